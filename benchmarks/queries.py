@@ -1,0 +1,26 @@
+"""The queries that the questions ask, with what a user without a service would write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+WORM: Final = "celegans_varshney_2011"
+STRONGEST: Final = (
+    "SELECT pre_neuron_id, post_neuron_id, count(*) AS n FROM synapses WHERE dataset_id = '{dataset}' "
+    "GROUP BY ALL ORDER BY n DESC, 1, 2 LIMIT {limit}"
+)
+"""The strongest connections of a dataset: read a file, group 6,394 synapses, sort, give a few rows."""
+
+
+def files(data_dir: Path, table: str, dataset: str) -> list[str]:
+    """Return the Parquet files of a table of one dataset in a service's warehouse."""
+    found = sorted((data_dir / "warehouse").rglob(f"{table}/**/dataset_id={dataset}/**/*.parquet"))
+    if not found:
+        raise FileNotFoundError(f"{table} of {dataset} in {data_dir}")
+    return [str(file) for file in found]
+
+
+def view(table: str, paths: list[str]) -> str:
+    """Write the view that a user of bare DuckDB would make of these files."""
+    return f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet({paths}, hive_partitioning = true)"

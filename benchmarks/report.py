@@ -1,0 +1,91 @@
+"""The report: JSON, and the Markdown that ``service/README.md`` shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.figures import NAMES
+
+BEGIN: Final = "<!-- make bench writes from here -->"
+END: Final = "<!-- to here -->"
+HEAD: Final = "| | median | 95th | middle half | samples | ratio | target |\n|---|---|---|---|---|---|---|"
+
+
+def save(file: Path, machine: dict[str, Any], answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Write the answers beside those of questions that were not asked again; return the whole."""
+    earlier = json.loads(file.read_text())["answers"] if file.exists() else {}
+    whole = {"machine": machine, "answers": earlier | answers}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n")
+    return whole
+
+
+def markdown(whole: dict[str, Any], order: list[str]) -> str:
+    """Return the tables, in the order of the questions."""
+    machine = whole["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["versions"].items()))
+    lines = [
+        f"{machine['processor']}, {machine['processors']} processors, {machine['memory_gib']:.0f} GiB, "
+        f"{machine['system']}; {versions}. Ratios are to the row that is named, measured in turn with it"
+        " in the same run. The load is that of the machine when the question was asked: others may have"
+        " worked on it.",
+    ]
+    lines += [_section(whole["answers"][name]) for name in order if name in whole["answers"]]
+    return "\n\n".join(lines) + "\n"
+
+
+def write_block(readme: Path, text: str) -> None:
+    """Put the tables between the marks of a Markdown file."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.S)
+    before = readme.read_text()
+    if not pattern.search(before):
+        raise SystemExit(f"{readme} lacks the marks {BEGIN} and {END}")
+    readme.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}{END}", before))
+
+
+def _section(answer: dict[str, Any]) -> str:
+    lines = [f"### {answer['title']}", ""]
+    if answer["rows"]:
+        lines += [HEAD, *(_line(row) for row in answer["rows"]), ""]
+    lines += [f"- Not measured: {reason}" for reason in answer["missing"]]
+    lines += [f"- {note}" for note in answer["notes"]]
+    lines += [f"- {answer['at']}, load {answer['load']}, {answer['seconds']:.0f} s."]
+    return "\n".join(lines)
+
+
+def _line(row: dict[str, Any]) -> str:
+    unit = row["unit"]
+    ratio = f"{_figure(row['ratio'])} × {row['against']}" if row["against"] else ""
+    cells = [
+        row["what"],
+        f"{_figure(row['median'])} {unit}",
+        f"{_figure(row['p95'])}" if row["samples"] > 2 else "",
+        f"{_figure(row['p25'])}–{_figure(row['p75'])}" if row["samples"] > 2 else "",
+        str(row["samples"]),
+        ratio,
+        "; ".join(_target(target) for target in row["targets"]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _target(target: dict[str, Any]) -> str:
+    sign = "≤" if target["better"] == "lower" else "≥"
+    verdict = "held" if target["held"] else "**missed**"
+    return f"{NAMES[target['of']]} {sign} {_figure(target['limit'])}: {verdict}"
+
+
+def _figure(value: float) -> str:
+    """Write a figure with three digits that count.
+
+    Examples
+    --------
+    >>> [_figure(value) for value in (1234.5, 56.78, 1.234, 0.0456)]
+    ['1,234', '56.8', '1.23', '0.046']
+    """
+    size = abs(value)
+    if size >= 10:
+        return f"{value:,.0f}" if size >= 100 else f"{value:.1f}"
+    return f"{value:.{2 if size >= 1 else 3}f}".rstrip("0").rstrip(".") or "0"

@@ -1,0 +1,20 @@
+// Bundles the widgets into the Python package: npm run build [folder].
+import { build } from "esbuild";
+
+await build({
+  entryPoints: ["src/card.js", "src/monitor.js"],
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  charset: "utf8",
+  legalComments: "none",
+  loader: { ".css": "text" },
+  outdir: process.argv[2] ?? "../syndb_lab/static",
+});
+await build({
+  entryPoints: ["src/card.css"],
+  minify: true,
+  target: "es2022",
+  outdir: process.argv[2] ?? "../syndb_lab/static",
+});

@@ -1,0 +1,104 @@
+// One job, live: the kernel says what is to be seen, this draws it and says what was clicked.
+import { button, element, rebuild, say } from "./dom.js";
+import { attend } from "./page.js";
+import { rows } from "./rows.js";
+import { ticking } from "./clock.js";
+
+function initialize({ model }) {
+  return attend(`syndb-job-${model.get("card").job_id}`, model, mount);
+}
+
+function mount(host, model) {
+  const slot = host.querySelector(".syndb-slot");
+  const still = host.querySelector(".syndb-still");
+  return host.classList.contains("syndb-ended") ? offer(slot, model) : live(host, still, model);
+}
+
+// An ended job is plain HTML already: only the buttons are put in.
+function offer(slot, model) {
+  const draw = () => {
+    const { buttons, trouble } = model.get("card");
+    rebuild(slot, [buttons, trouble], () => {
+      const said = element("pre", "syndb-error");
+      say(said, trouble);
+      return [element("span", "syndb-buttons", ...buttons.map((action) => button(action, pressing(model)))), said];
+    });
+  };
+  model.on("change:card", draw);
+  draw();
+  return () => {
+    model.off("change:card", draw);
+    slot.replaceChildren();
+    delete slot.dataset.shown;
+  };
+}
+
+const pressing = (model) => (action, pressed) => {
+  pressed.disabled = true;
+  model.send({ do: action.do });
+};
+
+function live(host, still, model) {
+  const parts = {
+    status: element("span", "syndb-status"),
+    title: element("span", "syndb-title"),
+    buttons: element("span", "syndb-buttons"),
+    bar: element("div", "syndb-bar", element("div", "syndb-filled")),
+    facts: element("span", "syndb-facts"),
+    clock: element("span", "syndb-clock"),
+    away: element("div", "syndb-away"),
+    note: element("div", "syndb-note"),
+    error: element("pre", "syndb-error"),
+    rows: element("div", "syndb-rows"),
+    foot: element("div", "syndb-foot"),
+  };
+  const card = element(
+    "div",
+    "syndb-card",
+    element("div", "syndb-head", parts.status, parts.title, parts.buttons),
+    parts.bar,
+    element("div", "syndb-line", parts.facts, parts.clock),
+    parts.away,
+    parts.note,
+    parts.error,
+    parts.rows,
+    parts.foot,
+  );
+  parts.status.setAttribute("role", "status");
+  const clock = ticking(parts.clock);
+
+  const draw = () => {
+    const face = model.get("card");
+    Object.assign(card.dataset, { status: face.status, tone: face.tone, job: face.job_id });
+    say(parts.status, face.word);
+    say(parts.title, face.title);
+    parts.title.title = face.sql ?? "";
+    say(parts.facts, face.facts.join(" · "));
+    say(parts.away, face.away);
+    say(parts.note, face.note);
+    say(parts.error, face.error);
+    say(parts.foot, face.foot);
+    parts.bar.hidden = !face.working;
+    parts.bar.classList.toggle("syndb-unknown", face.fraction === null);
+    parts.bar.firstChild.style.width = face.fraction === null ? "" : `${100 * face.fraction}%`;
+    rebuild(parts.buttons, face.buttons, () => face.buttons.map((action) => button(action, pressing(model))));
+    rebuild(parts.rows, face.table, () =>
+      face.table ? [rows(face.table), element("div", "syndb-more", face.table.note)] : [],
+    );
+    clock.heard(face.elapsed_s, face.ticking);
+  };
+  model.on("change:card", draw);
+  draw();
+  still.hidden = true;
+  still.style.display = "none";
+  host.append(card);
+  return () => {
+    clock.stop();
+    model.off("change:card", draw);
+    card.remove();
+    still.hidden = false;
+    still.style.display = "";
+  };
+}
+
+export default { initialize };

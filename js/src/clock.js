@@ -1,0 +1,28 @@
+// A job's seconds: as the service said them, counted on while it runs and the service answers.
+import { say } from "./dom.js";
+
+const TICK_MS = 100;
+
+export function seconds(value) {
+  if (value < 60) return `${value.toFixed(1)} s`;
+  const whole = Math.floor(value);
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)} h` : `${minutes}:${two(whole % 60)} min`;
+}
+
+export function ticking(target) {
+  let [elapsed, running, since] = [null, false, 0];
+  const tick = () => {
+    const more = running ? (performance.now() - since) / 1000 : 0;
+    say(target, elapsed === null || elapsed === undefined ? "" : seconds(elapsed + more));
+  };
+  const timer = setInterval(tick, TICK_MS);
+  return {
+    heard(value, goesOn) {
+      [elapsed, running, since] = [value, goesOn, performance.now()];
+      tick();
+    },
+    stop: () => clearInterval(timer),
+  };
+}

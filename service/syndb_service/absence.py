@@ -1,0 +1,70 @@
+"""Why a job has no result to give, or none yet: the refusals, said in one place."""
+
+from __future__ import annotations
+
+from syndb_service.domain.jobs import Job
+from syndb_service.domain.status import Kind, Status
+from syndb_service.errors import Conflict, Expired, NotFound, UsageError
+
+RETRY_AFTER_S = 1
+
+
+def no_result(job: Job) -> UsageError | None:
+    """Return why a job's result can't be had; None if it can.
+
+    Parameters
+    ----------
+    job : Job
+        Any job.
+    """
+    if job.status is Status.COMPLETED and job.result is not None:
+        return _destroyed(job) if job.destroyed_at is not None else None
+    if job.status is Status.FAILED:
+        message = job.failure.message if job.failure else "unknown"
+        return Conflict(
+            f"the job failed and has no result: {message}",
+            code="job_failed",
+            hint=(job.failure and job.failure.hint) or "Mend the request and submit it again.",
+        )
+    if job.status is Status.CANCELLED:
+        return Conflict(
+            "the job was cancelled and has no result",
+            code="job_cancelled",
+            hint=f"POST /v1/jobs/{job.job_id}/rerun runs the same request again.",
+        )
+    return Conflict(
+        f"the job is {job.status}; its result is not there yet",
+        code="result_not_ready",
+        hint=f"GET /v1/jobs/{job.job_id}?wait=30&version={job.version} answers when that changes.",
+        retry_after=RETRY_AFTER_S,
+    )
+
+
+def no_preview(job: Job) -> UsageError:
+    """Return why a job without a preview has none."""
+    if job.kind is Kind.GRAPH:
+        return Conflict(
+            "a graph analysis has no rows to preview",
+            code="no_preview",
+            hint=f"GET /v1/jobs/{job.job_id}/result gives the analysis once it is completed.",
+        )
+    if job.status is Status.RUNNING or job.status is Status.PENDING:
+        return Conflict(
+            f"the job is {job.status}; it has given no rows yet",
+            code="preview_not_ready",
+            hint=f"GET /v1/jobs/{job.job_id}?wait=30&version={job.version} answers when it is further.",
+            retry_after=RETRY_AFTER_S,
+        )
+    return no_result(job) or NotFound(
+        "no preview of this result was kept: one row alone is too large, or the result is older",
+        code="no_preview",
+        hint=f"GET /v1/jobs/{job.job_id}/result gives the whole result.",
+    )
+
+
+def _destroyed(job: Job) -> Expired:
+    return Expired(
+        f"the result was destroyed on {job.destroyed_at:%Y-%m-%d at %H:%M} UTC; the record is kept",
+        rerun=f"/v1/jobs/{job.job_id}/rerun",
+        hint=f"POST /v1/jobs/{job.job_id}/rerun runs the same request again.",
+    )

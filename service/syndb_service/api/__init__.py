@@ -1,0 +1,1 @@
+"""HTTP: the wire's routes, schemas and authentication."""

@@ -1,0 +1,137 @@
+"""The app: routes, refusals, and what every request passes through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+
+from syndb_service.api import (
+    openapi,
+    problems,
+    routes_auth,
+    routes_datasets,
+    routes_events,
+    routes_health,
+    routes_jobs,
+    routes_results,
+)
+from syndb_service.api.body_limit import BodyLimit
+from syndb_service.api.json_bodies import JsonBodies
+from syndb_service.api.metrics import Metrics
+from syndb_service.api.rate_limit import RateLimit
+from syndb_service.api.readiness import Readiness
+from syndb_service.api.request_trail import RequestTrail
+from syndb_service.api.security_headers import SecurityHeaders
+from syndb_service.api.waiting import WaitingRoom
+from syndb_service.factory import Service
+from syndb_service.store.figures import read_figures
+
+BODY_OVERHEAD = 256 * 1024
+METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE"]
+SENT_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "If-Range",
+    "Last-Event-ID",
+    "Range",
+    "X-Request-Id",
+]
+TOLD_HEADERS = [
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "Expires",
+    "Link",
+    "Location",
+    "Repr-Digest",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+]
+
+
+def build_app(service: Service) -> FastAPI:
+    """Build the HTTP side of a service."""
+    app = routed_app()
+    room = WaitingRoom(service.store.versions)
+    service.changes.listeners.append(room.job_changed)
+    metrics = Metrics(lambda: read_figures(service.database))
+    app.state.service = service
+    app.state.waiting_room = room
+    app.state.metrics = metrics
+    app.state.readiness = Readiness(
+        {
+            "database": service.database.ready,
+            "broker": service.hints.ready,
+            "results": service.results.ready,
+            "warehouse": service.warehouse.ready,
+            "engine": lambda: service.checker.check("SELECT 1", {}),
+        }
+    )
+    app.add_middleware(JsonBodies)
+    settings = service.settings
+    app.add_middleware(BodyLimit, limit=6 * settings.max_query_bytes + BODY_OVERHEAD)
+    app.add_middleware(
+        RateLimit,
+        requests=settings.rate_requests,
+        window_s=settings.rate_window_s,
+        redis_url=settings.broker if settings.broker.startswith(("redis://", "rediss://")) else None,
+    )
+    if settings.cors_allowed:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_allowed,
+            allow_methods=METHODS,
+            allow_headers=SENT_HEADERS,
+            expose_headers=TOLD_HEADERS,
+        )
+    app.add_middleware(RequestTrail, count=metrics.count)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def routed_app() -> FastAPI:
+    """Return the routes and their document, without a service behind them."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.waiting_room.open()
+        yield
+
+    app = FastAPI(
+        title="syndb-lab jobs",
+        version=version("syndb-lab"),
+        summary="Query and graph jobs on connectomes.",
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_name_of,
+    )
+    for router in (
+        routes_jobs.router,
+        routes_events.router,
+        routes_results.router,
+        routes_datasets.router,
+        routes_auth.router,
+        routes_health.router,
+    ):
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app)
+    return app
+
+
+def _name_of(route: APIRoute) -> str:
+    return route.name

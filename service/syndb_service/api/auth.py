@@ -1,0 +1,80 @@
+"""Who is asking: bearer tokens, and the academic verification that all of /v1 needs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from syndb_service.api.rate_limit import PRINCIPAL
+from syndb_service.domain.access import Principal
+from syndb_service.errors import AcademicRequired, Unauthenticated
+from syndb_service.factory import Service
+
+bearer = HTTPBearer(
+    auto_error=False, description="A token of this service, or an access token of its OpenID provider."
+)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that the app was built for."""
+    service: Service = request.app.state.service
+    return service
+
+
+def any_principal(
+    request: Request,
+    service: Annotated[Service, Depends(service_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Principal:
+    """Return who is asking.
+
+    Raises
+    ------
+    Unauthenticated
+        Without a valid token.
+    """
+    principal = service.authentication.principal(presented(credentials))
+    request.scope[PRINCIPAL] = principal
+    return principal
+
+
+def presented(credentials: HTTPAuthorizationCredentials | None) -> str:
+    """Return the token that was sent.
+
+    Raises
+    ------
+    Unauthenticated
+        If none was.
+    """
+    if credentials is None or not credentials.credentials:
+        raise Unauthenticated(
+            "a token is needed",
+            hint="Send `Authorization: Bearer TOKEN`; "
+            "syndb_lab.login() or `syndb-lab token create` makes one.",
+        )
+    return credentials.credentials
+
+
+def academic_principal(principal: Annotated[Principal, Depends(any_principal)]) -> Principal:
+    """Return who is asking, if their academic standing was verified.
+
+    Raises
+    ------
+    Unauthenticated
+        Without a valid token.
+    AcademicRequired
+        If the token's user is not verified as academic.
+    """
+    if not principal.academic:
+        raise AcademicRequired(
+            "this token's user is not verified as academic",
+            hint="Log in with an institution that names your affiliation (syndb_lab.login()), or ask your "
+            "operator for an academic token (`syndb-lab token create --user NAME --academic`).",
+        )
+    return principal
+
+
+Caller = Annotated[Principal, Depends(academic_principal)]
+Wired = Annotated[Service, Depends(service_of)]

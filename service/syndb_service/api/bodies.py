@@ -1,0 +1,83 @@
+"""What is asked for: the bodies of requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from syndb_service.api.values import GivenMoment, Label, Parameters
+from syndb_service.domain.jobs import Request
+from syndb_service.domain.status import Kind
+
+STRONGEST: dict[str, JsonValue] = {
+    "query": "SELECT pre_neuron_id, post_neuron_id, synapse_count FROM connections "
+    "WHERE synapse_count >= $weakest ORDER BY synapse_count DESC LIMIT 5",
+    "parameters": {"weakest": 5},
+    "format": "parquet",
+    "label": "strongest connections",
+    "time_limit_s": 60,
+}
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def _without_default(schema: dict[str, JsonValue]) -> None:
+    del schema["default"]
+
+
+class QueryBody(BaseModel):
+    """A query job."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"query": "FROM neurons LIMIT 10"}, STRONGEST]},
+    )
+
+    query: str = Field(
+        description="One SQL query on the tables of /v1/datasets, and on stored results of your own jobs: "
+        "`FROM {{job id}}`."
+    )
+    format: Literal["arrow", "parquet", "csv"] = Field("arrow", description="The format of the result.")
+    parameters: Parameters | None = Field(
+        None,
+        description="Values for $name in the SQL; never text that becomes SQL.",
+    )
+    label: Label | None = Field(None, description="A name of your own, to find the job again.")
+    time_limit_s: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Seconds after which the job is ended."
+    )
+    reuse: bool = Field(
+        False,
+        description="Take the result of a finished job of yours, where one has the same query, values, "
+        "format, datasets and engine; `result.reused_from` names it.",
+    )
+
+    def request(self) -> Request:
+        """Return what is asked for."""
+        return Request(
+            kind=Kind.QUERY,
+            query=self.query,
+            format=self.format,
+            parameters=self.parameters or {},
+            time_limit_s=self.time_limit_s,
+            reuse=self.reuse,
+        )
+
+
+class PatchBody(BaseModel):
+    """What its owner may change of a job; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    label: Label | None = Field(None, description="The new name; null takes the old one away.")
+    expires_at: GivenMoment = Field(
+        EPOCH,
+        json_schema_extra=_without_default,
+        description="When the result is destroyed: in the future, and within the service's maximum.",
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was sent."""
+        return {name: getattr(self, name) for name in self.model_fields_set}

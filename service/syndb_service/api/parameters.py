@@ -1,0 +1,52 @@
+"""The parameters that several routes have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Header, Path
+from starlette.convertors import Convertor, register_url_convertor
+
+
+class JobIdConvertor(Convertor[str]):
+    """A job's id in a path: any text but the names of the routes beside it, which are no jobs."""
+
+    regex = "(?!(?:graph|validate)(?:/|$))[^/]+"
+
+    def convert(self, value: str) -> str:
+        """Take it as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Write it as it is."""
+        return value
+
+
+register_url_convertor("job", JobIdConvertor())
+
+JobId = Annotated[
+    str,
+    Path(
+        description="The job's id.",
+        json_schema_extra={"format": "uuid"},
+        examples=["6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"],
+    ),
+]
+DatasetId = Annotated[
+    str,
+    Path(
+        description="The dataset's id.",
+        json_schema_extra={"format": "uuid"},
+        examples=["f59f686b-4d9d-5e6a-b217-c53469b41620"],
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="The same key and body give the same job.",
+        examples=["2f1c6a9e"],
+    ),
+]

@@ -1,0 +1,126 @@
+"""So many requests of one user in a while, and no more: whoever floods the service is turned away early.
+
+Before a token was ever found good, its requests count for the address that they come from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+from collections import OrderedDict
+from typing import Any, Final
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from syndb_service.api import problems
+from syndb_service.domain.access import Principal
+from syndb_service.errors import TooManyRequests
+
+log = logging.getLogger(__name__)
+
+REMEMBERED: Final = 10_000
+OPEN: Final = frozenset({"/health", "/health/ready"})
+PRINCIPAL: Final = "syndb.principal"
+USER: Final = "syndb.user"
+TIMEOUT_S: Final = 0.5
+
+
+class RateLimit:
+    """Answers 429 to whoever asks too often.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        What answers the others.
+    requests : int
+        Requests that one user may make in ``window_s`` seconds; 0 sets no limit.
+    window_s : int
+        Length of the sliding window, in seconds.
+    redis_url : str, optional
+        Where all processes count together; each for itself, if None, or while Redis is away.
+    """
+
+    def __init__(self, app: ASGIApp, *, requests: int, window_s: int, redis_url: str | None = None) -> None:
+        self._app = app
+        self._item = RateLimitItemPerSecond(requests, window_s) if requests else None
+        self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared = None if redis_url is None else SlidingWindowCounterRateLimiter(_redis(redis_url))
+        self._users: OrderedDict[bytes, str] = OrderedDict()
+        self._alone_until = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or turn it away."""
+        if self._item is None or scope["type"] != "http" or scope["path"] in OPEN:
+            await self._app(scope, receive, send)
+            return
+        digest = _digest(scope)
+        wait = await self._wait(self._key(scope, digest))
+        if wait is None:
+            await self._app(scope, receive, send)
+            self._learn(scope, digest)
+            return
+        refusal = TooManyRequests(
+            f"more than {self._item.amount:,} requests in {self._item.get_expiry()} s",
+            hint=f"Wait {wait} s. To follow a job, let the service hold the answer: ?wait=30&version=N.",
+            code="rate_limited",
+            retry_after=wait,
+        )
+        scope[problems.REFUSAL] = refusal.error_code
+        scope[USER] = None if digest is None else self._users.get(digest)
+        await problems.problem(refusal)(scope, receive, send)
+
+    async def _wait(self, key: str) -> int | None:
+        """Count a request; return after how many seconds the next one may come if this one may not."""
+        if self._item is None:
+            return None
+        if self._shared is not None and time.monotonic() >= self._alone_until:
+            try:
+                return await _counted(self._shared, self._item, key)
+            except Exception as error:
+                log.warning("requests are counted by each process alone: %s", type(error).__name__)
+                self._alone_until = time.monotonic() + self._item.get_expiry()
+        return await _counted(self._here, self._item, key)
+
+    def _key(self, scope: Scope, digest: bytes | None) -> str:
+        user = None if digest is None else self._users.get(digest)
+        if user is not None:
+            return f"user:{user}"
+        client = scope.get("client")
+        return f"address:{client[0] if client else ''}"
+
+    def _learn(self, scope: Scope, digest: bytes | None) -> None:
+        """Remember whose token that was; one that was refused is forgotten."""
+        principal: Principal | None = scope.get(PRINCIPAL)
+        if digest is None:
+            return
+        if principal is None:
+            self._users.pop(digest, None)
+            return
+        self._users[digest] = principal.user
+        self._users.move_to_end(digest)
+        if len(self._users) > REMEMBERED:
+            self._users.popitem(last=False)
+
+
+async def _counted(
+    limiter: SlidingWindowCounterRateLimiter, item: RateLimitItemPerSecond, key: str
+) -> int | None:
+    if await limiter.hit(item, key):
+        return None
+    stats = await limiter.get_window_stats(item, key)
+    return min(max(1, math.ceil(stats.reset_time - time.time())), item.get_expiry())
+
+
+def _redis(url: str) -> RedisStorage:
+    options: dict[str, Any] = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+    return RedisStorage(f"async+{url}", implementation="redispy", key_prefix="syndb-rate", **options)
+
+
+def _digest(scope: Scope) -> bytes | None:
+    given: bytes | None = dict(scope["headers"]).get(b"authorization")
+    return None if given is None else hashlib.sha256(given).digest()

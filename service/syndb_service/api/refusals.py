@@ -1,0 +1,70 @@
+"""What a route may answer apart from success, as the OpenAPI document tells it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Responses = dict[int | str, dict[str, Any]]
+
+PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+RETRY_AFTER: Final = {
+    "description": "Seconds after which another try makes sense.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+WORDS: Final = {
+    400: "The SQL can't be run, or the body can't be read",
+    401: "No token, or one that is unknown, expired or revoked",
+    403: "Academic verification is needed, or a dataset is restricted to others",
+    404: "There is no such thing, or it is someone else's",
+    409: "Its status does not allow it (`Retry-After` where it still may), or the key was used before",
+    410: "The result was destroyed, or is lost; `rerun` says where to run it again",
+    413: "The body or the query is too long",
+    416: "The range lies outside the file",
+    422: "A field or parameter makes no sense",
+    429: "Too many requests, or too many jobs that are not finished",
+    503: "A part of the service is away; the problem names it",
+}
+HEADERS: Final[dict[int, dict[str, Any]]] = {
+    401: {
+        "WWW-Authenticate": {
+            "description": "How to authenticate.",
+            "required": True,
+            "schema": {"type": "string"},
+        }
+    },
+    409: {"Retry-After": RETRY_AFTER},
+    410: {
+        "Link": {"description": 'The rerun: `rel="rerun"`.', "required": True, "schema": {"type": "string"}}
+    },
+    416: {
+        "Content-Range": {
+            "description": "The size: `bytes */SIZE`.",
+            "required": True,
+            "schema": {"type": "string", "pattern": r"^bytes \*/\d+$"},
+        }
+    },
+    429: {"Retry-After": {**RETRY_AFTER, "required": True}},
+    503: {"Retry-After": {**RETRY_AFTER, "required": True}},
+}
+
+
+def refusals(*statuses: int) -> Responses:
+    """Describe refusals; those that every route for users has are among them always."""
+    return {status: _refusal(status) for status in sorted({401, 403, 429, 503, *statuses})}
+
+
+def open_refusals(*statuses: int) -> Responses:
+    """Describe the refusals of a route that anybody may ask."""
+    return {status: _refusal(status) for status in sorted(statuses)}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": WORDS[status], "content": PROBLEM}
+    if status in HEADERS:
+        described["headers"] = HEADERS[status]
+    return described
+
+
+def header(description: str, **schema: Any) -> dict[str, Any]:
+    """Describe a header that a response always has."""
+    return {"description": description, "required": True, "schema": {"type": "string", **schema}}

@@ -1,0 +1,79 @@
+"""The routes for operators: whether the service lives, whether it is ready, its figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.concurrency import run_in_threadpool
+
+from syndb_service.api import problems
+from syndb_service.api.auth import any_principal
+from syndb_service.api.metrics import Metrics
+from syndb_service.api.readiness import Readiness
+from syndb_service.api.refusals import Responses, open_refusals
+from syndb_service.api.schemas import Health, Ready
+from syndb_service.errors import TransientError
+
+router = APIRouter(tags=["health"])
+
+TEXT = {"schema": {"type": "string"}}
+NOT_READY = open_refusals(503)
+NOT_READY[503]["description"] = "A part is away: problem details with `ready` and `parts`"
+NOT_READY[503]["content"] = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/NotReady"}}}
+FIGURES: Responses = {
+    200: {
+        "description": "Prometheus' text form, or OpenMetrics where that is accepted",
+        "content": {"text/plain": TEXT, "application/openmetrics-text": TEXT},
+    },
+    **open_refusals(401, 429, 503),
+}
+
+
+@router.get("/health", summary="Does the service live?")
+async def health() -> Health:
+    """Answer while the process answers at all."""
+    return Health(version=version("syndb-lab"))
+
+
+@router.get(
+    "/health/ready",
+    summary="Is each part there that the service needs?",
+    response_model=Ready,
+    responses=NOT_READY,
+)
+async def ready(request: Request) -> Any:
+    """Name each part and whether it answers: 200 if all do, 503 if one does not."""
+    readiness: Readiness = request.app.state.readiness
+    parts = await readiness.parts()
+    shown = {name: asdict(part) for name, part in parts.items()}
+    away = [name for name, part in parts.items() if not part.ok]
+    headers = {"Cache-Control": "no-store"}
+    if not away:
+        return JSONResponse({"ready": True, "parts": shown}, headers=headers)
+    refusal = problems.body_of(
+        TransientError(
+            f"not ready are {', '.join(away)}",
+            code="not_ready",
+            hint="`parts` says what is wrong with each; the service's log says more.",
+        )
+    )
+    headers["Retry-After"] = problems.RETRY_AFTER
+    return JSONResponse({**refusal, "ready": False, "parts": shown}, 503, headers, problems.MEDIA_TYPE)
+
+
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    dependencies=[Depends(any_principal)],
+    response_class=PlainTextResponse,
+    responses=FIGURES,
+)
+async def metrics(request: Request) -> Response:
+    """Return the figures of all jobs, from the database, and of this process's requests."""
+    figures: Metrics = request.app.state.metrics
+    text, media_type = await run_in_threadpool(figures.exposition, request.headers.get("accept", ""))
+    return Response(text, headers={"Content-Type": media_type})

@@ -1,0 +1,69 @@
+"""The kinds of value that bodies and parameters are made of, as strict as the document says they are."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, FiniteFloat, StringConstraints, TypeAdapter, WithJsonSchema
+
+INT64: Final = 2**63 - 1
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?")
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
+
+
+def _moment(value: Any) -> Any:
+    """Read a moment as RFC 3339 writes it, in UTC where it names no offset; numbers are none."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not MOMENT.fullmatch(value):
+        raise ValueError("a moment like 2026-01-31T12:00:00Z is needed")
+    try:
+        moment = datetime.fromisoformat(value.upper())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("there is no such moment") from None
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise ValueError("true or false is needed")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """Take 3.0 for 3: JSON has one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+Moment = Annotated[datetime, Field(description="UTC, RFC 3339")]
+GivenMoment = Annotated[
+    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Label = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)]
+Scalar = bool | int | FiniteFloat | str | None
+
+
+def _parameters(given: object) -> object:
+    """Refuse at the first bad value, in one pass: a body may hold a hundred thousand of them."""
+    if not isinstance(given, dict):
+        raise ValueError("an object is needed, with a value for each name")
+    for name, value in given.items():
+        for item in value if isinstance(value, list) else [value]:
+            if not (item is None or isinstance(item, bool | int | float | str)):
+                raise ValueError(f"{name}: {VALUE_NEEDED}")
+            if isinstance(item, float) and not isfinite(item):
+                raise ValueError(f"{name}: a finite number is needed")
+    return given
+
+
+VALUE_NEEDED = "a number, a text, true, false, null or a list of them is needed"
+Parameters = Annotated[
+    dict[str, Any],
+    BeforeValidator(_parameters),
+    WithJsonSchema(TypeAdapter(dict[str, Scalar | list[Scalar]]).json_schema()),
+]

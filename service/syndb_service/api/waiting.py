@@ -1,0 +1,128 @@
+"""Waiting for a job to change: no thread a waiter, no lost change, whichever process makes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
+
+from syndb_service.domain.jobs import Job
+from syndb_service.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.065  # with the reads of who comes and goes, 200 waiters cost less than 20 reads a second
+AWAY_S = 1.0
+
+
+@dataclass(slots=True)
+class _Awaited:
+    """One job that somebody waits for: the version they know, and whom to wake."""
+
+    seen: int
+    events: set[asyncio.Event] = field(default_factory=set)
+
+
+class WaitingRoom:
+    """Holds requests until the job they ask about has changed.
+
+    Changes made in this process are told at once (:meth:`job_changed`). For those that other processes
+    make, one task reads the versions of all awaited jobs in one query, 15 times a second at most, and
+    only while somebody waits.
+
+    Parameters
+    ----------
+    versions : callable
+        Returns the current version of each of the given jobs.
+    """
+
+    def __init__(self, versions: Callable[[Collection[str]], Mapping[str, int]]) -> None:
+        self._versions = versions
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._awaited: dict[str, _Awaited] = {}
+        self._poller: asyncio.Task[None] | None = None
+        self.closed = False
+
+    def open(self) -> None:
+        """Bind to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def close(self) -> None:
+        """Send everybody away with what is known."""
+        self.closed = True
+        for job_id in list(self._awaited):
+            self._wake(job_id)
+
+    def job_changed(self, job_id: str) -> None:
+        """Wake those who wait for this job; callable from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake, job_id)
+
+    async def wait(
+        self, read: Callable[[], Job], version: int, seconds: float, known: Job | None = None
+    ) -> Job:
+        """Return the job once its version is above ``version``, it is final, or the time is over.
+
+        The waiter is registered before the row is read, so that no change falls in between. With ``known``,
+        which an earlier wait returned, the row is read only once its version has changed.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        job: Job = known if known is not None else await run_in_threadpool(read)
+        event = asyncio.Event()
+        awaited = self._awaited.setdefault(job.job_id, _Awaited(job.version))
+        awaited.events.add(event)
+        is_read = known is not None and awaited.seen <= job.version
+        try:
+            while True:
+                event.clear()
+                if not is_read:
+                    job = await run_in_threadpool(read)
+                is_read = False
+                if job.version > awaited.seen:
+                    awaited.seen = job.version
+                    self._wake(job.job_id)
+                left = until - loop.time()
+                if job.version > version or job.status.final or left <= 0 or self.closed:
+                    return job
+                self._keep_polling()
+                try:
+                    await asyncio.wait_for(event.wait(), left)
+                except TimeoutError:
+                    return job if known else await run_in_threadpool(read)
+        finally:
+            awaited.events.discard(event)
+            if not awaited.events:
+                self._awaited.pop(job.job_id, None)
+
+    def _wake(self, job_id: str) -> None:
+        awaited = self._awaited.get(job_id)
+        for event in awaited.events if awaited else ():
+            event.set()
+
+    def _keep_polling(self) -> None:
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.get_running_loop().create_task(self._poll())
+
+    async def _poll(self) -> None:
+        lane = CapacityLimiter(1)  # its own thread: waiters are woken though all others are busy
+        pause = POLL_S
+        while True:
+            await asyncio.sleep(pause)
+            if self.closed or not self._awaited:
+                return
+            try:
+                versions = await to_thread.run_sync(self._versions, list(self._awaited), limiter=lane)
+            except ServiceError as error:
+                log.warning("nobody can be woken at present: %s", error.message)
+                pause = AWAY_S
+                continue
+            pause = POLL_S
+            for job_id, version in versions.items():
+                awaited = self._awaited.get(job_id)
+                if awaited is not None and version > awaited.seen:
+                    self._wake(job_id)

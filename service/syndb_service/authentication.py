@@ -1,0 +1,114 @@
+"""Who is asking: by a token of ours, or by an access token of the OpenID provider."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from syndb_service.domain.access import Principal
+from syndb_service.errors import NotFound, Unauthenticated
+from syndb_service.oidc import AccessTokens
+from syndb_service.store import People, TokenStore
+
+KEPT_S: Final = 60.0
+MOST_KEPT: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token of ours, made at a login; ``token`` can't be shown again."""
+
+    token: str
+    principal: Principal
+
+    def __repr__(self) -> str:
+        return f"Issued(user={self.principal.user!r})"
+
+
+class Authentication:
+    """Tells who is asking.
+
+    Parameters
+    ----------
+    tokens : TokenStore
+        Our own tokens.
+    people : People
+        Where the issuer's word on its users is written down.
+    access_tokens : AccessTokens, optional
+        Verifies the tokens of the OpenID provider; None if there is none.
+    token_days : float
+        Days for which a token that is made at a login is valid.
+    """
+
+    def __init__(
+        self, tokens: TokenStore, people: People, access_tokens: AccessTokens | None, token_days: float
+    ) -> None:
+        self._tokens = tokens
+        self._people = people
+        self._access_tokens = access_tokens
+        self._token_days = token_days
+        self._lock = threading.Lock()
+        self._known: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
+
+    def principal(self, token: str) -> Principal:
+        """Return whom a token speaks for.
+
+        Raises
+        ------
+        Unauthenticated
+            If it is unknown, expired, revoked or not signed for us.
+        TransientError
+            If that can't be found out now.
+        """
+        if self._access_tokens is not None and _is_signed(token):
+            return self._of_issuer(self._access_tokens, token)
+        return self._tokens.verify(token)
+
+    def exchange(self, token: str) -> Issued:
+        """Make a token of ours for the user of an access token, whose standing and groups are written down.
+
+        Raises
+        ------
+        NotFound
+            If this service has no OpenID provider.
+        Unauthenticated
+            If the access token is not good.
+        """
+        if self._access_tokens is None:
+            raise NotFound(
+                "this service has no login: no OpenID provider is set",
+                hint="Ask your operator for a token (`syndb-lab token create`).",
+            )
+        if not _is_signed(token):
+            raise Unauthenticated(
+                "an access token of the OpenID provider is needed here",
+                hint="GET /v1/auth says where it comes from; syndb_lab.login() does all of this.",
+            )
+        user = self._of_issuer(self._access_tokens, token, anew=True).user
+        ours = self._tokens.create(user, academic=False, days=self._token_days)
+        return Issued(ours, self._tokens.verify(ours))
+
+    def _of_issuer(self, access_tokens: AccessTokens, token: str, *, anew: bool = False) -> Principal:
+        """Verify a token, and write down what it says; for a minute it is then taken for known."""
+        digest = hashlib.sha256(token.encode()).digest()
+        with self._lock:
+            until, user = self._known.get(digest, (0.0, ""))
+        if anew or time.time() >= until:
+            identity = access_tokens.verify(token)
+            user, until = identity.user, min(time.time() + KEPT_S, identity.expires_at)
+            self._people.record(
+                user, identity.issuer, affiliation=identity.affiliation, groups=identity.groups
+            )
+            with self._lock:
+                self._known[digest] = (until, user)
+                if len(self._known) > MOST_KEPT:
+                    self._known.popitem(last=False)
+        return self._tokens.principal(user)
+
+
+def _is_signed(token: str) -> bool:
+    return token.count(".") == 2

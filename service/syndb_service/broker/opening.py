@@ -1,0 +1,87 @@
+"""Opening the broker that SYNDB_BROKER_URL names."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from dramatiq.errors import BrokerConnectionError
+
+from syndb_service.broker.address import Address
+from syndb_service.broker.carrier import Carrier
+from syndb_service.broker.embedded import embedded_broker
+from syndb_service.errors import TransientError
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = "embedded"
+AGAIN_S = 0.25
+
+
+def open_broker(url: str, wait_s: float | None = 0.0) -> Carrier:
+    """Open a broker, with our queue declared.
+
+    Parameters
+    ----------
+    url : str
+        ``embedded``, or where a Redis or a RabbitMQ is.
+    wait_s : float, optional
+        Seconds to wait for a server that is not there; None goes on without it, and its return is awaited
+        by whoever uses the broker.
+
+    Raises
+    ------
+    BadSetting
+        If the URL makes no sense, or the server refuses the user or password.
+    TransientError
+        If the server is not there after ``wait_s`` seconds.
+    """
+    if url == EMBEDDED:
+        return embedded_broker()
+    address = Address.parse(url)
+    broker = _carrier_at(address)
+    broker.declare()
+    if wait_s is None:
+        _look_for(broker)
+    else:
+        _await(broker, wait_s)
+    return broker
+
+
+def _carrier_at(address: Address) -> Carrier:
+    """Only the client that is needed is imported."""
+    if address.scheme.startswith("redis"):
+        from syndb_service.broker.redis import HintRedis
+
+        return HintRedis(address)
+    from syndb_service.broker.rabbitmq import HintRabbitmq
+
+    return HintRabbitmq(address)
+
+
+def _look_for(broker: Carrier) -> None:
+    try:
+        broker.ping()
+    except BrokerConnectionError as error:
+        log.warning("the broker is away: %s (%s); jobs are kept until it is there", broker.where, error)
+
+
+def _await(broker: Carrier, wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    told = False
+    while True:
+        try:
+            broker.ping()
+        except BrokerConnectionError as error:
+            if time.monotonic() >= until:
+                raise TransientError(
+                    f"the broker is not there: {broker.where} ({error})",
+                    code="broker_unavailable",
+                    hint="Start it, or correct SYNDB_BROKER_URL.",
+                ) from None
+            if not told:
+                log.warning("waiting up to %g s for the broker: %s (%s)", wait_s, broker.where, error)
+                told = True
+            time.sleep(AGAIN_S)
+        else:
+            return

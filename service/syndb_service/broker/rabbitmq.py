@@ -1,0 +1,71 @@
+"""Hints by way of RabbitMQ, with the settings that lose nothing."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import pika
+import pika.exceptions
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.errors import ConnectionFailed
+
+from syndb_service.broker.address import Address
+from syndb_service.broker.carrier import Carrier, cause
+from syndb_service.errors import BadSetting
+
+DEFAULTS = {
+    "socket_timeout": "2",
+    "stack_timeout": "5",
+    "connection_attempts": "1",
+    "heartbeat": "10",
+    "blocked_connection_timeout": "10",
+}
+REFUSED = (
+    pika.exceptions.ProbableAuthenticationError,
+    pika.exceptions.AuthenticationError,
+    pika.exceptions.ProbableAccessDeniedError,
+)
+
+
+class HintRabbitmq(RabbitmqBroker, Carrier):
+    """Dramatiq's RabbitMQ broker, which takes a hint for sent when the server has it on its disk.
+
+    Parameters
+    ----------
+    address : Address
+        Where the server is. Options in its query go before ours.
+    """
+
+    def __init__(self, address: Address) -> None:
+        try:
+            super().__init__(url=_with_defaults(address.url), confirm_delivery=True, middleware=[])
+        except (TypeError, ValueError):
+            raise address.refused("it names a user without a password, or an unknown option") from None
+        self.where = address.where
+        # Each lost connection is several tracebacks there; ours says it once.
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+    def ping(self) -> None:
+        """Ask the server for an answer."""
+        for again in (True, False):
+            try:
+                self.channel.basic_qos(prefetch_count=1)
+            except REFUSED:
+                del self.connection
+                raise BadSetting(
+                    f"{self.where} refuses the user, password or virtual host in SYNDB_BROKER_URL"
+                ) from None
+            except (pika.exceptions.AMQPError, OSError) as error:
+                idle_for_long = getattr(self.state, "connection", None) is not None
+                del self.connection
+                if not (again and idle_for_long):
+                    raise ConnectionFailed(cause(error)) from None
+            else:
+                return
+
+
+def _with_defaults(url: str) -> str:
+    parts = urlsplit(url)
+    options = DEFAULTS | dict(parse_qsl(parts.query))
+    return urlunsplit(parts._replace(query=urlencode(options)))

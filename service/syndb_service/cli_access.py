@@ -1,0 +1,141 @@
+"""The commands that say who may see what: readers of datasets, and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from syndb_service.cli_options import data_dir_option, existing, plain_errors, print_table
+from syndb_service.domain.access import GROUP_RULE, is_group, is_user, reader
+from syndb_service.domain.datasets import Dataset, Visibility
+from syndb_service.errors import BadSetting
+
+
+def checked_readers(_context: click.Context, _parameter: click.Parameter, given: Sequence[str]) -> list[str]:
+    """Return readers as they are stored; a wrong one is the command's refusal."""
+    try:
+        return list(dict.fromkeys(reader(each) for each in given))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command()
+@data_dir_option
+@click.argument("dataset_id")
+@click.argument("readers", nargs=-1, required=True, callback=checked_readers, metavar="READER...")
+@plain_errors
+def share(data_dir: Path | None, dataset_id: str, readers: list[str]) -> None:
+    """Let further readers see a restricted dataset: user:NAME or group:NAME."""
+    found = _restricted(data_dir, dataset_id)
+    _open_to(data_dir, dataset_id, "restricted", list(dict.fromkeys([*found.readers, *readers])))
+
+
+@click.command()
+@data_dir_option
+@click.argument("dataset_id")
+@click.argument("readers", nargs=-1, required=True, callback=checked_readers, metavar="READER...")
+@plain_errors
+def unshare(data_dir: Path | None, dataset_id: str, readers: list[str]) -> None:
+    """Take readers of a restricted dataset away. Their results of it are closed to them at once."""
+    found = _restricted(data_dir, dataset_id)
+    strangers = [each for each in readers if each not in found.readers]
+    if strangers:
+        raise BadSetting(
+            f"{strangers[0]} is not among the readers of {found.name}",
+            hint="`syndb-lab dataset list` shows them.",
+        )
+    _open_to(data_dir, dataset_id, "restricted", [each for each in found.readers if each not in readers])
+
+
+@click.command()
+@data_dir_option
+@click.argument("dataset_id")
+@click.argument("readers", nargs=-1, callback=checked_readers, metavar="[READER]...")
+@plain_errors
+def restrict(data_dir: Path | None, dataset_id: str, readers: list[str]) -> None:
+    """Make a dataset visible to these readers alone (none: to nobody)."""
+    _open_to(data_dir, dataset_id, "restricted", readers)
+
+
+@click.command()
+@data_dir_option
+@click.argument("dataset_id")
+@plain_errors
+def publish(data_dir: Path | None, dataset_id: str) -> None:
+    """Make a dataset visible to everybody who may query."""
+    _open_to(data_dir, dataset_id, "public", [])
+
+
+def _restricted(data_dir: Path | None, dataset_id: str) -> Dataset:
+    from syndb_service.factory import open_warehouse
+
+    found = open_warehouse(existing(data_dir)).get(dataset_id)
+    if found.visibility == "public":
+        raise BadSetting(
+            f"{found.name} is public: everybody may see it",
+            hint=f"`syndb-lab dataset restrict {found.id} READER...` names its only readers.",
+        )
+    return found
+
+
+def _open_to(data_dir: Path | None, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> None:
+    from syndb_service.factory import open_warehouse
+
+    changed = open_warehouse(existing(data_dir)).open_to(dataset_id, visibility, readers)
+    whom = "everybody" if visibility == "public" else ", ".join(readers) or "nobody"
+    click.echo(f"{changed.name} is open to {whom}.")
+
+
+@click.group()
+def group() -> None:
+    """Put users into groups, to which datasets can be restricted."""
+
+
+@group.command("add")
+@data_dir_option
+@click.argument("name")
+@click.argument("users", nargs=-1, required=True, metavar="USER...")
+@plain_errors
+def group_add(data_dir: Path | None, name: str, users: tuple[str, ...]) -> None:
+    """Put users into a group; the first one makes it. A user is named as `token list` shows them."""
+    from syndb_service.factory import open_people
+
+    if not is_group(name):
+        raise BadSetting(f"{name[:100]!r} is no name of a group", hint=f"A group's name is {GROUP_RULE}.")
+    wrong = [user for user in users if not is_user(user)]
+    if wrong:
+        raise BadSetting("a user's name of 1 to 255 printable characters is needed")
+    people = open_people(existing(data_dir))
+    for user in users:
+        people.add(name, user)
+    click.echo(f"In {name}: {', '.join(users)}.")
+
+
+@group.command("remove")
+@data_dir_option
+@click.argument("name")
+@click.argument("user")
+@plain_errors
+def group_remove(data_dir: Path | None, name: str, user: str) -> None:
+    """Take a user out of a group. What the group may see is closed to them at once."""
+    from syndb_service.factory import open_people
+
+    open_people(existing(data_dir)).remove(name, user)
+    click.echo(f"No longer in {name}: {user}.")
+
+
+@group.command("list")
+@data_dir_option
+@plain_errors
+def group_list(data_dir: Path | None) -> None:
+    """List who is in which group, and by whose word."""
+    from syndb_service.factory import open_people
+
+    rows: list[Sequence[str]] = [("group", "user", "by")]
+    rows += [
+        (each.group, each.user, each.issuer or "operator")
+        for each in open_people(existing(data_dir)).memberships()
+    ]
+    print_table(rows)

@@ -1,0 +1,63 @@
+"""What the commands share: the data folder, plain errors and tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from syndb_service.errors import BadSetting, ServiceError
+from syndb_service.logs import refuse
+from syndb_service.settings import Settings, default_data_dir, load_settings
+
+CommandFunction = Callable[..., Any]
+
+
+def data_dir_option(command: CommandFunction) -> CommandFunction:
+    """Add ``--data-dir``."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder with the jobs, results and datasets of the embedded mode. "
+        f"Default: SYNDB_DATA_DIR, or {default_data_dir()}.",
+    )(command)
+
+
+def plain_errors(command: CommandFunction) -> CommandFunction:
+    """Print an error of ours as what is wrong and what to do, and exit with 1; no traceback."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except ServiceError as error:
+            refuse(error.message, error.hint)
+            sys.exit(1)
+
+    return guarded
+
+
+def existing(data_dir: Path | None) -> Settings:
+    """Return the settings of a data folder that is there already.
+
+    Raises
+    ------
+    BadSetting
+        If it was named and is not there: a typing error would otherwise make a new one.
+    """
+    if data_dir is not None and not data_dir.is_dir():
+        raise BadSetting(
+            f"there is no data folder {data_dir}", hint="Check --data-dir; `syndb-lab up` makes a new one."
+        )
+    return load_settings(data_dir)
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; the first one is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

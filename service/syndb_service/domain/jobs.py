@@ -1,0 +1,197 @@
+"""The job record: what a job is, wherever it is stored or shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+from syndb_service.domain.status import Kind, Reason, Status
+
+Format = Literal["arrow", "parquet", "csv"]
+FORMATS: Final[tuple[Format, ...]] = ("arrow", "parquet", "csv")
+Analysis = Literal[
+    "full",
+    "metrics",
+    "motifs",
+    "hubs",
+    "reachability",
+    "shortest_path",
+    "rich_club",
+    "communities",
+    "compare",
+    "motif_significance",
+]
+ANALYSES: Final[tuple[str, ...]] = get_args(Analysis)
+
+MEDIA_TYPES: Final[dict[str, str]] = {
+    "arrow": "application/vnd.apache.arrow.file",
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for: everything that a rerun needs.
+
+    ``options`` are the options of a graph analysis, ``parameters`` the bind values of a query, ``tables``
+    what the query was found to read when it was checked, ``reach`` the datasets it is limited to (None: it is
+    not), ``fingerprint`` what it shares with queries that mean the same, ``reuse`` whether their result
+    will do.
+    """
+
+    kind: Kind
+    query: str | None = None
+    format: str = "arrow"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    dataset_id: str | None = None
+    analysis: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    time_limit_s: float | None = None
+    tables: tuple[str, ...] = ()
+    reach: tuple[str, ...] | None = None
+    fingerprint: str = ""
+    reuse: bool = False
+
+    @property
+    def dataset_ids(self) -> tuple[str, ...]:
+        """The datasets of a graph job: the one that is analysed, and the one that it is compared with."""
+        return tuple(each for each in (self.dataset_id, self.options.get("other_dataset_id")) if each)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the request as plain JSON-able values."""
+        return {
+            "kind": str(self.kind),
+            "query": self.query,
+            "format": self.format,
+            "parameters": dict(self.parameters),
+            "dataset_id": self.dataset_id,
+            "analysis": self.analysis,
+            "options": dict(self.options),
+            "time_limit_s": self.time_limit_s,
+            "tables": list(self.tables),
+            "reach": None if self.reach is None else list(self.reach),
+            "fingerprint": self.fingerprint,
+            "reuse": self.reuse,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Request:
+        """Read back what :meth:`as_dict` wrote."""
+        reach = values.get("reach")
+        read = {
+            "kind": Kind(values["kind"]),
+            "tables": tuple(values["tables"]),
+            "reach": None if reach is None else tuple(reach),
+        }
+        return cls(**{**values, **read})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A stored result: where it lies and what it is; ``reused_from`` is the job that computed it."""
+
+    key: str
+    format: str
+    bytes: int
+    rows: int | None
+    columns: tuple[tuple[str, str], ...]
+    sha256: str
+    truncated: bool = False
+    reused_from: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON-able values."""
+        return {
+            "key": self.key,
+            "format": self.format,
+            "bytes": self.bytes,
+            "rows": self.rows,
+            "columns": [list(column) for column in self.columns],
+            "sha256": self.sha256,
+            "truncated": self.truncated,
+            "reused_from": self.reused_from,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Result:
+        """Read back what :meth:`as_dict` wrote."""
+        columns = tuple((name, kind) for name, kind in values["columns"])
+        return cls(**{**values, "columns": columns})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job failed, for programs (``code``) and for people."""
+
+    code: str
+    message: str
+    hint: str | None = None
+    retryable: bool = False
+    line: int | None = None
+    column: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the failure as plain JSON-able values."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "retryable": self.retryable,
+            "line": self.line,
+            "column": self.column,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running job is; ``fraction`` (0 to 1) is None where nobody knows."""
+
+    phase: str
+    fraction: float | None = None
+    rows: int | None = None
+    bytes: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the progress as plain JSON-able values."""
+        return {"phase": self.phase, "fraction": self.fraction, "rows": self.rows, "bytes": self.bytes}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job, as its row says.
+
+    ``datasets`` holds the ids of those that its last attempt read, each with its visibility at that time;
+    None before there was one.
+    """
+
+    job_id: str
+    owner: str
+    request: Request
+    status: Status
+    reason: Reason | None
+    version: int
+    created_at: datetime
+    label: str | None = None
+    rerun_of: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    destroyed_at: datetime | None = None
+    attempt: int = 0
+    deaths: int = 0
+    outages: int = 0
+    cancel_requested: bool = False
+    progress: Progress | None = None
+    result: Result | None = None
+    failure: Failure | None = None
+    queue_position: int | None = None
+    datasets: Mapping[str, str] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the job runs."""
+        return self.request.kind

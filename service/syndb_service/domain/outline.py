@@ -1,0 +1,61 @@
+"""The outline of a query: what its text shows of its shape, before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The shape of a query.
+
+    Parameters
+    ----------
+    texts : tuple of str
+        Every text that the query names, as a constant or by a parameter.
+    compared : tuple of str
+        The texts that ``dataset_id`` has to equal.
+    chooses_datasets : bool
+        Whether the query speaks of ``dataset_id`` in more than a join.
+    from_tables : tuple of str
+        The tables and views in the outermost FROM.
+    takes_all_columns : bool
+        Whether the outermost SELECT has a ``*``.
+    sorted : bool
+        Whether the outermost SELECT has an ORDER BY.
+    limit : int or None
+        Its LIMIT.
+    one_row : bool
+        Whether it computes aggregates without groups.
+    whole_table : bool
+        Whether it gives each row of one table, at most chosen by ``dataset_id``.
+    """
+
+    texts: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    chooses_datasets: bool = False
+    from_tables: tuple[str, ...] = ()
+    takes_all_columns: bool = False
+    sorted: bool = False
+    limit: int | None = None
+    one_row: bool = False
+    whole_table: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outline as plain JSON-able values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Outline:
+        """Read back what :meth:`as_dict` wrote.
+
+        Examples
+        --------
+        >>> outline = Outline(compared=("a",), limit=3)
+        >>> Outline.from_dict(outline.as_dict()) == outline
+        True
+        """
+        lists = {name: tuple(values[name]) for name in ("texts", "compared", "from_tables")}
+        return cls(**{**values, **lists})

@@ -1,0 +1,20 @@
+"""What is known of SQL before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syndb_service.domain.jobs import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A query that was checked and not run; ``failure`` says why it can't."""
+
+    columns: Sequence[tuple[str, str]] = ()
+    tables: Sequence[str] = ()
+    dataset_ids: Sequence[str] = ()
+    estimated_rows: int | None = None
+    advice: Sequence[str] = ()
+    failure: Failure | None = None

@@ -1,0 +1,152 @@
+"""The embedded service: one process with everything in it, on one data folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_state_path
+
+from syndb_service.api.app import build_app
+from syndb_service.errors import BadSetting
+from syndb_service.factory import build_service, make_writable
+from syndb_service.intake import install_bundled
+from syndb_service.serving import answer, listening, url_of
+from syndb_service.settings import Settings
+from syndb_service.store import TokenStore
+from syndb_service.worker import EmbeddedWorker
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    settings: Settings, host: str, port: int, *, demo_data: bool, ready: Callable[[str, Path], None]
+) -> None:
+    """Run the embedded service until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    settings : Settings
+        Its data folder and limits.
+    host, port : str, int
+        Where to listen; port 0 takes a free one.
+    demo_data : bool
+        Whether to add the bundled connectomes that are missing.
+    ready : callable
+        Called with the URL and the path of the token's file once jobs are taken.
+
+    Raises
+    ------
+    BadSetting
+        If the folder can't be written, another service runs on it, or the port is taken.
+    """
+    make_writable(settings.data_dir)
+    with _sole_service(settings.data_dir), listening(host, port) as listener:
+        service = build_service(settings)
+        if demo_data:
+            install_bundled(service.warehouse)
+        token_file = _user_token(settings.data_dir, service.tokens)
+        url = url_of(listener)
+        worker = EmbeddedWorker(service)
+        try:
+            worker.start()
+            with _announced(settings.data_dir, url, token_file):
+                answer(build_app(service), listener, lambda: ready(url, token_file))
+        finally:
+            worker.stop()
+            service.close()
+
+
+@contextmanager
+def _sole_service(data_dir: Path) -> Iterator[None]:
+    lock = (data_dir / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        running = read_announcement(data_dir / "service.json")
+        where = f" at {running['url']} (process {running['pid']})" if running else ""
+        raise BadSetting(
+            f"a service runs on the data folder {data_dir} already{where}",
+            code="already_running",
+            hint="Use that one, stop it with `syndb-lab down`, or choose another folder with --data-dir.",
+        ) from None
+    with lock:
+        yield
+
+
+def _user_token(data_dir: Path, tokens: TokenStore) -> Path:
+    """Return the file with this user's academic token, made when it is missing or no longer valid."""
+    path = data_dir / "token"
+    if path.exists():
+        with contextlib.suppress(Exception):
+            tokens.verify(path.read_text().strip())
+            return path
+    private_write(path, tokens.create(os.environ.get("USER") or "local", academic=True) + "\n")
+    return path
+
+
+def private_write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, that only this user can read."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+        file.write(text)
+    part.replace(path)
+
+
+def registry() -> Path:
+    """Return the folder in which running services of this user are listed."""
+    return Path(user_state_path("syndb-lab")) / "running"
+
+
+def is_running(data_dir: Path) -> bool:
+    """Tell whether a service runs on a data folder: it holds the folder's lock for as long as it lives."""
+    try:
+        with (data_dir / "lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def read_announcement(path: Path) -> dict[str, Any] | None:
+    """Return what a service says of itself, or None."""
+    try:
+        announcement = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return announcement if isinstance(announcement, dict) else None
+
+
+@contextmanager
+def _announced(data_dir: Path, url: str, token_file: Path) -> Iterator[None]:
+    """Write where the service runs, so that a notebook finds it, and take that back at the end."""
+    announcement = {
+        "url": url,
+        "pid": os.getpid(),
+        "token_file": str(token_file),
+        "data_dir": str(data_dir),
+        "started_at": datetime.now(UTC).isoformat(),
+        "version": version("syndb-lab"),
+    }
+    paths = [data_dir / "service.json"]
+    with contextlib.suppress(OSError):
+        registry().mkdir(parents=True, exist_ok=True)
+        paths.append(registry() / f"{os.getpid()}.json")
+    for path in paths:
+        private_write(path, json.dumps(announcement, indent=1) + "\n")
+    try:
+        yield
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)

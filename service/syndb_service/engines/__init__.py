@@ -1,0 +1,1 @@
+"""What runs a job: child processes, the locked DuckDB and the graph analyses."""

@@ -1,0 +1,102 @@
+"""What a child process does: one task, read from its socket, answered there, and the end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+
+from syndb_service.engines import checking, graph_job, query_job
+from syndb_service.engines.child_log import log_to_service
+from syndb_service.engines.confinement import confine
+from syndb_service.engines.frames import FrameKind, FrameSocket
+from syndb_service.engines.process_name import name_process
+from syndb_service.engines.refusals import failure
+from syndb_service.engines.sandbox import open_engine
+from syndb_service.engines.walk import scalar_functions
+from syndb_service.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+Task = Callable[[FrameSocket, dict[str, Any], duckdb.DuckDBPyConnection], None]
+
+TASKS: dict[str, Task] = {
+    "query": query_job.run,
+    "graph": graph_job.run,
+    "check": checking.run,
+}
+RECURSION_LIMIT = 20_000
+ENGINES: list[duckdb.DuckDBPyConnection] = []
+
+
+def prepare() -> None:
+    """Make ready, in the fork server, what every child would have to make for itself.
+
+    The engine is opened there and has no thread: a fork of a process with threads can hang, and a child
+    could not be confined. What a confined child can't read any more is read ahead.
+    """
+    scalar_functions()
+    ENGINES.append(open_engine())
+    query_job.check(ENGINES[0], "SELECT 1", {}, 100)
+
+
+def fresh_engine() -> duckdb.DuckDBPyConnection:
+    """Return a connection of this child's own to the engine that it was forked with.
+
+    Its random numbers are its own, too. The engine is never closed: that takes longer than to end.
+    """
+    if not ENGINES:
+        prepare()
+    return ENGINES[0].cursor()
+
+
+def run(sock: socket.socket) -> int:
+    """Do the task that comes through ``sock``; return the exit status.
+
+    The engine is opened before the task is there: a child that was forked ahead waits with an open one.
+    """
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    frames = FrameSocket(sock)
+    engine = fresh_engine()
+    received = frames.receive_one()
+    if received is None:
+        return 0
+    task = received[1]
+    name_process(f"syndb-{task['kind']}")
+    log_to_service(task.get("job_id"))
+    try:
+        confine(task)
+        TASKS[task["kind"]](frames, task, engine)
+    except BrokenPipeError:
+        return 1
+    except ServiceError as error:
+        frames.send(FrameKind.FAILURE, failure(error))
+    except (MemoryError, duckdb.OutOfMemoryException):
+        frames.send(FrameKind.FAILURE, OUT_OF_MEMORY)
+    except Exception as error:
+        log.exception("a %s task failed", task.get("kind"))
+        frames.send(
+            FrameKind.FAILURE, {**UNFORESEEN, "message": f"the engine failed: {type(error).__name__}"}
+        )
+    return 0
+
+
+OUT_OF_MEMORY = {
+    "code": "memory_limit",
+    "message": "the job needs more memory than a job may use",
+    "hint": "Filter earlier, or ask for fewer columns.",
+    "retryable": False,
+    "line": None,
+    "column": None,
+}
+UNFORESEEN = {
+    "code": "engine_failure",
+    "hint": "This is a defect of the service, and it is in its log. A rerun may help.",
+    "retryable": True,
+    "line": None,
+    "column": None,
+}

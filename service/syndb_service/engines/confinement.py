@@ -1,0 +1,103 @@
+"""What the operating system keeps a child from, whatever runs in it: the third layer of the sandbox.
+
+It is put on after the task was read and before any engine starts a thread, and can't be taken off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from syndb_service.engines import landlock, seccomp
+
+ENGINE_READS: Final = ("/proc/self/cgroup", "/proc/meminfo", "/sys/fs/cgroup")
+"""DuckDB asks how much memory there is, and ends the process if it may not."""
+ANALYSES_READ: Final = ("/proc/cpuinfo", "/sys/devices/system/cpu")
+"""What libraries that compile for this processor ask."""
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
+OPEN_FILES: Final = 512
+CPU_GRACE_S: Final = 5
+
+
+def confine(task: Mapping[str, Any]) -> None:
+    """Confine this process to a task's files and limits.
+
+    Parameters
+    ----------
+    task : mapping
+        ``kind``, ``sources`` (the files it reads, by table), ``temp_dir`` (the folder it writes) and the
+        limits: ``address_space`` and ``temp_bytes`` in bytes, ``cpu_s`` in seconds of processor time. A
+        task without one of them has no such file, or no such limit.
+    """
+    files = [Path(path) for paths in task.get("sources", {}).values() for path in paths]
+    _limit(task, len(files))
+    if sys.platform != "linux":
+        return
+    _first_to_die()
+    for option, value in ((PR_SET_NO_NEW_PRIVS, 1), (PR_SET_DUMPABLE, 0)):
+        ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3)
+    if landlock.abi():
+        readable = [*files, *map(Path, (*ENGINE_READS, *_code(task)))]
+        landlock.restrict(readable, [Path(task["temp_dir"])] if task.get("temp_dir") else [])
+    if seccomp.is_known():
+        with contextlib.suppress(OSError):
+            seccomp.restrict()
+
+
+def missing() -> list[str]:
+    """Name the parts of the confinement that this machine doesn't have.
+
+    Examples
+    --------
+    >>> set(missing()) <= {"Landlock", "Landlock for the network", "Landlock for signals", "seccomp"}
+    True
+    """
+    version = landlock.abi()
+    parts = {
+        "Landlock": version >= 1,
+        "Landlock for the network": version >= 4 or not version,
+        "Landlock for signals": version >= 6 or not version,
+        "seccomp": seccomp.is_known(),
+    }
+    return [name for name, there in parts.items() if not there]
+
+
+def _code(task: Mapping[str, Any]) -> list[str]:
+    """Return the folders with Python's own code for a graph job: it runs our code alone, and imports some."""
+    if task.get("kind") != "graph":
+        return []
+    return [path for path in (*ANALYSES_READ, sys.base_prefix, sys.prefix, *sys.path) if path]
+
+
+def _limit(task: Mapping[str, Any], files: int) -> None:
+    """Limit core dumps, open files, memory, the size of a file and processor time.
+
+    There is no limit on processes: that one counts all of the user's, the service's own threads too. It
+    is seccomp that lets a child make threads only, and their stacks count as its memory.
+    """
+    _set(resource.RLIMIT_CORE, 0)
+    _set(resource.RLIMIT_NOFILE, OPEN_FILES + 2 * files)
+    if task.get("temp_bytes") is not None:
+        _set(resource.RLIMIT_FSIZE, task["temp_bytes"])
+    if task.get("cpu_s"):
+        _set(resource.RLIMIT_CPU, task["cpu_s"], CPU_GRACE_S)
+    if task.get("address_space") and sys.platform == "linux":
+        _set(resource.RLIMIT_AS, task["address_space"])
+
+
+def _set(kind: int, most: int, grace: int = 0) -> None:
+    _, hard = resource.getrlimit(kind)
+    top = most + grace if hard == resource.RLIM_INFINITY else min(most + grace, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (min(most, top), top))
+
+
+def _first_to_die() -> None:
+    """Have the kernel end a child, and not the service, where the machine runs out of memory."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")

@@ -1,0 +1,158 @@
+"""The gate: which SQL may run, decided on the engine's own syntax tree, by allow-list.
+
+Everything that is not known to be harmless is refused: statements, nodes, tables, functions. The
+locked engine behind it (:mod:`syndb_service.engines.sandbox`) would still run a SELECT whose common
+table expression holds a COPY; the gate is what stops that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+
+from syndb_service.engines.positions import BLANK, Place, first_word, locate
+from syndb_service.engines.walk import ONLY_QUERIES, Checked, Walk
+from syndb_service.errors import InvalidQuery
+
+EXPLAIN: Final = re.compile(rf"{BLANK}explain\b", re.IGNORECASE | re.DOTALL)
+EXPLAIN_OPTIONS: Final = re.compile(rf"{BLANK}(\(|analyze\b)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Checks SQL.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Used for its parser alone.
+    tables : mapping of str to collection of str
+        The tables that may be read, each with its columns.
+    max_bytes : int
+        The longest text, in bytes of UTF-8.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    tables: Mapping[str, Collection[str]]
+    max_bytes: int
+
+    def check(self, sql: str) -> Checked:
+        """Let a query through, or refuse it.
+
+        Raises
+        ------
+        InvalidQuery
+            Saying what is wrong, where, and what to do next.
+
+        Examples
+        --------
+        >>> gate = Gate(duckdb.connect(), {"neurons": ["name"]}, 1000)
+        >>> gate.check("select name from neurons").tables
+        {'neurons'}
+        >>> gate.check("drop table neurons")
+        Traceback (most recent call last):
+        syndb_service.errors.InvalidQuery: DROP is not a query: jobs only read
+        """
+        self._check_text(sql)
+        offset = self._check_statement(sql)
+        tree = self._tree(sql, offset)
+        walk = Walk(sql, offset, self.tables, Checked(sql, offset))
+        walk.query(tree["node"], frozenset())
+        return walk.checked
+
+    def _check_text(self, sql: str) -> None:
+        if not sql.strip():
+            raise InvalidQuery(
+                "the query is empty", hint="For example: SELECT * FROM neurons LIMIT 10", line=1, column=1
+            )
+        size = len(sql.encode("utf-8", "surrogatepass"))
+        if size > self.max_bytes:
+            raise InvalidQuery(
+                f"the query has {size:,} bytes; at most {self.max_bytes:,} are taken",
+                hint="Put long lists of ids into a join or a range, or split the query.",
+            )
+        for bad, name in (("\0", "a NUL character"), ("\ufeff", "a byte order mark")):
+            if bad in sql:
+                raise InvalidQuery(f"the query holds {name}", **locate(sql, sql.index(bad)).as_dict())
+        if any("\ud800" <= character <= "\udfff" for character in sql):
+            raise InvalidQuery("the query holds a broken character (half of a surrogate pair)")
+
+    def _check_statement(self, sql: str) -> int:
+        """Return the offset (bytes) at which the query to look at begins: 0, or after EXPLAIN."""
+        try:
+            statements = self.connection.extract_statements(sql)
+        except duckdb.Error:
+            self._refuse_syntax(sql, 0)
+            raise InvalidQuery("the query can't be parsed") from None
+        if not statements:
+            raise InvalidQuery("the query is empty: it holds only comments", line=1, column=1)
+        if len(statements) > 1:
+            first = statements[0].query
+            place = locate(sql, len(first) + len(sql) - len(sql.lstrip()))
+            raise InvalidQuery(
+                f"there are {len(statements)} statements; a job runs one",
+                hint="Submit each as a job of its own.",
+                **place.as_dict(),
+            )
+        kind = _kind(statements[0])
+        if kind == "SELECT":
+            return 0
+        if kind == "MULTI":
+            raise InvalidQuery(
+                "a PIVOT has to name its values here",
+                hint="Write PIVOT … ON column IN ('a', 'b') …; SELECT DISTINCT finds the values.",
+                **first_word(sql).as_dict(),
+            )
+        explain = EXPLAIN.match(sql)
+        if kind == "EXPLAIN" and explain:
+            if EXPLAIN_OPTIONS.match(sql, explain.end()):
+                raise InvalidQuery(
+                    "only a plain EXPLAIN may run",
+                    hint="Leave out ANALYZE and the options.",
+                    **locate(sql, explain.end()).as_dict(),
+                )
+            return len(sql[: explain.end()].encode())
+        raise InvalidQuery(
+            f"{_verb(sql)} is not a query: jobs only read", hint=ONLY_QUERIES, **first_word(sql).as_dict()
+        )
+
+    def _tree(self, sql: str, offset: int) -> Any:
+        statements = self._refuse_syntax(sql, offset)
+        if len(statements) != 1:
+            raise InvalidQuery("there is more than one statement; a job runs one", hint=ONLY_QUERIES)
+        return statements[0]
+
+    def _refuse_syntax(self, sql: str, offset: int) -> Any:
+        text = sql.encode()[offset:].decode()
+        parsed = self.connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [text])
+        ((serialized,),) = parsed.fetchall()
+        answer: dict[str, Any] = json.loads(serialized)
+        if not answer["error"]:
+            return answer["statements"]
+        message, position = answer["error_message"], answer.get("position")
+        if "Only SELECT" in message:
+            message, hint = "only a query can be explained", ONLY_QUERIES
+        elif "expression depth" in message:
+            message, hint = "the query is nested too deeply", "Use WITH to name its parts."
+        else:
+            hint = "Check the spelling and the commas, brackets and quotes before this place."
+        place = locate(sql, offset + int(position), of_bytes=True) if position is not None else Place()
+        raise InvalidQuery(message, hint=hint, **place.as_dict())
+
+
+def _kind(statement: Any) -> str:
+    try:
+        return str(statement.type.name)
+    except ValueError:
+        return "UNKNOWN"
+
+
+def _verb(sql: str) -> str:
+    place = first_word(sql)
+    word = re.match(r"\w+", sql[place.offset :])
+    return word.group().upper() if word else "This"

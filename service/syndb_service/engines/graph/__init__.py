@@ -1,0 +1,8 @@
+"""Graph analyses of a connectome: ``analyse`` makes a job's answer of the parts in ``ANALYSES``."""
+
+from __future__ import annotations
+
+from syndb_service.engines.graph.analyses import ANALYSES
+from syndb_service.engines.graph.answer import analyse
+
+__all__ = ["ANALYSES", "analyse"]

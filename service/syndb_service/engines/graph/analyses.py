@@ -1,0 +1,157 @@
+"""Each analysis: its stages, what it finds, and what its figures mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from syndb_service.engines.graph import definitions
+from syndb_service.engines.graph.communities import agreement, find_communities
+from syndb_service.engines.graph.comparison import compare
+from syndb_service.engines.graph.hubs import describe_hubs
+from syndb_service.engines.graph.metrics import metrics
+from syndb_service.engines.graph.paths import MOST_HOPS, reachability, reached_from
+from syndb_service.engines.graph.reading import read_neurons
+from syndb_service.engines.graph.rich_club import rich_club
+from syndb_service.engines.graph.routes import shortest_path
+from syndb_service.engines.graph.significance import motif_significance
+from syndb_service.engines.graph.sketch import adjacency_sketch
+from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.subnetwork import strongest_subnetwork
+from syndb_service.engines.graph.triads import triadic_census
+
+READING = {"reading synapses": 2.0, "building the graph": 0.4}
+SIGNIFICANCE_SAMPLES = 100
+RICH_CLUB_SAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One analysis.
+
+    Parameters
+    ----------
+    stages : mapping of str to float
+        What it does after the graph is there, with each stage's share of the work.
+    run : callable
+        Takes the study and returns the part of the answer that is this analysis's.
+    definitions : mapping of str to str
+        What each figure of that part means, and where its definition comes from.
+    """
+
+    stages: Mapping[str, float]
+    run: Callable[[Study], dict[str, Any]]
+    definitions: Mapping[str, str]
+
+
+def motifs(study: Study) -> dict[str, Any]:
+    """Count the 16 motifs."""
+    return {"triadic_census": triadic_census(study.connectome, study.triangles)}
+
+
+def hubs(study: Study) -> dict[str, Any]:
+    """Name the hubs, and the strongest connections around them."""
+    study.stages.begin("hubs")
+    most = study.options["top_hubs"]
+    return {
+        "hubs": describe_hubs(study.connectome, study.degrees, most),
+        "strongest_subnetwork": strongest_subnetwork(study.connectome, study.degrees, most),
+    }
+
+
+def reach(study: Study) -> dict[str, Any]:
+    """Measure how many neurons are reached within k hops, from one neuron or on average."""
+    study.stages.begin("reachability")
+    most, source = study.options.get("max_hops") or MOST_HOPS, study.options.get("source")
+    if source is not None:
+        return {"reachability": reached_from(study.connectome, study.find(source), most)}
+    return {"reachability": reachability(study.connectome, study.options["seed"], study.crew, most)}
+
+
+def club(study: Study) -> dict[str, Any]:
+    """Measure the rich club."""
+    study.stages.begin("rich club")
+    found = rich_club(
+        study.connectome,
+        study.degrees,
+        study.samples(RICH_CLUB_SAMPLES),
+        study.options["seed"],
+        keep_reciprocity=study.options.get("keep_reciprocity", False),
+        crew=study.crew,
+    )
+    return {"rich_club": found}
+
+
+def divide(study: Study) -> dict[str, Any]:
+    """Find communities, and compare them with a column of ``neurons`` where that is asked for."""
+    study.stages.begin("communities")
+    graph, resolution = study.connectome, study.options.get("resolution", 1.0)
+    found = study.communities = find_communities(graph, resolution, study.options["seed"])
+    answer: dict[str, Any] = {
+        "count": found.count,
+        "modularity": found.modularity,
+        "resolution": resolution,
+        "seed": study.options["seed"],
+        "sizes": np.bincount(found.labels, minlength=found.count).tolist(),
+        "adjacency": adjacency_sketch(graph, found.labels),
+    }
+    column = study.options.get("column")
+    if column is not None and study.con is not None:
+        neurons = read_neurons(study.con, study.dataset_id, column)
+        names = neurons.column[np.searchsorted(neurons.ids, graph.neuron_ids)].tolist()
+        answer["agreement"] = {"column": column, **agreement(found.labels, names)}
+    return {"communities": answer}
+
+
+def route(study: Study) -> dict[str, Any]:
+    """Find the shortest path between two neurons."""
+    study.stages.begin("shortest path")
+    source, target = (study.find(study.options[end]) for end in ("source", "target"))
+    weight = study.options.get("weight", "hops")
+    return {"shortest_path": shortest_path(study.connectome, source, target, weight)}
+
+
+def significance(study: Study) -> dict[str, Any]:
+    """Compare the motifs with those of rewired graphs."""
+    study.stages.begin("rewired graphs")
+    found = motif_significance(
+        study.connectome,
+        study.options.get("samples") or SIGNIFICANCE_SAMPLES,
+        study.options["seed"],
+        keep_reciprocity=study.options.get("keep_reciprocity", False),
+        crew=study.crew,
+    )
+    census = {name: motif["count"] for name, motif in found["motifs"].items()}
+    return {"triadic_census": census, "motif_significance": found}
+
+
+ANALYSES: dict[str, Analysis] = {
+    "metrics": Analysis(
+        {"components": 0.3, "triadic census": 1.0, "shortest paths": 1.0}, metrics, definitions.METRICS
+    ),
+    "motifs": Analysis({"triadic census": 1.0}, motifs, definitions.MOTIFS),
+    "reachability": Analysis({"reachability": 1.0}, reach, definitions.REACHABILITY),
+    "hubs": Analysis({"hubs": 0.3}, hubs, definitions.HUBS),
+    "communities": Analysis({"communities": 2.0}, divide, definitions.COMMUNITIES),
+    "rich_club": Analysis({"rich club": 4.0}, club, definitions.RICH_CLUB),
+    "shortest_path": Analysis({"shortest path": 1.0}, route, definitions.SHORTEST_PATH),
+    "motif_significance": Analysis({"rewired graphs": 200.0}, significance, definitions.SIGNIFICANCE),
+    "compare": Analysis({"comparing": 2.0}, compare, definitions.COMPARE),
+}
+"""Every analysis but ``full``, which is the first six of them."""
+
+FULL = ("metrics", "motifs", "reachability", "hubs", "communities", "rich_club")
+
+
+def parts_of(analysis: str) -> tuple[str, ...]:
+    """Return which analyses one consists of.
+
+    Examples
+    --------
+    >>> parts_of("hubs"), len(parts_of("full"))
+    (('hubs',), 6)
+    """
+    return FULL if analysis == "full" else (analysis,)

@@ -1,0 +1,109 @@
+"""A graph job's answer: the graph, what was asked of it, and everything needed to cite and repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from syndb_service.engines.graph.analyses import ANALYSES, READING, parts_of
+from syndb_service.engines.graph.connectome import Connectome
+from syndb_service.engines.graph.definitions import GRAPH, SIZE
+from syndb_service.engines.graph.metrics import size
+from syndb_service.engines.graph.reading import read
+from syndb_service.engines.graph.room import Room
+from syndb_service.engines.graph.selection import Selection
+from syndb_service.engines.graph.stages import Progress, Stages
+from syndb_service.engines.graph.study import Study
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def analyse(
+    con: duckdb.DuckDBPyConnection,
+    dataset: Mapping[str, Any],
+    analysis: str,
+    options: Mapping[str, Any],
+    progress: Progress,
+    *,
+    threads: int = 1,
+    memory_bytes: int | None = None,
+) -> tuple[dict[str, Any], Study]:
+    """Read a dataset's graph and analyse it.
+
+    Parameters
+    ----------
+    con : duckdb.DuckDBPyConnection
+        Has the views ``neurons``, ``synapses`` and ``neuron_relations``.
+    dataset : mapping
+        What the dataset says of itself: ``id``, ``name``, ``title``, ``version``, ``citation`` …
+    analysis : str
+        ``full`` or a key of ``ANALYSES``.
+    options : mapping
+        Of the job.
+    progress : callable
+        Is told the stage and the fraction of the whole analysis that is done, which never falls.
+    threads : int
+        How many may work at a time; the answer is the same with any number.
+    memory_bytes : int, optional
+        What the job may use.
+
+    Returns
+    -------
+    dict, Study
+        The answer, ready for JSON: the same graph and options give the same bytes. Undefined figures are
+        None, ids of neurons are strings, and ``definitions`` says what each figure means. And the study, for
+        whoever wants figures neuron by neuron.
+
+    Raises
+    ------
+    GraphTooLarge, EmptyGraph, UnknownNeuron
+        What the user has to change.
+    """
+    selection = Selection.of(options)
+    stages = Stages(progress, stages_of(analysis))
+    stages.begin("reading synapses")
+    connectome = read(
+        con,
+        str(dataset["id"]),
+        selection,
+        Room(options.get("max_edges"), memory_bytes),
+        building=lambda: stages.begin("building the graph"),
+    )
+    study = Study(connectome, options, stages, threads, con, str(dataset["id"]))
+    answer = {
+        "analysis": analysis,
+        "dataset": dict(dataset),
+        "options": dict(options),
+        "filters": selection.described(),
+        "dropped": asdict(connectome.dropped),
+        **figures(analysis, connectome, study),
+        "libraries": {name: version(name) for name in ("duckdb", "numpy", "syndb-lab")},
+    }
+    return answer, study
+
+
+def figures(analysis: str, connectome: Connectome, study: Study) -> dict[str, Any]:
+    """Return what the analysis finds, and what its figures mean."""
+    answer: dict[str, Any] = size(connectome)
+    meanings = {"graph": GRAPH, **SIZE}
+    for part in parts_of(analysis):
+        answer |= ANALYSES[part].run(study)
+        meanings |= ANALYSES[part].definitions
+    return {**answer, "definitions": meanings}
+
+
+def stages_of(analysis: str) -> dict[str, float]:
+    """Return the stages of an analysis in their order, with their shares of the work.
+
+    Examples
+    --------
+    >>> list(stages_of("motifs"))
+    ['reading synapses', 'building the graph', 'triadic census']
+    """
+    stages = dict(READING)
+    for part in parts_of(analysis):
+        stages |= ANALYSES[part].stages
+    return stages

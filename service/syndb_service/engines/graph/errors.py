@@ -1,0 +1,29 @@
+"""What a graph job refuses, and what would make it possible."""
+
+from __future__ import annotations
+
+from syndb_service.errors import UsageError
+
+
+class GraphTooLarge(UsageError):
+    """More connections than ``max_edges``, or than memory holds; found out before the graph is built."""
+
+    code = "graph_too_large"
+    http = 413
+    title = "The graph has too many connections"
+
+
+class EmptyGraph(UsageError):
+    """The filters let no connection pass."""
+
+    code = "empty_graph"
+    http = 422
+    title = "The graph has no connections"
+
+
+class UnknownNeuron(UsageError):
+    """A neuron that the graph hasn't, or a name that several have."""
+
+    code = "unknown_neuron"
+    http = 422
+    title = "There is no such neuron in the graph"

@@ -1,0 +1,203 @@
+"""Shortest paths: how far apart neurons are, and how fast a signal could spread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from syndb_service.engines.graph.components import Components
+from syndb_service.engines.graph.connectome import Connectome, Counts, Index, in_rows, of_edges
+from syndb_service.engines.graph.crew import Crew
+from syndb_service.engines.graph.hops import count_hops
+from syndb_service.engines.graph.hubs import identity
+
+EXACT_UP_TO = 5_000  # neurons: every neuron is a source up to here
+SAMPLED_SOURCES = 512  # sources above that
+MOST_HOPS = 100
+
+
+def shortest_paths(
+    connectome: Connectome, members: Index, seed: int, crew: Crew | None = None
+) -> dict[str, Any]:
+    """Measure the directed, unweighted shortest paths within the largest strongly connected component.
+
+    Of several components of that size, the one with the smallest neuron id is meant.
+
+    Exact for components of up to 5,000 neurons. Larger ones are sampled: all paths from 512 neurons
+    drawn without replacement with the seed; then the mean comes with its standard error (of a simple
+    random sample, with finite-population correction) and the diameter is a lower bound.
+
+    Parameters
+    ----------
+    connectome : Connectome
+        The graph.
+    members : int array of shape (s,)
+        Positions of the component's neurons, ascending.
+    seed : int
+        Chooses the sample where there is one.
+    crew : Crew, optional
+        Does the work; one thread where not given.
+
+    Returns
+    -------
+    dict
+        ``mean_shortest_path`` and ``diameter`` in hops, None where the component has fewer than two
+        neurons; ``exact``, ``sources``, ``component_size``, ``standard_error`` (0 where exact),
+        ``diameter_is_lower_bound``, ``distribution`` of path lengths from the sources.
+
+    Examples
+    --------
+    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> cycle = of_edges(4, [(0, 1), (1, 2), (2, 0), (2, 3)])
+    >>> found = shortest_paths(cycle, np.array([0, 1, 2], np.int32), seed=0)
+    >>> found["mean_shortest_path"], found["diameter"], found["exact"], found["sources"]
+    (1.5, 2, True, 3)
+    """
+    inside = _restricted(connectome, members)
+    size = len(members)
+    sources, exact = _sources(size, seed)
+    found = count_hops(inside, sources, crew=crew)
+    others = size - 1
+    defined = others > 0
+    return {
+        "mean_shortest_path": int(found.lengths.sum()) / (len(sources) * others) if defined else None,
+        "diameter": len(found.pairs) - 1 if defined else None,
+        "exact": exact,
+        "component_size": size,
+        "sources": len(sources),
+        "standard_error": _standard_error(found.lengths / others, size) if defined else None,
+        "diameter_is_lower_bound": not exact,
+        "distribution": {
+            "hops": list(range(1, len(found.pairs))),
+            "paths": found.pairs[1:].tolist(),
+        },
+    }
+
+
+def reachability(
+    connectome: Connectome, seed: int, crew: Crew | None = None, most: int = MOST_HOPS
+) -> dict[str, Any]:
+    """Measure which fraction of the other neurons a neuron reaches within k hops, on average.
+
+    Every neuron is a source up to 5,000 neurons, 512 drawn with the seed above that; no path is
+    followed for more than ``most`` hops.
+
+    Returns
+    -------
+    dict
+        ``hops`` (0 … k) and ``mean_fraction_reached`` of the same length, empty below two neurons;
+        ``exact``, ``sources``, ``complete`` (False where neurons lie beyond that) and
+        ``standard_error`` of the last fraction.
+
+    Examples
+    --------
+    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> curve = reachability(of_edges(3, [(0, 1), (1, 2)]), seed=0)
+    >>> curve["hops"], curve["mean_fraction_reached"]
+    ([0, 1, 2], [0.0, 0.3333333333333333, 0.5])
+    """
+    n = connectome.neuron_count
+    sources, exact = _sources(n, seed)
+    found = count_hops(connectome, sources, most, crew)
+    within = np.cumsum(found.pairs[1:], dtype=np.int64)
+    defined = n > 1
+    pairs = len(sources) * (n - 1)
+    return {
+        "hops": list(range(len(found.pairs))) if defined else [],
+        "mean_fraction_reached": [0.0, *(int(total) / pairs for total in within)] if defined else [],
+        "exact": exact,
+        "sources": len(sources),
+        "complete": found.complete,
+        "standard_error": _standard_error(found.reached / (n - 1), n) if defined else None,
+    }
+
+
+def reached_from(connectome: Connectome, source: int, most: int = MOST_HOPS) -> dict[str, Any]:
+    """Count the neurons that one neuron reaches within k hops; exact.
+
+    Returns
+    -------
+    dict
+        ``source``; ``hops`` (0 … k), ``neurons_reached`` within them (the source itself not counted) and
+        ``mean_fraction_reached`` of the other neurons, of the same length; ``exact``, ``sources``,
+        ``complete`` and ``standard_error`` as in `reachability`.
+
+    Examples
+    --------
+    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> reached_from(of_edges(4, [(0, 1), (1, 2)]), 0)["neurons_reached"]
+    [0, 1, 2]
+    """
+    others = connectome.neuron_count - 1
+    found = count_hops(connectome, np.array([source], np.int32), most)
+    within = (np.cumsum(found.pairs) - 1).tolist()
+    return {
+        "source": identity(connectome, source),
+        "hops": list(range(len(within))),
+        "neurons_reached": within,
+        "mean_fraction_reached": [count / others for count in within] if others else [0.0],
+        "exact": True,
+        "sources": 1,
+        "complete": found.complete,
+        "standard_error": 0.0,
+    }
+
+
+def reachable(connectome: Connectome, strong: Components, crew: Crew | None = None) -> Counts:
+    """Count the other neurons that each neuron reaches at all, exactly, shape (n,).
+
+    Neurons of one strong component reach the same ones, so the search is among components.
+
+    Examples
+    --------
+    >>> from syndb_service.engines.graph.components import find_components
+    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> graph = of_edges(4, [(0, 1), (1, 0), (1, 2)])
+    >>> reachable(graph, find_components(graph, "strong")).tolist()
+    [2, 2, 0, 0]
+    """
+    labels = strong.labels
+    ends = np.stack([labels[connectome.pre], labels[connectome.post]], axis=1)
+    between = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
+    sizes = np.bincount(labels, minlength=strong.count)
+    found = count_hops(
+        of_edges(strong.count, between), np.arange(strong.count, dtype=np.int32), None, crew, sizes
+    )
+    counts: Counts = (found.reached + sizes - 1)[labels]
+    return counts
+
+
+def _sources(size: int, seed: int) -> tuple[Index, bool]:
+    """Return the positions to search from, ascending, and whether they are all there are."""
+    if size <= EXACT_UP_TO:
+        return np.arange(size, dtype=np.int32), True
+    drawn = np.random.default_rng(seed).choice(size, SAMPLED_SOURCES, replace=False)
+    return np.sort(drawn).astype(np.int32), False
+
+
+def _restricted(connectome: Connectome, members: Index) -> Connectome:
+    """Return the part of the graph between the members, which are renumbered in their order."""
+    place = np.full(connectome.neuron_count, -1, np.int32)
+    place[members] = np.arange(len(members), dtype=np.int32)
+    pre, post = place[connectome.pre], place[connectome.post]
+    kept = (pre >= 0) & (post >= 0)
+    rows = in_rows(len(members), pre[kept], post[kept], connectome.synapse_count[kept])
+    return Connectome(
+        neuron_ids=connectome.neuron_ids[members],
+        names=connectome.names[members],
+        cell_classes=connectome.cell_classes[members],
+        neurotransmitters=connectome.neurotransmitters[members],
+        pre=rows.pre,
+        post=rows.post,
+        synapse_count=rows.synapse_count,
+        start=rows.start,
+    )
+
+
+def _standard_error(values: np.ndarray[tuple[int], np.dtype[np.float64]], population: int) -> float:
+    """Return the standard error of the mean of values drawn without replacement from a population."""
+    drawn = len(values)
+    if drawn == population:
+        return 0.0
+    return float(values.std(ddof=1) / np.sqrt(drawn) * np.sqrt((population - drawn) / (population - 1)))

@@ -1,0 +1,225 @@
+"""Reading a dataset's connectome out of the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from syndb_service.engines.graph.connectome import (
+    Connectome,
+    Counts,
+    Dropped,
+    Ids,
+    Index,
+    Labels,
+    Mask,
+    Tally,
+    in_rows,
+)
+from syndb_service.engines.graph.errors import EmptyGraph, UnknownNeuron
+from syndb_service.engines.graph.room import Room
+from syndb_service.engines.graph.selection import Selection
+from syndb_service.engines.graph.statements import connections_sql, parameters
+
+if TYPE_CHECKING:
+    import duckdb
+
+_NEURONS = """
+    SELECT neuron_id::BIGINT AS neuron_id, name::VARCHAR AS name, cell_class::VARCHAR AS cell_class,
+           majority_neurotransmitter::VARCHAR AS neurotransmitter, {more}
+    FROM neurons WHERE dataset_id = $dataset_id ORDER BY neuron_id
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neurons:
+    """All neurons of a dataset, by ascending id, and one more column of theirs where it was asked for."""
+
+    ids: Ids
+    names: Labels
+    cell_classes: Labels
+    neurotransmitters: Labels
+    structures: Labels
+    column: Labels
+
+
+def read(
+    con: duckdb.DuckDBPyConnection,
+    dataset_id: str,
+    selection: Selection | None = None,
+    room: Room | None = None,
+    building: Callable[[], None] = lambda: None,
+) -> Connectome:
+    """Read the connectome of a dataset: its neurons, and its connections of enough synapses.
+
+    Parameters
+    ----------
+    con : duckdb.DuckDBPyConnection
+        Has the views ``neurons``, ``synapses`` and ``neuron_relations``.
+    dataset_id : str
+        The dataset to read.
+    selection : Selection, optional
+        The filters; by default all chemical connections.
+    room : Room, optional
+        How many connections there may be; more are refused before the graph is built.
+    building : callable, optional
+        Is called when the rows are here and the graph is built from them.
+
+    Raises
+    ------
+    GraphTooLarge
+        If there is no room for it.
+    EmptyGraph
+        If the filters let none of its connections pass.
+    UnknownNeuron
+        If ``neuron_ids`` names a neuron that the dataset hasn't.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> con = duckdb.connect()
+    >>> _ = con.execute(
+    ...     "CREATE VIEW neurons AS SELECT 'd' AS dataset_id, unnest([7, 5]) AS neuron_id, "
+    ...     "unnest(['AVAR', 'AVAL']) AS name, 'interneuron' AS cell_class, "
+    ...     "NULL AS majority_neurotransmitter, NULL AS brain_structure"
+    ... )
+    >>> _ = con.execute(
+    ...     "CREATE VIEW synapses AS SELECT 'd' AS dataset_id, unnest([5, 5, 7]) AS pre_neuron_id, "
+    ...     "7 AS post_neuron_id, NULL AS neurotransmitter, NULL AS brain_structure"
+    ... )
+    >>> connectome = read(con, "d")
+    >>> connectome.names.tolist(), connectome.pre.tolist(), connectome.synapse_count.tolist()
+    (['AVAL', 'AVAR'], [0], [2])
+    >>> connectome.dropped.self_connections
+    Tally(connections=1, synapses=1)
+    """
+    chosen = selection or Selection()
+    if room is not None:
+        room.check(con, dataset_id, chosen)
+    neurons = read_neurons(con, dataset_id)
+    rows = con.execute(connections_sql(chosen), parameters(dataset_id, chosen)).fetchnumpy()
+    building()
+    return _built(neurons, chosen, {name: np.asarray(values, np.int64) for name, values in rows.items()})
+
+
+def read_neurons(con: duckdb.DuckDBPyConnection, dataset_id: str, column: str | None = None) -> Neurons:
+    """Read the neurons of a dataset; ``column`` is one more of their columns, as text."""
+    more = "brain_structure::VARCHAR AS structure" + (f', "{column}"::VARCHAR AS more' if column else "")
+    found = con.execute(_NEURONS.format(more=more), {"dataset_id": dataset_id}).fetchnumpy()
+    return Neurons(
+        ids=np.asarray(found["neuron_id"], np.int64),
+        names=_labels(found["name"]),
+        cell_classes=_labels(found["cell_class"]),
+        neurotransmitters=_labels(found["neurotransmitter"]),
+        structures=_labels(found["structure"]),
+        column=_labels(found["more"]) if column else np.zeros(0, object),
+    )
+
+
+def _built(neurons: Neurons, selection: Selection, rows: dict[str, Counts]) -> Connectome:
+    """Sift the rows, count what is dropped, and put the rest in order."""
+    pre, pre_known = _positions(neurons.ids, rows.pop("pre"))
+    post, post_known = _positions(neurons.ids, rows.pop("post"))
+    synapses, every = rows["synapses"], rows.get("every", rows["synapses"])
+    passes = synapses > 0
+    used = np.ones(len(neurons.ids), np.bool_)
+    if selection.by_neuron:
+        may_send, may_receive = _ends(neurons, selection)
+        passes &= may_send[pre] & may_receive[post] if len(neurons.ids) else False
+        used = may_send | may_receive
+    kept, dropped = _sift(pre, post, synapses, every, pre_known & post_known, passes, selection.min_synapses)
+    if selection.narrows and len(synapses) and not kept.any():
+        raise _nothing_left(dropped)
+    place = np.cumsum(used, dtype=np.int32) - 1
+    count = int(np.count_nonzero(used))
+    before, after = (place[end[kept]].astype(np.int32) for end in (pre, post))
+    ordered = in_rows(count, before, after, synapses[kept])
+    return Connectome(
+        neuron_ids=neurons.ids[used],
+        names=neurons.names[used],
+        cell_classes=neurons.cell_classes[used],
+        neurotransmitters=neurons.neurotransmitters[used],
+        pre=ordered.pre,
+        post=ordered.post,
+        synapse_count=ordered.synapse_count,
+        start=ordered.start,
+        dropped=dropped,
+    )
+
+
+def _ends(neurons: Neurons, selection: Selection) -> tuple[Mask, Mask]:
+    """Return which neurons may be presynaptic, and which postsynaptic."""
+    listed = np.ones(len(neurons.ids), np.bool_)
+    if selection.neuron_ids is not None:
+        wanted = np.array(selection.neuron_ids, np.int64)
+        _, known = _positions(neurons.ids, wanted)
+        if not known.all():
+            missing = [str(each) for each in wanted[~known][:3].tolist()]
+            raise UnknownNeuron(
+                f"neuron_ids: {np.count_nonzero(~known):,} of them are not in the dataset, such as "
+                f"{', '.join(missing)}",
+                hint="SELECT neuron_id, name FROM neurons lists them.",
+            )
+        listed = np.isin(neurons.ids, wanted)
+
+    def end(classes: tuple[str, ...] | None, structures: tuple[str, ...] | None) -> Mask:
+        mask = listed.copy()
+        for wanted, has in ((classes, neurons.cell_classes), (structures, neurons.structures)):
+            if wanted is not None:
+                mask &= np.isin(has.astype(str), wanted) & (has != None)  # noqa: E711 - elementwise
+        return mask
+
+    return (
+        end(selection.pre_class, selection.pre_structure),
+        end(selection.post_class, selection.post_structure),
+    )
+
+
+def _positions(ids: Ids, wanted: Ids) -> tuple[Index, Mask]:
+    """Return where each wanted id stands among the sorted ids, and whether it does at all."""
+    if not len(ids):
+        return np.zeros(len(wanted), np.int32), np.zeros(len(wanted), np.bool_)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return places.astype(np.int32), ids[places] == wanted
+
+
+def _sift(
+    pre: Index, post: Index, synapses: Counts, every: Counts, known: Mask, passes: Mask, minimum: int
+) -> tuple[Mask, Dropped]:
+    """Return which connections stay, and the count of the others by reason."""
+    to_self = known & (pre == post)
+    outside = known & ~to_self & ~passes
+    weak = known & ~to_self & passes & (synapses < minimum)
+    partly = int((every - synapses)[known & ~to_self & passes].sum())
+
+    def tally(mask: Mask, counts: Counts, more: int = 0) -> Tally:
+        return Tally(int(np.count_nonzero(mask)), int(counts[mask].sum()) + more)
+
+    return known & ~to_self & passes & ~weak, Dropped(
+        absent_neurons=tally(~known, every),
+        self_connections=tally(to_self, every),
+        outside_filters=tally(outside, every, partly),
+        below_min_synapses=tally(weak, synapses),
+    )
+
+
+def _labels(column: Any) -> Labels:
+    """Return the strings of a column, None where it is null or empty."""
+    return np.array([value or None for value in np.ma.asarray(column, object).tolist()], object)
+
+
+def _nothing_left(dropped: Dropped) -> EmptyGraph:
+    reasons = {
+        "the other filters": dropped.outside_filters.connections,
+        "min_synapses": dropped.below_min_synapses.connections,
+        "that they end at the neuron they start from": dropped.self_connections.connections,
+        "neurons absent from `neurons`": dropped.absent_neurons.connections,
+    }
+    told = ", ".join(f"{count:,} by {reason}" for reason, count in reasons.items() if count)
+    return EmptyGraph(
+        f"no connection is left for the graph; left out are {told}",
+        hint="Relax them; SELECT DISTINCT cell_class, brain_structure FROM neurons shows what is there.",
+    )

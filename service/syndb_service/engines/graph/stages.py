@@ -1,0 +1,46 @@
+"""The stages of an analysis, told as one fraction that only grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+Progress = Callable[[str, float | None], None]
+
+
+class Stages:
+    """Report the stage that runs and the share of the whole analysis that is done.
+
+    Parameters
+    ----------
+    progress : callable
+        Takes the name of the stage and the fraction of the analysis.
+    weights : mapping of str to float
+        Every stage in the order in which they run, with its share of the work in any unit.
+
+    Examples
+    --------
+    >>> stages = Stages(lambda name, fraction: print(name, fraction), {"reading": 1, "counting": 3})
+    >>> stages.begin("reading")
+    reading 0.0
+    >>> stages.begin("counting")
+    counting 0.25
+    >>> stages.within(0.5)
+    counting 0.625
+    """
+
+    def __init__(self, progress: Progress, weights: Mapping[str, float]) -> None:
+        self._progress = progress
+        self._weights = weights
+        self._total = sum(weights.values())
+        self._name = ""
+        self._before = 0.0
+
+    def begin(self, name: str) -> None:
+        """Enter a stage; all before it are done."""
+        self._before += self._weights.get(self._name, 0.0)
+        self._name = name
+        self._progress(name, self._before / self._total)
+
+    def within(self, fraction: float) -> None:
+        """Report the fraction of the stage that is done, from 0 to 1."""
+        self._progress(self._name, (self._before + fraction * self._weights[self._name]) / self._total)

@@ -1,0 +1,89 @@
+"""What the engine's plan tells before a query runs: the datasets it reads, and if progress is knowable."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+import duckdb
+
+from syndb_service.engines.gate import EXPLAIN
+
+FILE_FILTER: Final = re.compile(r"\(?dataset_id = '([0-9a-f-]{36})'\)?|\(?dataset_id IN \(([^()]*)\)\)?")
+MULTIPLYING: Final = (
+    "CROSS_PRODUCT",
+    "NESTED_LOOP",
+    "NL_JOIN",
+    "IE_JOIN",
+    "PIECEWISE_MERGE",
+    "POSITIONAL",
+    "UNNEST",
+    "RECURSIVE",
+    "REC_CTE",
+)
+"""Operators that make more rows than were read: the share that was read says nothing of what is left."""
+
+
+class Plan:
+    """The plan of a query that passed the gate.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        The locked engine.
+    sql : str
+        The query.
+    parameters : mapping
+        Its bind values.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any]
+    ) -> None:
+        self._nodes: list[dict[str, Any]] = []
+        if not EXPLAIN.match(sql):
+            ((_, plan),) = connection.execute(f"EXPLAIN (FORMAT json) {sql}", parameters or None).fetchall()
+            self._nodes = list(_walk(json.loads(plan)))
+
+    @property
+    def tells_progress(self) -> bool:
+        """Whether the share of the rows that were read is the share of the work that is done."""
+        names = [str(node.get("name", "")) for node in self._nodes]
+        return not any(part in name for name in names for part in MULTIPLYING)
+
+    def datasets(self, readable: list[dict[str, Any]], texts: Collection[str]) -> list[dict[str, Any]]:
+        """Return the datasets whose files are read; where the plan is silent, all that may be.
+
+        Parameters
+        ----------
+        readable : list of dict
+            The datasets that the user may read, each with its ``id``.
+        texts : collection of str
+            The text constants of the query: an id among them counts where no file is read at all.
+        """
+        if not self._nodes:
+            return []
+        read: set[str] = set()
+        for scan in self._scans():
+            match = FILE_FILTER.fullmatch(str(scan.get("File Filters", "")))
+            if match is None:
+                return readable
+            read |= (
+                {match.group(1)} if match.group(1) else set(re.findall(r"'([0-9a-f-]{36})'", match.group(2)))
+            )
+        named = [dataset for dataset in readable if dataset["id"] in (read or texts)]
+        return named or readable
+
+    def _scans(self) -> Iterator[dict[str, Any]]:
+        for node in self._nodes:
+            info = node.get("extra_info", {})
+            if isinstance(info, dict) and "READ_PARQUET" in str(info.get("Function", "")):
+                yield info
+
+
+def _walk(plan: Any) -> Iterator[dict[str, Any]]:
+    for node in plan if isinstance(plan, list) else [plan]:
+        yield node
+        yield from _walk(node.get("children", []))

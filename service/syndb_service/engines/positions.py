@@ -1,0 +1,69 @@
+"""Places in SQL text: from the engine's byte offsets to the line and column that an editor shows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypedDict
+
+BLANK: Final = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+
+
+class LineColumn(TypedDict):
+    """A place as errors take it."""
+
+    line: int | None
+    column: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place; ``line`` and ``column`` count from 1, the column in characters; ``offset`` in characters."""
+
+    line: int | None = None
+    column: int | None = None
+    offset: int = 0
+
+    def as_dict(self) -> LineColumn:
+        """Return line and column, as errors take them."""
+        return {"line": self.line, "column": self.column}
+
+
+ASCII_LOWER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def fold(name: str) -> str:
+    """Fold the case of a name as the engine does: of ASCII letters alone.
+
+    Examples
+    --------
+    >>> fold("Neurons"), fold("\u212aelvin") == fold("kelvin")
+    ('neurons', False)
+    """
+    return name.translate(ASCII_LOWER)
+
+
+def locate(sql: str, offset: int, *, of_bytes: bool = False) -> Place:
+    r"""Return the place of an offset into a text.
+
+    Parameters
+    ----------
+    sql : str
+        The whole text.
+    offset : int
+        Where, in characters, or in bytes of UTF-8 if ``of_bytes``.
+
+    Examples
+    --------
+    >>> locate("select 'é',\n  nope", 16, of_bytes=True)
+    Place(line=2, column=4, offset=15)
+    """
+    before = sql.encode()[:offset].decode(errors="ignore") if of_bytes else sql[:offset]
+    line_start = before.rfind("\n") + 1
+    return Place(before.count("\n") + 1, len(before) - line_start + 1, len(before))
+
+
+def first_word(sql: str) -> Place:
+    """Return where a text begins, after white space and comments."""
+    stripped = re.match(BLANK, sql, re.DOTALL)
+    return locate(sql, stripped.end() if stripped else 0)

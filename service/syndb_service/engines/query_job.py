@@ -1,0 +1,176 @@
+"""A query job in its child: SQL in, Arrow IPC (or Parquet, or CSV) out, batch by batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
+from syndb_service.engines.gate import Gate
+from syndb_service.engines.outputs import (
+    ARROW_ERRORS,
+    fitted,
+    gathered,
+    named_apart,
+    opened,
+    unwritable,
+    whole_sums,
+)
+from syndb_service.engines.plan import Plan
+from syndb_service.engines.preview import Preview
+from syndb_service.engines.refusals import translate
+from syndb_service.engines.reporting import Report, reporting
+from syndb_service.engines.sandbox import allot, lock, table_columns
+from syndb_service.engines.stored_tables import StoredTables
+from syndb_service.engines.walk import Checked
+from syndb_service.errors import InvalidQuery
+
+READ_ROWS: Final = 2_048
+"""Rows that the engine hands over at a time: its own vectors, so that first rows don't wait for others."""
+
+
+def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
+    """Run one query and stream its result.
+
+    Parameters
+    ----------
+    frames : FrameSocket
+        Where progress and data go.
+    task : dict
+        ``query``, ``parameters``, ``format``, ``sources`` (files by table), ``datasets`` (what may be
+        read, for the provenance), ``job_id``, ``created_at`` and the limits.
+    connection : duckdb.DuckDBPyConnection
+        A fresh engine.
+    """
+    sql, parameters = task["query"], task["parameters"]
+    pa.set_cpu_count(task["threads"])  # buffers of a batch are compressed side by side
+    allot(
+        connection,
+        temp_dir=Path(task["temp_dir"]),
+        memory_bytes=task["memory_bytes"],
+        temp_bytes=task["temp_bytes"],
+        threads=task["threads"],
+    )
+    stored = StoredTables(task["sources"], task.get("stored", {}))
+    checked = check(connection, sql, parameters, task["max_query_bytes"], stored.columns)
+    tables = checked.tables - stored.columns.keys()
+    secrets = {path for paths in task["sources"].values() for path in paths} | {
+        task["temp_dir"],
+        task["root"],
+    }
+    try:
+        lock(connection, tables, task["sources"])
+        stored.register(connection)
+        plan = Plan(connection, sql, parameters)
+        sink = FrameSink(frames)
+        with reporting(frames, connection, sink, fraction_known=plan.tells_progress) as report:
+            relation = connection.sql(sql, params=parameters or None)
+            if relation is None:
+                raise InvalidQuery("the statement gives no table")
+            reader = relation.to_arrow_reader(READ_ROWS)
+            datasets = plan.datasets(task["datasets"], checked.texts) if tables else []
+            known = {dataset["id"] for dataset in datasets}
+            datasets += [dataset for dataset in stored.datasets() if dataset["id"] not in known]
+            whole = whole_sums(reader.schema, [str(kind) for kind in relation.types])
+            schema = named_apart(whole, _provenance(task, datasets, stored.sources()))
+            preview = Preview(frames, schema, task["job_id"])
+            _write(task["format"], reader, schema, sink, report, preview)
+        sink.close()
+    except ConnectionError:
+        raise
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise translate(error, sql, checked, secrets) from error
+    described = [[field.name, str(field.type)] for field in schema]
+    frames.send(
+        FrameKind.DONE,
+        {
+            "rows": report.rows,
+            "columns": described,
+            "truncated": False,
+            "datasets": [d["id"] for d in datasets],
+        },
+    )
+
+
+def _write(
+    kind: str,
+    reader: pa.RecordBatchReader,
+    schema: pa.Schema,
+    sink: FrameSink,
+    report: Report,
+    preview: Preview,
+) -> None:
+    batch = pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+    try:
+        with opened(kind, sink, schema) as writer:
+            for reads in gathered(_counted(reader, schema, report, preview)):
+                batch = fitted(reads, schema)
+                writer.write_batch(batch)
+    except ARROW_ERRORS as error:
+        if " Error: " in str(error):
+            raise
+        raise unwritable(kind, batch) from None
+    preview.close()
+
+
+def _counted(
+    reader: pa.RecordBatchReader, schema: pa.Schema, report: Report, preview: Preview
+) -> Iterator[pa.RecordBatch]:
+    """Yield what the engine gives, counted, its first rows shown at once."""
+    for read in reader:
+        report.rows += read.num_rows
+        if preview.wants_rows:
+            preview.take(fitted(read, schema))
+        yield read
+
+
+def check(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    parameters: Mapping[str, Any],
+    max_bytes: int,
+    stored: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Checked:
+    """Pass the gate, parameters included; of the connection only the parser is used.
+
+    ``stored`` are the columns of the earlier results that the query may read, by job id.
+
+    Raises
+    ------
+    InvalidQuery
+        If the gate refuses, a parameter has no value or a value has no parameter.
+    """
+    checked = Gate(connection, {**table_columns(), **stored}, max_bytes).check(sql)
+    missing, unused = checked.parameters - parameters.keys(), parameters.keys() - checked.parameters
+    if missing:
+        names = ", ".join(f"${name}" for name in sorted(missing))
+        raise InvalidQuery(
+            f"no value is given for {names}", hint="Send the values under `parameters`, by name."
+        )
+    if unused:
+        names = ", ".join(sorted(unused))
+        raise InvalidQuery(f"the query has no parameter {names}", hint="In SQL a parameter is written $name.")
+    return checked
+
+
+def _provenance(
+    task: dict[str, Any], datasets: list[dict[str, Any]], sources: list[dict[str, Any]]
+) -> dict[str, str]:
+    chain = {"syndb.sources": json.dumps(sources, ensure_ascii=False)} if sources else {}
+    return chain | {
+        "syndb.query": task.get("written", task["query"]),
+        "syndb.parameters": json.dumps(task["parameters"]),
+        "syndb.job_id": task["job_id"],
+        "syndb.datasets": json.dumps(datasets, ensure_ascii=False),
+        "syndb.engine": f"duckdb {duckdb.__version__}",
+        "syndb.created_at": task["created_at"],
+        "syndb.truncated": "false",
+    }

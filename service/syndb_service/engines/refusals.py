@@ -1,0 +1,139 @@
+"""From the engine's errors to ours: what, where, and what to do next; never a path."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+
+from syndb_service.engines.positions import Place
+from syndb_service.engines.sandbox import table_columns
+from syndb_service.engines.walk import Checked
+from syndb_service.errors import InvalidQuery, ServiceError, UsageError
+
+QUOTED = re.compile(r'"([^"]+)"')
+CALLED = re.compile(r'function call "(\w+)\(|(?:Function|Type|Table) with name (\w+)')
+UNKNOWN_COLUMN = re.compile(
+    r'column "([^"]+)" (?:not found|in \w+ list not found)|a column named "([^"]+)"'
+    r'|Column "([^"]+)" (?:in \w+ list )?(?:not found|does not exist)'
+)
+KIND = re.compile(
+    r"\b(?:Binder|Catalog|Conversion|Invalid Input|Out of Range|Parser|Constraint|Not implemented|INTERNAL"
+    r"|Invalid|Syntax|IO|Permission|Transaction|Interrupt|Serialization|Dependency) Error: "
+)
+PATH = re.compile(r"(?<![\w.…])(?:/[^\s/'\":,;()\[\]]+){2,}")
+SPENT = ("Out of Memory Error", "File too large")  # memory, or the disk that a job may spill to
+DISK_FULL = "No space left on device"
+LESS = "Select fewer columns or rows, filter by dataset_id first, or aggregate before joining."
+CAST_HINT = "Cast the value, for example CAST(x AS BIGINT)."
+CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
+MARKED = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
+
+
+class MemoryExceeded(UsageError):
+    """The job needs more memory than it may use."""
+
+    code = "memory_limit"
+
+
+def translate(error: Exception, sql: str, checked: Checked | None, secrets: Iterable[str]) -> ServiceError:
+    """Turn an error of the engine into one of ours.
+
+    Parameters
+    ----------
+    error : Exception
+        What the engine raised, itself or through Arrow.
+    sql : str
+        The user's text.
+    checked : Checked, optional
+        What the gate learned of it: where each name stands.
+    secrets : iterable of str
+        Paths that must not reach anyone.
+    """
+    text = str(error)
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    text = PATH.sub(lambda found: found.group() if found.group() in sql else "…", text)
+    if isinstance(error, duckdb.OutOfMemoryException) or any(sign in text for sign in SPENT):
+        return MemoryExceeded("the query needs more memory than a job may use", hint=LESS)
+    if DISK_FULL in text:
+        return MemoryExceeded("the query needs more memory, and the disk for it is full", hint=LESS)
+    text = text[text.index(found.group()) :] if (found := KIND.search(text)) else text
+    place = _marked_place(text, sql) or _named_place(text, checked)
+    message = KIND.sub("", text.split("\n\nLINE ")[0], count=1)
+    message, _, rest = message.partition("\n")
+    return InvalidQuery(
+        message.strip(), hint=_hint(text, rest, message, sql, checked), line=place.line, column=place.column
+    )
+
+
+def failure(error: ServiceError) -> dict[str, Any]:
+    """Describe an error for the other end of a child's socket."""
+    place = (error.line, error.column) if isinstance(error, InvalidQuery) else (None, None)
+    return {
+        "code": error.error_code,
+        "message": error.message,
+        "hint": error.hint,
+        "retryable": error.fault == "transient",
+        "line": place[0],
+        "column": place[1],
+    }
+
+
+def _hint(text: str, rest: str, message: str, sql: str, checked: Checked | None) -> str | None:
+    unknown = UNKNOWN_COLUMN.search(message)
+    if unknown:
+        return _nearest_columns(next(filter(None, unknown.groups())), text, sql, checked)
+    if "explicit type casts" in message:
+        given = re.search(r"['\"]\w+\(\)['\"]", message)
+        return "It needs a value between its brackets." if given else CAST_HINT
+    advice = " ".join(line.strip() for line in rest.splitlines() if line.strip())
+    return None if not advice or " SET " in f" {advice} " else advice.replace('"main.', '"')
+
+
+def _nearest_columns(name: str, text: str, sql: str, checked: Checked | None) -> str | None:
+    candidates = CANDIDATES.search(text)
+    found = (
+        [candidate.rpartition(".")[2] for candidate in QUOTED.findall(candidates.group(1))]
+        if candidates
+        else []
+    )
+    columns = table_columns()
+    of_query = sorted({column for table in (checked.tables if checked else ()) for column in columns[table]})
+    near = difflib.get_close_matches(name.lower(), dict.fromkeys([*found, *of_query]), 3, 0.7)
+    if not near and f'"{name}"' in sql:
+        return f"If it is a text, write it in single quotes: '{name}'."
+    near = near or found[:3]
+    return f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else None
+
+
+def _marked_place(text: str, sql: str) -> Place | None:
+    mark = MARKED.search(text)
+    if mark is None:
+        return None
+    number, shown, indent = int(mark.group(1)), mark.group(2), len(mark.group(3))
+    lines = sql.splitlines()
+    if number > len(lines):
+        return None
+    shift = len(f"LINE {number}: ")
+    start = 0
+    if shown.startswith("..."):
+        start = max(lines[number - 1].find(shown.strip(".")), 0) - 3
+    return Place(number, max(start + indent - shift + 1, 1))
+
+
+def _named_place(text: str, checked: Checked | None) -> Place:
+    """Find the first name of the message that the query has too, those in quotes before others."""
+    if checked is None:
+        return Place()
+    headline = text.split("\n")[0]
+    quoted = [name.split(".")[-1] for name in QUOTED.findall(headline)]
+    called = [name for names in CALLED.findall(headline) for name in names if name]
+    for name in [*called, *reversed(quoted), *re.findall(r"\w+", headline)]:
+        place = checked.place(name)
+        if place is not None:
+            return place
+    return Place()

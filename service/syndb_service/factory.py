@@ -1,0 +1,261 @@
+"""The one place that builds the service's objects."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from syndb_service import warehouse as warehouses
+from syndb_service.access import Access
+from syndb_service.authentication import Authentication
+from syndb_service.broker import Carrier, Hints, open_broker, register_actor
+from syndb_service.engines.checker import Checker
+from syndb_service.engines.nursery import Nursery
+from syndb_service.errors import BadSetting, TransientError
+from syndb_service.job_service import JobService
+from syndb_service.oidc import AccessTokens, Issuer, Rules
+from syndb_service.place import S3Place, place_of
+from syndb_service.results import ResultStore, open_results
+from syndb_service.settings import Settings, listed
+from syndb_service.store import Database, JobStore, People, TokenStore
+from syndb_service.store.upgrade import upgrade
+from syndb_service.stored import StoredResults
+from syndb_service.supervisor import Supervisor
+from syndb_service.sweeper import Sweeper
+from syndb_service.tasks import Tasks
+from syndb_service.warehouse import DatasetStore
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+AGAIN_S = 0.25
+MOST_FILES = 65_536
+
+
+@dataclass
+class Changes:
+    """Tells listeners which job's record has changed."""
+
+    listeners: list[Callable[[str], None]] = field(default_factory=list)
+
+    def notify(self, job_id: str) -> None:
+        """Tell every listener."""
+        for listener in self.listeners:
+            listener(job_id)
+
+
+@dataclass
+class Service:
+    """Everything of one process of the service, wired."""
+
+    settings: Settings
+    database: Database
+    store: JobStore
+    tokens: TokenStore
+    authentication: Authentication
+    results: ResultStore
+    warehouse: DatasetStore
+    jobs: JobService
+    changes: Changes
+    nursery: Nursery
+    checker: Checker
+    supervisor: Supervisor
+    sweeper: Sweeper
+    broker: Carrier
+    hints: Hints
+
+    def close(self) -> None:
+        """End the children and close what is open."""
+        self.checker.close()
+        self.nursery.close()
+        self.hints.close()
+        self.database.close()
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder that this process can write, and that no other user can read.
+
+    Raises
+    ------
+    BadSetting
+        If that is not possible.
+    """
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadSetting(
+            f"the data folder {folder} can't be written: {error.strerror}",
+            hint="Choose another one with --data-dir or SYNDB_DATA_DIR, or mend its permissions.",
+        ) from error
+
+
+def awaited(settings: Settings, part: Callable[[], T]) -> T:
+    """Open a part that may not be there yet: again and again for ``SYNDB_WAIT_S`` seconds, then give up.
+
+    Raises
+    ------
+    BadSetting
+        Saying which part is not there.
+    """
+    until = time.monotonic() + settings.wait_s
+    told = ""
+    while True:
+        try:
+            return part()
+        except TransientError as error:
+            if time.monotonic() >= until:
+                raise BadSetting(
+                    error.message,
+                    code=error.error_code,
+                    hint="Start it, correct its address, or have this service wait for it with SYNDB_WAIT_S.",
+                ) from error
+            if error.message != told:
+                log.warning("waiting up to %g s: %s", settings.wait_s, error.message)
+                told = error.message
+            time.sleep(AGAIN_S)
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the database, brought to this version's schema."""
+    make_writable(settings.data_dir)
+    database = Database(settings.database)
+    awaited(settings, lambda: upgrade(database))
+    return database
+
+
+def open_tokens(settings: Settings) -> TokenStore:
+    """Open the tokens."""
+    return TokenStore(open_database(settings), settings.academic_days)
+
+
+def open_people(settings: Settings) -> People:
+    """Open the groups."""
+    return People(open_database(settings))
+
+
+def open_warehouse(settings: Settings) -> DatasetStore:
+    """Open the warehouse."""
+    make_writable(settings.data_dir)
+    endpoint_url = settings.s3_endpoint_url or None
+    warehouse = warehouses.open_warehouse(
+        settings.warehouse, settings.cache_path, settings.cache_bytes, endpoint_url
+    )
+    awaited(settings, warehouse.check)
+    return warehouse
+
+
+def _access_tokens(settings: Settings) -> AccessTokens | None:
+    """Return what verifies the tokens of the OpenID provider, if one is set; it need not be there yet."""
+    if not settings.oidc_issuer:
+        return None
+    rules = Rules(
+        audience=settings.oidc_audience,
+        leeway_s=settings.oidc_leeway_s,
+        claims=tuple(listed(settings.oidc_affiliation_claims)),
+        affiliations=frozenset(listed(settings.oidc_affiliations.lower())),
+        domains=frozenset(listed(settings.oidc_domains.lower())),
+        groups_claim=settings.oidc_groups_claim,
+    )
+    return AccessTokens(Issuer(settings.oidc_issuer, settings.oidc_refetch_s), rules)
+
+
+def _raise_file_limit() -> None:
+    """Let this process open as many files as the system allows it: each waiting client holds one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
+
+
+def _keep_apart(settings: Settings) -> None:
+    """Refuse results and datasets in one place of S3: what destroys results there would destroy datasets.
+
+    Raises
+    ------
+    BadSetting
+        If one place lies within the other.
+    """
+    results, datasets = (
+        place_of(settings.results, "SYNDB_RESULTS_URL"),
+        place_of(settings.warehouse, "SYNDB_WAREHOUSE_URL"),
+    )
+    if isinstance(results, S3Place) and isinstance(datasets, S3Place) and results.overlaps(datasets):
+        raise BadSetting(
+            "SYNDB_RESULTS_URL and SYNDB_WAREHOUSE_URL name the same place, or one within the other",
+            hint="Give each a prefix of its own: s3://bucket/results and s3://bucket/warehouse.",
+        )
+
+
+def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
+    """Wire a process of the service; nothing runs yet.
+
+    Parameters
+    ----------
+    settings : Settings
+        Its parts and limits.
+    needs_broker : bool
+        Whether it is of no use without its broker. An API process is of use: it reads, and keeps what is
+        submitted.
+
+    Raises
+    ------
+    BadSetting
+        If a setting makes no sense, or a part is not there after ``SYNDB_WAIT_S`` seconds.
+    """
+    _raise_file_limit()
+    changes = Changes()
+    database = open_database(settings)
+    awaited(settings, database.check)
+    store = JobStore(database, changes.notify)
+    results = open_results(
+        settings.results,
+        settings.s3_endpoint_url or None,
+        public_url=settings.s3_public_url or None,
+        max_result_bytes=settings.max_result_bytes,
+        unfinished_s=2 * settings.lease_s,
+    )
+    awaited(settings, results.check)
+    _keep_apart(settings)
+    with contextlib.suppress(TransientError):
+        results.ensure_lifecycle(max(settings.result_ttl_hours, settings.max_result_ttl_hours))
+    warehouse = open_warehouse(settings)
+    people = People(database)
+    tokens = TokenStore(database, settings.academic_days)
+    access = Access(warehouse, people)
+    stored = StoredResults(store, results, access)
+    nursery = Nursery()
+    checker = Checker(nursery, settings.max_query_bytes)
+    wait_s = settings.wait_s if needs_broker else None
+    broker = awaited(settings, lambda: open_broker(settings.broker, wait_s))
+    hints = Hints(broker)
+    supervisor = Supervisor(
+        settings, database, store, results, nursery, Tasks(settings, warehouse, access, stored)
+    )
+    register_actor(broker, supervisor.run_pending)
+    changes.listeners.append(supervisor.job_changed)
+    return Service(
+        settings=settings,
+        database=database,
+        store=store,
+        tokens=tokens,
+        authentication=Authentication(tokens, people, _access_tokens(settings), settings.oidc_token_days),
+        results=results,
+        warehouse=warehouse,
+        jobs=JobService(settings, store, results, access, checker, stored, hints),
+        changes=changes,
+        nursery=nursery,
+        checker=checker,
+        supervisor=supervisor,
+        sweeper=Sweeper(settings, store, results, hints),
+        broker=broker,
+        hints=hints,
+    )

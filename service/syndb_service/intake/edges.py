@@ -1,0 +1,43 @@
+"""An edge list: one row for all synapses from one neuron to another, and for gap junctions."""
+
+# ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
+
+from __future__ import annotations
+
+from typing import Final
+
+import duckdb
+
+from syndb_service.intake.columns import MOST_SYNAPSES
+from syndb_service.intake.findings import Findings
+from syndb_service.intake.rows import note_rows
+from syndb_service.intake.values import Typed
+
+_CARRIED: Final = ("neurotransmitter", "brain_structure")
+_CHEMICAL: Final = ("chemical", "chem", "synapse", "synaptic")
+_ELECTRICAL: Final = ("electrical", "electric", "gap_junction", "gap junction", "gap", "gj")
+
+
+def check_edges(con: duckdb.DuckDBPyConnection, edges: Typed, findings: Findings) -> None:
+    """Note kinds that are not known and counts that are no counts; make the view ``edges``."""
+    kind = "lower(kind)" if "kind" in edges.columns else "'chemical'"
+    count = "synapse_count" if "synapse_count" in edges.columns else "1"
+    carried = [f"CAST({c if c in edges.columns else 'NULL'} AS VARCHAR) AS {c}" for c in _CARRIED]
+    con.execute(
+        "CREATE VIEW edges AS SELECT _at, pre_neuron_id, post_neuron_id, "
+        f"{kind} IN {_ELECTRICAL} AS electrical, {count} AS synapse_count, {', '.join(carried)} "
+        f"FROM {edges.relation}"
+    )
+    if "kind" in edges.columns:
+        unknown = f"kind IS NOT NULL AND lower(kind) NOT IN {_CHEMICAL + _ELECTRICAL}"
+        note_rows(con, edges, "kind", unknown, "{!r} is neither chemical nor electrical", findings)
+    if "synapse_count" not in edges.columns:
+        return
+    note_rows(
+        con, edges, "synapse_count", "synapse_count <= 0", "{} is no count: it must be above 0", findings
+    )
+    chemical = f"synapse_count > 0 AND NOT {kind} IN {_ELECTRICAL}"
+    fraction = f"{chemical} AND synapse_count <> floor(synapse_count)"
+    note_rows(con, edges, "synapse_count", fraction, "{} is no whole number of synapses", findings)
+    many = f"{chemical} AND synapse_count > {MOST_SYNAPSES}"
+    note_rows(con, edges, "synapse_count", many, f"{{}} is more than {MOST_SYNAPSES:,} synapses", findings)

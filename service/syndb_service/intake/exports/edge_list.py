@@ -1,0 +1,122 @@
+"""A plain edge list: two columns for the neurons, and perhaps a count of synapses.
+
+Source: the lists of networkx.write_weighted_edgelist, igraph's write_ncol and SNAP
+(https://snap.stanford.edu/data): no header, fields separated by spaces or tabs, lines that begin with ``#``
+are remarks; and CSV or TSV with a header of the synonyms that `syndb-lab dataset add --help` lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from syndb_service.intake.columns import ALIASES
+from syndb_service.intake.exports.made import Rows
+from syndb_service.intake.exports.plan import Cell, Options, Part, Plan, rest, taken
+from syndb_service.intake.exports.seen import Seen, is_number
+from syndb_service.intake.findings import Findings
+from syndb_service.intake.text import reading
+
+NAME: Final = "edges"
+TITLE: Final = "an edge list"
+FILES: Final = "pre,post,synapses with a header; or two or three columns without one"
+
+_NO_COLUMN: Final = "the tables have no column for it"
+_NAMES: Final = (
+    "pre_neuron_id",
+    "post_neuron_id",
+    "synapse_count",
+    "kind",
+    "neurotransmitter",
+    "brain_structure",
+)
+_EDGES: Final = {name: (name, *ALIASES["edges"].get(name, ())) for name in _NAMES}
+_SYNAPSES: Final = {
+    name: (name, *ALIASES["synapses"].get(name, ()))
+    for name in (
+        "synapse_id",
+        "pre_neuron_id",
+        "post_neuron_id",
+        *"xyz",
+        *_NAMES[4:],
+        "confidence",
+        "cleft_score",
+    )
+}
+_PLAIN: Final = _NAMES[:3]
+_HINT: Final = "columns for the two neurons are needed, for example pre,post,synapses, or no header at all"
+
+
+def recognises(files: Sequence[Seen]) -> bool:
+    """Whether the one file has columns for both ends, or is two or three columns without a header."""
+    return len(files) == 1 and (_has_ends(files[0]) or _is_plain(files[0]))
+
+
+def _has_ends(seen: Seen) -> bool:
+    return {"pre_neuron_id", "post_neuron_id"} <= taken(seen, _EDGES).keys()
+
+
+def _is_plain(seen: Seen) -> bool:
+    """Whether it has no header: numbers in the first line, or fields separated by spaces."""
+    if seen.is_parquet or not seen.header or seen.ending.startswith(".graphml"):
+        return False
+    numbers = len(seen.header) in (2, 3) and any(map(is_number, seen.header))
+    return numbers or _is_spaced(seen)
+
+
+def _is_spaced(seen: Seen) -> bool:
+    rows = [row for row in (seen.header, *seen.rows) if not row[0].startswith("#")]
+    return bool(rows) and all(len(row) == 1 and len(row[0].split()) in (2, 3) for row in rows)
+
+
+def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+    """Take each row as a connection of so many synapses, or as one synapse where there is no count."""
+    if len(files) != 1:
+        findings.add("--format edges", f"one file is needed; there are {len(files)}")
+        return Plan([])
+    seen = files[0]
+    if _has_ends(seen):
+        part = _headed(seen)
+    elif _is_spaced(seen):
+        part = _spaced(seen, options, findings)
+    elif _is_plain(seen):
+        part = _headless(seen)
+    else:
+        findings.add(seen.label, _HINT, row=None if seen.is_parquet else 1)
+        return Plan([])
+    notes = [] if part.table == "edges" else ["There is no number of synapses: each row is one synapse."]
+    return Plan([part], notes=notes)
+
+
+def _headed(seen: Seen) -> Part:
+    cells = taken(seen, _EDGES)
+    table = "edges" if {"synapse_count", "kind"} & cells.keys() else "synapses"
+    if table == "synapses":
+        cells = taken(seen, _SYNAPSES)
+    return Part(seen, table, cells, rest(seen, cells, {}, _NO_COLUMN))
+
+
+def _headless(seen: Seen) -> Part:
+    cells = {name: Cell((str(place),)) for place, name in enumerate(_PLAIN[: len(seen.header)], 1)}
+    return Part(seen, "edges" if len(cells) == len(_PLAIN) else "synapses", cells, named=False)
+
+
+def _spaced(seen: Seen, options: Options, findings: Findings) -> Part:
+    """Write the fields of each line to Parquet, whatever number of spaces or tabs is between them."""
+    path = options.work / "edge-list.parquet"
+    width = len(next(row for row in (seen.header, *seen.rows) if not row[0].startswith("#"))[0].split())
+    with reading(seen.paths[0]) as file, Rows(path, _PLAIN[:width]) as rows:
+        try:
+            for line, text in enumerate(file, 1):
+                fields = text.split()
+                if not fields or fields[0].startswith("#"):
+                    continue
+                if len(fields) == width:
+                    rows.add(line, *fields)
+                else:
+                    message = f"has {len(fields)} fields where the first row has {width}"
+                    findings.add(seen.label, message, row=line)
+        except (UnicodeDecodeError, EOFError, OSError) as error:
+            findings.add(seen.label, f"can't be read as text: {error}")
+    cells = {name: Cell((name,)) for name in _PLAIN[:width]}
+    return Part(seen, "edges" if width == len(_PLAIN) else "synapses", cells, made=path)

@@ -1,0 +1,64 @@
+"""Parquet made of a file that DuckDB does not read: text columns, and the line of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_BATCH: Final = 100_000
+
+
+class Rows:
+    """Writes rows to Parquet, a batch at a time.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str
+        Their names.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self._columns = tuple(columns)
+        schema = pa.schema([("_at", pa.int64()), *((name, pa.string()) for name in self._columns)])
+        self._schema = schema
+        self._writer = pq.ParquetWriter(path, schema, compression="lz4")
+        self._rows: list[tuple[int | str | None, ...]] = []
+
+    def add(self, line: int, *values: str | None) -> None:
+        """Take a row and the line it stands in."""
+        self._rows.append((line, *values))
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        columns = list(zip(*self._rows, strict=True)) or [()] * len(self._schema)
+        arrays = [pa.array(values, kind) for values, kind in zip(columns, self._schema.types, strict=True)]
+        self._writer.write_table(pa.table(arrays, schema=self._schema))
+        self._rows = []
+
+
+@contextmanager
+def two_tables(
+    work: Path, stem: str, neurons: Sequence[str], edges: Sequence[str]
+) -> Iterator[tuple[Rows, Rows, Path, Path]]:
+    """Write neurons and edges side by side, ``stem`` being what their files are called."""
+    paths = work / f"{stem}-neurons.parquet", work / f"{stem}-edges.parquet"
+    with Rows(paths[0], neurons) as first, Rows(paths[1], edges) as second:
+        yield first, second, *paths

@@ -1,0 +1,128 @@
+"""An adjacency matrix: neurons in the first row and in the first column, counts of synapses between.
+
+Sources: ``pandas.DataFrame.to_csv`` of such a frame (its first field is empty); the matrices of CATMAID
+(https://github.com/catmaid/CATMAID: ``compartment_graph_widget.js`` writes "Neurons" there,
+``connectivity-matrix.js`` an empty field, and fields separated by a comma and a space).
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import IO, Final
+
+from syndb_service.intake.exports.made import Rows, two_tables
+from syndb_service.intake.exports.plan import Cell, Options, Part, Plan
+from syndb_service.intake.exports.seen import Seen, is_number
+from syndb_service.intake.findings import Findings
+from syndb_service.intake.text import reading
+
+NAME: Final = "matrix"
+TITLE: Final = "an adjacency matrix"
+FILES: Final = "names in the first row and column, counts between; --transposed turns it"
+
+_LEAST: Final = 3
+_NONE: Final = frozenset({"", "0", "0.0", "nan", "na", "-"})
+
+
+def recognises(files: Sequence[Seen]) -> bool:
+    """Whether the one table's rows are numbers and begin with names of its first row."""
+    return len(files) == 1 and _is_matrix(files[0])
+
+
+def _is_matrix(seen: Seen) -> bool:
+    names = set(seen.header[1:])
+    if len(seen.header) < _LEAST or len(names) < len(seen.header) - 1 or not seen.rows:
+        return False
+    widths = all(len(row) == len(seen.header) for row in seen.rows)
+    known = any(row[0] in names for row in seen.rows)
+    return widths and known and all(_is_cell(field) for row in seen.rows for field in row[1:])
+
+
+def _is_cell(field: str) -> bool:
+    return field.lower() in _NONE or is_number(field)
+
+
+def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+    """Take the rows as presynaptic, or the columns; empty cells and zeros are no connections."""
+    texts = [seen for seen in files if not seen.is_parquet and seen.header]
+    if len(texts) != 1:
+        findings.add("--format matrix", f"one CSV or TSV file is needed; there are {len(texts)}")
+        return Plan([])
+    seen = texts[0]
+    before = bool(findings)
+    with (
+        reading(seen.paths[0]) as file,
+        two_tables(options.work, "matrix", ("neuron",), ("pre", "post", "synapses")) as made,
+    ):
+        neurons, edges, neurons_path, edges_path = made
+        try:
+            _melt(_fields(file), seen, options, neurons, edges, findings)
+        except (UnicodeDecodeError, csv.Error, EOFError) as error:
+            findings.add(seen.label, f"can't be read as text: {error}")
+    if findings and not before:
+        return Plan([])
+    ends = {"pre_neuron_id": Cell(("pre",)), "post_neuron_id": Cell(("post",))}
+    parts = [
+        Part(seen, "neurons", {"neuron_id": Cell(("neuron",))}, made=neurons_path),
+        Part(seen, "edges", ends | {"synapse_count": Cell(("synapses",))}, made=edges_path),
+    ]
+    side, other = ("columns", "rows") if options.transposed else ("rows", "columns")
+    turn = "leave out --transposed" if options.transposed else "--transposed"
+    note = f"Taken as: {side} are presynaptic, {other} postsynaptic ({turn} if it is the other way round)."
+    return Plan(parts, notes=[note])
+
+
+def _fields(file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    first = file.readline()
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(itertools.chain([first], file), delimiter=delimiter, skipinitialspace=True)
+    for row in reader:
+        if row:
+            yield reader.line_num, [field.strip() for field in row]
+
+
+def _melt(
+    lines: Iterator[tuple[int, list[str]]],
+    seen: Seen,
+    options: Options,
+    neurons: Rows,
+    edges: Rows,
+    findings: Findings,
+) -> None:
+    _, header = next(lines)
+    columns = header[1:]
+    _note_repeated(columns, seen, 1, findings)
+    for name in dict.fromkeys(columns):
+        neurons.add(1, name)
+    known, rows = set(columns), set()
+    for line, (name, *cells) in lines:
+        if len(cells) != len(columns):
+            findings.add(
+                seen.label, f"has {len(cells) + 1} fields where the first row has {len(header)}", row=line
+            )
+            continue
+        if name in rows:
+            findings.add(seen.label, f"the row of {name!r} is there twice", row=line)
+        rows.add(name)
+        if name not in known:
+            neurons.add(line, name)
+            known.add(name)
+        for other, cell in zip(columns, cells, strict=True):
+            if cell.lower() in _NONE:
+                continue
+            if not is_number(cell):
+                findings.add(seen.label, f"{cell!r} is not a number", row=line, column=other)
+            pre, post = (other, name) if options.transposed else (name, other)
+            edges.add(line, pre, post, cell)
+
+
+def _note_repeated(names: Sequence[str], seen: Seen, line: int, findings: Findings) -> None:
+    known: set[str] = set()
+    for position, name in enumerate(names, 2):
+        if not name:
+            findings.add(seen.label, f"column {position} has no name", row=line)
+        elif name in known:
+            findings.add(seen.label, f"the column of {name!r} is there twice", row=line)
+        known.add(name)

@@ -1,0 +1,118 @@
+"""A table as the folder has it, loaded into a work database but not yet trusted.
+
+Each raw relation has the schema's column names. ``Raw.at`` is the SQL of a row's place, so that any row that
+turns out wrong can be named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+
+from syndb_service.intake.columns import match_columns, unnamed
+from syndb_service.intake.files import count_rows, describe_parquet, load_text, open_text, view_parquet
+from syndb_service.intake.findings import Findings
+from syndb_service.intake.places import Places
+from syndb_service.intake.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A loaded table.
+
+    Parameters
+    ----------
+    source : Source
+        The file or files it came from.
+    relation : str
+        Its relation in the work database.
+    types : mapping of str to str
+        DuckDB's types of its columns, by the schema's names.
+    given : mapping of str to str
+        The names its columns have in the file, by the schema's names.
+    rows : int
+        Number of its rows.
+    where : Places
+        Finds the file and the row of a place.
+    at : str
+        The SQL of a row's place.
+    scratch : tuple of str
+        What to drop once the table is typed, such as ``TABLE raw_neurons``; none where it is read in place.
+    scales : mapping of str to float
+        What to multiply a column by to come to its unit.
+    """
+
+    source: Source
+    relation: str
+    types: Mapping[str, str]
+    given: Mapping[str, str]
+    rows: int
+    where: Places
+    at: str = "_at"
+    scratch: tuple[str, ...] = ()
+    scales: Mapping[str, float] = field(default_factory=dict)
+
+    def places(self, ats: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """Find the file and the row, as the user counts them, of some places."""
+        return self.where.of(set(ats))
+
+
+def load(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    ignored: Iterable[str],
+    findings: Findings,
+    told: Callable[[float], None] | None = None,
+) -> Raw | None:
+    """Load a table; None, with findings, where the file can't be read or lacks what is required."""
+    if source.is_text:
+        return _load_text(con, source, ignored, findings, told)
+    return _load_parquet(con, source, ignored, findings)
+
+
+def _load_text(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    ignored: Iterable[str],
+    findings: Findings,
+    told: Callable[[float], None] | None,
+) -> Raw | None:
+    text = open_text(source, findings, told)
+    if text is None:
+        return None
+    fault = unnamed(source.table, text.header, ignored)
+    if fault is not None:
+        findings.add(source.label, fault, row=1)
+        return None
+    matched = match_columns(source.table, text.header, ignored, source.label, findings)
+    if not matched:
+        return None
+    relation = f"raw_{source.table}"
+    places = load_text(con, source, text, relation, matched, findings)
+    if places is None:
+        return None
+    given = {name: text.header[position] for name, position in matched.items()}
+    types = dict.fromkeys(matched, "VARCHAR")
+    scratch = (f"TABLE {relation}",)
+    return Raw(source, relation, types, given, places.loaded, places, "(rowid + 1)", scratch)
+
+
+def _load_parquet(
+    con: duckdb.DuckDBPyConnection, source: Source, ignored: Iterable[str], findings: Findings
+) -> Raw | None:
+    schema = describe_parquet(con, source, findings)
+    if schema is None:
+        return None
+    header = list(schema)
+    matched = match_columns(source.table, header, ignored, source.labels[0], findings)
+    if not matched:
+        return None
+    given = {name: header[position] for name, position in matched.items()}
+    relation = f"raw_{source.table}"
+    places = view_parquet(con, source, relation, given, findings)
+    if places is None:
+        return None
+    types = {name: schema[column] for name, column in given.items()}
+    return Raw(source, relation, types, given, count_rows(con, relation), places)

@@ -1,0 +1,401 @@
+"""What a user may do with jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from syndb_service.absence import no_preview, no_result
+from syndb_service.access import Access, forbidden
+from syndb_service.broker import Hints
+from syndb_service.domain.access import Principal
+from syndb_service.domain.advice import advice, datasets_meant, estimated_rows
+from syndb_service.domain.datasets import Dataset, nearest_datasets
+from syndb_service.domain.jobs import MEDIA_TYPES, Failure, Job, Request, Result
+from syndb_service.domain.references import as_tables
+from syndb_service.domain.status import Kind, Status
+from syndb_service.domain.validations import Validated
+from syndb_service.engines.checker import CheckedQuery, Checker
+from syndb_service.errors import (
+    Conflict,
+    DatasetForbidden,
+    InvalidQuery,
+    InvalidRequest,
+    Lost,
+    NotFound,
+    NotStored,
+    TooLarge,
+    TransientError,
+)
+from syndb_service.results import OpenedResult, ResultStore
+from syndb_service.settings import Settings
+from syndb_service.store import JobStore, Submission
+from syndb_service.stored import StoredResults
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A result that its owner may read."""
+
+    job_id: str
+    result: Result
+    finished_at: datetime
+    expires_at: datetime | None
+    store: ResultStore
+
+    @property
+    def filename(self) -> str:
+        """What the file is called where it is saved."""
+        return f"{self.job_id}.{self.result.format}"
+
+    def open(self, start: int, stop: int) -> OpenedResult:
+        """Open it for reading, from byte ``start`` up to ``stop``.
+
+        Raises
+        ------
+        Lost
+            If it is not in the store any more.
+        TransientError
+            If the store does not give it now.
+        """
+        with self._told_as_lost():
+            return self.store.open(self.result.key, start, stop)
+
+    def url(self, seconds: int) -> str | None:
+        """Return a URL of the store that gives it for some seconds; None if there is no such."""
+        media_type = MEDIA_TYPES[self.result.format]
+        with self._told_as_lost():
+            return self.store.redirect(self.result.key, self.filename, media_type, seconds)
+
+    @contextmanager
+    def _told_as_lost(self) -> Iterator[None]:
+        try:
+            yield
+        except NotStored as error:
+            log.error("job %s: the result store does not have %s", self.job_id, self.result.key)
+            rerun = f"/v1/jobs/{self.job_id}/rerun"
+            raise Lost(
+                f"{error.message}, though it was to be kept; the record is",
+                rerun=rerun,
+                hint=f"POST {rerun} runs the same request again.",
+            ) from error
+
+
+class JobService:
+    """Submits, shows, cancels and reruns the jobs of a principal, and hands out their results."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        results: ResultStore,
+        access: Access,
+        checker: Checker,
+        stored: StoredResults,
+        hints: Hints,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._results = results
+        self._access = access
+        self._checker = checker
+        self._stored = stored
+        self._hints = hints
+
+    def submit(
+        self,
+        principal: Principal,
+        request: Request,
+        *,
+        label: str | None = None,
+        idempotency_key: str | None = None,
+        rerun_of: str | None = None,
+    ) -> tuple[Job, bool]:
+        """Accept a job; return it, and whether it is new (an idempotent repetition is not).
+
+        Raises
+        ------
+        InvalidQuery, InvalidRequest, TooLarge
+            If the request can't run as it is. Nothing is stored then.
+        NotFound
+            If there is no such dataset.
+        DatasetForbidden
+            If it is restricted to others.
+        Conflict
+            If the idempotency key was used with another request.
+        """
+        request = self._checked(principal, request)
+        body = json.dumps([request.as_dict(), label, rerun_of], sort_keys=True)
+        job, new = self._store.submit(
+            Submission(
+                owner=principal.user,
+                request=request,
+                label=label,
+                rerun_of=rerun_of,
+                idempotency_key=idempotency_key,
+                body_sha256=hashlib.sha256(body.encode()).hexdigest(),
+            ),
+            self._settings.max_open_jobs,
+        )
+        if new:
+            self._hints.send(job.job_id)
+        return job, new
+
+    def rerun(
+        self, principal: Principal, job_id: str, idempotency_key: str | None = None
+    ) -> tuple[Job, bool]:
+        """Run the same request again as a new job; what may be read is checked again.
+
+        Raises
+        ------
+        DatasetForbidden
+            If the access to what the job read was withdrawn.
+        """
+        job = self.get(principal, job_id)
+        self._access.check(principal, job)
+        return self.submit(
+            principal,
+            replace(job.request, reuse=False),
+            label=job.label,
+            idempotency_key=idempotency_key,
+            rerun_of=job.job_id,
+        )
+
+    def validate(self, principal: Principal, request: Request) -> Validated:
+        """Say what :meth:`submit` would make of a query, and what its author may want to know.
+
+        Raises
+        ------
+        InvalidRequest, TooLarge
+            If no SQL would do: the limit or the size makes no sense.
+        """
+        self._check_limits(request)
+        try:
+            checked = self._check(principal, request, describe=True)
+            self._check_dataset_ids(principal, checked)
+        except InvalidQuery as error:
+            failure = Failure(
+                error.error_code, error.message, error.hint, line=error.line, column=error.column
+            )
+            return Validated(failure=failure)
+        except DatasetForbidden as error:
+            return Validated(failure=Failure(error.error_code, error.message, error.hint))
+        outline, datasets = checked.outline, self.datasets(principal)
+        return Validated(
+            columns=checked.columns,
+            tables=checked.tables,
+            dataset_ids=[dataset.id for dataset in datasets_meant(outline, checked.tables, datasets)],
+            estimated_rows=estimated_rows(outline, datasets),
+            advice=advice(outline, checked.tables, datasets),
+        )
+
+    def get(self, principal: Principal, job_id: str) -> Job:
+        """Return one of the principal's jobs.
+
+        Raises
+        ------
+        NotFound
+            If there is none of that id, or it is someone else's: the two can't be told apart.
+        """
+        return self._store.get(_canonical(job_id), principal.user)
+
+    def list(
+        self,
+        principal: Principal,
+        *,
+        statuses: Collection[Status] = (),
+        kind: Kind | None = None,
+        label: str | None = None,
+        created_after: datetime | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> tuple[Sequence[Job], str | None]:
+        """Return a page of the principal's jobs, newest first, and the next page's cursor."""
+        return self._store.list(
+            principal.user,
+            statuses=statuses,
+            kind=kind,
+            label=label,
+            created_after=created_after,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def cancel(self, principal: Principal, job_id: str) -> Job:
+        """Cancel a job; on a final one nothing changes."""
+        return self._store.request_cancel(_canonical(job_id), principal.user)
+
+    def result(self, principal: Principal, job_id: str) -> ResultFile:
+        """Return the file of a completed job.
+
+        Raises
+        ------
+        Conflict
+            If the job is not finished, failed or was cancelled.
+        Expired
+            If the result was destroyed.
+        DatasetForbidden
+            If the access to what it read was withdrawn.
+        """
+        job = self.get(principal, job_id)
+        self._access.check(principal, job)
+        refusal = no_result(job)
+        if refusal is not None or job.result is None:
+            raise refusal or NotFound("the job has no result", code="job_not_found")
+        finished_at = job.finished_at or job.created_at
+        return ResultFile(job.job_id, job.result, finished_at, job.expires_at, self._results)
+
+    def preview(self, principal: Principal, job_id: str) -> bytes:
+        """Return the first rows of a query job as an Arrow file, also while it runs.
+
+        Raises
+        ------
+        Conflict
+            If there are none yet, or never will be.
+        Expired
+            If the result was destroyed.
+        DatasetForbidden
+            If the access to what it read was withdrawn.
+        """
+        job = self.get(principal, job_id)
+        self._access.check(principal, job)
+        data = self._store.preview(job.job_id) if job.kind is Kind.QUERY else None
+        if data is None:
+            raise no_preview(job)
+        return data
+
+    def change(self, principal: Principal, job_id: str, changes: Mapping[str, Any]) -> Job:
+        """Change a job's ``label``, or when its result is destroyed (``expires_at``).
+
+        Raises
+        ------
+        InvalidRequest
+            If the result can't be kept until then.
+        Conflict, Expired
+            If there is no result to keep.
+        """
+        job = self.get(principal, job_id)
+        if "expires_at" in changes:
+            self._check_expiry(job, changes["expires_at"])
+        if not changes:
+            return job
+        job, possible = self._store.change(job.job_id, principal.user, changes)
+        if not possible:
+            raise no_result(job) or Conflict("the result can't be kept longer")
+        return job
+
+    def purge(self, principal: Principal, job_id: str) -> Job:
+        """Destroy a job's result now: the row first, then the file. The record is kept."""
+        job, destroyed = self._store.purge(_canonical(job_id), principal.user)
+        if destroyed and job.result is not None:
+            try:
+                self._results.delete(job.result.key)
+            except TransientError as error:
+                log.warning("job %s: the sweeper will remove its file: %s", job.job_id, error)
+        return job
+
+    def datasets(self, principal: Principal) -> Sequence[Dataset]:
+        """Return the datasets that the principal may query."""
+        return self._access.datasets(principal)
+
+    def dataset(self, principal: Principal, dataset_id: str) -> Dataset:
+        """Return one dataset that the principal may query.
+
+        Raises
+        ------
+        InvalidRequest
+            If the id is no UUID.
+        DatasetForbidden
+            If it is restricted to others.
+        NotFound
+            If there is none of that id.
+        """
+        return self._access.dataset(principal, dataset_id)
+
+    def _checked(self, principal: Principal, request: Request) -> Request:
+        """Return the request with what its check found; a rerun is checked again."""
+        self._check_limits(request)
+        if request.kind is Kind.GRAPH:
+            for dataset_id in request.dataset_ids or ("",):
+                self._access.dataset(principal, dataset_id)
+            return request
+        checked = self._check(principal, request)
+        self._check_dataset_ids(principal, checked)
+        return replace(request, tables=checked.tables, reach=checked.reach, fingerprint=checked.fingerprint)
+
+    def _check(self, principal: Principal, request: Request, *, describe: bool = False) -> CheckedQuery:
+        query = request.query or ""
+        stored = self._stored.schemas(principal, query)
+        return self._checker.check(
+            as_tables(query), request.parameters, stored=stored, owner=principal.user, describe=describe
+        )
+
+    def _check_dataset_ids(self, principal: Principal, checked: CheckedQuery) -> None:
+        """Refuse a query that compares ``dataset_id`` with what is no id: it would silently find nothing."""
+        if not checked.dataset_ids:
+            return
+        datasets = self.datasets(principal)
+        known, ids_by_name = (
+            {dataset.id for dataset in datasets},
+            {dataset.name: dataset.id for dataset in datasets},
+        )
+        for text, line, column in checked.dataset_ids:
+            if text in known:
+                continue
+            if text in ids_by_name:
+                message = f"{text!r} is the name of a dataset; dataset_id holds its id"
+                hint: str | None = f"Write '{ids_by_name[text]}'."
+            elif self._access.is_forbidden(principal, text):
+                raise forbidden(text.lower())
+            else:
+                message, hint = f"there is no dataset with the id {text!r}", nearest_datasets(text, datasets)
+            raise InvalidQuery(message, hint=hint, line=line, column=column, code="unknown_dataset")
+
+    def _check_expiry(self, job: Job, expires_at: datetime) -> None:
+        refusal = no_result(job)
+        if refusal is not None:
+            raise refusal
+        first, last = self._store.expiry_range(job, self._settings.max_result_ttl_hours)
+        if not first < expires_at <= last:
+            raise InvalidRequest(
+                f"expires_at is {_moment(expires_at)}; this result can be kept until {_moment(last)}",
+                code="invalid_expires_at",
+                hint="Choose a time between now and then; DELETE with ?purge=true destroys it now.",
+            )
+
+    def _check_limits(self, request: Request) -> None:
+        longest = self._settings.max_time_limit_s
+        if request.time_limit_s is not None and request.time_limit_s > longest:
+            raise InvalidRequest(
+                f"time_limit_s is {request.time_limit_s:g}; at most {longest:g} seconds are allowed"
+            )
+        size, limit = len((request.query or "").encode("utf-8", "replace")), self._settings.max_query_bytes
+        if size > limit:
+            raise TooLarge(
+                f"the query has {size:,} bytes; at most {limit:,} are taken",
+                hint="Put long lists of ids into a join or a range, or split the query.",
+            )
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _canonical(job_id: str) -> str:
+    try:
+        return str(uuid.UUID(job_id))
+    except ValueError:
+        raise NotFound(
+            f"there is no job {job_id[:64]!r} of yours",
+            code="job_not_found",
+            hint="Job ids look like 6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11; GET /v1/jobs lists your jobs.",
+        ) from None

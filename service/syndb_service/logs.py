@@ -1,0 +1,105 @@
+"""Log records that say which request and which job they are about, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+AUDIT: Final = "syndb.audit"
+
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+"""The request that is being answered; threads that work for it inherit it."""
+
+USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+TEXT: Final = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
+
+
+def start_logging(level: int | str, form: str) -> None:
+    """Send this process's records to standard error.
+
+    Parameters
+    ----------
+    level : int or str
+        From which level on.
+    form : {"text", "json"}
+        One line for people, or one line of JSON with the request's and the job's id.
+    """
+    handler = logging.StreamHandler()
+    handler.addFilter(RequestStamp())
+    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(TEXT))
+    logging.basicConfig(level=level, handlers=[handler])
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    sys.excepthook = lambda *error: log.critical("this process failed", exc_info=error)
+    threading.excepthook = _log_failed_thread
+
+
+def refuse(message: str, hint: str | None) -> None:
+    """Say on standard error, without a traceback, why this process or command ends."""
+    if any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
+        log.critical("%s", message, extra={"hint": hint})
+    else:
+        sys.stderr.write("\n".join([f"syndb-lab: {message}", *([hint] if hint else [])]) + "\n")
+
+
+def _log_failed_thread(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_value is not None:
+        name = failed.thread.name if failed.thread else "?"
+        error = (failed.exc_type, failed.exc_value, failed.exc_traceback)
+        log.critical("the thread %s failed", name, exc_info=error)
+
+
+class RequestStamp(logging.Filter):
+    """Gives every record the ``request_id`` of the request during which it was made."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Stamp the record; none is held back."""
+        if not hasattr(record, "request_id"):
+            record.request_id = REQUEST_ID.get()
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """Writes each record as one line of JSON, with what was passed as ``extra``.
+
+    Examples
+    --------
+    >>> record = logging.makeLogRecord({"msg": "job %s: done", "args": ("6e1f",), "job_id": "6e1f"})
+    >>> json.loads(JsonLines().format(record))["job_id"]
+    '6e1f'
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {
+            name: value for name, value in vars(record).items() if name not in USUAL and value is not None
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def printable(text: str) -> str:
+    r"""Return a text of others without what could forge a line or steer a terminal.
+
+    Examples
+    --------
+    >>> print(printable("a\r\nb\x1b[31m"))
+    a\x0d\x0ab\x1b[31m
+    """
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)

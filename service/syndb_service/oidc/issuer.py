@@ -1,0 +1,131 @@
+"""An OpenID provider as it describes itself: its metadata and its present keys."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, KeySet
+
+from syndb_service.errors import TransientError
+from syndb_service.settings import LOOPBACK
+
+log = logging.getLogger(__name__)
+
+FETCH_S: Final = 5.0
+FRESH_S: Final = 300.0
+KEPT_S: Final = 3600.0
+MOST_BYTES: Final = 1024**2
+
+
+class Issuer:
+    """Fetches the keys of an OpenID provider, and again when a token names one that is not known.
+
+    Parameters
+    ----------
+    url : str
+        The issuer, as its tokens name it.
+    refetch_s : float
+        Seconds that lie at least between two fetches, whatever keys are named.
+    """
+
+    def __init__(self, url: str, refetch_s: float) -> None:
+        self.url = url
+        self._refetch_s = refetch_s
+        self._lock = threading.Lock()
+        self._keys: KeySet | None = None
+        self._fetched_at = self._tried_at = float("-inf")
+
+    def key(self, kid: str | None) -> Key | None:
+        """Return the signing key of this id (the only one, if None); None if the issuer has none such.
+
+        Raises
+        ------
+        TransientError
+            If the issuer does not answer, and what it last said is too old.
+        """
+        found = _find(self._current(), kid)
+        return found if found is not None else _find(self._again(), kid)
+
+    def _current(self) -> KeySet:
+        """Return the keys; those that rotated out are forgotten after ``FRESH_S`` at the latest."""
+        with self._lock:
+            age = time.monotonic() - self._fetched_at
+            if self._keys is None or (age > FRESH_S and self._may_fetch()):
+                self._fetch(age)
+            if self._keys is None:
+                raise _away()
+            return self._keys
+
+    def _again(self) -> KeySet:
+        with self._lock:
+            if self._may_fetch():
+                self._fetch(time.monotonic() - self._fetched_at)
+            if self._keys is None:
+                raise _away()
+            return self._keys
+
+    def _may_fetch(self) -> bool:
+        return time.monotonic() - self._tried_at >= self._refetch_s
+
+    def _fetch(self, age: float) -> None:
+        """Fetch the keys; while the issuer is away, what it said within an hour still holds."""
+        self._tried_at = time.monotonic()
+        try:
+            self._keys = KeySet.import_key_set(_json(self._keys_url()))  # type: ignore[arg-type]
+            self._fetched_at = time.monotonic()
+        except (httpx.HTTPError, httpx.InvalidURL, JoseError, ValueError, KeyError, TypeError) as error:
+            log.warning("the keys of the issuer %s can't be fetched: %s", self.url, error)
+            if age > KEPT_S:
+                self._keys = None
+                raise _away() from error
+
+    def _keys_url(self) -> str:
+        described = _json(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
+        if described.get("issuer") != self.url:
+            raise ValueError(f"it calls itself {described.get('issuer')!r}")
+        keys_url = str(described["jwks_uri"])
+        if not is_safe(keys_url):
+            raise ValueError(f"its jwks_uri {keys_url!r} is not https")
+        return keys_url
+
+
+def is_safe(url: str) -> bool:
+    """Say whether nobody can change on the way what comes from there: https, or this computer."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
+def _json(url: str) -> dict[str, Any]:
+    with httpx.stream("GET", url, timeout=FETCH_S, headers={"Accept": "application/json"}) as answer:
+        answer.raise_for_status()
+        read = b""
+        for chunk in answer.iter_bytes():
+            read += chunk
+            if len(read) > MOST_BYTES:
+                raise ValueError(f"{url} gives more than {MOST_BYTES:,} bytes")
+    found = json.loads(read)
+    if not isinstance(found, dict):
+        raise ValueError(f"{url} gives no object")
+    return found
+
+
+def _find(keys: KeySet, kid: str | None) -> Key | None:
+    signing = [key for key in keys if key.get("use") in (None, "sig")]
+    if kid is None:
+        return signing[0] if len(signing) == 1 else None
+    return next((key for key in signing if key.kid == kid), None)
+
+
+def _away() -> TransientError:
+    return TransientError(
+        "the identity provider does not answer",
+        hint="Try again in a moment; a token of this service works meanwhile.",
+        code="issuer_unavailable",
+    )

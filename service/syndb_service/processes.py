@@ -1,0 +1,216 @@
+"""A supervisor of our own processes: it keeps so many of them alive, and leaves none behind."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from syndb_service.lifeline import READY, environment_of
+
+log = logging.getLogger(__name__)
+
+CANNOT_START = 78  # a process's exit status: what is wrong is told, and trying again does not help
+GRACE_S = 20.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+LIVED_S = 60.0
+
+
+class _Place:
+    """One of the places for a process; a process that dies is followed by another in the same place."""
+
+    def __init__(self, name: str, command: Sequence[str], pass_fds: Sequence[int]) -> None:
+        self.name = name
+        self.is_ready = False
+        self.start_at: float | None = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lifeline: socket.socket | None = None
+        self._command = command
+        self._pass_fds = pass_fds
+        self._started_at = 0.0
+        self._deaths = 0
+
+    def start(self) -> None:
+        """Start a process in a group of its own, so that a terminal's Ctrl-C reaches the supervisor alone."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                self._command,
+                env=os.environ | environment_of(theirs.fileno()),
+                pass_fds=(*self._pass_fds, theirs.fileno()),
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+            )
+        ours.setblocking(False)
+        self.lifeline = ours
+        self.start_at = None
+        self._started_at = time.monotonic()
+
+    def hear(self) -> None:
+        """Note whether the process says that it is ready."""
+        if self.lifeline is not None and not self.is_ready:
+            with contextlib.suppress(OSError):
+                self.is_ready = self.lifeline.recv(1) == READY
+
+    def bury(self) -> int | None:
+        """Say how the process ended, if it has, and when the next one is to start."""
+        if self.process is None or (status := self.process.poll()) is None:
+            return None
+        lived = time.monotonic() - self._started_at
+        self._deaths = 0 if lived > LIVED_S else self._deaths
+        pause = min(FIRST_PAUSE_S * 2**self._deaths, LONGEST_PAUSE_S)
+        self._deaths = min(self._deaths + 1, 16)
+        self.start_at = time.monotonic() + pause
+        log.warning("%s (process %d) %s after %.1f s", self.name, self.process.pid, _how(status), lived)
+        self.forget()
+        return status
+
+    def forget(self) -> None:
+        """Let go of a process that has ended."""
+        if self.lifeline is not None:
+            self.lifeline.close()
+        self.process, self.lifeline, self.is_ready = None, None, False
+
+
+class ProcessSupervisor:
+    """Keeps processes alive until SIGTERM or SIGINT.
+
+    Each is a fresh interpreter. One that dies is started again, after a pause of 0.1 s that doubles to
+    10 s and begins anew after a minute of life; the others don't notice. If the supervisor itself is
+    killed, its processes end with it (see :mod:`syndb_service.lifeline`).
+
+    Parameters
+    ----------
+    name : str
+        What they are, in the log.
+    command : sequence of str
+        Starts one; it takes hold of its lifeline, and ends on SIGTERM after giving back its work.
+    count : int
+        How many of them.
+    pass_fds : sequence of int
+        Descriptors that they inherit, such as a listening socket.
+    grace_s : float
+        Seconds from SIGTERM to SIGKILL.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        count: int,
+        *,
+        pass_fds: Sequence[int] = (),
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._places = [_Place(f"{name} {number + 1}", command, pass_fds) for number in range(count)]
+        self._grace_s = grace_s
+        self._signals = 0
+        self._announced = False
+
+    def run(self, ready: Callable[[], None]) -> int:
+        """Run until a signal; return the exit status: 0, or 1 if the processes can't start.
+
+        ``ready`` is called once, when all of them do their work. The first one starts alone: it prepares
+        what they share, and says alone what is wrong.
+        """
+        with self._listening_to_signals() as wake:
+            status = 0
+            try:
+                while not self._signals and not status:
+                    self._start_due()
+                    self._wait(wake)
+                    status = self._look_after()
+                    self._announce(ready)
+            finally:
+                self._end(wake)
+        return status
+
+    def _start_due(self) -> None:
+        for place in self._allowed():
+            if place.start_at is not None and place.start_at <= time.monotonic():
+                place.start()
+
+    def _allowed(self) -> list[_Place]:
+        """Return the places that may be filled: until the first process is ready, its own alone."""
+        return self._places if self._announced or self._places[0].is_ready else self._places[:1]
+
+    def _wait(self, wake: int) -> None:
+        """Wait until a process says something or ends, a signal arrives, or another is to start."""
+        due = [place.start_at for place in self._allowed() if place.start_at is not None]
+        timeout = max(min(due) - time.monotonic(), 0.0) if due else None
+        unheard = [place.lifeline.fileno() for place in self._places if place.lifeline and not place.is_ready]
+        readable, _, _ = select.select([wake, *unheard], [], [], timeout)
+        if wake in readable:
+            os.read(wake, 512)
+
+    def _look_after(self) -> int:
+        for place in self._places:
+            place.hear()
+            if place.bury() == CANNOT_START and not self._announced:
+                return 1
+        return 0
+
+    def _announce(self, ready: Callable[[], None]) -> None:
+        if not self._announced and all(place.is_ready for place in self._places):
+            self._announced = True
+            ready()
+
+    def _end(self, wake: int) -> None:
+        """Ask every process to end; kill what is left after the grace period, or at a second signal."""
+        asked = self._signals
+        until = time.monotonic() + self._grace_s
+        for place in self._places:
+            if place.process is not None:
+                place.process.terminate()
+        while any(place.process and place.process.poll() is None for place in self._places):
+            left = until - time.monotonic()
+            if left <= 0 or self._signals > asked:
+                break
+            if wake in select.select([wake], [], [], left)[0]:
+                os.read(wake, 512)
+        for place in self._places:
+            if place.process is not None:
+                if place.process.poll() is None:
+                    log.warning("%s (process %d) did not end and is killed", place.name, place.process.pid)
+                    place.process.kill()
+                place.process.wait()
+                place.forget()
+
+    @contextmanager
+    def _listening_to_signals(self) -> Iterator[int]:
+        """Count SIGTERM and SIGINT; each of them, and each end of a process, makes ``wake`` readable."""
+        wake, woken = os.pipe()
+        os.set_blocking(woken, False)
+        handlers = {
+            signal.SIGTERM: self._count_signal,
+            signal.SIGINT: self._count_signal,
+            signal.SIGCHLD: lambda *_: None,
+        }
+        earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        earlier_fd = signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+        try:
+            yield wake
+        finally:
+            signal.set_wakeup_fd(earlier_fd)
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+            os.close(wake)
+            os.close(woken)
+
+    def _count_signal(self, *_: object) -> None:
+        self._signals += 1
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"ended with exit status {status}"
+    with contextlib.suppress(ValueError):
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"was killed by signal {-status}"

@@ -1,0 +1,68 @@
+"""The second net below the sweeper: the store's own rule for what nobody destroyed."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from syndb_service.errors import TransientError
+from syndb_service.s3 import Bucket, Missing, Taken
+
+MARGIN_DAYS: Final = 2
+UPLOAD_DAYS: Final = 1
+
+_log: Final = logging.getLogger(__name__)
+
+
+def extend_lifecycle(bucket: Bucket, max_ttl_hours: float) -> bool:
+    """Set the rule of this prefix, or lengthen it; the bucket's other rules stay. Tell whether it stands.
+
+    Without a prefix nothing expires: the bucket may hold more than results.
+    """
+    if not bucket.place.prefix:
+        _log.warning("%s has no prefix, so no lifecycle rule is set: set one by hand", bucket.place)
+        return False
+    where = {"Bucket": bucket.place.bucket}
+    try:
+        rules = _rules(bucket, where)
+        wanted = _rule(bucket, math.ceil(max_ttl_hours / 24) + MARGIN_DAYS)
+        present = next((rule for rule in rules if rule.get("ID") == wanted["ID"]), None)
+        if present is not None and _days(present) >= _days(wanted):
+            return True
+        others = [rule for rule in rules if rule is not present]
+        with bucket.talking():
+            bucket.client.put_bucket_lifecycle_configuration(
+                **where, LifecycleConfiguration={"Rules": [*others, wanted]}
+            )
+    except (TransientError, Missing, Taken) as error:
+        _log.warning("no lifecycle rule could be set on %s: %s", bucket.place, error)
+        return False
+    return True
+
+
+def _rules(bucket: Bucket, where: dict[str, str]) -> list[dict[str, Any]]:
+    with bucket.talking():
+        try:
+            answer = bucket.client.get_bucket_lifecycle_configuration(**where)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchLifecycleConfiguration":
+                return []
+            raise
+    return list(answer.get("Rules", []))
+
+
+def _rule(bucket: Bucket, days: int) -> dict[str, Any]:
+    return {
+        "ID": f"syndb-lab results {bucket.place.prefix}",
+        "Status": "Enabled",
+        "Filter": {"Prefix": bucket.place.prefix},
+        "Expiration": {"Days": days},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": UPLOAD_DAYS},
+    }
+
+
+def _days(rule: dict[str, Any]) -> int:
+    return int(rule.get("Expiration", {}).get("Days", 0))

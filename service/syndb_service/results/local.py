@@ -1,0 +1,266 @@
+"""Results in a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from syndb_service.errors import BadSetting, TransientError
+from syndb_service.results.store import OpenedResult, StoredFile, not_there
+
+CHUNK_BYTES: Final = 1024**2
+TRIES: Final = 1000
+
+
+class LocalWriter:
+    """One attempt's result while it is written; see :class:`syndb_service.results.ResultWriter`."""
+
+    def __init__(self, root: Path, key: str) -> None:
+        self._target = root / key
+        self._part = self._target.with_name(f"{self._target.name}.part")
+        self._key = key
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+        with _disk():
+            self._file = _opened(self._part)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append ``data``."""
+        with _disk():
+            self._file.write(data)
+        self._hash.update(data)
+        self.bytes += len(data)
+
+    def room(self, wait_s: float) -> bool:
+        """Tell that a write would not wait: a disk takes it at once."""
+        return True
+
+    def finish(self) -> StoredFile:
+        """Make the file durable under its key."""
+        with _disk():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._part.replace(self._target)
+            _sync(self._target.parent)
+        return StoredFile(self._key, self.bytes, self._hash.hexdigest())
+
+    def abort(self) -> None:
+        """Remove what was written; after :meth:`finish` nothing happens."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._part.unlink(missing_ok=True)
+        _remove_empty(self._part.parent)
+
+
+class LocalResults:
+    r"""Results in a folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; it is made when it is missing.
+
+    Examples
+    --------
+    >>> results = LocalResults(Path("/srv/syndb/results"))  # doctest: +SKIP
+    >>> with results.begin("6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11", attempt=1) as writer:  # doctest: +SKIP
+    ...     writer.write(b"neuron_id\n")
+    ...     stored = writer.finish()
+    >>> stored.key  # doctest: +SKIP
+    '6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11/1'
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def check(self) -> None:
+        """Make sure at start that the folder can be written.
+
+        Raises
+        ------
+        BadSetting
+            If it can't.
+        """
+        try:
+            self._probe()
+        except OSError as error:
+            raise BadSetting(
+                f"the result store {self._root} can't be written: {error.strerror}",
+                hint="Set SYNDB_RESULTS_URL to another folder, or mend its permissions.",
+            ) from error
+
+    def ready(self) -> None:
+        """Return if the folder can be written.
+
+        Raises
+        ------
+        TransientError
+            If it can't: the disk is full or away.
+        """
+        with _disk():
+            self._probe()
+
+    def begin(self, job_id: str, attempt: int) -> LocalWriter:
+        """Start writing the result of one attempt."""
+        return LocalWriter(self._root, f"{job_id}/{attempt}")
+
+    def copy(self, key: str, job_id: str, attempt: int) -> str | None:
+        """Give a result a second name, or copy it where the file system knows no such; None if it is gone."""
+        copied = f"{job_id}/{attempt}"
+        source, target = self._root / key, self._root / copied
+        try:
+            with _disk():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                try:
+                    target.hardlink_to(source)
+                except FileNotFoundError:
+                    raise
+                except OSError:
+                    part = target.with_name(f"{target.name}.part")
+                    shutil.copyfile(source, part)
+                    part.replace(target)
+                _sync(target.parent)
+        except TransientError as error:
+            _remove_empty(target.parent)
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+        return copied
+
+    def open(self, key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
+        """Open a result for reading: whole, or from byte ``start`` up to ``stop``, clipped to its size."""
+        path = self.path(key)
+        size = path.stat().st_size
+        stop = size if stop is None else min(stop, size)
+        start = min(start, stop)
+        return OpenedResult(size, start, stop, _chunks(path, start, stop))
+
+    def path(self, key: str) -> Path:
+        """Return where a result lies.
+
+        Raises
+        ------
+        TransientError
+            If the file is not there, though a row says that it is.
+        """
+        path = self._root / key
+        if not path.is_file():
+            raise not_there()
+        return path
+
+    def redirect(self, key: str, filename: str, media_type: str, seconds: int) -> None:
+        """Tell that nobody else serves these files."""
+
+    def delete(self, key: str) -> None:
+        """Destroy a result or what is unfinished of one; nothing happens if there is none."""
+        with _disk():
+            (self._root / key).unlink(missing_ok=True)
+        _remove_empty((self._root / key).parent)
+
+    def size(self, key: str) -> int:
+        """Return the bytes of a file; 0 if there is none."""
+        with contextlib.suppress(OSError):
+            return (self._root / key).stat().st_size
+        return 0
+
+    def listing(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield each job that has files here with their keys; ``….part`` names what is unfinished."""
+        for job_id in self.jobs():
+            yield job_id, self.keys(job_id)
+
+    def jobs(self) -> Iterator[str]:
+        """Yield the ids of the jobs that have files here."""
+        for folder in self._root.iterdir():
+            if folder.is_dir():
+                yield folder.name
+
+    def keys(self, job_id: str) -> list[str]:
+        """Return the keys of one job's files, unfinished ones included."""
+        try:
+            return [f"{job_id}/{file.name}" for file in (self._root / job_id).iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def ensure_lifecycle(self, max_ttl_hours: float) -> bool:
+        """Tell that a folder destroys nothing by itself."""
+        return False
+
+    def _probe(self) -> None:
+        probe = self._root / f".probe-{os.getpid()}"
+        probe.write_bytes(b"1")
+        probe.unlink(missing_ok=True)
+
+
+def _opened(part: Path) -> BinaryIO:
+    """Open a new file; a fenced attempt may remove the empty folder of the job again and again meanwhile."""
+    for _ in range(TRIES):
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            return part.open("wb")
+    return part.open("wb")
+
+
+def _chunks(path: Path, start: int, stop: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        left = stop - start
+        while left > 0:
+            chunk = file.read(min(CHUNK_BYTES, left))
+            if not chunk:
+                raise not_there()
+            left -= len(chunk)
+            yield chunk
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+class _disk:  # noqa: N801 (reads as a phrase: `with _disk():`)
+    """Tells a full or failing disk as what it is: a store that is away for a while."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TransientError(
+                f"the disk of the result store is full: {error.strerror}",
+                code="store_full",
+                hint="The job is tried again; an operator has to free space.",
+            ) from error
+        if isinstance(error, OSError):
+            raise TransientError(
+                f"the result store can't be written: {error.strerror}",
+                code="store_unavailable",
+                hint="The job is tried again; an operator may have to free space.",
+            ) from error

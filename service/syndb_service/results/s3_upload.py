@@ -1,0 +1,122 @@
+"""One multipart upload: a few parts at a time, in threads of its own."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+from syndb_service.errors import TransientError
+from syndb_service.s3 import Bucket, Missing, patiently
+
+AT_A_TIME: Final = 2
+
+
+class PartUpload:
+    """A multipart upload that holds at most ``AT_A_TIME`` parts in memory.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Where it goes.
+    key : str
+        The object that :meth:`complete` makes visible.
+
+    Raises
+    ------
+    TransientError
+        If the store does not begin it.
+    """
+
+    def __init__(self, bucket: Bucket, key: str) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._mark = uuid.uuid4().hex
+        self._free = threading.Semaphore(AT_A_TIME)
+        self._reserved = False
+        self._sent: list[Future[str]] = []
+        self._failure: BaseException | None = None
+        self._completing = False
+        with bucket.talking():
+            begun = bucket.client.create_multipart_upload(**bucket.at(key), Metadata={"writer": self._mark})
+        self._id: str = begun["UploadId"]
+        self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="upload")
+
+    def room(self, wait_s: float) -> bool:
+        """Wait until a part can be sent, at most ``wait_s`` seconds; tell whether that is so."""
+        if not self._reserved:
+            self._reserved = self._free.acquire(timeout=wait_s)
+        return self._reserved
+
+    def send(self, part: bytearray) -> None:
+        """Send the next part in a thread; waits while ``AT_A_TIME`` parts are on their way.
+
+        Raises
+        ------
+        TransientError
+            If an earlier part did not arrive.
+        """
+        if not self._reserved:
+            self._free.acquire()
+        self._reserved = False
+        if self._failure is not None:
+            self._free.release()
+            raise self._failure
+        self._sent.append(self._pool.submit(self._send, len(self._sent) + 1, part))
+
+    def complete(self) -> None:
+        """Make the object visible, once all parts have arrived.
+
+        Raises
+        ------
+        TransientError
+            If the store does not do it.
+        """
+        parts = [
+            {"PartNumber": number, "ETag": future.result()} for number, future in enumerate(self._sent, 1)
+        ]
+        self._pool.shutdown()
+        self._completing = True
+        try:
+            patiently(lambda: self._call("complete_multipart_upload", MultipartUpload={"Parts": parts}))
+        except TransientError:
+            # The answer may have been lost and not the work: a second try finds no upload, but its object.
+            if not self._bucket.is_marked(self._key, self._mark):
+                raise
+
+    def abort(self) -> None:
+        """Remove what was sent, when nothing is on its way any more.
+
+        Raises
+        ------
+        TransientError
+            If the store is away: parts may be left.
+        """
+        self._pool.shutdown(cancel_futures=True)
+        self._bucket.abort(self._key, self._id)
+        if self._completing:
+            self._bucket.delete(self._key)
+
+    def _send(self, number: int, part: bytearray) -> str:
+        try:
+            return str(patiently(lambda: self._call("upload_part", PartNumber=number, Body=part))["ETag"])
+        except BaseException as error:
+            self._failure = error
+            raise
+        finally:
+            self._free.release()
+
+    def _call(self, name: str, **options: Any) -> dict[str, Any]:
+        try:
+            with self._bucket.talking():
+                answer: dict[str, Any] = getattr(self._bucket.client, name)(
+                    **self._bucket.at(self._key), UploadId=self._id, **options
+                )
+                return answer
+        except Missing as error:
+            raise TransientError(
+                "the upload of this result is gone: another attempt may have taken over",
+                hint="The job is tried again.",
+                code="store_unavailable",
+            ) from error

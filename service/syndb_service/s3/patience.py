@@ -1,0 +1,37 @@
+"""Going through a short outage, where giving up would cost a job its whole run."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from syndb_service.s3.answers import Away
+
+PAUSES_S: Final = (0.5, 1.0, 2.0)
+PATIENCE_S: Final = 15.0
+
+T = TypeVar("T")
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """Do a call again after growing pauses while the store is away; not where it refuses.
+
+    botocore's own retries follow each other within 0.1 s: enough for a connection that broke, not for a store
+    that starts again. This adds some four seconds, and ends 15 s after the first call.
+
+    Examples
+    --------
+    >>> patiently(lambda: "done")
+    'done'
+    """
+    until = time.monotonic() + PATIENCE_S
+    for pause in PAUSES_S:
+        try:
+            return call()
+        except Away:
+            if time.monotonic() + pause > until:
+                raise
+            time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 (spreads callers, guards nothing)
+    return call()

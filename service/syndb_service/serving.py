@@ -1,0 +1,103 @@
+"""Answering HTTP on a socket: how we listen, and how the server begins and ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from syndb_service.errors import BadSetting
+
+BACKLOG = 2048
+GRACE_S = 2
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen on an address, with the protocol named: asyncio turns Nagle's delay off only then.
+
+    Raises
+    ------
+    BadSetting
+        If that is not possible.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise BadSetting(
+            f"can't listen on {host} port {port}: {error.strerror}",
+            code="port_taken",
+            hint="Choose another port with --port, or --port 0 for a free one.",
+        ) from error
+    with listener:
+        yield listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def answer(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Answer requests until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    app : FastAPI
+        What answers.
+    listener : socket.socket
+        A listening socket.
+    ready : callable
+        Called once requests are taken.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        lifespan="on",
+        server_header=False,
+    )
+    server = _Server(config, ready, app.state.waiting_room.close)
+    with _quiet_signals():
+        server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which says when it takes requests and lets waiting ones go before it ends."""
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], closing: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._closing = closing
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing()
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def _quiet_signals() -> Iterator[None]:
+    """Let uvicorn re-raise the signal that ended it without ending the process before it has cleaned up."""
+    earlier = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

@@ -1,0 +1,27 @@
+"""Where the time of an attempt went, by stage; it stands in the log record of the attempt's end."""
+
+from __future__ import annotations
+
+import time
+
+
+class Stages:
+    """A stopwatch with a lap for each stage: claim, prepare, fork, engine, beat, result, commit.
+
+    Examples
+    --------
+    >>> stages = Stages()
+    >>> stages.lap("claim")
+    >>> list(stages.seconds)
+    ['claim']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """End a stage: what passed since the one before is its time, in seconds."""
+        now = time.perf_counter()
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 6)
+        self._last = now

@@ -1,0 +1,165 @@
+"""The worker's side of the rows: claim, beat, end. Every write names the attempt that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, select, update
+
+from syndb_service.domain.jobs import Failure, Job, Progress, Result
+from syndb_service.domain.status import Reason, Status
+from syndb_service.store import order
+from syndb_service.store.moves import Moves, of_attempt
+from syndb_service.store.schema import jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a heartbeat brings back; ``alive`` is False when another attempt has taken the job."""
+
+    alive: bool
+    cancel_requested: bool
+
+
+class Attempts(Moves):
+    """Runs jobs through their attempts."""
+
+    def claim_next(self, lease_s: float, worker: str = "") -> Job | None:
+        """Take the pending job whose turn it is, or return None when there is none.
+
+        Parameters
+        ----------
+        lease_s : float
+            Seconds after which the job is anybody's, unless a heartbeat comes.
+        worker : str
+            Who takes it, for the log.
+        """
+        while True:
+            now = self._database.now()
+            with self._database.write() as connection:
+                job_id = order.next_pending(connection, now)
+                if job_id is None:
+                    return None
+                taken = self._move(
+                    connection,
+                    job_id,
+                    Status.PENDING,
+                    Status.RUNNING,
+                    at=now,
+                    reason=None,
+                    attempt=jobs.c.attempt + 1,
+                    started_at=now,
+                    lease_until=now + timedelta(seconds=lease_s),
+                    worker=worker,
+                    not_before=None,
+                    progress=Progress("starting").as_dict(),
+                )
+                if taken:
+                    job = self._fetch(connection, job_id)
+            if taken:
+                self._notify(job_id)
+                return job
+
+    def claimed(self, worker: str) -> Job | None:
+        """Return the running job that was claimed under this name, if there is one."""
+        found = self._select(and_(jobs.c.status == Status.RUNNING, jobs.c.worker == worker))
+        return found[0] if found else None
+
+    def beat(self, job: Job, lease_s: float, progress: Progress | None = None) -> Beat:
+        """Extend the lease of a running attempt, with its progress where that has changed."""
+        values: dict[str, Any] = {"lease_until": self._database.now() + timedelta(seconds=lease_s)}
+        if progress is not None:
+            values |= {"progress": progress.as_dict(), "version": jobs.c.version + 1}
+        with self._database.write() as connection:
+            statement = (
+                update(jobs).where(of_attempt(job)).values(**values).returning(jobs.c.cancel_requested)
+            )
+            row = connection.execute(statement).one_or_none()
+        if row is not None and progress is not None:
+            self._notify(job.job_id)
+        return Beat(alive=row is not None, cancel_requested=row is not None and row.cancel_requested)
+
+    def cancel_requests(self, job_ids: Iterable[str]) -> set[str]:
+        """Return which of these jobs their owners want cancelled, in one read."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(jobs.c.job_id).where(jobs.c.job_id.in_(list(job_ids)), jobs.c.cancel_requested)
+            ).all()
+        return {row.job_id for row in rows}
+
+    def complete(self, job: Job, result: Result, expires_at: datetime, identity: str | None = None) -> bool:
+        """Make a stored result visible; False if the attempt no longer has the job or was cancelled."""
+        return self._finish(
+            job,
+            Status.COMPLETED,
+            None,
+            guard=jobs.c.cancel_requested.is_(False),
+            result=result.as_dict(),
+            datasets=job.datasets,
+            identity=identity,
+            expires_at=expires_at,
+        )
+
+    def reusable(self, owner: str, identity: str) -> Job | None:
+        """Return the owner's newest job whose result is kept still and would come out again."""
+        found = self._select(
+            and_(
+                jobs.c.owner == owner,
+                jobs.c.identity == identity,
+                jobs.c.status == Status.COMPLETED,
+                jobs.c.destroyed_at.is_(None),
+                jobs.c.expires_at > self._database.now(),
+            )
+        )
+        return max(found, key=lambda job: job.finished_at or job.created_at, default=None)
+
+    def fail(self, job: Job, reason: Reason, failure: Failure) -> bool:
+        """End a running attempt as failed; False if it no longer has the job."""
+        return self._finish(job, Status.FAILED, reason, failure=failure.as_dict())
+
+    def confirm_cancel(self, job: Job) -> bool:
+        """End a running attempt as cancelled, once nothing of it runs any more."""
+        return self._finish(job, Status.CANCELLED, Reason.CANCELLED_BY_USER)
+
+    def requeue(self, job: Job, reason: Reason, *, death: bool = False, outage: bool = False) -> bool:
+        """Give a running attempt's job back to the queue; False if it has lost it, or was cancelled.
+
+        Parameters
+        ----------
+        job : Job
+            The attempt that had it.
+        reason : Reason
+            Why it waits again.
+        death : bool
+            A worker or child died: this counts against the job.
+        outage : bool
+            The store or the database was away: this doesn't count, but the job waits longer each time.
+        """
+        now = self._database.now()
+        pause = timedelta(seconds=min(2.0**job.outages, LONGEST_PAUSE_S)) if outage else timedelta(0)
+        with self._database.write() as connection:
+            moved = self._move(
+                connection,
+                job.job_id,
+                Status.RUNNING,
+                Status.PENDING,
+                at=now,
+                guard=and_(jobs.c.attempt == job.attempt, jobs.c.cancel_requested.is_(False)),
+                reason=reason,
+                deaths=jobs.c.deaths + int(death),
+                outages=jobs.c.outages + int(outage),
+                not_before=now + pause if outage else None,
+                started_at=None,
+                lease_until=None,
+                progress=None,
+                hinted_at=now,
+            )
+        if moved:
+            self._notify(job.job_id)
+        return moved
+
+
+LONGEST_PAUSE_S = 60.0

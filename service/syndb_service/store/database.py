@@ -1,0 +1,239 @@
+"""The database: how it is opened, its clock, and the two kinds of transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy.types import TypeDecorator
+
+from syndb_service.errors import BadSetting, TransientError
+
+BUSY_TIMEOUT_S = 15
+DATABASE_AWAY = "database_unavailable"
+CONNECT_TIMEOUT_S = 5
+DISK_FULL_SQLSTATE = "53100"
+FORMS = "sqlite:////path/to/file or postgresql+psycopg://user:password@host/database"
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, stored as whole microseconds since 1970: exact and sortable in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn a moment into microseconds."""
+        if value is None:
+            return None
+        return round(value.timestamp() * 1_000_000)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Turn microseconds into a moment."""
+        if value is None:
+            return None
+        return datetime.fromtimestamp(value / 1_000_000, UTC)
+
+
+class Database:
+    """One database with guarded write transactions.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:////path`` (the file is made when it is missing) or ``postgresql+psycopg://…``.
+
+    Raises
+    ------
+    BadSetting
+        If the URL is of no known form.
+
+    Notes
+    -----
+    SQLite runs in WAL mode with ``synchronous=FULL``: what was answered with 202 survives a power cut.
+    Each write transaction begins with ``BEGIN IMMEDIATE``, so that two of them wait for each other
+    instead of failing halfway. With PostgreSQL the clock is the database's, so that workers whose
+    clocks differ agree on leases.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _open(url)
+        self.shared = self.engine.dialect.name == "postgresql"
+        self._reader = self.engine.execution_options(read_only=True)
+        self._glancer = _open_for_glances(url) if self.shared else self._reader
+
+    def now(self) -> datetime:
+        """Return the moment that rows are stamped with.
+
+        Raises
+        ------
+        TransientError
+            If the database is away.
+        """
+        if not self.shared:
+            return datetime.now(UTC)
+        with self.read() as connection:
+            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment.astimezone(UTC)
+
+    @contextmanager
+    def write(self, patience_s: float = BUSY_TIMEOUT_S) -> Iterator[Connection]:
+        """Open a write transaction, committed at the end of the block, gone if the block raises.
+
+        Parameters
+        ----------
+        patience_s : float
+            Seconds to wait for other writers, where they exclude each other (SQLite).
+        """
+        with self._translated(), self.engine.connect() as connection:
+            if not self.shared:
+                connection.connection.cursor().execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a consistent read."""
+        with self._translated(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """Open a read of one statement that is asked again soon in any case: one round trip, and no more.
+
+        The connection is not tried before: where it is broken, this read fails and the next one reconnects.
+        """
+        with self._translated(), self._glancer.connect() as connection:
+            yield connection
+
+    def serialize(self, connection: Connection, name: str) -> None:
+        """Let no other transaction that names the same pass until this one has ended."""
+        if self.shared:
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+            )
+
+    def ready(self) -> None:
+        """Return if the database answers.
+
+        Raises
+        ------
+        TransientError
+            If it does not.
+        """
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def check(self) -> None:
+        """Make sure at start that rows can be written.
+
+        Raises
+        ------
+        BadSetting
+            If the database is there and takes no writes: a file or a disk that is read-only.
+        TransientError
+            If it is away.
+        """
+        try:
+            with self.write() as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        except TransientError as error:
+            if "readonly" in str(error.__cause__):
+                where = self.engine.url.render_as_string()
+                raise BadSetting(
+                    f"the job database {where} can't be written: it is read-only",
+                    hint="Mend its permissions or its disk, or set another SYNDB_DATABASE_URL.",
+                ) from error
+            raise
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+        self._glancer.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+            raise self._away(error) from error
+        except exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            raise self._away(error) from error
+
+    def _away(self, error: exc.SQLAlchemyError) -> TransientError:
+        if _is_full(error):
+            return TransientError(
+                "the disk of the job database is full",
+                code="database_full",
+                hint="Nothing was changed, and what was accepted is kept. An operator has to free space.",
+            )
+        why = str(getattr(error, "orig", error)).strip().splitlines()
+        return TransientError(
+            f"the job database is away: {why[0] if why else type(error).__name__}",
+            code=DATABASE_AWAY,
+            hint="Try again in a moment; nothing was changed.",
+        )
+
+
+def _is_full(error: exc.SQLAlchemyError) -> bool:
+    cause = getattr(error, "orig", None)
+    return (
+        getattr(cause, "sqlite_errorname", None) == "SQLITE_FULL"
+        or getattr(cause, "sqlstate", None) == DISK_FULL_SQLSTATE
+    )
+
+
+def _open_for_glances(url: str) -> Engine:
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    return create_engine(
+        parsed,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+        isolation_level="AUTOCOMMIT",
+        pool_size=1,
+        max_overflow=1,
+    )
+
+
+def _open(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except (exc.ArgumentError, ValueError):
+        raise _unknown_form("it can't be read") from None
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        arguments = {"timeout": BUSY_TIMEOUT_S}
+        engine = create_engine(parsed, connect_args=arguments, pool_size=16, max_overflow=16)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    if parsed.drivername in ("postgresql", "postgresql+psycopg", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        arguments = {"connect_timeout": CONNECT_TIMEOUT_S}
+        return create_engine(
+            parsed,
+            connect_args=arguments,
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=24,
+            pool_recycle=1800,
+        )
+    raise _unknown_form(f"{parsed.drivername!r} is not supported")
+
+
+def _unknown_form(why: str) -> BadSetting:
+    return BadSetting(f"SYNDB_DATABASE_URL: {why}", hint=f"It looks like {FORMS}.")
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,226 @@
+"""The job rows: every move is one guarded UPDATE with an event row in the same transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+
+from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.status import Kind, Reason, Status
+from syndb_service.errors import Conflict, TooManyRequests
+from syndb_service.store.attempts import Attempts
+from syndb_service.store.cursor import read_cursor, write_cursor
+from syndb_service.store.keeping import Keeping
+from syndb_service.store.moves import of_attempt, record_event
+from syndb_service.store.previews import Previews
+from syndb_service.store.schema import jobs, submissions
+from syndb_service.store.sweeps import Sweeps
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job about to be inserted.
+
+    ``idempotency_key`` and ``body_sha256`` make a repeated submission the same job.
+    """
+
+    owner: str
+    request: Request
+    label: str | None = None
+    rerun_of: str | None = None
+    idempotency_key: str | None = None
+    body_sha256: str = ""
+
+
+class JobStore(Attempts, Sweeps, Keeping, Previews):
+    """Reads and moves jobs: for users here, for workers and the sweeper in the classes it is made of.
+
+    Parameters
+    ----------
+    database : Database
+        Where the rows are.
+    notify : callable
+        Called with a job's id after each committed change of its record.
+    """
+
+    def submit(self, submission: Submission, max_open: int | None = None) -> tuple[Job, bool]:
+        """Insert a pending job; return it, and whether it is new.
+
+        Raises
+        ------
+        Conflict
+            If the idempotency key was used with another body.
+        TooManyRequests
+            If the owner has ``max_open`` jobs that are not final.
+        """
+        job_id = str(uuid.uuid4())
+        now = self._database.now()
+        with self._database.write() as connection:
+            self._database.serialize(connection, f"submit {submission.owner}")
+            earlier = self._earlier(connection, submission)
+            if earlier is not None:
+                return earlier, False
+            if max_open is not None:
+                self._refuse_more_than(connection, submission.owner, max_open)
+            connection.execute(
+                insert(jobs).values(
+                    job_id=job_id,
+                    owner=submission.owner,
+                    kind=submission.request.kind,
+                    status=Status.PENDING,
+                    reason=Reason.QUEUED,
+                    version=1,
+                    label=submission.label,
+                    request=submission.request.as_dict(),
+                    rerun_of=submission.rerun_of,
+                    created_at=now,
+                    attempt=0,
+                    deaths=0,
+                    outages=0,
+                    cancel_requested=False,
+                    hinted_at=now,
+                )
+            )
+            record_event(connection, job_id, now)
+            if submission.idempotency_key is not None:
+                connection.execute(
+                    insert(submissions).values(
+                        owner=submission.owner,
+                        idempotency_key=submission.idempotency_key,
+                        body_sha256=submission.body_sha256,
+                        job_id=job_id,
+                    )
+                )
+        self._notify(job_id)
+        return self.get(job_id), True
+
+    def get(self, job_id: str, owner: str | None = None) -> Job:
+        """Return a job.
+
+        Raises
+        ------
+        NotFound
+            If there is none of that id, or ``owner`` is given and it is someone else's.
+        """
+        with self._database.read() as connection:
+            return self._fetch(connection, job_id, owner)
+
+    def list(
+        self,
+        owner: str,
+        *,
+        statuses: Collection[Status] = (),
+        kind: Kind | None = None,
+        label: str | None = None,
+        created_after: datetime | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> tuple[list[Job], str | None]:
+        """Return a page of an owner's jobs, newest first, and the cursor of the next page.
+
+        Raises
+        ------
+        InvalidRequest
+            If the cursor is not one of ours.
+        """
+        where: list[ColumnElement[bool]] = [jobs.c.owner == owner]
+        if statuses:
+            where.append(jobs.c.status.in_(list(statuses)))
+        if kind is not None:
+            where.append(jobs.c.kind == kind)
+        if label is not None:
+            where.append(jobs.c.label == label)
+        if created_after is not None:
+            where.append(jobs.c.created_at > created_after)
+        if cursor is not None:
+            created_at, job_id = read_cursor(cursor)
+            same_moment = and_(jobs.c.created_at == created_at, jobs.c.job_id < job_id)
+            where.append(or_(jobs.c.created_at < created_at, same_moment))
+        order = (jobs.c.created_at.desc(), jobs.c.job_id.desc())
+        with self._database.read() as connection:
+            rows = connection.execute(select(jobs).where(*where).order_by(*order).limit(limit + 1)).all()
+            page = self._with_position(connection, rows[:limit])
+        more = len(rows) > limit
+        return page, write_cursor(page[-1]) if more else None
+
+    def versions(self, job_ids: Iterable[str]) -> dict[str, int]:
+        """Return the current version of each of these jobs, in one read."""
+        with self._database.glance() as connection:
+            rows = connection.execute(
+                select(jobs.c.job_id, jobs.c.version).where(jobs.c.job_id.in_(list(job_ids)))
+            ).all()
+        return {row.job_id: row.version for row in rows}
+
+    def request_cancel(self, job_id: str, owner: str) -> Job:
+        """Cancel a pending job at once; ask for the end of a running one; leave a final one alone."""
+        while True:
+            now = self._database.now()
+            with self._database.write() as connection:
+                job = self._fetch(connection, job_id, owner)
+                if job.status.final or job.cancel_requested:
+                    return job
+                changed = self._cancel(connection, job, now)
+                if changed:
+                    job = self._fetch(connection, job_id)
+            if changed:
+                self._notify(job_id)
+                return job
+
+    def _cancel(self, connection: Connection, job: Job, now: datetime) -> bool:
+        """Cancel a job where it was seen; False if it was claimed or given back meanwhile."""
+        if job.status is Status.PENDING:
+            return self._move(
+                connection,
+                job.job_id,
+                Status.PENDING,
+                Status.CANCELLED,
+                at=now,
+                reason=Reason.CANCELLED_BY_USER,
+                cancel_requested=True,
+                finished_at=now,
+            )
+        asked = (
+            update(jobs)
+            .where(of_attempt(job))
+            .values(cancel_requested=True, reason=Reason.CANCELLED_BY_USER, version=jobs.c.version + 1)
+        )
+        return bool(connection.execute(asked).rowcount)
+
+    def _earlier(self, connection: Connection, submission: Submission) -> Job | None:
+        if submission.idempotency_key is None:
+            return None
+        row = connection.execute(
+            select(submissions).where(
+                submissions.c.owner == submission.owner,
+                submissions.c.idempotency_key == submission.idempotency_key,
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.body_sha256 != submission.body_sha256:
+            raise Conflict(
+                "this Idempotency-Key was used with another body",
+                code="idempotency_conflict",
+                hint="Send a new key with a new request; the same key only with the same request.",
+            )
+        return self._fetch(connection, row.job_id)
+
+    def _refuse_more_than(self, connection: Connection, owner: str, max_open: int) -> None:
+        still_open = select(func.count()).where(
+            jobs.c.owner == owner, jobs.c.status.in_([Status.PENDING, Status.RUNNING])
+        )
+        many = connection.execute(still_open).scalar_one()
+        if many >= max_open:
+            raise TooManyRequests(
+                f"you have {many:,} jobs that are not finished; at most {max_open:,} are taken",
+                hint="Wait for some of them, or cancel those you no longer need.",
+                code="too_many_open_jobs",
+                retry_after=RETRY_AFTER_S,
+            )
+
+
+RETRY_AFTER_S = 10

@@ -1,0 +1,63 @@
+"""What its owner may change of a job: its label, and how long its result is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+
+from syndb_service.domain.jobs import Job
+from syndb_service.domain.status import Status
+from syndb_service.store.moves import Moves
+from syndb_service.store.schema import jobs
+
+
+class Keeping(Moves):
+    """Changes what is kept, and destroys it."""
+
+    def change(self, job_id: str, owner: str, changes: Mapping[str, Any]) -> tuple[Job, bool]:
+        """Change a job's ``label`` or its result's ``expires_at``; return it, and whether that was possible.
+
+        A new time of destruction is possible only while there is a result.
+
+        Raises
+        ------
+        NotFound
+            If there is no such job of that owner.
+        """
+        with self._database.write() as connection:
+            self._fetch(connection, job_id, owner)
+            where = [jobs.c.job_id == job_id]
+            if "expires_at" in changes:
+                where += [jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None)]
+            changed = connection.execute(
+                update(jobs).where(*where).values(version=jobs.c.version + 1, **changes)
+            ).rowcount
+            job = self._fetch(connection, job_id)
+        if changed:
+            self._notify(job_id)
+        return job, bool(changed)
+
+    def purge(self, job_id: str, owner: str) -> tuple[Job, bool]:
+        """Mark a completed job's result as destroyed now; return the job, and whether that changed it.
+
+        Raises
+        ------
+        NotFound
+            If there is no such job of that owner.
+        """
+        now = self._database.now()
+        with self._database.write() as connection:
+            self._fetch(connection, job_id, owner)
+            destroyed = self._destroy(connection, job_id, now, expires_at=now)
+            job = self._fetch(connection, job_id)
+        if destroyed:
+            self._notify(job_id)
+        return job, destroyed
+
+    def expiry_range(self, job: Job, hours: float) -> tuple[datetime, datetime]:
+        """Return the moments between which a result may be destroyed: now, and the maximum after the end."""
+        now = self._database.now()
+        return now, (job.finished_at or now) + timedelta(hours=hours)

@@ -1,0 +1,126 @@
+"""Who is in which group, and what issuers said of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+
+from syndb_service.domain.access import Standing
+from syndb_service.errors import NotFound
+from syndb_service.store.database import Database
+from syndb_service.store.schema import memberships, standings
+
+BY_OPERATOR = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user in a group; ``issuer`` says who put the user there, and is empty for an operator."""
+
+    group: str
+    user: str
+    issuer: str
+
+
+class People:
+    """Keeps groups and academic standings.
+
+    Parameters
+    ----------
+    database : Database
+        Where the rows are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def groups_of(self, user: str) -> frozenset[str]:
+        """Return the groups of a user."""
+        with self._database.read() as connection:
+            return groups_of(connection, user)
+
+    def memberships(self) -> Sequence[Membership]:
+        """Return who is in which group, by group and user."""
+        order = (memberships.c.group_name, memberships.c.user, memberships.c.issuer)
+        with self._database.read() as connection:
+            rows = connection.execute(select(memberships).order_by(*order)).all()
+        return [Membership(row.group_name, row.user, row.issuer) for row in rows]
+
+    def add(self, group: str, user: str) -> None:
+        """Put a user into a group; nothing happens if the user is in it."""
+        with self._database.write() as connection:
+            self._database.serialize(connection, f"groups {user}")
+            connection.execute(delete(memberships).where(_one(group, user)))
+            connection.execute(insert(memberships).values(group_name=group, user=user, issuer=BY_OPERATOR))
+
+    def remove(self, group: str, user: str) -> None:
+        """Take a user out of a group that an operator put them into.
+
+        Raises
+        ------
+        NotFound
+            If no operator has.
+        """
+        with self._database.write() as connection:
+            gone = connection.execute(delete(memberships).where(_one(group, user))).rowcount
+        if not gone:
+            raise NotFound(
+                f"no operator has put {user!r} into the group {group!r}",
+                hint="`syndb-lab group list` shows who is where; an issuer's groups are its own to change.",
+            )
+
+    def record(
+        self, user: str, issuer: str, *, affiliation: str | None, groups: Iterable[str] | None
+    ) -> None:
+        """Write down what an issuer says of a user, in the place of what it said before.
+
+        Parameters
+        ----------
+        user, issuer : str
+            Of whom, and who.
+        affiliation : str, optional
+            What makes the user academic; None takes an earlier standing back.
+        groups : iterable of str, optional
+            The user's groups there; None leaves them alone.
+        """
+        with self._database.write() as connection:
+            self._database.serialize(connection, f"groups {user}")
+            connection.execute(delete(standings).where(standings.c.user == user))
+            if affiliation is not None:
+                connection.execute(
+                    insert(standings).values(
+                        user=user,
+                        issuer=issuer,
+                        affiliation=affiliation[:255],
+                        verified_at=self._database.now(),
+                    )
+                )
+            if groups is None:
+                return
+            connection.execute(
+                delete(memberships).where(memberships.c.user == user, memberships.c.issuer == issuer)
+            )
+            for group in sorted(set(groups)):
+                connection.execute(insert(memberships).values(group_name=group, user=user, issuer=issuer))
+
+
+def groups_of(connection: Connection, user: str) -> frozenset[str]:
+    """Return the groups of a user."""
+    rows = connection.execute(select(memberships.c.group_name).where(memberships.c.user == user)).all()
+    return frozenset(row.group_name for row in rows)
+
+
+def standing_of(connection: Connection, user: str) -> Standing | None:
+    """Return what an issuer last said of a user's academic standing."""
+    row = connection.execute(select(standings).where(standings.c.user == user)).one_or_none()
+    return None if row is None else Standing(row.issuer, row.affiliation, row.verified_at)
+
+
+def _one(group: str, user: str) -> ColumnElement[bool]:
+    return and_(
+        memberships.c.group_name == group,
+        memberships.c.user == user,
+        memberships.c.issuer == BY_OPERATOR,
+    )

@@ -1,0 +1,45 @@
+"""Previews: the first rows of a result beside its row, so that any process can show them."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from syndb_service.domain.jobs import Job
+from syndb_service.domain.status import Status
+from syndb_service.store.moves import Moves, of_attempt
+from syndb_service.store.schema import jobs, previews
+
+
+class Previews(Moves):
+    """Keeps one preview a job; it goes when the attempt fails or the result is destroyed."""
+
+    def keep_preview(self, job: Job, data: bytes) -> bool:
+        """Keep the first rows that an attempt gave, and what they were read from.
+
+        False if the attempt no longer has the job.
+        """
+        with self._database.write() as connection:
+            held = select(jobs.c.job_id).where(of_attempt(job)).with_for_update()
+            if connection.execute(held).one_or_none() is None:
+                return False
+            connection.execute(update(jobs).where(of_attempt(job)).values(datasets=job.datasets))
+            connection.execute(delete(previews).where(previews.c.job_id == job.job_id))
+            connection.execute(insert(previews).values(job_id=job.job_id, attempt=job.attempt, data=data))
+        return True
+
+    def preview(self, job_id: str) -> bytes | None:
+        """Return the first rows of a running or a kept result; None if there are none."""
+        kept = or_(jobs.c.status == Status.RUNNING, jobs.c.status == Status.COMPLETED)
+        statement = (
+            select(previews.c.data)
+            .join(jobs, jobs.c.job_id == previews.c.job_id)
+            .where(
+                previews.c.job_id == job_id,
+                previews.c.attempt == jobs.c.attempt,
+                kept,
+                jobs.c.destroyed_at.is_(None),
+            )
+        )
+        with self._database.read() as connection:
+            data: bytes | None = connection.execute(statement).scalar_one_or_none()
+        return data

@@ -1,0 +1,134 @@
+"""The tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from syndb_service.store.database import Instant
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("owner", String(255), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("version", Integer, nullable=False),
+    Column("label", String(200)),
+    Column("request", JSON, nullable=False),
+    Column("rerun_of", String(36)),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("expires_at", Instant),
+    Column("destroyed_at", Instant),
+    Column("attempt", Integer, nullable=False),
+    Column("deaths", Integer, nullable=False),
+    Column("outages", Integer, nullable=False),
+    Column("not_before", Instant),
+    Column("worker", String(255)),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("lease_until", Instant),
+    Column("hinted_at", Instant),
+    Column("progress", JSON),
+    Column("result", JSON),
+    Column("failure", JSON),
+    Column("datasets", JSON),
+    Column("identity", String(64)),
+    Index("jobs_by_owner", "owner", "created_at", "job_id"),
+    Index("jobs_by_status", "status", "created_at"),
+    Index("jobs_by_identity", "owner", "identity"),
+    Index("jobs_by_owner_and_status", "owner", "status"),
+    Index(
+        "jobs_by_expiry",
+        "expires_at",
+        sqlite_where=text("destroyed_at IS NULL"),
+        postgresql_where=text("destroyed_at IS NULL"),
+    ),
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True, autoincrement=True),
+    Column("job_id", String(36), ForeignKey("jobs.job_id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("at", Instant, nullable=False),
+    Index("job_events_by_job", "job_id", "version"),
+)
+
+previews = Table(
+    "previews",
+    metadata,
+    Column("job_id", String(36), ForeignKey("jobs.job_id"), primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("owner", String(255), nullable=False),
+    Column("idempotency_key", String(255), nullable=False),
+    Column("body_sha256", String(64), nullable=False),
+    Column("job_id", String(36), ForeignKey("jobs.job_id"), nullable=False),
+    UniqueConstraint("owner", "idempotency_key"),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_id", String(16), primary_key=True),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("user", String(255), nullable=False),
+    Column("academic", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("group_name", String(100), primary_key=True),
+    Column("user", String(255), primary_key=True),
+    Column("issuer", String(255), primary_key=True),
+    Index("memberships_by_user", "user"),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("user", String(255), primary_key=True),
+    Column("issuer", String(255), nullable=False),
+    Column("affiliation", String(255), nullable=False),
+    Column("verified_at", Instant, nullable=False),
+)

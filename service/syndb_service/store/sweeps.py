@@ -1,0 +1,113 @@
+"""The sweeper's side of the rows: what has lapsed, what waits for a hint, what has expired."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+
+from sqlalchemy import and_, or_, select, update
+
+from syndb_service.domain.jobs import Job
+from syndb_service.domain.status import Status
+from syndb_service.store.moves import Moves
+from syndb_service.store.schema import jobs, tallies
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The files that a row speaks for: its visible result, and what its running attempt writes."""
+
+    result: str | None
+    running: str | None
+
+    def speaks_for(self, key: str) -> bool:
+        """Tell whether a file belongs to the job."""
+        return key == self.result or (self.running is not None and key.partition(".")[0] == self.running)
+
+
+def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield the items in lists of at most that size."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+class Sweeps(Moves):
+    """Finds what is to be swept."""
+
+    def lapsed(self) -> Sequence[Job]:
+        """Return the running jobs whose lease is over."""
+        return self._select(and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until < self._database.now()))
+
+    def running(self) -> Sequence[Job]:
+        """Return every running job."""
+        return self._select(jobs.c.status == Status.RUNNING)
+
+    def expired(self) -> Sequence[Job]:
+        """Return the jobs whose result is to be destroyed; only completed ones have a time for that."""
+        return self._select(
+            and_(
+                jobs.c.destroyed_at.is_(None),
+                jobs.c.expires_at <= self._database.now(),
+            )
+        )
+
+    def destroy(self, job: Job) -> None:
+        """Mark a result as destroyed: after this nobody is sent to its file."""
+        now = self._database.now()
+        with self._database.write() as connection:
+            destroyed = self._destroy(connection, job.job_id, now)
+        if destroyed:
+            self._notify(job.job_id)
+
+    def count_orphan(self, size: int) -> None:
+        """Count a file that belonged to no job, and its bytes."""
+        with self._database.write() as connection:
+            for name, more in (("swept_orphans", 1), ("swept_orphan_bytes", size)):
+                connection.execute(
+                    update(tallies).where(tallies.c.name == name).values(value=tallies.c.value + more)
+                )
+
+    def take_overdue_hints(self, older_than_s: float, limit: int = 1000) -> Sequence[str]:
+        """Return the first pending jobs whose last hint is older than that, marked as hinted now.
+
+        As many hints as a worker can take at a time are enough: each starts whichever job's turn it is,
+        and then the next one.
+        """
+        now = self._database.now()
+        due = or_(jobs.c.hinted_at.is_(None), jobs.c.hinted_at < now - timedelta(seconds=older_than_s))
+        ready = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now)
+        oldest = (
+            select(jobs.c.job_id)
+            .where(jobs.c.status == Status.PENDING, due, ready)
+            .order_by(jobs.c.created_at)
+            .limit(limit)
+        )
+        with self._database.write() as connection:
+            rows = connection.execute(
+                update(jobs)
+                .where(jobs.c.job_id.in_(oldest), jobs.c.status == Status.PENDING)
+                .values(hinted_at=now)
+                .returning(jobs.c.job_id)
+            ).all()
+        return [row.job_id for row in rows]
+
+    def spoken_for(self, job_ids: Iterable[str]) -> dict[str, Claims]:
+        """Return what the rows of those jobs that exist say of their files, and nothing else of them."""
+        columns = (jobs.c.job_id, jobs.c.status, jobs.c.attempt, jobs.c.result, jobs.c.destroyed_at)
+        found: dict[str, Claims] = {}
+        with self._database.read() as connection:
+            for some in batched(job_ids, CHUNK):
+                for row in connection.execute(select(*columns).where(jobs.c.job_id.in_(some))).all():
+                    key = row.result["key"] if row.result and row.destroyed_at is None else None
+                    running = f"{row.job_id}/{row.attempt}" if row.status == Status.RUNNING else None
+                    found[row.job_id] = Claims(key, running)
+        return found
+
+    def known(self, job_ids: Collection[str]) -> dict[str, Job]:
+        """Return those of these jobs that exist."""
+        return {job.job_id: job for job in self._select(jobs.c.job_id.in_(job_ids))}

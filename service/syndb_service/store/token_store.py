@@ -1,0 +1,174 @@
+"""Tokens: 256 random bits, of which only a hash is stored."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from syndb_service.domain.access import Principal, Standing
+from syndb_service.errors import NotFound, TransientError, Unauthenticated
+from syndb_service.store.database import Database
+from syndb_service.store.people import groups_of, standing_of
+from syndb_service.store.schema import tokens
+
+LAST_USED_STEP = timedelta(minutes=1)
+NOTE_PATIENCE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """What is known of a token; the token itself is not."""
+
+    token_id: str
+    user: str
+    academic: bool
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class TokenStore:
+    """Issues, checks and revokes tokens.
+
+    Parameters
+    ----------
+    database : Database
+        Where the rows are.
+    academic_days : float
+        Days for which an issuer's word on a user's academic standing holds.
+    """
+
+    def __init__(self, database: Database, academic_days: float) -> None:
+        self._database = database
+        self._academic = timedelta(days=academic_days)
+
+    def create(self, user: str, *, academic: bool, days: float | None = None) -> str:
+        """Issue a token and return it; it can't be shown again.
+
+        Parameters
+        ----------
+        user : str
+            Whom the token speaks for.
+        academic : bool
+            Whether the user's academic standing was verified.
+        days : float, optional
+            Days until it expires; never, if None.
+        """
+        token = f"syndb_{secrets.token_urlsafe(32)}"
+        now = self._database.now()
+        with self._database.write() as connection:
+            connection.execute(
+                insert(tokens).values(
+                    token_id=secrets.token_hex(4),
+                    token_sha256=_digest(token),
+                    user=user,
+                    academic=academic,
+                    created_at=now,
+                    expires_at=None if days is None else now + timedelta(days=days),
+                )
+            )
+        return token
+
+    def verify(self, token: str) -> Principal:
+        """Return whom a token speaks for, with the groups and the academic standing of this moment.
+
+        Raises
+        ------
+        Unauthenticated
+            If the token is unknown, expired or revoked; the message says which of the last two.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(tokens).where(tokens.c.token_sha256 == _digest(token))
+            ).one_or_none()
+            groups = frozenset() if row is None else groups_of(connection, row.user)
+            standing = None if row is None else standing_of(connection, row.user)
+        now = self._database.now()
+        if row is None:
+            raise Unauthenticated(
+                "this token is unknown", hint="Check that it was copied whole, or ask for a new one."
+            )
+        if row.revoked_at is not None:
+            raise Unauthenticated(
+                f"this token was revoked on {row.revoked_at:%Y-%m-%d}", hint="Ask for a new one."
+            )
+        if row.expires_at is not None and row.expires_at <= now:
+            raise Unauthenticated(
+                f"this token expired on {row.expires_at:%Y-%m-%d}", hint="Ask for a new one."
+            )
+        if row.last_used_at is None or now - row.last_used_at > LAST_USED_STEP:
+            self._note_use(row.token_id, now)
+        standing = self._holding(standing, now)
+        return Principal(
+            user=row.user,
+            academic=row.academic or standing is not None,
+            groups=groups,
+            standing=standing,
+            token_id=row.token_id,
+            expires_at=row.expires_at,
+        )
+
+    def principal(self, user: str) -> Principal:
+        """Return a user with the groups and the academic standing of this moment, without a token of ours."""
+        with self._database.read() as connection:
+            groups, standing = groups_of(connection, user), standing_of(connection, user)
+        standing = self._holding(standing, self._database.now())
+        return Principal(user, standing is not None, groups, standing)
+
+    def _holding(self, standing: Standing | None, now: datetime) -> Standing | None:
+        """Return a standing, unless an issuer's word on it is too old."""
+        return standing if standing is not None and standing.verified_at + self._academic > now else None
+
+    def _note_use(self, token_id: str, now: datetime) -> None:
+        """Write down when a token was used, unless the database takes no writes: reads go on then."""
+        with (
+            contextlib.suppress(TransientError),
+            self._database.write(patience_s=NOTE_PATIENCE_S) as connection,
+        ):
+            connection.execute(update(tokens).where(tokens.c.token_id == token_id).values(last_used_at=now))
+
+    def list(self) -> list[TokenRecord]:
+        """Return every token's record, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(tokens).order_by(tokens.c.created_at)).all()
+            said = {user: standing_of(connection, user) for user in {row.user for row in rows}}
+        now = self._database.now()
+        return [_record(row, self._holding(said[row.user], now) is not None) for row in rows]
+
+    def revoke(self, token_id: str) -> None:
+        """Make a token invalid at once.
+
+        Raises
+        ------
+        NotFound
+            If there is no token of that id.
+        """
+        with self._database.write() as connection:
+            changed = connection.execute(
+                update(tokens).where(tokens.c.token_id == token_id).values(revoked_at=self._database.now())
+            ).rowcount
+        if not changed:
+            raise NotFound(f"there is no token {token_id!r}", hint="`syndb-lab token list` shows the ids.")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _record(row: Row[Any], verified: bool) -> TokenRecord:
+    return TokenRecord(
+        row.token_id,
+        row.user,
+        row.academic or verified,
+        row.created_at,
+        row.expires_at,
+        row.revoked_at,
+        row.last_used_at,
+    )

@@ -1,0 +1,58 @@
+"""The schema: brought to this version by Alembic, once, however many processes start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, inspect, text
+
+from syndb_service.errors import BadSetting
+from syndb_service.store.database import Database
+
+HEAD: Final = "0006"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to this version; nothing happens if it is there already.
+
+    Raises
+    ------
+    BadSetting
+        If the database was made by a newer version of the service.
+    """
+    with database.read() as connection:
+        found = revision(connection)
+    if found == HEAD:
+        return
+    with database.write() as connection:
+        database.serialize(connection, "upgrade")
+        found = revision(connection)
+        if found != HEAD:
+            _migrate(connection, found)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the version of a database's schema; None if it has none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _migrate(connection: Connection, found: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise BadSetting(
+            f"the job database has schema {found}, which this version (schema {HEAD}) doesn't know",
+            code="newer_schema",
+            hint="A newer syndb-lab has used it: install that one, or set another SYNDB_DATABASE_URL.",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

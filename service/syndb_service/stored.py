@@ -1,0 +1,133 @@
+"""Stored results that a query reads: whose they are, and where their files lie."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from syndb_service.absence import no_result
+from syndb_service.access import Access
+from syndb_service.domain.access import Principal
+from syndb_service.domain.jobs import Job
+from syndb_service.domain.references import Reference, references
+from syndb_service.domain.status import Kind
+from syndb_service.errors import InvalidQuery, NotFound, UsageError
+from syndb_service.results import ResultStore
+from syndb_service.store import JobStore
+
+READABLE: Final = frozenset({"arrow", "parquet"})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTables:
+    """The results that one attempt reads, by job id."""
+
+    files: Mapping[str, str]
+    told: Mapping[str, Mapping[str, Any]]
+    datasets: Mapping[str, str]
+
+
+class StoredResults:
+    """Finds the results that SQL names by their jobs, for those who may see them.
+
+    Parameters
+    ----------
+    store : JobStore
+        The jobs.
+    results : ResultStore
+        Their files.
+    access : Access
+        Who may see what they read.
+    """
+
+    def __init__(self, store: JobStore, results: ResultStore, access: Access) -> None:
+        self._store = store
+        self._results = results
+        self._access = access
+
+    def schemas(self, principal: Principal, query: str) -> dict[str, str]:
+        """Return, by job id, a small Arrow file (base64) with the columns of each result that a query reads.
+
+        Raises
+        ------
+        InvalidQuery
+            If there is no such job, or it has no table that can be read; with the place in the SQL.
+        DatasetForbidden
+            If the access to what it read was withdrawn.
+        """
+        found = {}
+        for reference in references(query):
+            job = self._job(principal, reference)
+            preview = self._store.preview(job.job_id)
+            if preview is None:
+                raise _refused(reference, "its rows are too wide to be read from SQL")
+            found[job.job_id] = base64.b64encode(preview).decode()
+        return found
+
+    def tables(self, principal: Principal, query: str, temp_dir: Path) -> StoredTables:
+        """Return where the files lie that a query reads; those that lie elsewhere are brought here.
+
+        Raises
+        ------
+        InvalidQuery, DatasetForbidden
+            As :meth:`schemas`: a result may have gone since the query was submitted.
+        TransientError
+            If the store does not give a file.
+        """
+        files: dict[str, str] = {}
+        told: dict[str, dict[str, Any]] = {}
+        datasets: dict[str, str] = {}
+        for reference in references(query):
+            job = self._job(principal, reference)
+            if job.result is None or job.job_id in files:
+                continue
+            files[job.job_id] = str(self._here(job, job.result.key, temp_dir))
+            datasets |= dict(job.datasets or {})
+            told[job.job_id] = {
+                "format": job.result.format,
+                "sha256": job.result.sha256,
+                "query": job.request.query,
+                "created_at": job.created_at.isoformat(),
+            }
+        return StoredTables(files, told, datasets)
+
+    def _here(self, job: Job, key: str, temp_dir: Path) -> Path:
+        path = self._results.path(key)
+        if path is not None:
+            return path
+        temp_dir.mkdir(parents=True, exist_ok=True)
+        path = temp_dir / f"{job.job_id}.stored"
+        with self._results.open(key) as opened, path.open("wb") as file:
+            for chunk in opened.chunks:
+                file.write(chunk)
+        return path
+
+    def _job(self, principal: Principal, reference: Reference) -> Job:
+        try:
+            job = self._store.get(reference.job_id, principal.user)
+        except NotFound:
+            raise _refused(reference, "there is no such job of yours", code="job_not_found") from None
+        self._access.check(principal, job)
+        refusal = no_result(job)
+        if refusal is not None:
+            raise _refused(reference, refusal.message, refusal)
+        if job.kind is not Kind.QUERY:
+            raise _refused(reference, "it is a graph analysis, and its result is no table")
+        if job.result is None or job.result.format not in READABLE:
+            raise _refused(reference, "its result is CSV, which has no types; submit it again as arrow")
+        return job
+
+
+def _refused(
+    reference: Reference, why: str, refusal: UsageError | None = None, code: str | None = None
+) -> InvalidQuery:
+    return InvalidQuery(
+        f"{{{{{reference.job_id}}}}} can't be read: {why}",
+        hint=None if refusal is None else "Wait until it is completed, or run it again.",
+        line=reference.line,
+        column=reference.column,
+        code=code or (refusal.error_code if refusal is not None else None),
+    )

@@ -1,0 +1,240 @@
+"""One job from claim to end: start the child, have it watched, conclude."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from syndb_service.conclusion import UNFORESEEN, Conclusion
+from syndb_service.domain.jobs import Failure, Job, Progress
+from syndb_service.domain.status import Reason
+from syndb_service.engines.frames import FrameKind
+from syndb_service.engines.nursery import Nursery
+from syndb_service.errors import DatasetForbidden, FatalError, InvalidQuery, NotFound, TransientError
+from syndb_service.results import ResultStore
+from syndb_service.settings import Settings
+from syndb_service.stages import Stages
+from syndb_service.store import Database, JobStore
+from syndb_service.tasks import Tasks
+from syndb_service.warehouse import Tick
+from syndb_service.watch import Done, Ended, Failed, Watch
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PULSE_S = 0.1
+OUTAGE_S = 0.5
+TICK_S = 0.5
+
+
+class _OverError(Exception):
+    """The attempt is over before its child was started."""
+
+    def __init__(self, outcome: Ended) -> None:
+        super().__init__(outcome.why)
+        self.outcome = outcome
+
+
+class Supervisor:
+    """Runs pending jobs, each in a child process of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        store: JobStore,
+        results: ResultStore,
+        nursery: Nursery,
+        tasks: Tasks,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = store
+        self._results = results
+        self._nursery = nursery
+        self._tasks = tasks
+        self._worker = f"{socket.gethostname()}/{os.getpid()}"
+        self._conclusion = Conclusion(settings, database, store, results, self._through_outages)
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._wakers: dict[int, str] = {}
+
+    def run_pending(self, _hinted: str) -> None:
+        """Run jobs until none is pending; which job the hint named does not matter."""
+        while not self._stopping.is_set():
+            stages = Stages()
+            try:
+                job = self._claim()
+                if job is None:
+                    return
+                stages.lap("claim")
+                self._run(job, stages)
+            except TransientError as error:
+                log.warning("left to the sweeper: %s", error)
+                return
+
+    def job_changed(self, job_id: str) -> None:
+        """Look at a running job's row at once: its owner may want it cancelled."""
+        with self._lock:
+            for waker, of_job in self._wakers.items():
+                if of_job == job_id:
+                    _wake(waker)
+
+    def start_pulse(self) -> None:
+        """Look for cancellations that other processes wrote, every ``PULSE_S``, in one read for all jobs."""
+        threading.Thread(target=self._pulse, name="pulse", daemon=True).start()
+
+    def stop(self) -> None:
+        """End all children; their jobs go back to the queue."""
+        self._stopping.set()
+        with self._lock:
+            for waker in self._wakers:
+                _wake(waker)
+
+    def _claim(self) -> Job | None:
+        """Claim a job; after a connection that broke at the commit, find out whether it was claimed."""
+        claim = f"{self._worker}/{uuid.uuid4().hex[:12]}"
+        try:
+            return self._store.claim_next(self._settings.lease_s, claim)
+        except TransientError as error:
+            log.warning("no job claimed: %s", error)
+            return self._through_outages(lambda: self._store.claimed(claim))
+
+    def _run(self, job: Job, stages: Stages) -> None:
+        extra = {"job_id": job.job_id, "attempt": job.attempt}
+        log.info("job %s: attempt %d of a %s job", job.job_id, job.attempt, job.kind, extra=extra)
+        temp_dir = self._settings.temp_path / f"{job.job_id}-{job.attempt}"
+        try:
+            self._attempt(job, temp_dir, stages)
+        except InvalidQuery as error:
+            code, place = error.error_code, (error.line, error.column)
+            failure = Failure(code, error.message, error.hint, line=place[0], column=place[1])
+            self._conclusion.of(job, Failed(Reason.INVALID_QUERY, failure))
+        except (NotFound, DatasetForbidden) as error:
+            failure = Failure(error.error_code, error.message, error.hint)
+            self._conclusion.of(job, Failed(Reason.UNKNOWN_DATASET, failure))
+        except _OverError as over:
+            self._conclusion.of(job, over.outcome)
+        except TransientError as error:
+            self._conclusion.of_outage(job, error)
+        except FatalError as error:
+            failure = Failure(error.error_code, error.message, error.hint)
+            self._conclusion.of(job, Failed(Reason.ENGINE_FAILURE, failure))
+        except OSError as error:
+            self._conclusion.of_outage(job, TransientError(f"this worker can't go on: {error.strerror}"))
+        except Exception:
+            log.exception("job %s: the supervisor failed", job.job_id, extra=extra)
+            self._conclusion.of(job, Failed(Reason.ENGINE_FAILURE, UNFORESEEN))
+        finally:
+            shutil.rmtree(temp_dir, ignore_errors=True)
+
+    def _attempt(self, job: Job, temp_dir: Path, stages: Stages) -> None:
+        reads = self._tasks.reads(job)
+        if job.request.reuse and reads.identity and self._reuse(job, reads.identity):
+            return
+        temp_dir.mkdir(parents=True, exist_ok=True)
+        with (
+            self._tasks.lease(job, reads, temp_dir, self._ticking(job)) as task,
+            self._results.begin(job.job_id, job.attempt) as writer,
+        ):
+            job = replace(job, datasets=task["reads"])
+            stages.lap("prepare")
+            with self._waker(job) as wake, self._nursery.child() as child:
+                stages.lap("fork")
+                with contextlib.suppress(BrokenPipeError):
+                    child.frames.send(FrameKind.TASK, task)
+                watch = Watch(self._settings, self._store, self._stopping, job, child, writer, wake)
+                outcome = watch.outcome()
+            shutil.rmtree(temp_dir, ignore_errors=True)
+            if not isinstance(outcome, Done):
+                writer.abort()
+            stages.lap("engine")
+            self._conclusion.of(job, outcome, writer, reads.identity, stages)
+
+    def _reuse(self, job: Job, identity: str) -> bool:
+        """End a job with a copy of the result of an earlier one; False if there is none."""
+        earlier = self._store.reusable(job.owner, identity)
+        if earlier is None or earlier.result is None:
+            return False
+        copied = self._results.copy(earlier.result.key, job.job_id, job.attempt)
+        if copied is None:
+            return False
+        preview = self._store.preview(earlier.job_id)
+        if preview is not None:
+            self._store.keep_preview(job, preview)
+        origin = earlier.result.reused_from or earlier.job_id
+        result = replace(earlier.result, key=copied, reused_from=origin)
+        self._conclusion.complete(replace(job, datasets=earlier.datasets), result, identity)
+        return True
+
+    def _ticking(self, job: Job) -> Tick:
+        """Keep the lease, tell the progress and heed a cancel while the job's files are brought here."""
+        told_at = 0.0
+
+        def tick(here: int, in_all: int) -> None:
+            nonlocal told_at
+            if self._stopping.is_set():
+                raise _OverError(Ended("stopped"))
+            if time.monotonic() - told_at < TICK_S:
+                return
+            told_at = time.monotonic()
+            fraction = round(here / in_all, 4) if in_all else None
+            progress = Progress("fetching datasets", fraction, None, here)
+            with contextlib.suppress(TransientError):
+                beat = self._store.beat(job, self._settings.lease_s, progress)
+                if not beat.alive or beat.cancel_requested:
+                    raise _OverError(Ended("cancelled" if beat.alive else "lost"))
+
+        return tick
+
+    def _through_outages(self, call: Callable[[], T]) -> T:
+        """Do a call on the database, again and again while it is away, until this process is to end."""
+        while True:
+            try:
+                return call()
+            except TransientError:
+                if self._stopping.wait(OUTAGE_S):
+                    raise
+
+    def _pulse(self) -> None:
+        while not self._stopping.wait(PULSE_S):
+            with self._lock:
+                job_ids = set(self._wakers.values())
+            if not job_ids:
+                continue
+            with contextlib.suppress(TransientError):
+                for job_id in self._store.cancel_requests(job_ids):
+                    self.job_changed(job_id)
+
+    @contextmanager
+    def _waker(self, job: Job) -> Iterator[int]:
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        with self._lock:
+            self._wakers[write] = job.job_id
+        if self._stopping.is_set():
+            _wake(write)
+        try:
+            yield read
+        finally:
+            with self._lock:
+                del self._wakers[write]
+            os.close(read)
+            os.close(write)
+
+
+def _wake(fd: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        os.write(fd, b"w")

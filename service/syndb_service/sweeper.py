@@ -1,0 +1,110 @@
+"""The sweeper: gives lost jobs back, sends hints again, destroys what has expired."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from syndb_service.broker import Hints
+from syndb_service.domain.jobs import Failure, Job
+from syndb_service.domain.status import Reason
+from syndb_service.errors import ServiceError
+from syndb_service.results import ResultStore
+from syndb_service.settings import Settings
+from syndb_service.store import DATABASE_AWAY, JobStore
+
+log = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """Sweeps every ``sweep_s`` seconds in a thread of its own; several sweepers do no harm.
+
+    After an outage of the database it leaves lapsed leases alone for the time of a lease: the workers that
+    could not extend them live, and are about to.
+    """
+
+    def __init__(self, settings: Settings, store: JobStore, results: ResultStore, hints: Hints) -> None:
+        self._settings = settings
+        self._store = store
+        self._results = results
+        self._hints = hints
+        self._stopping = threading.Event()
+        self._blind_until = 0.0
+        self._next_orphans = 0.0
+        self._thread = threading.Thread(target=self._sweep_for_ever, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Start sweeping."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop sweeping."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def sweep(self) -> None:
+        """Sweep once."""
+        lapsed = self._store.lapsed()
+        if time.monotonic() >= self._blind_until:
+            for job in lapsed:
+                self.give_back(job)
+        for job_id in self._store.take_overdue_hints(self._settings.hint_s, self._settings.max_workers):
+            self._hints.send(job_id)
+        for job in self._store.expired():
+            self._store.destroy(job)
+            if job.result is not None:
+                self._results.delete(job.result.key)
+        if time.monotonic() >= self._next_orphans:
+            self._next_orphans = time.monotonic() + self._settings.orphan_sweep_s
+            self._remove_orphans()
+
+    def give_back(self, job: Job) -> None:
+        """Requeue a job whose worker is gone, or fail it if that has happened too often."""
+        if job.cancel_requested:
+            self._store.confirm_cancel(job)
+        elif job.deaths + 1 < self._settings.max_deaths:
+            if self._store.requeue(job, Reason.WORKER_LOST, death=True):
+                self._hints.send(job.job_id)
+        else:
+            failure = Failure(
+                "worker_lost",
+                f"the worker was lost in each of {job.deaths + 1} attempts",
+                "It may need more memory than a job has: filter earlier or ask for less at a time.",
+            )
+            self._store.fail(job, Reason.WORKER_LOST, failure)
+
+    def _remove_orphans(self) -> None:
+        """Remove files that no row speaks for: of fenced attempts, of destroyed results, of no job at all.
+
+        Files are listed before rows are read: whatever is listed then has its row, or never gets one.
+        """
+        keys = dict(self._results.listing())
+        known = self._store.spoken_for(keys)
+        for job_id, of_job in keys.items():
+            job = known.get(job_id)
+            for key in of_job:
+                if job is None or not job.speaks_for(key):
+                    log.info("removing %s, which belongs to no job", key)
+                    size = self._results.size(key)
+                    self._results.delete(key)
+                    self._store.count_orphan(size)
+
+    def _sweep_for_ever(self) -> None:
+        before = time.time()
+        while not self._stopping.wait(self._settings.sweep_s):
+            before, passed = time.time(), time.time() - before
+            if passed > self._settings.sweep_s + self._settings.lease_s / 2:
+                log.warning(
+                    "this process slept for %.0f s; it waits for the heartbeats of its workers", passed
+                )
+                self._blind_until = time.monotonic() + self._settings.lease_s
+            try:
+                self.sweep()
+            except ServiceError as error:
+                log.warning("a sweep failed and is done again later: %s", error)
+                if error.error_code == DATABASE_AWAY:
+                    self._blind_until = time.monotonic() + self._settings.lease_s
+            except Exception:
+                log.exception("a sweep failed")

@@ -1,0 +1,162 @@
+"""From a job's row to the task that its child is given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from syndb_service.access import Access, forbidden
+from syndb_service.domain.datasets import Dataset
+from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.references import as_tables
+from syndb_service.domain.status import Kind
+from syndb_service.domain.tables import VIEWS
+from syndb_service.settings import Settings
+from syndb_service.stored import StoredResults
+from syndb_service.warehouse import DatasetStore, Tick
+
+CITED = ("id", "name", "title", "version", "species", "citation", "doi", "licence")
+GRAPH_TABLES = ("neurons", "synapses", "neuron_relations")
+BASE_ADDRESS_SPACE = 4 * 1024**3
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What an attempt may read, settled before any file is brought here.
+
+    ``identity`` is what two queries share whose results are the same: text, values, format, engine and the
+    content of every file.
+    """
+
+    datasets: Sequence[Dataset]
+    tables: frozenset[str]
+    identity: str | None
+
+
+class Tasks:
+    """Writes tasks: the request, the files that may be read, the limits."""
+
+    def __init__(
+        self, settings: Settings, warehouse: DatasetStore, access: Access, stored: StoredResults
+    ) -> None:
+        self._settings = settings
+        self._warehouse = warehouse
+        self._access = access
+        self._stored = stored
+
+    def reads(self, job: Job) -> Reads:
+        """Settle what an attempt reads: of a query the datasets that it can reach and its owner may see.
+
+        Raises
+        ------
+        NotFound, DatasetForbidden
+            If the dataset of a graph job is gone; if its owner may no longer see what it asks for.
+        """
+        owner, request = self._access.owner(job), job.request
+        if job.kind is Kind.GRAPH:
+            analysed = [self._access.dataset(owner, each) for each in request.dataset_ids]
+            return Reads(analysed, frozenset(GRAPH_TABLES), None)
+        for dataset_id in request.reach or ():
+            if self._access.is_forbidden(owner, dataset_id):
+                raise forbidden(dataset_id)
+        datasets = [
+            dataset
+            for dataset in self._access.datasets(owner)
+            if request.reach is None or dataset.id in request.reach
+        ]
+        tables = frozenset(VIEWS[name].source if name in VIEWS else name for name in request.tables)
+        return Reads(datasets, tables, _identity(request, datasets, tables))
+
+    @contextmanager
+    def lease(self, job: Job, reads: Reads, temp_dir: Path, tick: Tick) -> Iterator[dict[str, Any]]:
+        """Give the task of one attempt; its files stay on this machine as long as the context lasts.
+
+        Parameters
+        ----------
+        job : Job
+            The attempt.
+        reads : Reads
+            What it reads.
+        temp_dir : Path
+            Its temporary folder.
+        tick : callable
+            Told how far the files are that have to be brought here; what it raises ends the lease.
+        """
+        query = job.kind is Kind.QUERY
+        task = self._query(job, reads.datasets) if query else self._graph(job, reads.datasets)
+        visibility = {
+            dataset.id: dataset.visibility
+            for dataset in reads.datasets
+            if reads.tables.intersection(dataset.tables)
+        }
+        stored = self._stored.tables(self._access.owner(job), job.request.query or "", temp_dir)
+        with self._warehouse.lease(reads.datasets, reads.tables, tick) as sources:
+            yield (
+                self._limits(job, temp_dir)
+                | task
+                | {
+                    "sources": {**sources, **{job_id: [path] for job_id, path in stored.files.items()}},
+                    "stored": stored.told,
+                    "reads": {**stored.datasets, **visibility},
+                }
+            )
+
+    def _limits(self, job: Job, temp_dir: Path) -> dict[str, Any]:
+        return {
+            "kind": str(job.kind),
+            "job_id": job.job_id,
+            "temp_dir": str(temp_dir),
+            "root": str(self._settings.data_dir),
+            "memory_bytes": self._settings.job_memory_bytes,
+            "address_space": 2 * self._settings.job_memory_bytes + BASE_ADDRESS_SPACE,
+            "temp_bytes": self._settings.job_temp_bytes,
+            "threads": self._settings.threads,
+            "cpu_s": self._cpu_s(job),
+        }
+
+    def _cpu_s(self, job: Job) -> int:
+        """Return the processor time that a job may use, in seconds: its time limit on all its threads."""
+        return ceil((job.request.time_limit_s or self._settings.time_limit_s) * self._settings.threads)
+
+    def _query(self, job: Job, datasets: Sequence[Dataset]) -> dict[str, Any]:
+        return {
+            "query": as_tables(job.request.query or ""),
+            "written": job.request.query,
+            "parameters": dict(job.request.parameters),
+            "format": job.request.format,
+            "max_query_bytes": self._settings.max_query_bytes,
+            "created_at": job.created_at.isoformat(),
+            "datasets": [_cited(dataset) for dataset in datasets],
+        }
+
+    def _graph(self, job: Job, datasets: Sequence[Dataset]) -> dict[str, Any]:
+        return {
+            "analysis": job.request.analysis,
+            "options": dict(job.request.options),
+            "created_at": job.created_at.isoformat(),
+            "datasets": [_cited(dataset) for dataset in datasets],
+        }
+
+
+def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[str]) -> str | None:
+    """Return a digest of what a query's result depends on; a file's name is its content's digest."""
+    if not request.fingerprint:
+        return None
+    read = {
+        dataset.id: [dataset.version, *sorted(file for name in named for file in dataset.tables[name].files)]
+        for dataset in datasets
+        if (named := tables.intersection(dataset.tables))
+    }
+    made_of = [request.fingerprint, request.parameters, request.format, version("duckdb"), read]
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
+
+def _cited(dataset: Dataset) -> dict[str, Any]:
+    return {name: getattr(dataset, name) for name in CITED}

@@ -1,0 +1,73 @@
+"""Folders that several processes share: one lock for changes, and work folders that outlive nobody."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the one lock of a folder; a killed process loses it at once."""
+    held = _opened(root / ".lock")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+@contextmanager
+def held_folder(parent: Path) -> Iterator[Path]:
+    """Lend a new folder below ``parent`` and clear it afterwards, with those that nobody holds any more."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with locked(parent):
+        clear_abandoned(parent)
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        held = _opened(folder / ".held")
+        fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file another name, below folders that are made; it stays until its last name is gone."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.hardlink_to(source)
+
+
+def sync(folder: Path) -> None:
+    """Write a folder's entries to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def clear_abandoned(parent: Path) -> None:
+    """Clear the folders below ``parent`` whose holders are gone; the caller holds its lock."""
+    for folder in [each for each in parent.iterdir() if each.is_dir()]:
+        try:
+            held = _opened(folder / ".held")
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(held)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

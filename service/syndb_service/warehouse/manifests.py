@@ -1,0 +1,124 @@
+"""The manifests of a warehouse in S3: what has none does not exist."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from syndb_service.domain.datasets import Dataset
+from syndb_service.s3 import Bucket, Entry, Missing
+
+FOLDER: Final = "datasets/"
+_FILE: Final = re.compile(r"tables/[a-z_]+/dataset_id=([0-9a-f-]{36})/[0-9a-f]{32}\.parquet")
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A dataset, and the ETag of the manifest that says so."""
+
+    dataset: Dataset
+    etag: str
+
+
+class Manifests:
+    """Reads and writes the manifests below ``datasets/``.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        The warehouse.
+    fresh_s : float
+        Seconds for which a listing is taken for true.
+    """
+
+    def __init__(self, bucket: Bucket, fresh_s: float) -> None:
+        self._bucket = bucket
+        self._fresh_s = fresh_s
+        self._lock = threading.Lock()
+        self._stale_at = 0.0
+        self._seen: dict[str, Listed] = {}
+        self._unreadable: dict[str, str] = {}
+
+    def current(self) -> dict[str, Listed]:
+        """Return what is listed, by id; asked again within a moment, the store is left alone."""
+        with self._lock:
+            if time.monotonic() >= self._stale_at:
+                self._read()
+            return dict(self._seen)
+
+    def fresh(self) -> dict[str, Listed]:
+        """Return what is listed now, by id."""
+        with self._lock:
+            self._read()
+            return dict(self._seen)
+
+    def unreadable(self) -> set[str]:
+        """Return the ids whose manifests can't be read; their files are left alone."""
+        with self._lock:
+            return set(self._unreadable)
+
+    def publish(self, dataset: Dataset, replaces: str | None) -> None:
+        """Write a manifest where there is none, or in the place of the one with that ETag.
+
+        Raises
+        ------
+        Taken
+            If there is another one.
+        """
+        text = json.dumps(dataset.to_dict(), indent=1, ensure_ascii=False)
+        self._bucket.put_if(_key(dataset.id), text.encode("utf-8"), replaces)
+
+    def withdraw(self, dataset_id: str) -> None:
+        """Delete a manifest; nothing happens if there is none."""
+        self._bucket.delete(_key(dataset_id))
+
+    def _read(self) -> None:
+        """List the manifests and read those that changed."""
+        asked_at = time.monotonic()
+        seen: dict[str, Listed] = {}
+        unreadable: dict[str, str] = {}
+        for entry in self._bucket.entries(FOLDER):
+            dataset_id = entry.key.removeprefix(FOLDER).removesuffix(".json")
+            known = self._seen.get(dataset_id)
+            if known is not None and known.etag == entry.etag:
+                seen[dataset_id] = known
+            elif self._unreadable.get(dataset_id) == entry.etag:
+                unreadable[dataset_id] = entry.etag
+            else:
+                try:
+                    seen[dataset_id] = self._load(entry)
+                except Missing:
+                    continue
+                except (ValueError, KeyError, TypeError):
+                    _log.exception("the manifest of dataset %s can't be read; it is left out", dataset_id)
+                    unreadable[dataset_id] = entry.etag
+        self._seen, self._unreadable = seen, unreadable
+        self._stale_at = asked_at + self._fresh_s
+
+    def _load(self, entry: Entry) -> Listed:
+        opened = self._bucket.open(entry.key)
+        with self._bucket.talking():
+            text = opened.body.read()
+        opened.body.close()
+        return Listed(_dataset(json.loads(text)), opened.etag)
+
+
+def _dataset(plain: dict[str, Any]) -> Dataset:
+    dataset = Dataset.from_dict(plain)
+    for info in dataset.tables.values():
+        for file in info.files:
+            found = _FILE.fullmatch(file)
+            if found is None or found[1] != dataset.id:
+                raise ValueError(f"{file!r} is no file of dataset {dataset.id}")
+    return dataset
+
+
+def _key(dataset_id: str) -> str:
+    return f"{FOLDER}{dataset_id}.json"

@@ -1,0 +1,275 @@
+"""The warehouse in S3: the same keys as in a folder, read through a cache on this machine.
+
+    tables/<table>/dataset_id=<uuid>/<digest>.parquet    data
+    datasets/<uuid>.json                                 manifests: what has none does not exist
+
+Files go in first and the manifest after, in one conditional PUT; at removal it is the other way round. A
+crash in between leaves objects that nobody sees; the first change a day later clears them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import logging
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from syndb_service.domain.datasets import Dataset, Prepared, TableInfo, Visibility
+from syndb_service.errors import BadSetting, Conflict, TransientError
+from syndb_service.s3 import Bucket, Missing, Taken, chunks_of
+from syndb_service.warehouse.cache import FileCache, WantedFile
+from syndb_service.warehouse.catalogue import files_by_table, find, just_changed, place
+from syndb_service.warehouse.folders import held_folder
+from syndb_service.warehouse.manifests import Listed, Manifests
+from syndb_service.warehouse.store import Sources, Tick
+
+FRESH_S: Final = 1.0
+ORPHAN_AGE: Final = timedelta(days=1)
+DATA: Final = "tables/"
+
+_log: Final = logging.getLogger(__name__)
+
+
+class S3Warehouse:
+    """The datasets below a prefix of a bucket; see :class:`DatasetStore`.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Bucket and prefix; nothing but this warehouse should lie there.
+    cache_dir : Path
+        Folder of this machine's cache, which its processes share; datasets are prepared there too.
+    cache_bytes : int
+        What the cache may hold, in bytes; at least what one job reads.
+    fresh_s : float
+        Seconds for which a listing is taken for true.
+    """
+
+    def __init__(
+        self, bucket: Bucket, cache_dir: Path, cache_bytes: int, *, fresh_s: float = FRESH_S
+    ) -> None:
+        self._bucket = bucket
+        self._staging = cache_dir.absolute() / "staging"
+        self._cache = FileCache(cache_dir, cache_bytes, self._fetch)
+        self._manifests = Manifests(bucket, fresh_s)
+
+    def check(self) -> None:
+        """Make sure at start that the bucket can be read and the cache be written.
+
+        Raises
+        ------
+        BadSetting
+            If a setting has to be mended.
+        TransientError
+            If the store does not answer now.
+        """
+        self._cache.writable()
+        self._bucket.check(writing=False)
+
+    def ready(self) -> None:
+        """Return if the store answers, within some three seconds.
+
+        Raises
+        ------
+        TransientError
+            If it does not.
+        """
+        self._bucket.ready()
+
+    def writable(self) -> None:
+        """Make sure that datasets can be added.
+
+        Raises
+        ------
+        BadSetting
+            If they can't.
+        TransientError
+            If the store does not answer now.
+        """
+        self._bucket.check()
+
+    def datasets(self) -> list[Dataset]:
+        """List what is here, by name. The store is asked once a second; only changed manifests are read."""
+        return _by_name(self._manifests.current())
+
+    def get(self, dataset_id: str) -> Dataset:
+        """Find one dataset by its id.
+
+        Raises
+        ------
+        NotFound
+            With the code ``unknown_dataset``, and the nearest datasets as its hint.
+        """
+        return find(self.datasets(), dataset_id)
+
+    @contextmanager
+    def lease(
+        self, datasets: Iterable[Dataset], tables: Iterable[str] | None = None, tick: Tick | None = None
+    ) -> Iterator[Sources]:
+        """Bring the files of some datasets to this machine and keep them; see :meth:`DatasetStore.lease`."""
+        picked = list(datasets)
+        files = files_by_table(picked, None if tables is None else set(tables))
+        with self._cache.lease(self._wanted(picked, files), tick) as folder:
+            yield {table: [str(folder / name) for name in names] for table, names in files.items()}
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Lend a new folder of this machine, and clear it afterwards.
+
+        Raises
+        ------
+        BadSetting
+            If the warehouse or the folder can't be written.
+        """
+        self.writable()
+        try:
+            self._staging.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSetting(f"{self._staging} can't be written: {error.strerror}") from error
+        with held_folder(self._staging) as folder:
+            yield folder
+
+    def add(self, prepared: Prepared, *, replace: bool = False) -> Dataset:
+        """Add a prepared dataset, whole or not at all; see :meth:`Warehouse.add`.
+
+        Raises
+        ------
+        Conflict
+            With the code ``dataset_exists``: its id or its name is taken, perhaps since a moment.
+        TransientError
+            If the store is away; nothing was added.
+        """
+        before = self._manifests.fresh()
+        dataset = place(prepared, _by_name(before), replace=replace)
+        old = before.get(dataset.id)
+        tables = {table: self._upload(prepared, table, dataset.id) for table in dataset.tables}
+        dataset = dataclasses.replace(dataset, tables=tables)
+        try:
+            self._manifests.publish(dataset, old.etag if old else None)
+        except Taken as error:
+            self._clear_unlisted(dataset)
+            raise _overtaken() from error
+        self._give_way(dataset, old)
+        self._clear_unlisted(old.dataset if old else None)
+        return dataset
+
+    def open_to(self, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> Dataset:
+        """Say who may see a dataset from now on; see :meth:`DatasetStore.open_to`."""
+        listed = self._manifests.fresh()
+        found = find(_by_name(listed), dataset_id)
+        dataset = dataclasses.replace(found, visibility=visibility, readers=tuple(readers))
+        try:
+            self._manifests.publish(dataset, listed[dataset.id].etag)
+        except Taken as error:
+            raise _overtaken() from error
+        self._manifests.fresh()
+        return dataset
+
+    def remove(self, dataset_id: str) -> Dataset:
+        """Remove a dataset and its files, and say what it was.
+
+        Raises
+        ------
+        NotFound
+            With the code ``unknown_dataset``.
+        """
+        dataset = find(_by_name(self._manifests.fresh()), dataset_id)
+        self._manifests.withdraw(dataset.id)
+        self._clear_unlisted(dataset)
+        return dataset
+
+    def _upload(self, prepared: Prepared, table: str, dataset_id: str) -> TableInfo:
+        info = prepared.dataset.tables[table]
+        files, size = [], 0
+        for file in info.files:
+            source = prepared.folder / file
+            with source.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            key = f"{DATA}{table}/dataset_id={dataset_id}/{digest[:32]}.parquet"
+            self._bucket.upload(source, key)
+            files.append(key)
+            size += source.stat().st_size
+        return dataclasses.replace(info, files=tuple(files), bytes=size)
+
+    def _give_way(self, dataset: Dataset, old: Listed | None) -> None:
+        """Take a manifest back where another of the same name came at the same moment: both give way."""
+        listed = self._manifests.fresh()
+        if all(
+            other.dataset.name != dataset.name or other_id == dataset.id for other_id, other in listed.items()
+        ):
+            return
+        if old is None:
+            self._manifests.withdraw(dataset.id)
+        elif dataset.id in listed:
+            with contextlib.suppress(Taken):
+                self._manifests.publish(old.dataset, listed[dataset.id].etag)
+        self._clear_unlisted(dataset)
+        raise _overtaken()
+
+    def _clear_unlisted(self, gone: Dataset | None) -> None:
+        """Delete the files of what is gone now, and what has had no manifest for a day."""
+        try:
+            listed = {file for each in self._manifests.fresh().values() for file in _files(each.dataset)}
+            kept = self._manifests.unreadable()
+            before = datetime.now(UTC) - ORPHAN_AGE
+            orphans = {
+                entry.key
+                for entry in self._bucket.entries(DATA)
+                if entry.modified < before and _dataset_id(entry.key) not in kept
+            }
+            for key in (orphans | (_files(gone) if gone else set())) - listed:
+                self._bucket.delete(key)
+            for upload in self._bucket.uploads(DATA):
+                if upload.initiated < before:
+                    self._bucket.abort(upload.key, upload.upload_id)
+        except TransientError as error:
+            _log.warning("files without a manifest are left to the next change: %s", error)
+
+    def _wanted(self, datasets: Iterable[Dataset], files: Sources) -> list[WantedFile]:
+        """Say how large each file is; a manifest knows it of a table, which nearly always has one file."""
+        sizes = {
+            info.files[0]: info.bytes
+            for dataset in datasets
+            for info in dataset.tables.values()
+            if len(info.files) == 1
+        }
+        try:
+            return [
+                WantedFile(file, sizes[file] if file in sizes else self._bucket.size(file))
+                for names in files.values()
+                for file in names
+            ]
+        except Missing as error:
+            raise just_changed() from error
+
+    def _fetch(self, path: str) -> Generator[bytes, None, None]:
+        try:
+            opened = self._bucket.open(path)
+            yield from chunks_of(self._bucket, path, opened, 0, opened.bytes)
+        except Missing as error:
+            raise just_changed() from error
+
+
+def _by_name(listed: dict[str, Listed]) -> list[Dataset]:
+    return sorted((each.dataset for each in listed.values()), key=lambda dataset: dataset.name)
+
+
+def _files(dataset: Dataset) -> set[str]:
+    return {file for info in dataset.tables.values() for file in info.files}
+
+
+def _dataset_id(key: str) -> str:
+    return key.partition("dataset_id=")[2].partition("/")[0]
+
+
+def _overtaken() -> Conflict:
+    return Conflict(
+        "At this moment somebody else added or changed a dataset of that id or name; nothing was changed.",
+        hint="List the datasets, and try again if it is still wanted.",
+        code="dataset_exists",
+    )

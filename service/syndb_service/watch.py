@@ -1,0 +1,225 @@
+"""Watching one child: what comes through its pipe, the lease, and whatever must end it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from syndb_service.domain.jobs import Failure, Job, Progress
+from syndb_service.domain.status import Reason
+from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
+from syndb_service.engines.nursery import Child
+from syndb_service.engines.readiness import readable
+from syndb_service.errors import TransientError
+from syndb_service.results import ResultWriter
+from syndb_service.settings import Settings
+from syndb_service.store import JobStore
+
+log = logging.getLogger(__name__)
+
+PROGRESS_S = 0.25
+OUTAGE_S = 0.5
+EXIT_S = 5.0
+ROOM_S = 0.1
+REASONS = frozenset(str(reason) for reason in Reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The child gave its whole answer; ``datasets`` are the ids of those that it read."""
+
+    rows: int | None
+    columns: tuple[tuple[str, str], ...]
+    truncated: bool
+    datasets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job can't be done."""
+
+    reason: Reason
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The child ended without an answer; ``status`` is its exit status."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The child was ended by us: ``cancelled``, ``lost`` (another attempt has the job) or ``stopped``."""
+
+    why: str
+
+
+Outcome = Done | Failed | Died | Ended
+
+
+class Watch:
+    """Follows one child until something ends the attempt."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        stopping: threading.Event,
+        job: Job,
+        child: Child,
+        writer: ResultWriter,
+        wake: int,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._stopping = stopping
+        self._job = job
+        self._child = child
+        self._writer = writer
+        self._wake = wake
+        self._progress: Progress | None = None
+        self._preview: bytes | None = None
+        now = time.monotonic()
+        self._limit_s = job.request.time_limit_s or self._settings.time_limit_s
+        self._deadline = now + self._limit_s
+        self._next_beat = now + self._settings.lease_s / 3
+        self._next_progress = now
+
+    def outcome(self) -> Outcome:
+        """Return how the attempt ended."""
+        ended = self._look_at_row()
+        while ended is None:
+            ended = self._step()
+        return ended
+
+    def _step(self) -> Outcome | None:
+        now = time.monotonic()
+        if now >= self._deadline:
+            return self._too_long()
+        if now >= self._next_beat or (self._progress is not None and now >= self._next_progress):
+            ended = self._beat(now)
+            if ended is not None:
+                return ended
+        until = min(self._deadline, self._next_beat)
+        if self._progress is not None:
+            until = min(until, self._next_progress)
+        ready = readable([self._child.frames.fileno(), self._wake], until - now)
+        if self._wake in ready:
+            os.read(self._wake, 512)
+            ended = self._look_at_row()
+            if ended is not None:
+                return ended
+        if self._child.frames.fileno() in ready and self._writer.room(ROOM_S):
+            return self._read()
+        return None
+
+    def _read(self) -> Outcome | None:
+        for kind, payload in self._child.frames.receive():
+            if kind is FrameKind.DATA:
+                if self._writer.bytes + len(payload) > self._settings.max_result_bytes:
+                    return self._too_large()
+                self._writer.write(payload)
+            elif kind is FrameKind.PREVIEW:
+                self._preview = payload if len(payload) <= MAX_PREVIEW_BYTES else None
+                self._keep_preview()
+            elif kind is FrameKind.PROGRESS:
+                self._progress = Progress(**json.loads(payload))
+            elif kind is FrameKind.FAILURE:
+                return _failed(json.loads(payload))
+            elif kind is FrameKind.DONE:
+                return self._done(json.loads(payload))
+        return self._died(self._child.wait()) if self._child.frames.ended else None
+
+    def _keep_preview(self) -> None:
+        """Keep the first rows; while the database is away the next heartbeat does it."""
+        if self._preview is not None:
+            with contextlib.suppress(TransientError):
+                self._store.keep_preview(self._job, self._preview)
+                self._preview = None
+
+    def _done(self, answer: dict[str, Any]) -> Outcome:
+        status = self._child.wait(EXIT_S)
+        if status != 0:
+            return self._died(status)
+        columns = tuple((name, kind) for name, kind in answer["columns"])
+        return Done(answer["rows"], columns, answer["truncated"], frozenset(answer["datasets"]))
+
+    def _beat(self, now: float) -> Outcome | None:
+        try:
+            beat = self._store.beat(self._job, self._settings.lease_s, self._progress)
+        except TransientError as error:
+            self._beat_later(now, error)
+            return None
+        self._progress = None
+        self._keep_preview()
+        self._next_progress = now + PROGRESS_S
+        self._next_beat = now + self._settings.lease_s / 3
+        if not beat.alive:
+            return Ended("lost")
+        return Ended("cancelled") if beat.cancel_requested else None
+
+    def _look_at_row(self) -> Outcome | None:
+        try:
+            if self._store.cancel_requests([self._job.job_id]):
+                return Ended("cancelled")
+        except TransientError as error:
+            log.warning("job %s: nobody knows whether it is cancelled: %s", self._job.job_id, error)
+        return Ended("stopped") if self._stopping.is_set() else None
+
+    def _beat_later(self, now: float, error: TransientError) -> None:
+        """Let the child go on while the database is away: nobody else can take the job meanwhile."""
+        log.warning("job %s: no heartbeat: %s", self._job.job_id, error)
+        self._next_beat = self._next_progress = now + OUTAGE_S
+
+    def _too_long(self) -> Failed:
+        return Failed(
+            Reason.TIME_LIMIT,
+            Failure(
+                "time_limit",
+                f"the job ran for its time limit of {self._limit_s:g} s and was ended",
+                "Give it more time with time_limit_s "
+                f"(at most {self._settings.max_time_limit_s:g}), or ask for less.",
+            ),
+        )
+
+    def _died(self, status: int) -> Failed | Died:
+        """Tell a death by the limit on processor time, which a second try would meet again, from others."""
+        if status != -signal.SIGXCPU:
+            return Died(status)
+        return Failed(
+            Reason.TIME_LIMIT,
+            Failure(
+                "time_limit",
+                f"the job used the processor time of its time limit of {self._limit_s:g} s "
+                f"on {self._settings.threads} threads and was ended",
+                "Give it more time with time_limit_s "
+                f"(at most {self._settings.max_time_limit_s:g}), or ask for less.",
+            ),
+        )
+
+    def _too_large(self) -> Failed:
+        rows = f"{self._progress.rows:,} rows" if self._progress and self._progress.rows else "an unknown row"
+        limit = self._settings.max_result_bytes
+        return Failed(
+            Reason.RESULT_TOO_LARGE,
+            Failure(
+                "result_too_large",
+                f"the result is larger than the {limit:,} bytes that are kept; it had come to {rows}",
+                "Select fewer columns, filter by dataset_id, aggregate, or fetch it in parts.",
+            ),
+        )
+
+
+def _failed(answer: dict[str, Any]) -> Failed:
+    code = answer["code"]
+    reason = Reason(code) if code in REASONS else Reason.ENGINE_FAILURE
+    return Failed(reason, Failure(**answer))

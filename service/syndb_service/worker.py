@@ -1,0 +1,53 @@
+"""The worker: Dramatiq's threads, each of which runs jobs one after the other."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+import dramatiq
+
+from syndb_service.engines.nursery import CHILDREN_AHEAD
+from syndb_service.factory import Service
+
+log = logging.getLogger(__name__)
+
+STOP_MS = 10_000
+POLL_MS = 100
+
+
+class EmbeddedWorker:
+    """Runs jobs inside this process.
+
+    Parameters
+    ----------
+    service : Service
+        The wired service; this worker is the only one of its data folder.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._worker = dramatiq.Worker(
+            service.broker, worker_threads=service.settings.max_workers, worker_timeout=POLL_MS
+        )
+
+    def start(self) -> None:
+        """Give back what an earlier process left running, then take jobs."""
+        service = self._service
+        shutil.rmtree(service.settings.temp_path, ignore_errors=True)
+        service.nursery.start(waiting=CHILDREN_AHEAD)
+        for job in service.store.running():
+            service.sweeper.give_back(job)
+        if service.database.shared:
+            service.supervisor.start_pulse()
+        self._worker.start()
+        for job_id in service.store.take_overdue_hints(0):
+            log.info("job %s has waited for this start", job_id)
+            service.hints.send(job_id)
+        service.sweeper.start()
+
+    def stop(self) -> None:
+        """End the children, give their jobs back, and stop the threads."""
+        self._service.sweeper.stop()
+        self._service.supervisor.stop()
+        self._worker.stop(timeout=STOP_MS)

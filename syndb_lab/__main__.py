@@ -1,0 +1,5 @@
+"""``python -m syndb_lab`` is ``syndb-lab``."""
+
+from syndb_lab.command import main
+
+main(prog_name="syndb-lab")

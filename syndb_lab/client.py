@@ -1,0 +1,339 @@
+"""What can be asked of a service, as one user."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import httpx
+
+from syndb_lab import journal
+from syndb_lab.datasets import Dataset, Datasets, is_dataset_id
+from syndb_lab.dry_run import DryRun
+from syndb_lab.errors import QueryError
+from syndb_lab.job import Job
+from syndb_lab.jobs import job_listing, job_path
+from syndb_lab.limits import Limited, limited
+from syndb_lab.listing import Listing
+from syndb_lab.parameters import Bound, bind
+from syndb_lab.references import refer
+from syndb_lab.refusals import invalid
+from syndb_lab.transport import Transport
+from syndb_lab.values import seconds
+
+if TYPE_CHECKING:
+    from syndb_lab.widgets import Monitor
+
+Format = Literal["arrow", "parquet", "csv"]
+
+
+class Lab:
+    """A service, and what can be asked of it.
+
+    Parameters
+    ----------
+    url : str
+        Address of the service.
+    token : str, optional
+        An API token.
+    mount : httpx.BaseTransport, optional
+        What carries the requests, in tests.
+
+    Examples
+    --------
+    >>> from syndb_lab import connect
+    >>> with connect() as lab:
+    ...     lab.graph("celegans_varshney_2011").answer()["connection_count"]
+    2194
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, *, mount: httpx.BaseTransport | None = None
+    ) -> None:
+        self._transport = Transport(url, token, mount=mount)
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+        return self._transport.url
+
+    def __repr__(self) -> str:
+        return f"Lab({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the jobs go on."""
+        self._transport.close()
+
+    def health(self) -> dict[str, Any]:
+        """Ask whether the service is up.
+
+        Examples
+        --------
+        >>> lab.health()["status"]
+        'ok'
+        """
+        answer: dict[str, Any] = self._transport.get("/health")
+        return answer
+
+    def sql(
+        self,
+        query: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        jobs: Mapping[str, Job | str] | None = None,
+        format: Format = "arrow",  # noqa: A002 - the wire's own word
+        label: str | None = None,
+        time_limit_s: float | None = None,
+        limit: int | None = None,
+        wait: bool = False,
+    ) -> Job:
+        """Submit a query.
+
+        Parameters
+        ----------
+        query : str
+            One SELECT in DuckDB's SQL.
+        parameters : mapping, optional
+            Values for ``:name`` (or ``$name``) in it: numbers, text, dates, times, true or false, None, or
+            lists. A date, a time or a ``Decimal`` keeps its type: ``CAST($name AS DATE)`` is what is sent.
+        jobs : mapping, optional
+            Finished jobs (or their ids) for ``{{name}}`` in it: ``FROM {{name}}`` reads the stored result
+            instead of running the query again.
+        format : {'arrow', 'parquet', 'csv'}
+            Of the result file.
+        label : str, optional
+            What to call the job.
+        time_limit_s : float, optional
+            Seconds it may run; it fails after them.
+        limit : int, optional
+            Rows at most, the first ones in the query's own order.
+        wait : bool
+            Wait for it to end.
+
+        Returns
+        -------
+        Job
+            At once, unless ``wait`` is given.
+
+        Raises
+        ------
+        QueryError
+            The service does not run this SQL; says where and why.
+        ParameterError
+            A value can't be bound, or is none that the argument takes.
+
+        Examples
+        --------
+        >>> query = "SELECT name FROM neurons WHERE dataset_id = :worm AND cell_class = :kind"
+        >>> worm = lab.datasets().named("celegans_varshney_2011").id
+        >>> lab.sql(query, parameters={"worm": worm, "kind": "motor"}).to_polars().height
+        117
+        >>> motor = lab.sql(query, parameters={"worm": worm, "kind": "motor"}, wait=True)
+        >>> lab.sql("SELECT min(name) AS first FROM {{motor}}", jobs={"motor": motor}).to_polars().item()
+        'AS1'
+        """
+        options = {"format": format, **given(label=label, time_limit_s=seconds(time_limit_s))}
+        job = self._submitted(self._send_sql("/v1/jobs", query, parameters, jobs, limit, options))
+        return job.wait() if wait else job
+
+    def validate(
+        self,
+        query: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        jobs: Mapping[str, Job | str] | None = None,
+        limit: int | None = None,
+    ) -> DryRun:
+        """Have a query checked without running it: its columns, its tables, about how many rows.
+
+        Raises
+        ------
+        QueryError
+            The service would not run this SQL; says where and why.
+
+        Examples
+        --------
+        >>> lab.validate("SELECT name FROM neurons").columns
+        {'name': 'string'}
+        """
+        return DryRun(self._send_sql("/v1/jobs/validate", query, parameters, jobs, limit, {}))
+
+    def _send_sql(
+        self,
+        path: str,
+        query: str,
+        parameters: Mapping[str, Any] | None,
+        jobs: Mapping[str, Job | str] | None,
+        limit: int | None,
+        options: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Send SQL; what is wrong with it is told by its place in the text that was given."""
+        referred = refer(query, jobs or {}) if isinstance(query, str) else Bound(query, {})
+        cut = limited(referred.sql, limit) if isinstance(query, str) else Limited(query)
+        bound = bind(cut.sql, {} if parameters is None else parameters)
+        body = {"query": bound.sql, **given(parameters=bound.values or None), **options}
+        try:
+            answer: dict[str, Any] = self._transport.post(path, body, query=query)
+            if answer.get("valid") is False:
+                raise invalid(answer.get("error") or {}, query)
+        except QueryError as error:
+            column = cut.column(error.line, bound.column(error.line, error.column))
+            error.column = referred.column(error.line, column)
+            raise
+        return answer
+
+    def _submitted(self, record: dict[str, Any]) -> Job:
+        journal.note(record, self.url)
+        return Job(self._transport, record)
+
+    def graph(
+        self,
+        dataset: str | uuid.UUID | Dataset,
+        analysis: str = "full",
+        *,
+        min_synapses: int | None = None,
+        max_edges: int | None = None,
+        top_hubs: int | None = None,
+        seed: int | None = None,
+        label: str | None = None,
+        time_limit_s: float | None = None,
+        **options: Any,
+    ) -> Job:
+        """Submit a graph analysis of a dataset's connections.
+
+        Parameters
+        ----------
+        dataset : str, UUID or Dataset
+            A name, an id, or one of ``datasets()``.
+        analysis : str
+            Which one: ``full``, ``metrics``, ``motifs``, ``hubs``, ``reachability``, ``shortest_path``,
+            ``rich_club``, ``communities``, ``compare`` or ``motif_significance``.
+        min_synapses : int, optional
+            Leaves out weaker connections.
+        max_edges : int, optional
+            Refuse a larger graph: the job fails if there are more connections; none is left out.
+        top_hubs : int, optional
+            How many hubs to name.
+        seed : int, optional
+            For what is sampled.
+        label : str, optional
+            What to call the job.
+        time_limit_s : float, optional
+            Seconds it may run; it fails after them.
+        **options
+            Further filters (``neurotransmitter``, ``cell_class``, ``brain_structure``, ``neuron_ids``,
+            ``include``) and what the analysis takes beside them, such as ``source`` and ``target``,
+            ``samples``, ``keep_reciprocity``, ``resolution``, ``column`` or ``by``: by the names of the
+            service's own document.
+
+        Returns
+        -------
+        Job
+
+        Raises
+        ------
+        UnknownDataset
+            No dataset has this name, or this id.
+
+        Examples
+        --------
+        >>> path = lab.graph("celegans_varshney_2011", "shortest_path", source="ASEL", target="DA1").answer()
+        >>> [neuron["name"] for neuron in path["shortest_path"]["path"]][-1]
+        'DA1'
+        >>> lab.graph("celegans_varshney_2011", min_synapses=2).answer()["connection_count"]
+        1174
+        """
+        if isinstance(dataset, str) and not is_dataset_id(dataset):
+            dataset = self.datasets().named(dataset)
+        dataset_id = dataset.id if isinstance(dataset, Dataset) else str(dataset)
+        body = given(
+            min_synapses=min_synapses,
+            max_edges=max_edges,
+            top_hubs=top_hubs,
+            seed=seed,
+            label=label,
+            time_limit_s=seconds(time_limit_s),
+        )
+        body |= given(**options) | {"dataset_id": dataset_id, "analysis": analysis}
+        return self._submitted(self._transport.post("/v1/jobs/graph", body))
+
+    def datasets(self) -> Datasets:
+        """List what may be queried.
+
+        Examples
+        --------
+        >>> [dataset.name for dataset in lab.datasets()]
+        ['celegans_varshney_2011', 'celegans_white_1986']
+        """
+        return Datasets(self._transport.get("/v1/datasets")["datasets"])
+
+    def job(self, job_id: str) -> Job:
+        """Pick up a job by its id, from whichever notebook it came.
+
+        Raises
+        ------
+        JobNotFound
+            There is none of this id, or it is someone else's.
+
+        Examples
+        --------
+        >>> lab.job(job.id).status
+        'completed'
+        """
+        return Job(self._transport, self._transport.get(job_path(job_id)))
+
+    def monitor(self, limit: int = 200) -> Monitor:
+        """Show my jobs, live, in one table: with filters, and cancel, rerun and load for each.
+
+        Parameters
+        ----------
+        limit : int
+            How many of the newest jobs, at most 500.
+
+        Returns
+        -------
+        Monitor
+            Its ``close()`` leaves the table as it is.
+        """
+        from syndb_lab.widgets import Monitor, notebook_namespace
+
+        monitor = Monitor(self._transport, limit, notebook_namespace())
+        monitor.show()
+        return monitor
+
+    def jobs(
+        self,
+        status: str | Sequence[str] | None = None,
+        kind: str | None = None,
+        limit: int = 50,
+    ) -> Listing[Job]:
+        """List my jobs, newest first.
+
+        Parameters
+        ----------
+        status : str or sequence of str, optional
+            Only these.
+        kind : {'query', 'graph'}, optional
+            Only these.
+        limit : int
+            How many at most, from 1 on.
+
+        Examples
+        --------
+        >>> lab.jobs(status="completed", kind="query", limit=1)
+        status     kind   rows  created              label  id
+        completed  query  ...
+        """
+        return job_listing(self._transport, status, kind, limit)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Leave out what the caller left to the service."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,226 @@
+"""The commands that ask: ``query``, ``graph``, ``jobs``, ``result``, ``cancel``, ``rerun``, ``datasets``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from syndb_lab.command_options import complete_datasets, complete_jobs, lab_of, service_options, told
+from syndb_lab.command_output import check_picture, put_answer, put_table, wire_format
+from syndb_lab.errors import Detached
+
+if TYPE_CHECKING:
+    from syndb_lab.job import Job
+    from syndb_lab.listing import Listing
+
+STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; its ending says how.",
+)
+label_option = click.option("--label", help="What to call the job.")
+limit_option = click.option("--time-limit", type=float, metavar="SECONDS", help="How long it may run.")
+detach_option = click.option("--detach", is_flag=True, help="Print the job's id and do not wait.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
+
+
+@click.command()
+@click.argument("sql", required=False)
+@click.option(
+    "-f",
+    "--file",
+    type=click.File("r", encoding="utf-8"),
+    help="Read the SQL from a file; - is standard input.",
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of :name in the SQL; repeatable.",
+)
+@output_option
+@label_option
+@limit_option
+@detach_option
+@quiet_option
+@service_options
+@told
+def query(
+    sql: str | None,
+    file: TextIO | None,
+    parameters: tuple[str, ...],
+    output: Path | None,
+    label: str | None,
+    time_limit: float | None,
+    detach: bool,
+    quiet: bool,
+    url: str | None,
+    data_dir: Path | None,
+) -> None:
+    """Run SQL and show its result, or write it to a file.
+
+    One SELECT in DuckDB's SQL. On a terminal the first rows come as a table; in a pipe all of them as CSV.
+    With -o the ending says how: .parquet, .arrow, .csv, .json (a list of objects) or .jsonl (one a line).
+
+    \b
+      syndb-lab query "SELECT name, cell_class FROM neurons LIMIT 5"
+      syndb-lab query -f strongest.sql -p worm=0d0a… -o strongest.parquet
+      syndb-lab query "SELECT * FROM connections" | wc -l
+    """  # noqa: D301 - the backspace is how click keeps lines apart
+    from syndb_lab.parameters import read_assignment
+
+    if (sql is None) == (file is None):
+        raise click.UsageError("Give the SQL, or -f FILE with it.")
+    text = file.read() if file is not None else str(sql)
+    wanted = wire_format(output)
+    with lab_of(url, data_dir) as lab:
+        values = dict(read_assignment(each) for each in parameters)
+        job = lab.sql(text, parameters=values, format=wanted, label=label, time_limit_s=time_limit)
+        if detach:
+            click.echo(job.id)
+            return
+        put_table(followed(job, quiet=quiet), output)
+
+
+@click.command()
+@click.argument("dataset", shell_complete=complete_datasets)
+@click.option("--analysis", default="full", show_default=True, help="Which analysis.")
+@click.option("--min-synapses", type=int, help="Leave out weaker connections.")
+@click.option("--top-hubs", type=int, help="How many hubs to name.")
+@click.option("--seed", type=int, help="For what is sampled.")
+@output_option
+@label_option
+@limit_option
+@detach_option
+@quiet_option
+@service_options
+@told
+def graph(
+    dataset: str,
+    analysis: str,
+    min_synapses: int | None,
+    top_hubs: int | None,
+    seed: int | None,
+    output: Path | None,
+    label: str | None,
+    time_limit: float | None,
+    detach: bool,
+    quiet: bool,
+    url: str | None,
+    data_dir: Path | None,
+) -> None:
+    """Analyse the graph of a dataset's connections; DATASET is its name or id.
+
+    On a terminal the main figures are shown; in a pipe the whole answer comes as JSON. -o worm.json writes
+    that, -o worm.png (or .svg, .pdf) draws degrees, motifs and hubs.
+    """
+    check_picture(output)
+    with lab_of(url, data_dir) as lab:
+        options = {"min_synapses": min_synapses, "top_hubs": top_hubs, "seed": seed}
+        job = lab.graph(dataset, analysis, **options, label=label, time_limit_s=time_limit)
+        if detach:
+            click.echo(job.id)
+            return
+        put_answer(followed(job, quiet=quiet), output)
+
+
+@click.command()
+@click.option("--status", multiple=True, type=click.Choice(STATUSES), help="Only these; repeatable.")
+@click.option("--kind", type=click.Choice(("query", "graph")), help="Only these.")
+@click.option(
+    "-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most."
+)
+@click.option("--json", "as_json", is_flag=True, help="The records, one JSON object a line.")
+@service_options
+@told
+def jobs(
+    status: tuple[str, ...],
+    kind: str | None,
+    limit: int,
+    as_json: bool,
+    url: str | None,
+    data_dir: Path | None,
+) -> None:
+    """List your jobs, newest first. In a pipe: fields separated by tabs, below a line of their names."""
+    with lab_of(url, data_dir) as lab:
+        print_listing(lab.jobs(list(status) or None, kind, limit), "record" if as_json else None)
+
+
+@click.command()
+@job_argument
+@output_option
+@quiet_option
+@service_options
+@told
+def result(job_id: str, output: Path | None, quiet: bool, url: str | None, data_dir: Path | None) -> None:
+    """Show or write a job's result; a job that still runs is waited for.
+
+    As `query` and `graph` do: a table or figures on a terminal, CSV or JSON in a pipe, -o FILE by its ending.
+    """
+    with lab_of(url, data_dir) as lab:
+        job = followed(lab.job(job_id), quiet=quiet)
+        (put_answer if job.kind == "graph" else put_table)(job, output)
+
+
+@click.command()
+@click.argument("job_ids", metavar="JOB...", nargs=-1, required=True, shell_complete=complete_jobs)
+@service_options
+@told
+def cancel(job_ids: tuple[str, ...], url: str | None, data_dir: Path | None) -> None:
+    """Stop jobs; one that has ended stays as it is."""
+    with lab_of(url, data_dir) as lab:
+        for job_id in job_ids:
+            click.echo(f"{job_id} {lab.job(job_id).cancel().status}")
+
+
+@click.command()
+@job_argument
+@service_options
+@told
+def rerun(job_id: str, url: str | None, data_dir: Path | None) -> None:
+    """Submit a job again, on the data as they are now. Prints the new job's id alone."""
+    with lab_of(url, data_dir) as lab:
+        click.echo(lab.job(job_id).rerun().id)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="All that is known of them, one JSON object a line.")
+@service_options
+@told
+def datasets(as_json: bool, url: str | None, data_dir: Path | None) -> None:
+    """List the datasets you may query."""
+    with lab_of(url, data_dir) as lab:
+        print_listing(lab.datasets(), "description" if as_json else None)
+
+
+def followed(job: Job, *, quiet: bool) -> Job:
+    """Wait with a line of progress where standard error is a terminal; Ctrl-C leaves the job running."""
+    try:
+        return job.wait(progress=False if quiet else None)
+    except Detached:
+        raise Detached(
+            f"Stopped waiting; job {job.id} goes on.\n"
+            f"`syndb-lab result {job.id}` waits for it again, `syndb-lab cancel {job.id}` stops it."
+        ) from None
+
+
+def print_listing(listing: Listing[Any], attribute: str | None) -> None:
+    """Print a list: a table on a terminal, plain lines in a pipe, or an attribute of each item as JSON."""
+    if attribute:
+        for item in listing:
+            click.echo(json.dumps(getattr(item, attribute), ensure_ascii=False))
+    elif sys.stdout.isatty():
+        click.echo(repr(listing))
+    else:
+        for row in listing.plain_rows():
+            click.echo("\t".join(" ".join(cell.split()) for cell in row))

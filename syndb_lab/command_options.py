@@ -1,0 +1,117 @@
+"""What the commands share: which service, and how an error ends a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from syndb_lab.errors import (
+    AccessDenied,
+    AuthError,
+    Detached,
+    ParameterError,
+    QueryError,
+    ServiceUnavailable,
+    SyndbError,
+    UnknownDataset,
+)
+
+Command = Callable[..., Any]
+
+ASKED_WRONGLY: Final = (QueryError, ParameterError, UnknownDataset)
+NOT_ALLOWED: Final = (AuthError, AccessDenied)
+EXIT_CODES: Final = """\
+Exit codes:
+  0    done
+  1    the job failed, was cancelled, or has no result; or something else went wrong
+  2    the command, the SQL or a name in it is wrong: nothing was run
+  3    no service answers
+  4    not allowed: no valid token, or a dataset that it may not see
+  130  Ctrl-C: the job goes on"""
+
+
+def service_options(command: Command) -> Command:
+    """Add ``--url`` and ``--data-dir``."""
+    command = click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The service of this data folder; it is started if need be.",
+    )(command)
+    return click.option("--url", help="Address of a service; its token comes from SYNDB_TOKEN.")(command)
+
+
+def told(command: Command) -> Command:
+    """Print an error of ours as what is wrong and what to do, and exit with its code; no traceback."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except Detached as stopped:
+            click.echo(str(stopped), err=True)
+            sys.exit(130)
+        except SyndbError as error:
+            end(error)
+        except BrokenPipeError:
+            give_up_output()
+
+    return guarded
+
+
+def end(error: SyndbError) -> NoReturn:
+    """Print an error and exit."""
+    click.echo(f"syndb-lab: {error}", err=True)
+    code = 2 if isinstance(error, ASKED_WRONGLY) else 3 if isinstance(error, ServiceUnavailable) else 1
+    sys.exit(4 if isinstance(error, NOT_ALLOWED) else code)
+
+
+def give_up_output() -> NoReturn:
+    """End quietly when whoever reads our output, such as ``head``, has read enough."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+@contextmanager
+def lab_of(url: str | None, data_dir: Path | None, *, start: bool = True) -> Iterator[Any]:
+    """Connect as ``syndb_lab.connect`` does, for the length of a block."""
+    from syndb_lab.connection import connect
+
+    with connect(url, data_dir=data_dir, start=start) as lab:
+        yield lab
+
+
+def complete_jobs(context: click.Context, _: click.Parameter, typed: str) -> list[Any]:
+    """List the newest jobs that begin so, for the shell; none where no service runs."""
+    return _completed(context, typed, lambda lab: [(job.id, _line(job)) for job in lab.jobs(limit=50)])
+
+
+def complete_datasets(context: click.Context, _: click.Parameter, typed: str) -> list[Any]:
+    """List the datasets that begin so, for the shell; none where no service runs."""
+    return _completed(context, typed, lambda lab: [(each.name, "") for each in lab.datasets()])
+
+
+def _line(job: Any) -> str:
+    return f"{job.status} {job.kind} {job.label or (job.query or '')[:40]}"
+
+
+def _completed(
+    context: click.Context, typed: str, found: Callable[[Any], list[tuple[str, str]]]
+) -> list[Any]:
+    from click.shell_completion import CompletionItem
+
+    given = context.params
+    try:
+        with lab_of(given.get("url"), given.get("data_dir"), start=False) as lab:
+            return [
+                CompletionItem(value, help=help_) for value, help_ in found(lab) if value.startswith(typed)
+            ]
+    except SyndbError:
+        return []

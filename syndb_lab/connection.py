@@ -1,0 +1,92 @@
+"""The way in: which service, and with which token.
+
+SYNDB_URL? ──▶ data folder named? ──▶ its service.json ──▶ answers? ──▶ take it
+                    │ no                                      │ no
+                    ▼                                         ▼
+            newest of running/*.json that answers ──none──▶ start one, wait for /health
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from syndb_lab.client import Lab
+from syndb_lab.errors import ServiceUnavailable
+from syndb_lab.local import Service, default_data_dir, newest_running, service_of
+from syndb_lab.logins import kept_token
+from syndb_lab.starter import start_once
+
+
+def connect(
+    url: str | None = None,
+    token: str | None = None,
+    *,
+    data_dir: str | Path | None = None,
+    start: bool = True,
+) -> Lab:
+    """Connect to a service: the one named, the one that runs here, or a fresh one.
+
+    In this order: ``url`` and ``token``; the service of ``data_dir``; the environment's SYNDB_URL and
+    SYNDB_TOKEN; the service of SYNDB_DATA_DIR; the newest on this computer; one that is started now. For a
+    service at which :func:`login` was done, no token has to be given.
+
+    Parameters
+    ----------
+    url : str, optional
+        Address of a service.
+    token : str, optional
+        An API token of it.
+    data_dir : str or Path, optional
+        Folder of an embedded service.
+    start : bool
+        Whether an embedded service may be started.
+
+    Returns
+    -------
+    Lab
+
+    Raises
+    ------
+    ServiceUnavailable
+        Nothing runs, and nothing may be or could be started.
+
+    Examples
+    --------
+    >>> connect()
+    Lab('http://127.0.0.1:...')
+    """
+    if url is None and data_dir is None:
+        url, token = os.environ.get("SYNDB_URL") or None, token or os.environ.get("SYNDB_TOKEN") or None
+    if url is not None:
+        return Lab(url, token or os.environ.get("SYNDB_TOKEN") or kept_token(url))
+    service = find_or_start(data_dir, start=start)
+    return Lab(service.url, token or service.token())
+
+
+def find_or_start(data_dir: str | Path | None, *, start: bool) -> Service:
+    """Find the embedded service, or start it and say so in a line.
+
+    Parameters
+    ----------
+    data_dir : str or Path, optional
+        Its folder; SYNDB_DATA_DIR, and then any service of this user, where none is named.
+    start : bool
+        Whether one may be started.
+
+    Raises
+    ------
+    ServiceUnavailable
+        None runs, and none may be started.
+    """
+    named = data_dir or os.environ.get("SYNDB_DATA_DIR")
+    folder = (Path(named).expanduser() if named else default_data_dir()).absolute()
+    service = service_of(folder) if named else newest_running()
+    if service is not None:
+        return service
+    if not start:
+        raise ServiceUnavailable(
+            f"no service runs {f'in {folder}' if named else 'here'}",
+            hint="Start one with `syndb-lab up`, or let connect() do it: start=True.",
+        )
+    return start_once(folder)

@@ -1,0 +1,53 @@
+"""Colours that stay apart for colour-blind readers (Okabe & Ito 2008), and the look of an Axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK = "#222222"
+MUTED = "#6b6b6b"
+FAINT = "#d9d9d9"
+BLUE = "#0072b2"
+VERMILION = "#d55e00"
+CLASSES = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#d55e00")
+DARK = (BLUE, VERMILION)
+UNKNOWN = "#d0d0d0"
+OTHER = "#9a9a9a"
+
+
+def tidy(ax: Axes, title: str, note: str = "") -> None:
+    """Give an Axes its title, a note beside it, and no more lines than it needs.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The Axes.
+    title : str
+        Stands at the upper left, bold.
+    note : str, optional
+        Stands at the upper right, small.
+    """
+    ax.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=10)
+    ax.set_title(note, loc="right", fontsize=10, color=MUTED, pad=10)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(MUTED)
+    ax.tick_params(colors=INK, labelsize=10)
+
+
+def say(ax: Axes, text: str) -> None:
+    """Write in the middle of an Axes that has nothing to draw why that is so."""
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=12, color=MUTED)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[["left", "bottom"]].set_visible(False)
+
+
+def size_in_points(ax: Axes) -> tuple[float, float]:
+    """Return the width and the height of an Axes in points, as it stands on its figure."""
+    box = ax.get_window_extent()
+    figure = ax.get_figure(root=True)
+    dots = figure.dpi if figure is not None else 72.0
+    return box.width * 72 / dots, box.height * 72 / dots

@@ -1,0 +1,65 @@
+"""What a query would be, without running it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from syndb_lab.first_rows import visible
+from syndb_lab.listing import html_table
+
+
+class DryRun:
+    """What the service knows of a valid query before it runs.
+
+    Parameters
+    ----------
+    found : dict
+        The service's answer, as on the wire.
+
+    Examples
+    --------
+    >>> lab.validate("SELECT name FROM neurons")
+    valid, and not run
+      columns: name string
+      reads: neurons
+    ...
+    """
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.found = found
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of the result and their types."""
+        return {column["name"]: column["type"] for column in self.found["columns"]}
+
+    @property
+    def estimated_rows(self) -> int | None:
+        """Rows of the result; None where nobody can tell."""
+        rows: int | None = self.found["estimated_rows"]
+        return rows
+
+    @property
+    def advice(self) -> list[str]:
+        """What may be better done otherwise."""
+        return list(self.found["advice"])
+
+    def __repr__(self) -> str:
+        return "\n".join(["valid, and not run", *(f"  {name}: {value}" for name, value in self._lines())])
+
+    def _repr_html_(self) -> str:
+        rows = [[name, value] for name, value in self._lines()]
+        return f"<p><b>{escape('valid, and not run')}</b></p>{html_table(['', ''], rows)}"
+
+    def _lines(self) -> list[tuple[str, str]]:
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+        rows = self.estimated_rows
+        lines = [
+            ("columns", columns),
+            ("reads", ", ".join(self.found["tables"])),
+            ("datasets", ", ".join(self.found["dataset_ids"])),
+            ("rows", "nobody can tell" if rows is None else f"about {rows:,}"),
+            *(("advice", one) for one in self.advice),
+        ]
+        return [(name, visible(value)) for name, value in lines if value]

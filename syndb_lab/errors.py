@@ -1,0 +1,223 @@
+"""Everything that may go wrong on the notebook's side, once.
+
+SyndbError                              message · hint · code · status
+├── RequestRefused                      a 4xx without a class of its own
+│   ├── QueryError                      SQL that is not run: query · line · column, shown with a caret
+│   ├── AuthError                       401: no token, or one that is unknown, expired or revoked
+│   ├── AccessDenied                    403: this dataset is not for this token
+│   │   └── AcademicVerificationRequired
+│   ├── JobNotFound                     404: no such job, or someone else's
+│   ├── ResultNotReady                  409: the job is not completed
+│   ├── ResultExpired                   410: destroyed; the job can be rerun
+│   └── TooManyRequests                 429
+├── JobFailed                           the service ran it and says why: reason · line · column
+├── JobCancelled                        a result was asked for, and there is none
+├── WaitTimeout                         (and TimeoutError) the job goes on
+├── ParameterError                      a ``:name`` without a value; a value that can't be taken
+├── UnknownDataset                      a name or an id that no dataset has, with the nearest
+├── ResultTruncated                     cut at the size limit, and not allowed
+├── ResultDamaged                       the file's checksum is wrong
+├── ResultUnsuitable                    the verb doesn't fit the result
+└── ServiceUnavailable                  nothing answers, or it can't answer now
+    └── ServiceNotStarted               the embedded service did not come up
+Detached (KeyboardInterrupt)            Ctrl-C while waiting: the job goes on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class SyndbError(Exception):
+    """The base of everything that syndb_lab raises.
+
+    Parameters
+    ----------
+    message : str
+        What was wrong, in a sentence.
+    hint : str, optional
+        What to do next, in a sentence.
+    code : str, optional
+        The service's code for it, which programs may read.
+    status : int, optional
+        The HTTP status, where there was an answer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+        self.status = status
+
+    def __str__(self) -> str:
+        """Read as the message, and the hint on a line of its own."""
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class RequestRefused(SyndbError):
+    """The service understood the request and refuses it."""
+
+
+class PlacedError(SyndbError):
+    """An error that may know its place in the SQL (``line`` and ``column`` count from 1)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+        query: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code, status=status)
+        self.query = query
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        """Read as the message, the line of SQL with a caret under the column, and the hint."""
+        return "\n".join(filter(None, (self.message, excerpt(self.query, self.line, self.column), self.hint)))
+
+
+class QueryError(PlacedError, RequestRefused):
+    r"""SQL that the service does not run.
+
+    Examples
+    --------
+    >>> raise QueryError("no such column", query="SELECT nam\nFROM neurons", line=1, column=8)
+    Traceback (most recent call last):
+    syndb_lab.errors.QueryError: no such column
+    line 1: SELECT nam
+                   ^
+    """
+
+
+class AuthError(RequestRefused):
+    """No token, or one that is unknown, expired or revoked."""
+
+
+class AccessDenied(RequestRefused):
+    """The token is valid, and what was asked for is not for its owner."""
+
+
+class AcademicVerificationRequired(AccessDenied):
+    """The token's owner has not been verified as an academic."""
+
+
+class JobNotFound(RequestRefused):
+    """No job of this id, or none of yours."""
+
+
+class ResultNotReady(RequestRefused):
+    """The job is not completed; ``retry_after`` (seconds) while its result can still come."""
+
+    retry_after: float | None = None
+
+
+class ResultExpired(RequestRefused):
+    """The result was destroyed on its date; the record is kept and the job can be rerun."""
+
+
+class TooManyRequests(RequestRefused):
+    """Too many requests, or too many open jobs; ``retry_after`` in seconds."""
+
+    retry_after: float | None = None
+
+
+class JobFailed(PlacedError):
+    """The job ended without a result; ``reason`` and the message are the service's own.
+
+    Parameters
+    ----------
+    record : mapping
+        The job's record, as on the wire.
+    """
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        error = record.get("error") or {}
+        super().__init__(
+            error.get("message") or record.get("error_message") or "the job failed",
+            hint=error.get("hint"),
+            code=error.get("code"),
+            query=record.get("query"),
+            line=error.get("line"),
+            column=error.get("column"),
+        )
+        self.job_id: str = record["job_id"]
+        self.reason: str | None = record.get("reason")
+
+
+class JobCancelled(SyndbError):
+    """The job was cancelled, so there is no result."""
+
+
+class WaitTimeout(SyndbError, TimeoutError):
+    """The time given to ``wait`` is over; the job goes on."""
+
+
+class ParameterError(PlacedError):
+    """A ``:name`` in the SQL has no value, or a value was given that can't be taken."""
+
+
+class UnknownDataset(SyndbError):
+    """No dataset has this name, or this id."""
+
+
+class ResultTruncated(SyndbError):
+    """The result was cut at the service's size limit, and nobody said that this is all right."""
+
+
+class ResultDamaged(SyndbError):
+    """The downloaded file is not the one the service wrote."""
+
+
+class ResultUnsuitable(SyndbError):
+    """The result is of another kind than the verb works on."""
+
+
+class ServiceUnavailable(SyndbError):
+    """Nothing answers at the address, or it says that it can't answer now."""
+
+
+class ServiceNotStarted(ServiceUnavailable):
+    """The embedded service did not come up."""
+
+
+class Detached(KeyboardInterrupt):
+    """Ctrl-C, or the notebook's Stop, ended the waiting; the message says how to cancel the job."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def excerpt(query: str | None, line: int | None, column: int | None) -> str | None:
+    r"""Show a line of SQL with a caret under the column.
+
+    Examples
+    --------
+    >>> print(excerpt("SELECT nam\nFROM neurons", 1, 8))
+    line 1: SELECT nam
+                   ^
+    """
+    if not query or line is None:
+        return None
+    lines = query.splitlines()
+    if not 1 <= line <= len(lines):
+        return None
+    head, text = f"line {line}: ", lines[line - 1]
+    if column is None or not 1 <= column <= len(text) + 1:
+        return head + text
+    pad = "".join("\t" if character == "\t" else " " for character in text[: column - 1])
+    return f"{head}{text}\n{' ' * len(head)}{pad}^"

@@ -1,0 +1,108 @@
+"""The first rows of a result as texts: every id exact, every cell short enough for a card."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pyarrow
+
+ROWS: Final = 20
+COLUMNS: Final = 30
+WIDEST: Final = 120
+
+
+def first_rows(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
+    """Write a table's first rows as a card shows them.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Such as a job's preview.
+    total : int or None
+        How many rows the result has; None while nobody knows.
+
+    Returns
+    -------
+    dict
+        ``columns`` (``name``, ``type``, ``numeric``), ``rows`` (texts; None for NULL), ``note``.
+
+    Examples
+    --------
+    >>> first_rows(pa.table({"neuron_id": [720575940600000001, None]}), 2)["rows"]
+    [['720575940600000001'], [None]]
+    """
+    shown = table.slice(0, ROWS).select(range(min(COLUMNS, table.num_columns)))
+    columns = [
+        {"name": visible(field.name), "type": str(field.type), "numeric": is_number(field.type)}
+        for field in shown.schema
+    ]
+    cells = [column_texts(column) for column in shown.columns]
+    return {
+        "columns": columns,
+        "rows": [list(row) for row in zip(*cells, strict=True)],
+        "note": more(shown.num_rows, total, table.num_columns),
+    }
+
+
+def column_texts(column: pyarrow.ChunkedArray) -> list[str | None]:
+    """Write a column's values; what Python has no value for (a date of the year 10000) as Arrow writes it."""
+    try:
+        values = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = [str(value) if value.is_valid else None for value in column]
+    return [None if value is None else cell(value) for value in values]
+
+
+def cell(value: Any) -> str:
+    r"""Write a value on one line; a long one is cut with a mark.
+
+    Examples
+    --------
+    >>> cell(720575940600000001), cell("a\nb"), cell(0.1)
+    ('720575940600000001', 'a b', '0.1')
+    """
+    text = visible(" ".join(value.split()) if isinstance(value, str) else str(value))
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
+def visible(text: str) -> str:
+    r"""Replace what would act on a terminal, or turn the direction of the text, by a mark.
+
+    Examples
+    --------
+    >>> visible("red \x1b[31m")
+    'red �[31m'
+    """
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cf", "Cs"}
+        else character
+        for character in text
+    )
+
+
+def is_number(kind: Any) -> bool:
+    """Whether an Arrow type is a number, which a table puts to the right."""
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def more(shown: int, total: int | None, columns: int) -> str:
+    """Say what the card leaves out.
+
+    Examples
+    --------
+    >>> more(20, 2194, 4), more(20, None, 4), more(3, 3, 40)
+    ('the first 20 of 2,194 rows', 'the first 20 rows so far', '30 of 40 columns')
+    """
+    parts = []
+    if total is None:
+        parts.append(f"the first {shown:,} rows so far")
+    elif total > shown:
+        parts.append(f"the first {shown:,} of {total:,} rows")
+    if columns > COLUMNS:
+        parts.append(f"{COLUMNS} of {columns} columns")
+    return " · ".join(parts)

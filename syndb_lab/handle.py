@@ -1,0 +1,208 @@
+"""What a job handle knows and does whatever the job is: its record, waiting, cancelling."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Generator
+from datetime import datetime
+from typing import Any, Final, Self
+
+from syndb_lab.download import ResultCache
+from syndb_lab.errors import Detached, WaitTimeout
+from syndb_lab.follow import FINAL
+from syndb_lab.progress import ProgressLine, describe, progress_line
+from syndb_lab.transport import Transport
+from syndb_lab.watch import PATIENCE_S, Watch
+
+TICK_S: Final = 0.1
+AWAIT_S: Final = 0.05
+REDRAW_S: Final = 0.2
+
+
+class Handle:
+    """A job's id, a connection, and the record as it was last seen.
+
+    The properties and the repr say what was last heard, the repr also when, while the job is unfinished; only
+    the verbs ask the service.
+
+    Parameters
+    ----------
+    transport : Transport
+        The connection to the service.
+    record : dict
+        The job's record, as on the wire.
+    cache : ResultCache, optional
+        Where result files are kept.
+    """
+
+    def __init__(
+        self, transport: Transport, record: dict[str, Any], *, cache: ResultCache | None = None
+    ) -> None:
+        self._transport = transport
+        self._cache = cache or ResultCache()
+        self._record = record
+        self._heard = datetime.now()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The job's record, as on the wire and as last heard."""
+        return self._record
+
+    @record.setter
+    def record(self, record: dict[str, Any]) -> None:
+        if record is not self._record:
+            self._record, self._heard = record, datetime.now()
+
+    @property
+    def id(self) -> str:
+        """The job's id, which any notebook can pick up again with ``lab.job(id)``."""
+        return str(self.record["job_id"])
+
+    @property
+    def kind(self) -> str:
+        """``query`` or ``graph``."""
+        return str(self.record["kind"])
+
+    @property
+    def status(self) -> str:
+        """``pending``, ``running``, ``completed``, ``failed`` or ``cancelled``, as last heard.
+
+        It changes when a verb asks: ``done()``, ``refresh()``, ``wait()``, ``cancel()``.
+        """
+        return str(self.record["status"])
+
+    @property
+    def label(self) -> str | None:
+        """What its owner calls it."""
+        return self.record.get("label")
+
+    @property
+    def query(self) -> str | None:
+        """The SQL of a query job."""
+        return self.record.get("query")
+
+    def __repr__(self) -> str:
+        words = [self.kind, "job", self.id, self.status]
+        result = self.record.get("result")
+        if result and result.get("rows") is not None:
+            words.append(f"({result['rows']:,} rows)")
+        if self.label:
+            words.append(repr(self.label))
+        if self.status not in FINAL:
+            words.append(f"as of {clock(self._heard)}; .refresh() asks again")
+        return f"<{' '.join(words)}>"
+
+    def done(self) -> bool:
+        """Ask whether the job has ended: completed, failed or been cancelled.
+
+        Examples
+        --------
+        >>> while not job.done():
+        ...     time.sleep(0.2)
+        >>> job.status
+        'completed'
+        """
+        return self.status in FINAL or self.refresh().status in FINAL
+
+    def refresh(self) -> Self:
+        """Ask the service how the job is now."""
+        self.record = self._transport.get(f"/v1/jobs/{self.id}")
+        return self
+
+    def wait(self, timeout: float | None = None, progress: bool | ProgressLine | None = None) -> Self:
+        """Wait until the job has completed, failed or been cancelled.
+
+        Ctrl-C, or the notebook's Stop, ends the waiting and not the job.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; without it as long as it takes.
+        progress : bool or ProgressLine, optional
+            Whether to show a line of progress; by default in a notebook and in a terminal.
+
+        Returns
+        -------
+        Job
+            This one. Whether it failed is in ``status``; the result verbs raise it.
+
+        Raises
+        ------
+        WaitTimeout
+            The time is over; the job goes on.
+        Detached
+            Ctrl-C; the job goes on.
+
+        Examples
+        --------
+        >>> lab.sql("SELECT DISTINCT cell_class FROM neurons", label="classes").wait()
+        <query job ... completed (... rows) 'classes'>
+        """
+        if self.status in FINAL:
+            return self
+        line = progress_line(progress) if isinstance(progress, bool | None) else progress
+        started = time.monotonic()
+        try:
+            self._follow(line, started, timeout)
+        except KeyboardInterrupt:
+            line.end(f"detached · job {self.id} goes on")
+            raise Detached(
+                f"Stopped waiting; the job goes on. Cancel it with job.cancel() or `%syndb cancel {self.id}`."
+            ) from None
+        line.end(describe(self.record, time.monotonic() - started))
+        return self
+
+    def _follow(self, line: ProgressLine, started: float, timeout: float | None) -> None:
+        drawn = 0.0
+        with Watch(self._transport, self.record, patience_s=PATIENCE_S) as watch:
+            while not watch.ended(TICK_S):
+                now = time.monotonic()
+                if timeout is not None and now - started >= timeout:
+                    raise WaitTimeout(
+                        f"job {self.id} is still {self.status} after {timeout:g} s",
+                        hint="It goes on: wait() again, or cancel it with job.cancel().",
+                    )
+                self.record = watch.record
+                if now - drawn >= REDRAW_S:
+                    drawn = now
+                    line.show(describe(self.record, now - started, away=watch.away))
+            self.record = watch.record
+            if watch.error is not None:
+                raise watch.error
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        """Wait without blocking the notebook: ``await job``."""
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> Self:
+        with Watch(self._transport, self.record, patience_s=PATIENCE_S) as watch:
+            while not watch.ended(0):
+                await asyncio.sleep(AWAIT_S)
+                self.record = watch.record
+            self.record = watch.record
+            if watch.error is not None:
+                raise watch.error
+        return self
+
+    def cancel(self) -> Self:
+        """Stop the job; one that has ended already stays as it is.
+
+        Examples
+        --------
+        >>> lab.graph("celegans_varshney_2011").cancel().status
+        'cancelled'
+        """
+        self.record = self._transport.delete(f"/v1/jobs/{self.id}")
+        return self
+
+
+def clock(moment: datetime) -> str:
+    """Write a moment of today as its time, one of another day with its date.
+
+    Examples
+    --------
+    >>> clock(datetime.datetime(2011, 2, 3, 16, 3, 5))
+    '2011-02-03 16:03:05'
+    """
+    return f"{moment:%H:%M:%S}" if moment.date() == datetime.now().date() else f"{moment:%Y-%m-%d %H:%M:%S}"

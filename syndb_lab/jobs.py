@@ -1,0 +1,79 @@
+"""The list of a user's jobs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from syndb_lab.errors import JobNotFound, ParameterError
+from syndb_lab.job import Job
+from syndb_lab.listing import Listing
+from syndb_lab.transport import Transport
+
+PAGE: Final = 500
+
+
+def job_listing(
+    transport: Transport, status: str | Sequence[str] | None, kind: str | None, limit: int
+) -> Listing[Job]:
+    """Make the list that ``lab.jobs()`` gives."""
+    if not isinstance(limit, int) or limit < 1:
+        raise ParameterError(
+            f"limit is {limit!r}; it takes the number of jobs to list, from 1 on",
+            hint="For example: lab.jobs(limit=10).",
+        )
+    records = job_records(transport, status, kind, limit)
+    return Listing(
+        (Job(transport, record) for record in records),
+        {
+            "status": lambda job: job.status,
+            "kind": lambda job: job.kind,
+            "rows": row_count,
+            "created": lambda job: str(job.record.get("created_at") or "")[:19].replace("T", " "),
+            "label": lambda job: job.label or "",
+            "id": lambda job: job.id,
+        },
+        empty="no jobs",
+    )
+
+
+def job_records(
+    transport: Transport, status: str | Sequence[str] | None, kind: str | None, limit: int
+) -> Iterator[dict[str, Any]]:
+    """Page through the service's answer, newest first."""
+    params = {"status": [status] if isinstance(status, str) else list(status or ()), "kind": kind}
+    cursor = None
+    while limit > 0:
+        asked = {**params, "limit": min(limit, PAGE), "cursor": cursor}
+        page = transport.get("/v1/jobs", {name: value for name, value in asked.items() if value})
+        yield from page["jobs"][:limit]
+        limit -= len(page["jobs"])
+        cursor = page.get("next_cursor")
+        if not cursor:
+            return
+
+
+def row_count(job: Job) -> str:
+    """Write the number of rows, where there is a table."""
+    rows = (job.record.get("result") or {}).get("rows")
+    return "" if rows is None else f"{rows:,}"
+
+
+def job_path(job_id: str) -> str:
+    """Write a job's address; what can't be an id is not sent.
+
+    Examples
+    --------
+    >>> job_path("../tokens")
+    Traceback (most recent call last):
+    syndb_lab.errors.JobNotFound: '../tokens' is no job id
+    An id looks like 0a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10; lab.jobs() lists yours.
+    """
+    try:
+        return f"/v1/jobs/{uuid.UUID(str(job_id))}"
+    except ValueError:
+        raise JobNotFound(
+            f"{job_id!r} is no job id",
+            hint="An id looks like 0a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10; lab.jobs() lists yours.",
+        ) from None

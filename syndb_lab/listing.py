@@ -1,0 +1,81 @@
+"""Lists that read well: aligned text in a terminal, an escaped table in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any, Final, Generic, TypeVar
+
+T = TypeVar("T")
+WIDEST_CELL: Final = 60
+CELL_STYLE: Final = "text-align: left; padding: 2px 10px"
+
+
+class Listing(list[T], Generic[T]):
+    """A list that shows itself as a table.
+
+    Parameters
+    ----------
+    items : iterable
+        What it lists.
+    columns : mapping
+        Heading of a column to the function that gives its text.
+    empty : str
+        What to say when there is nothing.
+
+    Examples
+    --------
+    >>> Listing([3, 4], {"n": str, "square": lambda n: str(n * n)}, empty="no numbers")
+    n  square
+    3  9
+    4  16
+    """
+
+    def __init__(self, items: Iterable[T], columns: Mapping[str, Callable[[T], str]], *, empty: str) -> None:
+        super().__init__(items)
+        self._columns = dict(columns)
+        self._empty = empty
+
+    def __repr__(self) -> str:
+        if not self:
+            return self._empty
+        rows = [list(self._columns), *([one_line(cell) for cell in row] for row in self._cells())]
+        widths = [max(len(row[index]) for row in rows) for index in range(len(self._columns))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return f"<p>{escape(self._empty)}</p>"
+        return html_table(list(self._columns), self._cells())
+
+    def plain_rows(self) -> list[list[str]]:
+        """List the headings and then the items' texts, none of them shortened.
+
+        Examples
+        --------
+        >>> Listing([3], {"n": str, "square": lambda n: str(n * n)}, empty="").plain_rows()
+        [['n', 'square'], ['3', '9']]
+        """
+        return [list(self._columns), *self._cells()]
+
+    def _cells(self) -> list[list[str]]:
+        return [[text(item) for text in self._columns.values()] for item in self]
+
+
+def html_table(headings: list[str], rows: list[list[str]]) -> str:
+    """Write a table with every text escaped and styles inline, so that a saved notebook keeps it."""
+    head = "".join(f'<th style="{CELL_STYLE}">{escape(heading)}</th>' for heading in headings)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{CELL_STYLE}">{escape(cell)}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def one_line(cell: Any) -> str:
+    """Shorten a text to a line of a table."""
+    words = " ".join(str(cell).split())
+    return words if len(words) <= WIDEST_CELL else f"{words[: WIDEST_CELL - 1]}…"

@@ -1,0 +1,290 @@
+"""Logging in at a service's OpenID provider: in the browser, or by a code on another device.
+
+GET /v1/auth ──▶ the provider's metadata ──▶ browser (code + PKCE, loopback) or device code ──▶ access token
+      ──▶ POST /v1/auth/tokens ──▶ a token of the service, kept in a file that only this user can read
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+import warnings
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import platformdirs
+
+from syndb_lab.client import Lab
+from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
+from syndb_lab.redirect import Redirect
+from syndb_lab.refusals import refusal
+from syndb_lab.transport import LOOPBACK, service_url
+
+APP: Final = "syndb-lab"
+DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
+WAIT_S: Final = 300.0
+SLOWER_S: Final = 5.0
+TIMEOUT_S: Final = 30.0
+
+Show = Callable[[str], None]
+
+
+def login(
+    url: str | None = None,
+    *,
+    device: bool = False,
+    wait_s: float = WAIT_S,
+    open_browser: Callable[[str], Any] = webbrowser.open,
+    show: Show = print,
+) -> Lab:
+    """Log in at a service's OpenID provider, and keep the token that the service makes of it.
+
+    Parameters
+    ----------
+    url : str, optional
+        Address of the service; SYNDB_URL, where none is given.
+    device : bool
+        Show an address and a code for another device, instead of opening a browser here: on a remote
+        JupyterHub, a browser can't come back to this computer.
+    wait_s : float
+        Seconds to wait for you.
+    open_browser : callable
+        Opens an address in a browser.
+    show : callable
+        Shows a line of text.
+
+    Returns
+    -------
+    Lab
+        Connected; the next ``connect(url)`` finds the token, too.
+
+    Raises
+    ------
+    AuthError
+        The service has no login, it was refused, or it took too long.
+    ServiceUnavailable
+        The service or the provider does not answer.
+
+    Examples
+    --------
+    >>> lab = syndb_lab.login("https://syndb.example.edu")  # doctest: +SKIP
+    Your browser opens https://login.example.edu/…
+    Logged in as https://login.example.edu#1234, academic (staff@example.edu).
+    """
+    named = url or os.environ.get("SYNDB_URL")
+    if not named:
+        raise AuthError("no service is named", hint="Say which one: syndb_lab.login(url), or set SYNDB_URL.")
+    address = str(service_url(named)).rstrip("/")
+    with _client(address) as http:
+        told = _asked(http, "GET", f"{address}/v1/auth").get("login")
+    if not told:
+        raise AuthError(
+            f"the service at {address} has no login",
+            hint="Ask its operator for a token, and give it: connect(url, token).",
+        )
+    provider = Provider(told, show)
+    access_token = provider.by_device(wait_s) if device else provider.by_browser(wait_s, open_browser)
+    with _client(address) as http:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        made = _asked(http, "POST", f"{address}/v1/auth/tokens", headers=headers)
+    keep_token(address, made["token"])
+    standing = made.get("standing")
+    academic = f"academic ({standing['affiliation']})" if standing else "not verified as academic"
+    show(f"Logged in as {made['user']}, {academic}.")
+    return Lab(address, made["token"])
+
+
+class Provider:
+    """The OpenID provider of a service.
+
+    Parameters
+    ----------
+    login : dict
+        What ``GET /v1/auth`` says: ``issuer``, ``client_id``, ``scope`` and ``audience``.
+    show : callable
+        Shows a line of text.
+    """
+
+    def __init__(self, login: dict[str, Any], show: Show) -> None:
+        self._issuer = _safe(str(login["issuer"]))
+        self._client_id = str(login["client_id"])
+        self._asks = {"scope": str(login["scope"])}
+        if urlsplit(str(login["audience"])).scheme in {"http", "https", "urn"}:
+            self._asks["resource"] = str(login["audience"])
+        self._show = show
+        with _client(self._issuer) as http:
+            self._told = _asked(http, "GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+        if self._told.get("issuer") != self._issuer:
+            raise AuthError(f"what answers at {self._issuer} is another identity provider")
+
+    def __repr__(self) -> str:
+        return f"Provider({self._issuer!r})"
+
+    def by_browser(self, wait_s: float, open_browser: Callable[[str], Any]) -> str:
+        """Log in with a browser on this computer: authorization code and PKCE, back on a loopback address."""
+        verifier = secrets.token_urlsafe(48)
+        with Redirect() as redirect, self._oauth(redirect_uri=redirect.uri) as oauth:
+            where, state = oauth.create_authorization_url(
+                _safe(self._told["authorization_endpoint"]), code_verifier=verifier, **self._asks
+            )
+            self._show(f"Your browser opens {where}")
+            open_browser(where)
+            answer = redirect.wait(wait_s)
+            if answer is None:
+                raise AuthError(
+                    f"nobody logged in within {wait_s:g} s",
+                    hint="Try again; where the browser runs elsewhere, use syndb_lab.login(device=True).",
+                )
+            self._check(answer, state)
+            return self._token(
+                oauth, code=answer["code"], code_verifier=verifier, grant_type="authorization_code"
+            )
+
+    def by_device(self, wait_s: float) -> str:
+        """Log in with a browser anywhere, by a code that is shown here."""
+        endpoint = self._told.get("device_authorization_endpoint")
+        if not endpoint:
+            raise AuthError(f"{self._issuer} has no device login", hint="Use syndb_lab.login() without it.")
+        with _client(self._issuer) as http:
+            asked = _asked(http, "POST", _safe(endpoint), data={"client_id": self._client_id, **self._asks})
+        where = asked.get("verification_uri_complete") or asked["verification_uri"]
+        self._show(f"Open {where} and confirm the code {asked['user_code']}.")
+        until = time.monotonic() + min(wait_s, float(asked.get("expires_in", wait_s)))
+        pause = float(asked.get("interval", SLOWER_S))
+        with self._oauth() as oauth:
+            while time.monotonic() < until:
+                time.sleep(pause)
+                try:
+                    return self._token(oauth, grant_type=DEVICE_GRANT, device_code=asked["device_code"])
+                except _NotYetError as not_yet:
+                    pause += SLOWER_S if not_yet.slower else 0.0
+        raise AuthError(f"nobody confirmed the code within {wait_s:g} s", hint="Try again.")
+
+    def _oauth(self, **options: Any) -> Any:
+        try:
+            with warnings.catch_warnings():
+                import authlib.deprecate  # noqa: F401 - it turns its warnings on where it is first imported
+
+                warnings.simplefilter("ignore")  # it prefers another httpx to ours
+                from authlib.integrations.httpx_client import OAuth2Client
+        except ImportError as error:
+            raise SyndbError(
+                "logging in needs the package Authlib", hint="pip install 'syndb-lab[lab]'"
+            ) from error
+        return OAuth2Client(
+            client_id=self._client_id,
+            token_endpoint_auth_method="none",  # noqa: S106 - a public client has no password
+            code_challenge_method="S256",
+            timeout=TIMEOUT_S,
+            trust_env=urlsplit(self._issuer).hostname not in LOOPBACK,
+            **options,
+        )
+
+    def _token(self, oauth: Any, **fields: Any) -> str:
+        from authlib.common.errors import AuthlibBaseError
+
+        try:
+            resource = {name: self._asks[name] for name in ("resource",) if name in self._asks}
+            got = oauth.fetch_token(_safe(self._told["token_endpoint"]), **fields, **resource)
+        except AuthlibBaseError as error:
+            if error.error in {"authorization_pending", "slow_down"}:
+                raise _NotYetError(error.error == "slow_down") from None
+            raise _refused(error.error, error.description) from None
+        except httpx.HTTPError as error:
+            raise _away(self._issuer, error) from None
+        return str(got["access_token"])
+
+    def _check(self, answer: dict[str, str], state: str) -> None:
+        """Make sure that the answer is to our question, and from the provider that we asked."""
+        if not secrets.compare_digest(answer.get("state", "").encode(), state.encode()):
+            raise AuthError("the login came back with another state than was sent", hint="Try again.")
+        if answer.get("iss", self._issuer) != self._issuer:
+            raise AuthError("the login came back from another identity provider", hint="Try again.")
+        if "code" not in answer:
+            raise _refused(answer.get("error"), answer.get("error_description"))
+
+
+class _NotYetError(Exception):
+    """Nobody has confirmed the code yet."""
+
+    def __init__(self, slower: bool) -> None:
+        super().__init__()
+        self.slower = slower
+
+
+def keep_token(url: str, token: str) -> None:
+    """Keep a service's token in a file that only this user can read."""
+    path = _kept()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tokens = {**_read(path), url.rstrip("/"): token}
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+        json.dump(tokens, file, indent=1)
+    part.replace(path)
+
+
+def kept_token(url: str) -> str | None:
+    """Return the token that a login at this service has left, if there is one."""
+    return _read(_kept()).get(url.rstrip("/"))
+
+
+def _kept() -> Path:
+    return platformdirs.user_state_path(APP) / "tokens.json"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _client(url: str) -> httpx.Client:
+    return httpx.Client(timeout=TIMEOUT_S, trust_env=urlsplit(url).hostname not in LOOPBACK)
+
+
+def _asked(http: httpx.Client, method: str, url: str, **fields: Any) -> dict[str, Any]:
+    try:
+        answer = http.request(method, url, **fields)
+    except httpx.HTTPError as error:
+        raise _away(url, error) from None
+    if answer.is_error:
+        raise refusal(answer)
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SyndbError(f"what answers at {url} is no service of this kind", hint="Check the address.")
+    return found
+
+
+def _safe(url: str) -> str:
+    """Return an address that nobody can listen to on the way: https, or this computer."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        return url
+    raise AuthError(
+        f"the identity provider's address {url} is not https", hint="Tell the service's operator."
+    )
+
+
+def _refused(code: str | None, description: str | None) -> AuthError:
+    return AuthError(
+        f"the login was refused: {description or code or 'no reason was given'}", hint="Try again."
+    )
+
+
+def _away(url: str, error: Exception) -> ServiceUnavailable:
+    host = urlsplit(url).netloc
+    return ServiceUnavailable(
+        f"nothing answers at {host} ({type(error).__name__})", hint="Try again in a moment."
+    )

@@ -1,0 +1,180 @@
+"""Connections as a directed graph of NetworkX."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from syndb_lab.errors import ResultUnsuitable
+
+if TYPE_CHECKING:
+    import igraph
+    import networkx
+    import pyarrow
+
+ENDS: Final = (("pre_neuron_id", "post_neuron_id"), ("pre", "post"))
+DATASET: Final = "dataset_id"
+WEIGHTS: Final = ("synapse_count", "weight")
+NEURONS: Final = """\
+SELECT neuron_id, name, cell_class, cell_type, majority_neurotransmitter
+FROM neurons
+WHERE dataset_id = '{dataset}'"""
+CONNECTIONS: Final = """\
+WITH known AS (SELECT neuron_id FROM neurons WHERE dataset_id = '{dataset}')
+SELECT pre_neuron_id, post_neuron_id, synapse_count
+FROM connections
+WHERE dataset_id = '{dataset}' AND synapse_count >= {least} AND pre_neuron_id <> post_neuron_id
+    AND pre_neuron_id IN (FROM known) AND post_neuron_id IN (FROM known)"""
+
+
+def query_graph(edges: pyarrow.Table, *, across_datasets: bool) -> networkx.DiGraph[Any]:
+    """Build a graph from a query's result, unless it would take neurons of several datasets for one.
+
+    Parameters
+    ----------
+    edges : pyarrow.Table
+        As for ``directed_graph``; a column ``dataset_id``, or else the provenance in the schema's metadata,
+        says of which datasets it is.
+    across_datasets : bool
+        Whether each node is a pair ``(dataset_id, neuron_id)``.
+
+    Raises
+    ------
+    ResultUnsuitable
+        Neurons of several datasets can't be told apart.
+
+    Examples
+    --------
+    >>> edges = pa.table({"dataset_id": ["a", "b"], "pre": [1, 1], "post": [2, 2]})
+    >>> list(query_graph(edges, across_datasets=True))
+    [('a', 1), ('a', 2), ('b', 1), ('b', 2)]
+    """
+    ends(edges.column_names)
+    if not across_datasets:
+        refuse_several_datasets(edges)
+    elif DATASET not in edges.column_names:
+        raise ResultUnsuitable(
+            "across_datasets needs the column dataset_id, which says whose neuron is whose",
+            hint="Select dataset_id, too.",
+        )
+    return directed_graph(edges, dataset=DATASET if across_datasets else None)
+
+
+def refuse_several_datasets(edges: pyarrow.Table) -> None:
+    """Raise where the rows are of several datasets, or nobody knows of which."""
+    if not edges.num_rows:
+        return
+    told = json.loads((edges.schema.metadata or {}).get(b"syndb.datasets", b"null"))
+    names = {dataset["id"]: dataset["name"] for dataset in told or ()}
+    if DATASET in edges.column_names:
+        found = sorted(str(value) for value in edges[DATASET].unique().to_pylist())
+    elif told is None:
+        raise ResultUnsuitable(
+            "this result does not say of which dataset its neurons are",
+            hint='Select dataset_id, too, or submit the query with format="arrow", which says it.',
+        )
+    else:
+        found = sorted(names)
+    if len(found) > 1:
+        shown = ", ".join(f"{names[one]} ({one})" if one in names else one for one in found)
+        raise ResultUnsuitable(
+            f"the result is of {len(found)} datasets, and each numbers its neurons on its own: {shown}",
+            hint="Choose one in the query: WHERE dataset_id = '…' (in a join, of every table). "
+            "For a graph of all, select dataset_id, too, and call to_networkx(across_datasets=True).",
+        )
+
+
+def directed_graph(
+    edges: pyarrow.Table, neurons: pyarrow.Table | None = None, *, dataset: str | None = None
+) -> networkx.DiGraph[Any]:
+    """Build a graph from a table of connections.
+
+    Parameters
+    ----------
+    edges : pyarrow.Table
+        ``pre_neuron_id`` and ``post_neuron_id`` (or ``pre`` and ``post``); further columns become attributes,
+        ``synapse_count`` or ``weight`` the weight, without which each row weighs 1. Rows of the same pair add
+        up, and keep the attributes of the first.
+    neurons : pyarrow.Table, optional
+        ``neuron_id`` and attributes of the nodes; neurons without a connection are in the graph too.
+    dataset : str, optional
+        The column that makes a node's pair ``(dataset_id, neuron_id)`` with the neuron's id.
+
+    Examples
+    --------
+    >>> graph = directed_graph(pa.table({"pre": [1, 1], "post": [2, 2]}))
+    >>> list(graph.edges(data=True))
+    [(1, 2, {'weight': 2})]
+    """
+    import networkx as nx
+
+    pre, post = ends(edges.column_names)
+    weight = next((name for name in WEIGHTS if name in edges.column_names), None)
+    graph: networkx.DiGraph[Any] = nx.DiGraph()
+    for row in neurons.to_pylist() if neurons is not None else ():
+        graph.add_node(row.pop("neuron_id"), **row)
+    for row in edges.to_pylist():
+        source, target = row.pop(pre), row.pop(post)
+        if source is None or target is None:
+            raise ResultUnsuitable(f"a row without {pre if source is None else post} is no connection")
+        if dataset:
+            source, target = (row[dataset], source), (row[dataset], target)
+        amount = row[weight] if weight else 1
+        if graph.has_edge(source, target):
+            add(graph.edges[source, target], weight, amount)
+        else:
+            graph.add_edge(source, target, **{**row, "weight": amount})
+    return graph
+
+
+def to_igraph(graph: networkx.DiGraph[Any]) -> igraph.Graph:
+    """Build the same graph in igraph; ``name`` of a vertex is its node.
+
+    Examples
+    --------
+    >>> to_igraph(directed_graph(pa.table({"pre": [720575940600000001], "post": [2]}))).vs["name"]
+    [720575940600000001, 2]
+    """
+    try:
+        import igraph
+    except ImportError:
+        raise ResultUnsuitable("igraph is not installed", hint="pip install igraph") from None
+    number = {node: index for index, node in enumerate(graph)}
+    built = igraph.Graph(
+        n=len(number), edges=[(number[pre], number[post]) for pre, post in graph.edges], directed=True
+    )
+    built.vs["name"] = list(number)
+    for sequence, held in (
+        (built.vs, [kept for _, kept in graph.nodes(data=True)]),
+        (built.es, [kept for *_, kept in graph.edges(data=True)]),
+    ):
+        for name in dict.fromkeys(name for kept in held for name in kept):
+            sequence["label" if name == "name" and sequence is built.vs else name] = [
+                kept.get(name) for kept in held
+            ]
+    return built
+
+
+def add(edge: dict[str, Any], weight: str | None, amount: float) -> None:
+    """Count another row of the same pair."""
+    edge["weight"] += amount
+    if weight:
+        edge[weight] = edge["weight"]
+
+
+def ends(columns: list[str]) -> tuple[str, str]:
+    """Find the columns that hold the two neurons."""
+    for pre, post in ENDS:
+        if pre in columns and post in columns:
+            return pre, post
+    raise ResultUnsuitable(
+        f"no graph can be made of the columns {', '.join(columns)}",
+        hint="Select pre_neuron_id and post_neuron_id (and synapse_count, for the weights).",
+    )
+
+
+def source_queries(dataset_id: str, min_synapses: int) -> tuple[str, str]:
+    """Write the SQL for what a graph job analyses: connections between distinct, known neurons, and these."""
+    dataset, least = str(uuid.UUID(dataset_id)), int(min_synapses)
+    return CONNECTIONS.format(dataset=dataset, least=least), NEURONS.format(dataset=dataset)

@@ -1,0 +1,157 @@
+"""Values for the ``:name`` parameters of a query: bound by the engine, never pasted into the text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syndb_lab.errors import ParameterError
+from syndb_lab.scanner import Parameter, parameters
+from syndb_lab.values import article, python_value, sql_type, wire_value
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place where the SQL that is sent is longer than the text that was given; counted from 0."""
+
+    start: int
+    sent: int
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A query with its values, as they are sent."""
+
+    sql: str
+    values: dict[str, Any]
+    sites: tuple[Site, ...] = ()
+
+    def column(self, line: int | None, column: int | None) -> int | None:
+        """Find the column of the given text that a column of the SQL stands for; the lines are the same.
+
+        Examples
+        --------
+        >>> bound = bind("SELECT :day, nam", {"day": datetime.date(2011, 2, 3)})
+        >>> bound.sql, bound.column(1, 28)
+        ('SELECT CAST($day AS DATE), nam', 14)
+        """
+        if line is None or column is None:
+            return column
+        begin = sum(map(len, self.sql.splitlines(keepends=True)[: line - 1]))
+        reached = place = begin + column - 1
+        for site in self.sites:
+            if begin <= site.start < reached:
+                inside = reached < site.start + site.sent
+                place -= reached - site.start if inside else site.sent - site.given
+        return place - begin + 1
+
+
+def bind(query: str, values: Mapping[str, Any]) -> Bound:
+    """Write ``:name`` as the engine's ``$name``, and make the values fit for the wire.
+
+    What JSON has no type for goes as text, and the SQL gives it its type back: a date's ``:name`` becomes
+    ``CAST($name AS DATE)``. All others keep their length.
+
+    Parameters
+    ----------
+    query : str
+        SQL with ``:name`` or ``$name`` parameters.
+    values : mapping
+        Values by name, without the colon.
+
+    Returns
+    -------
+    Bound
+        The SQL and the values to send.
+
+    Raises
+    ------
+    ParameterError
+        The query is no text, or a value can't be bound.
+
+    Examples
+    --------
+    >>> bind("SELECT name[:2] FROM neurons WHERE cell_class = :kind", {"kind": "motor"}).sql
+    'SELECT name[:2] FROM neurons WHERE cell_class = $kind'
+    >>> bind("SELECT year(:day)", {"day": datetime.date(2011, 2, 3)})
+    Bound(sql='SELECT year(CAST($day AS DATE))', values={'day': '2011-02-03'}, sites=(...))
+    """
+    if not isinstance(query, str):
+        raise ParameterError(
+            f"the query is {article(query)}, no text", hint='For example: lab.sql("SELECT 1").'
+        )
+    if not isinstance(values, Mapping):
+        raise ParameterError(
+            f"parameters is {article(values)}, no mapping", hint='For example: parameters={"kind": "motor"}.'
+        )
+    found = {name: python_value(name, value) for name, value in values.items()}
+    types = {name: sql_type(name, value) for name, value in found.items()}
+    parts, sites, position, length = [], [], 0, 0
+    for parameter in parameters(query):
+        kind = types.get(parameter.name)
+        name = f"${parameter.name}"
+        written = f"CAST({name} AS {kind})" if kind else name
+        parts += [query[position : parameter.start], written]
+        start = length + parameter.start - position
+        if kind:
+            sites.append(Site(start, len(written), len(name)))
+        position, length = parameter.start + len(name), start + len(written)
+    sql = "".join([*parts, query[position:]])
+    return Bound(sql, {name: wire_value(value) for name, value in found.items()}, tuple(sites))
+
+
+def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the values that a query's parameters need, the assigned ones before the namespace's.
+
+    Raises
+    ------
+    ParameterError
+        A parameter has no value, or a value was assigned that the query doesn't use.
+
+    Examples
+    --------
+    >>> choose("SELECT :n", {"n": 3, "other": 4}, {})
+    {'n': 3}
+    """
+    wanted = {found.name: found for found in reversed(parameters(query))}
+    if unused := [name for name in assigned if name not in wanted]:
+        raise ParameterError(
+            f"the query has no parameter :{unused[0]}",
+            hint=f"It has {', '.join(f':{name}' for name in sorted(wanted)) or 'none'}.",
+        )
+    for name, found in wanted.items():
+        if name not in assigned and name not in namespace:
+            raise missing(query, found)
+    return {name: assigned[name] if name in assigned else namespace[name] for name in sorted(wanted)}
+
+
+def missing(query: str, found: Parameter) -> ParameterError:
+    """Say that a parameter has no value, and where it stands."""
+    line = query.count("\n", 0, found.start) + 1
+    return ParameterError(
+        f":{found.name} has no value",
+        hint=f"Assign it in a cell before ({found.name} = …) or give -p {found.name}=….",
+        query=query,
+        line=line,
+        column=found.start - (query.rfind("\n", 0, found.start) + 1) + 1,
+    )
+
+
+def read_assignment(text: str) -> tuple[str, Any]:
+    """Read ``name=value`` as written on a magic's line: a JSON value where it is one, text otherwise.
+
+    Examples
+    --------
+    >>> read_assignment("least=5"), read_assignment("kind=motor"), read_assignment('names=["AVAL", "AVAR"]')
+    (('least', 5), ('kind', 'motor'), ('names', ['AVAL', 'AVAR']))
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ParameterError(f"-p {text} is no assignment", hint="Write it as -p name=value.")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

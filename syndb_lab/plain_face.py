@@ -1,0 +1,30 @@
+"""A live card's words as plain HTML, for front ends that load no JavaScript of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syndb_lab.static_card import BLOCK, COLORS, QUIET, html_rows, text
+
+
+def face_html(card: dict[str, Any]) -> str:
+    """Write what a card says; every text from the service is escaped.
+
+    Examples
+    --------
+    >>> "<b>" in face_html({"tone": "good", "word": "<i>", "title": "", "facts": [], "foot": ""})
+    True
+    """
+    elapsed = card.get("elapsed_s")
+    facts = [*card["facts"], *([] if elapsed is None else [f"{elapsed:.1f} s"])]
+    quiet = [card.get("away"), card.get("note"), card["foot"]]
+    return "".join(
+        [
+            f'<div style="line-height:1.5"><b style="color:{COLORS[card["tone"]]}">{text(card["word"])}</b>'
+            f" &nbsp; <b>{text(card['title'])}</b><br>{text(' · '.join(facts))}",
+            *(f'<br><span style="color:{QUIET}">{text(line)}</span>' for line in quiet if line),
+            f'<pre style="{BLOCK}">{text(card["error"])}</pre>' if card.get("error") else "",
+            html_rows(card["table"]) if card.get("table") else "",
+            "</div>",
+        ]
+    )

@@ -1,0 +1,235 @@
+"""One line that follows a job: in place in a terminal and in a notebook, line by line in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Protocol, TextIO
+
+BAR_CELLS = 20
+SHORT_S = 1.0
+REDRAW_S = 0.2
+
+
+class ProgressLine(Protocol):
+    """Where the line goes."""
+
+    def show(self, line: str) -> None:
+        """Replace what is shown."""
+
+    def end(self, line: str) -> None:
+        """Leave this line for good."""
+
+
+class SilentLine:
+    """Nowhere."""
+
+    def show(self, line: str) -> None:
+        """Show nothing."""
+
+    def end(self, line: str) -> None:
+        """Leave nothing."""
+
+
+class TerminalLine:
+    """A line of a terminal that is written over.
+
+    Parameters
+    ----------
+    stream : TextIO
+        The terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def show(self, line: str) -> None:
+        """Write over the line."""
+        self.stream.write(f"\r\x1b[2K{line}")
+        self.stream.flush()
+
+    def end(self, line: str) -> None:
+        """Write over it for the last time and go to the next one."""
+        self.show(f"{line}\n")
+
+
+class LogLine:
+    """A file or a pipe: a line for each change of the first word, and the last one.
+
+    Parameters
+    ----------
+    stream : TextIO
+        The file.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._status = ""
+
+    def show(self, line: str) -> None:
+        """Write the line where the status is another."""
+        status = line.partition(" ")[0]
+        if status != self._status:
+            self._status = status
+            self.end(line)
+
+    def end(self, line: str) -> None:
+        """Write the line."""
+        print(line, file=self.stream, flush=True)
+
+
+class NotebookLine:
+    """One output of a cell, updated in place; the last line stays in the saved notebook."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._line = ""
+
+    def show(self, line: str) -> None:
+        """Replace the output, where it changes."""
+        if line == self._line:
+            return
+        self._line = line
+        bundle = {"text/plain": line}
+        if self._handle is None:
+            from IPython import display
+
+            self._handle = display.display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(bundle, raw=True)
+
+    def end(self, line: str) -> None:
+        """Leave this output."""
+        self.show(line)
+
+
+def progress_line(wanted: bool | None = None, stream: TextIO | None = None) -> ProgressLine:
+    """Choose by where the code runs.
+
+    Parameters
+    ----------
+    wanted : bool, optional
+        False: none. True: one in any case. By default one in a notebook and in a terminal.
+    stream : TextIO, optional
+        Where it goes outside a notebook; standard error by default.
+    """
+    if wanted is False:
+        return SilentLine()
+    if in_notebook():
+        return NotebookLine()
+    stream = stream or sys.stderr
+    if stream.isatty():
+        return TerminalLine(stream)
+    return LogLine(stream) if wanted else SilentLine()
+
+
+@contextmanager
+def downloading(size: int, line: ProgressLine | None = None) -> Iterator[Callable[[int], None]]:
+    """Show how far a download is, once it has taken a second.
+
+    Parameters
+    ----------
+    size : int
+        Bytes in all.
+    line : ProgressLine, optional
+        Where to show it; as for waiting by default.
+    """
+    line = line or progress_line()
+    started = shown = time.monotonic()
+    told = 0
+
+    def tell(here: int) -> None:
+        nonlocal shown, told
+        now = time.monotonic()
+        if now - started >= SHORT_S and now - shown >= REDRAW_S:
+            shown, told = now, here
+            line.show(f"downloading · {readable_bytes(here)} of {readable_bytes(size)}")
+
+    yield tell
+    if told:
+        line.end(f"downloaded {readable_bytes(size)} in {time.monotonic() - started:.1f} s")
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this, found out without loading IPython."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def describe(record: dict[str, Any], elapsed_s: float, *, away: bool = False) -> str:
+    """Say in a line where a job is; no bar where the service does not know the fraction.
+
+    A record without ``progress`` is as good as one with: the status says what the phases ``queued``,
+    ``completed``, ``failed`` and ``cancelled`` would say again.
+
+    Parameters
+    ----------
+    record : dict
+        The job's record.
+    elapsed_s : float
+        Seconds since waiting for it began.
+    away : bool
+        Whether the service has stopped answering for now.
+
+    Examples
+    --------
+    >>> describe({"job_id": "6f1d", "status": "running", "progress": {"phase": "sorting", "rows": 9}}, 1.84)
+    'running · sorting · 9 rows · 1.8 s · job 6f1d'
+    """
+    progress = record.get("progress") or {}
+    error = record.get("error") or {}
+    final = record.get("finished_at") is not None
+    parts = [record["status"]]
+    if final:
+        parts += [error["message"].splitlines()[0]] if error.get("message") else []
+    else:
+        parts += [f"{record['queue_position']} in the queue"] if record.get("queue_position") else []
+        parts += (
+            [progress["phase"]] if progress.get("phase") not in {None, "queued", record["status"]} else []
+        )
+        parts += [bar(progress["fraction"])] if progress.get("fraction") is not None else []
+    amount = (record.get("result") or {}) if final else progress
+    rows, size = amount.get("rows"), amount.get("bytes")
+    parts += [f"{rows:,} row{'' if rows == 1 else 's'}"] if rows else []
+    parts += [readable_bytes(size)] if size else []
+    parts += ["the service does not answer, still trying"] if away else []
+    parts += [f"{run_seconds(record) or elapsed_s:.1f} s", f"job {record['job_id']}"]
+    return " · ".join(parts)
+
+
+def run_seconds(record: dict[str, Any]) -> float | None:
+    """Say how long an ended job ran; None while it runs, or where it never did."""
+    if not record.get("started_at") or not record.get("finished_at"):
+        return None
+    started, finished = (datetime.fromisoformat(record[name]) for name in ("started_at", "finished_at"))
+    return (finished - started).total_seconds()
+
+
+def bar(fraction: float) -> str:
+    """Draw a fraction.
+
+    Examples
+    --------
+    >>> bar(0.42)
+    '████████░░░░░░░░░░░░ 42 %'
+    """
+    full = int(fraction * BAR_CELLS)
+    return f"{'█' * full}{'░' * (BAR_CELLS - full)} {int(fraction * 100 + 1e-9)} %"
+
+
+def readable_bytes(size: int) -> str:
+    """Write a size as people do.
+
+    Examples
+    --------
+    >>> readable_bytes(930), readable_bytes(9_100_000)
+    ('930 B', '9.1 MB')
+    """
+    if size < 1000:
+        return f"{size} B"
+    power = min(3, (len(str(size)) - 1) // 3)
+    return f"{size / 1000**power:.1f} {('kB', 'MB', 'GB')[power - 1]}"

@@ -1,0 +1,74 @@
+"""``{{name}}`` in SQL: the stored result of a job, by the variable that holds its handle."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from syndb_lab.errors import ParameterError
+from syndb_lab.handle import Handle
+from syndb_lab.parameters import Bound, Site
+from syndb_lab.values import article
+
+NAME: Final = r"[^\W\d]\w*"
+TOKEN: Final = re.compile(
+    r"""'(?:[^']|'')*+'|"(?:[^"]|"")*+"|--[^\n]*|/\*.*?\*/|\{\{\s*(?P<name>[\w-]+)\s*\}\}""", re.DOTALL
+)
+
+
+def refer(query: str, namespace: Mapping[str, Any]) -> Bound:
+    """Write the id of a job for each ``{{name}}``; what stands in a text or a comment is left alone.
+
+    Parameters
+    ----------
+    query : str
+        SQL.
+    namespace : mapping
+        Job handles, or ids of jobs, by name.
+
+    Returns
+    -------
+    Bound
+        The SQL with ids, and where it is longer than the given one.
+
+    Raises
+    ------
+    ParameterError
+        There is no job of that name.
+
+    Examples
+    --------
+    >>> refer("FROM {{motor}} LIMIT 5", {"motor": "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"}).sql
+    'FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}} LIMIT 5'
+    """
+    parts, sites, position, length = [], [], 0, 0
+    for match in TOKEN.finditer(query):
+        if not match["name"]:
+            continue
+        written = f"{{{{{job_id(query, match, namespace)}}}}}"
+        parts += [query[position : match.start()], written]
+        start = length + match.start() - position
+        sites.append(Site(start, len(written), len(match[0])))
+        position, length = match.end(), start + len(written)
+    return Bound("".join([*parts, query[position:]]), {}, tuple(sites))
+
+
+def job_id(query: str, match: re.Match[str], namespace: Mapping[str, Any]) -> str:
+    """Find the job that a name means: an id, or a handle, which is waited for where its job still runs."""
+    name = match["name"]
+    held = namespace.get(name, name)
+    if isinstance(held, Handle):
+        return held.wait().id
+    try:
+        return str(uuid.UUID(str(held)))
+    except ValueError:
+        what = f"is {article(held)}, no job" if name in namespace else "is not there"
+        raise ParameterError(
+            f"{{{{{name}}}}} {what}",
+            hint="It takes the variable of a job (a cell without --wait), or a job's id.",
+            query=query,
+            line=query.count("\n", 0, match.start()) + 1,
+            column=match.start() - query.rfind("\n", 0, match.start()),
+        ) from None

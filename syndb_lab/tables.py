@@ -1,0 +1,60 @@
+"""The tables that SQL may name, over all datasets of the caller."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from syndb_lab.datasets import Datasets, row_count
+from syndb_lab.errors import QueryError
+from syndb_lab.listing import Listing
+
+
+def table_listing(datasets: Datasets) -> Listing[dict[str, Any]]:
+    """List the tables with their rows in all datasets together.
+
+    Examples
+    --------
+    >>> table_listing(lab.datasets())[0]["name"]
+    'neurons'
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    for dataset in datasets:
+        for name, table in dataset.tables.items():
+            known = tables.setdefault(name, {**table, "rows": 0})
+            counts = (known["rows"], table.get("rows"))
+            known["rows"] = None if None in counts else sum(counts)
+    return Listing(
+        tables.values(),
+        {
+            "table": lambda table: str(table["name"]),
+            "rows": row_count,
+            "columns": lambda table: ", ".join(str(column["name"]) for column in table["columns"]),
+        },
+        empty="no tables",
+    )
+
+
+def column_listing(datasets: Datasets, name: str) -> Listing[dict[str, Any]]:
+    """List a table's columns with their types and units.
+
+    Raises
+    ------
+    QueryError
+        There is no such table; with the nearest.
+    """
+    tables = {str(table["name"]): table for table in table_listing(datasets)}
+    table = tables.get(name)
+    if table is None:
+        near = difflib.get_close_matches(name, tables, n=1) or sorted(tables)
+        raise QueryError(f"there is no table {name!r}", hint=f"There is {', '.join(near)}.")
+    return Listing(
+        table["columns"],
+        {
+            "column": lambda column: str(column["name"]),
+            "type": lambda column: str(column.get("type") or ""),
+            "unit": lambda column: str(column.get("unit") or ""),
+            "meaning": lambda column: str(column.get("description") or ""),
+        },
+        empty="no columns",
+    )

@@ -1,0 +1,208 @@
+"""The HTTP connection: the token, retries and typed refusals."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import httpx
+
+from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
+from syndb_lab.refusals import read_problem, refusal, retry_after
+
+TRIES: Final = 4
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 10.0
+RETRIED: Final = frozenset({502, 503, 504})
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Bearer(httpx.Auth):
+    """Puts the token on each request, and keeps it out of every repr.
+
+    Parameters
+    ----------
+    token : str
+        An API token of the service.
+    """
+
+    def __init__(self, token: str) -> None:
+        if not (token.isascii() and token.isprintable() and token):
+            raise AuthError("the token holds characters that no token has", hint="Copy it again, whole.")
+        self._token = token
+
+    def __repr__(self) -> str:
+        return "Bearer(…)"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+class Transport:
+    """One service, one token.
+
+    Every request may be sent again after a lost connection, a 502, 503 or 504, or where it came too soon:
+    what makes a job carries an ``Idempotency-Key``, so that the second copy finds the first one's job.
+
+    Parameters
+    ----------
+    url : str
+        The address of the service, such as ``http://127.0.0.1:8700``.
+    token : str, optional
+        An API token.
+    mount : httpx.BaseTransport, optional
+        What carries the requests, in tests.
+    pause_s : float
+        Seconds before the second try; doubled for each further one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        mount: httpx.BaseTransport | None = None,
+        pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        base = service_url(url)
+        self.url = str(base).rstrip("/")
+        self._pause_s = pause_s
+        self._client = httpx.Client(
+            base_url=base,
+            auth=Bearer(token.strip()) if token else None,
+            timeout=TIMEOUT,
+            transport=mount,
+            limits=httpx.Limits(max_connections=None),
+            trust_env=base.host not in LOOPBACK,
+        )
+
+    def __repr__(self) -> str:
+        return f"Transport({self.url!r})"
+
+    def close(self) -> None:
+        """Close the connections; the jobs go on."""
+        self._client.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, timeout: float = 30.0) -> Any:
+        """Ask for JSON."""
+        return self._read(self._send("GET", path, params=params, timeout=timeout))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None, *, query: str | None = None) -> Any:
+        """Make a job: the same one, however often the request has to be sent."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._read(self._send("POST", path, json=body, headers=headers, query=query))
+
+    def delete(self, path: str) -> Any:
+        """Cancel."""
+        return self._read(self._send("DELETE", path))
+
+    @contextmanager
+    def stream(
+        self, path: str, headers: Mapping[str, str], *, timeout: httpx.Timeout = TIMEOUT
+    ) -> Iterator[httpx.Response]:
+        """Open a download, once: whoever reads it knows how to go on after a break."""
+        self._check_open()
+        with self._client.stream("GET", path, headers=dict(headers), timeout=timeout) as response:
+            if response.is_error:
+                response.read()
+                raise refusal(response)
+            yield response
+
+    def unreachable(self, error: Exception) -> ServiceUnavailable:
+        """Say that nothing answers, and what to do about it."""
+        return ServiceUnavailable(
+            f"nothing answers at {self.url} ({type(error).__name__})",
+            hint="Start a service with `syndb-lab up`, or give another address: connect(url, token).",
+        )
+
+    def _check_open(self) -> None:
+        if self._client.is_closed:
+            raise SyndbError(
+                f"the connection to {self.url} was closed", hint="Open another one with connect()."
+            )
+
+    def _read(self, response: httpx.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise SyndbError(
+                f"what answers at {self.url} is no syndb-lab service",
+                hint="Check the address; a login page or a proxy may be in between.",
+            ) from error
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: str | None = None,
+        timeout: float = 30.0,
+    ) -> httpx.Response:
+        pause = self._pause_s
+        for left in reversed(range(TRIES)):
+            self._check_open()
+            try:
+                response = self._client.request(
+                    method,
+                    path,
+                    params=params,
+                    json=json,
+                    headers=headers,
+                    timeout=httpx.Timeout(timeout, connect=TIMEOUT.connect, pool=None),
+                )
+            except httpx.TransportError as error:
+                if not left:
+                    raise self.unreachable(error) from None
+                wait = pause
+            else:
+                if not (left and may_change(response)):
+                    return checked(response, query)
+                wait = retry_after(response) or pause
+            time.sleep(min(wait, LONGEST_PAUSE_S))
+            pause *= 2
+        raise AssertionError("the last try returns or raises")
+
+
+def may_change(response: httpx.Response) -> bool:
+    """Say whether the same request may fare better in a moment: a part is away, or we asked too often."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return read_problem(response).get("code") == "rate_limited"
+    return response.status_code in RETRIED
+
+
+def checked(response: httpx.Response, query: str | None) -> httpx.Response:
+    """Give the answer back, or raise what it refuses."""
+    if response.is_success:
+        return response
+    raise refusal(response, query=query)
+
+
+def service_url(url: str) -> httpx.URL:
+    """Check an address before anything is sent to it.
+
+    Examples
+    --------
+    >>> service_url("127.0.0.1:8700")
+    Traceback (most recent call last):
+    syndb_lab.errors.SyndbError: '127.0.0.1:8700' is no address of a service
+    Write it with its scheme, such as http://127.0.0.1:8700.
+    """
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
+        raise SyndbError(
+            f"{url.rpartition('@')[2]!r} is no address of a service",
+            hint="Write it with its scheme, such as http://127.0.0.1:8700.",
+        )
+    return parsed

@@ -1,0 +1,66 @@
+"""Where a card's clicks reach the notebook: which variable takes what is loaded, or run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from syndb_lab.download import silent
+from syndb_lab.frames import FrameKind
+from syndb_lab.job import Job
+
+
+class Desk:
+    """The variables of a notebook, as far as one card changes them.
+
+    Parameters
+    ----------
+    namespace : dict
+        The notebook's variables.
+    variable : str or None
+        The one that holds the job's handle.
+    kind : {'polars', 'pandas', 'arrow', 'duckdb'}
+        What a result is read into.
+    """
+
+    def __init__(self, namespace: dict[str, Any], variable: str | None, kind: FrameKind) -> None:
+        self._namespace = namespace
+        self._variable = variable
+        self._kind = kind
+        self._given: dict[str, Any] = {}
+
+    def load(self, job: Job, tell: Callable[[int], None] | None = None) -> str:
+        """Read the result into a variable of its own; say which. ``tell`` is told of the bytes that come.
+
+        A variable that somebody else has assigned is left alone: the next free name is taken.
+        """
+        job.result_path(tell=tell or silent)
+        value = job.answer() if job.kind == "graph" else getattr(job, f"to_{self._kind}")()
+        name = self._free(
+            f"{self._variable or f'job_{job.id[:8]}'}_{'answer' if job.kind == 'graph' else 'frame'}"
+        )
+        self._namespace[name] = self._given[name] = value
+        return f"loaded into {name} ({shape(value, self._kind)})"
+
+    def rerun(self, old: Job, new: Job) -> str:
+        """Put the new job's handle where the old one was; say so."""
+        said = f"a rerun of job {old.id[:8]}"
+        if self._variable and self._namespace.get(self._variable) is old:
+            self._namespace[self._variable] = new
+            return f"{said}; {self._variable} is this job now"
+        return said
+
+    def _free(self, name: str) -> str:
+        free, number = name, 1
+        while free in self._namespace and self._namespace[free] is not self._given.get(free):
+            number += 1
+            free = f"{name}_{number}"
+        return free
+
+
+def shape(value: Any, kind: str) -> str:
+    """Say what was loaded."""
+    if isinstance(value, dict):
+        return "a dictionary"
+    rows, columns = value.shape
+    return f"{kind}, {rows:,} × {columns}"

@@ -1,0 +1,92 @@
+"""The widgets themselves: a drawn card where JupyterLab's page runs our JavaScript, plain controls elsewhere.
+
+Either takes what a card says as one dictionary and tells what was clicked; it knows nothing of jobs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from syndb_lab.plain_face import face_html
+
+STATIC: Final = Path(__file__).parents[1] / "static"
+VIEW: Final = "application/vnd.jupyter.widget-view+json"
+Heed = Callable[[dict[str, Any]], None]
+
+
+class DrawnCard(anywidget.AnyWidget):
+    """A card drawn by our own JavaScript."""
+
+    _esm = STATIC / "card.js"
+    _css = STATIC / "card.css"
+    card = traitlets.Dict().tag(sync=True)
+
+    def heed(self, heed: Heed) -> None:
+        """Call ``heed`` with each click."""
+        self.on_msg(lambda _, content, __: heed(content))
+
+
+class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
+    """A card of core ipywidgets, for front ends that load no JavaScript of ours (VS Code, Colab)."""
+
+    card = traitlets.Dict()
+
+    def __init__(self, card: dict[str, Any]) -> None:
+        self._heed: Heed | None = None
+        self._text = ipywidgets.HTML()
+        self._bar = ipywidgets.FloatProgress(min=0, max=1, layout=ipywidgets.Layout(width="100%"))
+        self._buttons = ipywidgets.HBox()
+        self._shown: list[dict[str, Any]] = []
+        super().__init__([self._text, self._bar, self._buttons])
+        self.observe(lambda change: self._draw(change["new"]), "card")
+        self.card = card
+
+    def heed(self, heed: Heed) -> None:
+        """Call ``heed`` with each click."""
+        self._heed = heed
+
+    def _draw(self, card: dict[str, Any]) -> None:
+        self._text.value = face_html(card)
+        self._bar.layout.display = "none" if card["fraction"] is None else ""
+        self._bar.value = card["fraction"] or 0
+        if card["buttons"] != self._shown:
+            self._shown = card["buttons"]
+            self._buttons.children = [self._button(action) for action in card["buttons"]]
+
+    def _button(self, action: dict[str, Any]) -> ipywidgets.Button:
+        made = ipywidgets.Button(
+            description=action["text"],
+            disabled=bool(action.get("disabled")),
+            layout=ipywidgets.Layout(width="auto"),
+        )
+        made.on_click(lambda _: self._heed and self._heed({"do": action["do"]}))
+        return made
+
+
+def card_widget(card: dict[str, Any]) -> DrawnCard | PlainCard:
+    """Make the card that this front end can show.
+
+    A drawn card finds its place in the page by itself: in the plain HTML of the same job.
+    """
+    return DrawnCard(card=card) if draws() else PlainCard(card)
+
+
+def draws() -> bool:
+    """Whether the front end surely loads JavaScript of ours without fetching anything from elsewhere."""
+    hosted = "google.colab" in sys.modules or any(name in os.environ for name in ("VSCODE_PID", "VSCODE_CWD"))
+    return not hosted
+
+
+def view_bundle(widget: DrawnCard | PlainCard) -> dict[str, Any]:
+    """Write what shows a widget in an output: nothing for a drawn card, which is not saved."""
+    if isinstance(widget, DrawnCard):
+        return {}
+    return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}

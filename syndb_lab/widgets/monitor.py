@@ -1,0 +1,199 @@
+"""All of a user's jobs in one live table."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+import anywidget
+import traitlets
+from IPython import display as ipython_display
+
+from syndb_lab.errors import ServiceUnavailable, SyndbError
+from syndb_lab.face import Moment, face, moment_of
+from syndb_lab.first_rows import visible
+from syndb_lab.follow import FINAL
+from syndb_lab.job import Job
+from syndb_lab.listing import html_table
+from syndb_lab.transport import Transport
+from syndb_lab.widgets.desk import Desk
+from syndb_lab.widgets.elements import STATIC, draws
+
+BUSY_S: Final = 0.5
+IDLE_S: Final = 2.0
+UNSEEN_S: Final = 600.0
+SAID: Final = (
+    *("job_id", "status", "tone", "word", "title", "sql"),
+    *("facts", "working", "fraction", "elapsed_s"),
+)
+
+
+class Board(anywidget.AnyWidget):
+    """The table, drawn by our own JavaScript."""
+
+    _esm = STATIC / "monitor.js"
+    _css = STATIC / "card.css"
+    board = traitlets.Dict().tag(sync=True)
+
+
+class Monitor:
+    """My jobs, live: with cancel, rerun and load for each.
+
+    Asks for the list twice a second while a job is live, every two seconds otherwise, and not at all once no
+    page has shown it for ten minutes.
+
+    Parameters
+    ----------
+    transport : Transport
+        The connection to the service.
+    limit : int
+        How many of the newest jobs.
+    namespace : dict
+        The notebook's variables, for what Load reads.
+    """
+
+    def __init__(self, transport: Transport, limit: int, namespace: dict[str, Any]) -> None:
+        self._transport = transport
+        self._limit = limit
+        self._desk = Desk(namespace, None, "polars")
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = False
+        self._seen_at = time.monotonic()
+        self._moments: dict[str, Moment] = {}
+        self._records: list[dict[str, Any]] = []
+        self._more = False
+        self._away = ""
+        self._note = ""
+        self._key = uuid.uuid4().hex
+        self._widget: Board | None = None
+        self._output: Any = None
+
+    def show(self) -> None:
+        """Show the table below the cell that runs now."""
+        self._ask()
+        if draws():
+            self._widget = Board(board=self._board())
+            self._widget.on_msg(lambda _, content, __: self.heed(content))
+        self._output = ipython_display.display(self._still(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        threading.Thread(target=self._follow, name="syndb-monitor", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop asking; the table stays as it is now, as plain HTML."""
+        self._closed = True
+        self._wake.set()
+        if self._widget is not None:
+            self._widget.close()
+        self._output.update(self._still(), raw=True)
+
+    def heed(self, click: dict[str, Any]) -> None:
+        """Do what was clicked, in a thread of its own."""
+        self._seen_at = time.monotonic()
+        actions = {"cancel": self._cancel, "rerun": self._rerun, "load": self._load}
+        action = actions.get(str(click.get("do")))
+        record = next((one for one in self._records if one["job_id"] == click.get("job_id")), None)
+        if action is not None and record is not None:
+            job = Job(self._transport, record)
+            threading.Thread(target=self._tried, args=(action, job), name="syndb-card", daemon=True).start()
+        else:
+            self._wake.set()
+
+    def _follow(self) -> None:
+        while not self._closed:
+            self._wake.wait(IDLE_S if all(one["status"] in FINAL for one in self._records) else BUSY_S)
+            self._wake.clear()
+            if time.monotonic() - self._seen_at < UNSEEN_S:
+                self._ask()
+                self._draw()
+
+    def _ask(self) -> None:
+        """Ask for the list; where nothing answers, keep what was heard, and say how old it is."""
+        try:
+            page = self._transport.get("/v1/jobs", {"limit": self._limit})
+        except ServiceUnavailable:
+            clock = time.strftime("%H:%M:%S")
+            self._away = self._away or f"no answer from the service since {clock}; below is what it said last"
+        except SyndbError as error:
+            self._away = f"no longer followed: {' '.join(str(error).split())}"
+        else:
+            self._records, self._more, self._away = page["jobs"], bool(page.get("next_cursor")), ""
+
+    def _draw(self) -> None:
+        with self._lock:
+            board = self._board()
+            if self._widget is None:
+                self._output.update(self._still(), raw=True)
+            elif board != self._widget.board:
+                self._widget.board = board
+
+    def _board(self) -> dict[str, Any]:
+        return {
+            "key": self._key,
+            "rows": [self._row(record) for record in self._records],
+            "away": self._away,
+            "note": self._note,
+            "more": self._more,
+        }
+
+    def _row(self, record: dict[str, Any]) -> dict[str, Any]:
+        shown = face(record, self._moments.get(record["job_id"], Moment()))
+        buttons = [{**one, "text": short(one), "title": one["text"]} for one in shown["buttons"]]
+        return {name: shown[name] for name in SAID} | {
+            "kind": record["kind"],
+            "error": " ".join(shown["error"].split("\n")[:1]),
+            "when": f"{moment_of(record['created_at']).astimezone():%H:%M:%S}",
+            "buttons": buttons,
+        }
+
+    def _still(self) -> dict[str, Any]:
+        rows = [self._row(record) for record in self._records]
+        cells = [
+            [row["word"], row["title"], row["kind"], " · ".join(row["facts"]), row["job_id"]] for row in rows
+        ]
+        told = self._away or f"{len(rows)} jobs at {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        table = html_table(["status", "job", "kind", "", "id"], cells)
+        return {
+            "text/html": f'<div class="syndb-host syndb-monitor-{self._key} mathjax_ignore tex2jax_ignore">'
+            f'<div class="syndb-still">{html_table([told], [])}{table}</div></div>',
+            "text/plain": visible("\n".join([told, *("  ".join(row) for row in cells)])),
+        }
+
+    def _tried(self, action: Callable[[Job], str], job: Job) -> None:
+        try:
+            self._note = action(job)
+        except Exception as error:
+            self._note = f"job {job.id[:8]}: {' '.join(str(error).split())}"
+        finally:
+            self._moments.pop(job.id, None)
+            self._ask()
+            self._draw()
+
+    def _cancel(self, job: Job) -> str:
+        self._moments[job.id] = Moment(cancelling=True)
+        self._draw()
+        job.cancel()
+        return ""
+
+    def _rerun(self, job: Job) -> str:
+        return f"job {job.rerun().id[:8]} is the rerun of job {job.id[:8]}"
+
+    def _load(self, job: Job) -> str:
+        self._moments[job.id] = Moment(busy="load")
+        self._draw()
+        return self._desk.load(job)
+
+
+def short(action: dict[str, Any]) -> str:
+    """Name an action in the width of a table; the size of what is loaded is in another column."""
+    return str(action["text"]).split(" ")[0]
+
+
+def notebook_namespace() -> dict[str, Any]:
+    """Find the notebook's variables."""
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    return {} if shell is None else shell.user_ns

@@ -1,0 +1,5 @@
+"""The real servers that these tests share."""
+
+from tests.servers.fixtures import redis_server
+
+__all__ = ["redis_server"]

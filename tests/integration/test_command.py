@@ -1,0 +1,184 @@
+"""The command line against a running service: results, files, exit codes, terminals and pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import polars as pl
+import pytest
+from click.shell_completion import BashComplete
+from click.testing import CliRunner, Result
+from matplotlib.figure import Figure
+
+from syndb_lab import command
+from syndb_lab.command import main
+from syndb_lab.job import Job
+from tests.conftest import isolated_environment
+
+if TYPE_CHECKING:
+    from tests.conftest import Live
+
+WORM = "celegans_varshney_2011"
+BIG = 720575940596125869
+QUERY = (
+    f"SELECT 'ADAL' AS name, {BIG} AS neuron_id, NULL::DOUBLE AS x UNION ALL SELECT 'ü', 2, 0.5 ORDER BY 1"
+)
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def environment(live: Live, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("command")
+    return isolated_environment(folder, SYNDB_URL=live.url, SYNDB_TOKEN=live.token)
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    def command(*words: str, **others: str) -> Result:
+        return CliRunner().invoke(main, list(words), env=environment | others)
+
+    return command
+
+
+def test_a_query_in_a_pipe_is_csv_and_nothing_else(run: Run) -> None:
+    done = run("query", QUERY)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.replace('"', "").splitlines() == ["name,neuron_id,x", f"ADAL,{BIG},", "ü,2,0.5"]
+
+
+def test_a_file_is_written_as_its_ending_says(run: Run, tmp_path: Path) -> None:
+    expected = [("ADAL", BIG, None), ("ü", 2, 0.5)]
+    readers: dict[str, Callable[[Path], list[tuple[object, ...]]]] = {
+        "parquet": lambda path: pl.read_parquet(path).rows(),
+        "arrow": lambda path: pl.read_ipc(path).rows(),
+        "csv": lambda path: duckdb.read_csv(str(path)).fetchall(),
+        "json": lambda path: [tuple(row.values()) for row in json.loads(path.read_text())],
+        "jsonl": lambda path: [tuple(json.loads(line).values()) for line in path.read_text().splitlines()],
+    }
+    for ending, read in readers.items():
+        path = tmp_path / f"out.{ending}"
+        done = run("query", QUERY, "-o", str(path))
+        assert (done.exit_code, done.stdout) == (0, ""), done.stderr
+        texts = [(name, str(number), x) for name, number, x in expected]
+        assert read(path) == (texts if ending.startswith("json") else expected)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"out.{ending}" for ending in readers)
+
+
+def test_sql_from_a_file_with_parameters(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text("SELECT :kind AS kind, :least AS least")
+    done = run("query", "-f", str(tmp_path / "q.sql"), "-p", "kind=motor", "-p", "least=3")
+    assert done.stdout.replace('"', "").splitlines() == ["kind,least", "motor,3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "environment_", "code", "told"),
+    [
+        (("query", "SELEC 1"), {}, 2, "line 1: SELEC 1"),
+        (("query", "SELECT :kind"), {}, 2, "kind"),
+        (("query",), {}, 2, "Give the SQL"),
+        (("query", "SELECT 1", "-o", "out.xlsx"), {}, 2, ".parquet"),
+        (("graph", WORM, "-o", "out.csv"), {}, 2, ".png"),
+        (("graph", "celegans_varshny_2011"), {}, 2, WORM),
+        (("query", "SELECT CAST(name AS INTEGER) FROM neurons"), {}, 1, "Could not convert"),
+        (("result", "00000000-0000-4000-8000-000000000000"), {}, 1, "no job"),
+        (("jobs",), {"SYNDB_URL": "http://127.0.0.1:1"}, 3, "nothing answers"),
+        (("jobs",), {"SYNDB_TOKEN": "wrong"}, 4, "token"),
+    ],
+)
+def test_exit_codes(
+    run: Run, words: tuple[str, ...], environment_: dict[str, str], code: int, told: str
+) -> None:
+    done = run(*words, **environment_)
+    assert done.exit_code == code, done.output
+    assert told.lower() in done.stderr.lower()
+    assert "Traceback" not in done.output
+    assert done.stdout == ""
+
+
+def test_a_job_from_submission_to_its_second_run(run: Run, tmp_path: Path) -> None:
+    job = run("query", "SELECT 1 AS one", "--detach", "--label", "mine").stdout.strip()
+    assert run("result", job).stdout.replace('"', "").split() == ["one", "1"]
+    again = run("rerun", job).stdout.strip()
+    assert run("result", again, "-o", str(tmp_path / "one.parquet")).exit_code == 0
+    assert pl.read_parquet(tmp_path / "one.parquet").rows() == [(1,)]
+    assert run("cancel", job, again).stdout.split() == [job, "completed", again, "completed"]
+    header, *rows = run("jobs", "-n", "500").stdout.splitlines()
+    assert header.split("\t")[0] == "status"
+    assert {job, again} <= {row.split("\t")[-1] for row in rows}
+    assert json.loads(run("jobs", "-n", "1", "--json").stdout)["status"]
+
+
+def test_a_graph_is_json_in_a_pipe_and_a_picture_in_a_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Job, "plot", lambda _: Figure())  # what it draws has tests of its own
+    job = run("graph", WORM, "--detach").stdout.strip()
+    assert json.loads(run("result", job).stdout)["neuron_count"] == 279
+    assert run("result", job, "-o", str(tmp_path / "worm.svg")).exit_code == 0
+    assert "<svg" in (tmp_path / "worm.svg").read_text()
+
+
+def test_datasets_with_their_ids(run: Run) -> None:
+    assert WORM in run("datasets").stdout
+    assert json.loads(run("datasets", "--json").stdout.splitlines()[0])["species"]
+
+
+def test_a_terminal_gets_a_table_and_progress(environment: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "syndb_lab", "query", "SELECT range AS n FROM range(30) ORDER BY 1"]
+    with subprocess.Popen(words, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+    os.close(ours)
+    text = shown.decode()
+    assert process.returncode == 0, text
+    assert "\x1b[2K" in text
+    assert "completed" in text
+    assert "30 rows; the first 20 are shown" in text
+    assert "\r\n19\r\n" in text
+    assert "\r\n20\r\n" not in text
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
+
+
+def test_help_teaches_and_lists_both_sides() -> None:
+    text = CliRunner().invoke(main, ["--help"]).stdout
+    for words in ("syndb-lab query", "Ask a service", "Run a service", "dataset", "130"):
+        assert words in text
+    assert text.count("  completion ") == 1
+
+
+def test_the_shell_completes_commands_jobs_and_datasets(
+    run: Run, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "_SYNDB_LAB_COMPLETE" in run("completion", "zsh").stdout
+    job = run("query", "SELECT 1", "--detach").stdout.strip()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    shell = BashComplete(main, {}, "syndb-lab", "_SYNDB_LAB_COMPLETE")
+    assert [item.value for item in shell.get_completions([], "que")] == ["query"]
+    assert [item.value for item in shell.get_completions(["graph"], "celegans_v")] == [WORM]
+    assert [item.value for item in shell.get_completions(["result"], job[:13])] == [job]
+
+
+def test_without_the_service_its_commands_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "service_commands", dict)
+    done = CliRunner().invoke(main, ["up"])
+    assert done.exit_code == 2
+    assert "pip install 'syndb-lab[service]'" in done.stderr

@@ -1,0 +1,175 @@
+"""Finding and starting the embedded service."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import syndb_lab
+from syndb_lab import local
+from tests.conftest import isolated_environment
+
+if TYPE_CHECKING:
+    from tests.conftest import Live
+
+CONNECT = "import syndb_lab; lab = syndb_lab.connect(); lab.datasets(); print(lab.url)"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user who has nothing yet; whatever is started for him is stopped."""
+    for name in [name for name in os.environ if name.startswith(("SYNDB_", "JOB_"))]:
+        monkeypatch.delenv(name)
+    for name, value in isolated_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    yield tmp_path
+    for file in tmp_path.rglob("service.json"):
+        subprocess.run(
+            [sys.executable, "-m", "syndb_service", "down", "--data-dir", str(file.parent)],
+            check=False,
+            capture_output=True,
+            timeout=60,
+        )
+
+
+def register(home: Path, url: str, pid: int, token_file: Path, started_at: str) -> Path:
+    folder = home / "xdg_state_home" / "syndb-lab" / "running"
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {
+        "url": url,
+        "pid": pid,
+        "token_file": str(token_file),
+        "data_dir": str(home),
+        "started_at": started_at,
+        "version": "0",
+    }
+    file = folder / f"{pid}-{started_at}.json"
+    file.write_text(json.dumps(told))
+    return file
+
+
+def test_connect_starts_a_service_and_finds_it_again(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with syndb_lab.connect() as lab:
+        url = lab.url
+        assert lab.health()["status"] == "ok"
+        assert lab.sql("SELECT 1 AS n").to_polars().item() == 1
+    assert f"Started a service at {url}" in capsys.readouterr().err
+    with syndb_lab.connect() as again:
+        assert again.url == url
+        assert again.datasets()
+    assert capsys.readouterr() == ("", "")
+    data_dir = local.default_data_dir()
+    assert (data_dir / "up.log").stat().st_mode & 0o077 == 0
+
+
+def test_two_connects_at_once_start_one_service(home: Path) -> None:
+    kernels = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONNECT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    answers = [kernel.communicate(timeout=90) for kernel in kernels]
+    assert [kernel.returncode for kernel in kernels] == [0, 0, 0], answers
+    assert len({out for out, _ in answers}) == 1
+    assert sum("Started" in err for _, err in answers) == 1
+    assert len(list((home / "xdg_state_home" / "syndb-lab" / "running").glob("*.json"))) == 1
+
+
+def test_the_service_outlives_the_notebook(home: Path) -> None:
+    first = subprocess.run(
+        [sys.executable, "-c", CONNECT], capture_output=True, text=True, timeout=90, check=True
+    )
+    with syndb_lab.connect(start=False) as lab:
+        assert lab.url == first.stdout.strip()
+
+
+def test_a_named_folder_is_its_own_service(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = home / "my data"
+    with syndb_lab.connect(data_dir=folder) as named:
+        monkeypatch.setenv("SYNDB_DATA_DIR", str(folder))
+        with syndb_lab.connect(start=False) as again:
+            assert again.url == named.url
+        monkeypatch.setenv("SYNDB_DATA_DIR", str(home / "other"))
+        with pytest.raises(syndb_lab.ServiceUnavailable, match="no service runs in"):
+            syndb_lab.connect(start=False)
+
+
+def test_the_environment_names_a_service(live: Live, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNDB_URL", live.url)
+    monkeypatch.setenv("SYNDB_TOKEN", live.token)
+    with syndb_lab.connect() as lab:
+        assert lab.url == live.url
+        assert lab.datasets()
+
+
+def test_stale_services_are_passed_over(live: Live, home: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    token_file = home / "token"
+    token_file.write_text(f"{live.token}\n")
+    stale = register(home, "http://127.0.0.1:9", ended.pid, token_file, "2030-01-01T00:00:00")
+    deaf = register(home, "http://127.0.0.1:9", os.getpid(), token_file, "2029-01-01T00:00:00")
+    register(home, live.url, live.process.pid, token_file, "2025-01-01T00:00:00")
+    (deaf.parent / "broken.json").write_text("{")
+    with syndb_lab.connect(start=False) as lab:
+        assert lab.url == live.url
+        assert lab.datasets()
+    assert not stale.exists()
+    assert deaf.exists()
+
+
+def test_someone_elses_token_cannot_be_read(live: Live, home: Path) -> None:
+    register(home, live.url, live.process.pid, home / "no-such-token", "2025-01-01T00:00:00")
+    with pytest.raises(syndb_lab.ServiceUnavailable, match="token"):
+        syndb_lab.connect(start=False)
+
+
+def test_nothing_runs_and_nothing_may_be_started(home: Path) -> None:
+    with pytest.raises(syndb_lab.ServiceUnavailable, match="syndb-lab up"):
+        syndb_lab.connect(start=False)
+
+
+def test_a_service_that_is_not_there(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with (
+        syndb_lab.connect(f"http://127.0.0.1:{port}", "token") as lab,
+        pytest.raises(syndb_lab.ServiceUnavailable, match=f"nothing answers at http://127.0.0.1:{port}"),
+    ):
+        lab.sql("SELECT 1")
+
+
+def test_a_folder_that_cannot_be_written(home: Path) -> None:
+    (home / "file").touch()
+    with pytest.raises(syndb_lab.ServiceNotStarted, match="can't be written"):
+        syndb_lab.connect(data_dir=home / "file" / "data")
+
+
+def test_a_service_that_dies_shows_its_last_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOB_QUEUE_MAX_WORKERS", "none")
+    with pytest.raises(syndb_lab.ServiceNotStarted, match="JOB_QUEUE_MAX_WORKERS"):
+        syndb_lab.connect()
+
+
+def test_without_the_service_installed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syndb_lab.starter.importlib.util.find_spec", lambda _: None)
+    with pytest.raises(syndb_lab.ServiceNotStarted, match=r"syndb-lab\[service\]"):
+        syndb_lab.connect()
+
+
+def test_a_service_that_went_away_is_started_anew(home: Path) -> None:
+    syndb_lab.connect().close()
+    os.kill(json.loads((local.default_data_dir() / "service.json").read_text())["pid"], signal.SIGKILL)
+    with syndb_lab.connect() as lab:
+        assert lab.datasets()
+        assert lab.health()["status"] == "ok"

@@ -1,0 +1,90 @@
+"""Following a job by server-sent events."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Jobs, Live
+from tests.integration.test_cancelling import CROSS_JOIN
+from tests.integration.test_refusals import ABSENT, refused
+
+
+def events(answer: httpx.Response) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Parse a stream of events as the standard tells, leaving out comments."""
+    fields: dict[str, str] = {}
+    for line in answer.iter_lines():
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        elif "data" in fields:
+            assert fields["event"] == "job"
+            yield int(fields["id"]), json.loads(fields["data"])
+            fields = {}
+
+
+def test_a_job_is_followed_to_its_end(jobs: Jobs) -> None:
+    job = jobs.submit("SELECT max(md5(range::VARCHAR)) AS m FROM range(20000000)")
+    with jobs.http.stream("GET", f"/v1/jobs/{job['job_id']}/events") as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Accel-Buffering"] == "no"
+        seen = list(events(answer))
+    versions = [version for version, _ in seen]
+    assert versions == sorted(set(versions))
+    assert all(record["version"] == version for version, record in seen)
+    assert "running" in {record["status"] for _, record in seen}
+    assert seen[-1][1] == jobs.get(job["job_id"])
+    assert seen[-1][1]["status"] == "completed"
+
+
+def test_a_listener_resumes_where_it_was(jobs: Jobs) -> None:
+    job = jobs.until(jobs.submit(CROSS_JOIN), "running")
+    url = f"/v1/jobs/{job['job_id']}/events"
+    with jobs.http.stream("GET", url) as answer:
+        known, _ = next(events(answer))
+    jobs.http.delete(f"/v1/jobs/{job['job_id']}")
+    final = jobs.until(jobs.get(job["job_id"]))
+    with jobs.http.stream("GET", url, headers={"Last-Event-ID": str(known)}) as answer:
+        seen = list(events(answer))
+    assert [version for version, _ in seen] == [final["version"]]
+    assert jobs.http.get(url, headers={"Last-Event-ID": str(final["version"])}).status_code == 204
+    with jobs.http.stream("GET", url, headers={"Last-Event-ID": "99999"}) as answer:
+        assert [record for _, record in events(answer)] == [final], "an id from nowhere begins anew"
+
+
+def test_events_of_no_job_of_mine(jobs: Jobs, stranger: Jobs) -> None:
+    job = jobs.run("SELECT 1")
+    refused(stranger.http.get(f"/v1/jobs/{job['job_id']}/events"), 404, "job_not_found")
+    refused(jobs.http.get(f"/v1/jobs/{ABSENT}/events"), 404, "job_not_found")
+    wrong = {"Last-Event-ID": "nowhere"}
+    refused(jobs.http.get(f"/v1/jobs/{job['job_id']}/events", headers=wrong), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("many", [60])
+def test_many_listeners_are_told_and_the_service_still_answers(live: Live, jobs: Jobs, many: int) -> None:
+    job = jobs.until(jobs.submit(CROSS_JOIN), "running")
+    listening = threading.Barrier(many + 1, timeout=60)
+    ends: list[str] = []
+
+    def listen() -> None:
+        with live.http() as http, http.stream("GET", f"/v1/jobs/{job['job_id']}/events") as answer:
+            stream = events(answer)
+            next(stream)
+            listening.wait()
+            ends.append([record for _, record in stream][-1]["status"])
+
+    threads = [threading.Thread(target=listen) for _ in range(many)]
+    for thread in threads:
+        thread.start()
+    listening.wait()
+    assert jobs.run("SELECT 1")["status"] == "completed"
+    jobs.http.delete(f"/v1/jobs/{job['job_id']}")
+    for thread in threads:
+        thread.join(timeout=60)
+    assert ends == ["cancelled"] * many

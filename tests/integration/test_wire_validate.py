@@ -1,0 +1,131 @@
+"""Checking SQL without running it, by the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Jobs
+from tests.integration.test_refusals import count, refused
+
+
+def validated(jobs: Jobs, query: str, **fields: Any) -> dict[str, Any]:
+    answer = jobs.http.post("/v1/jobs/validate", json={"query": query, **fields})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    assert set(body) == {
+        "valid",
+        "columns",
+        "tables",
+        "dataset_ids",
+        "estimated_rows",
+        "advice",
+        "error",
+    }
+    return body
+
+
+def test_it_says_what_would_come_and_stores_nothing(jobs: Jobs) -> None:
+    before = count(jobs)
+    dataset = jobs.dataset_id("celegans_white_1986")
+    body = validated(
+        jobs, "SELECT * FROM synapses WHERE dataset_id = $dataset", parameters={"dataset": dataset}
+    )
+    assert (body["valid"], body["error"], body["advice"]) == (True, None, [])
+    assert (body["tables"], body["dataset_ids"]) == (["synapses"], [dataset])
+    assert count(jobs) == before
+    job = jobs.run("SELECT * FROM synapses WHERE dataset_id = $dataset", parameters={"dataset": dataset})
+    assert body["columns"] == job["result"]["columns"]
+    assert body["estimated_rows"] == job["result"]["rows"]
+
+
+TYPES = (
+    "SELECT 1 AS n, 2 AS n, {'a b': [1.5]} AS s, 'x'::ENUM('x', 'y;') AS e, now() AS t, "
+    "1::HUGEINT AS h, uuid() AS u, $p AS p, 'é' AS \"odd name\", MAP {'a': 1} AS m, NULL AS nothing"
+)
+
+
+def test_the_columns_are_those_of_the_result(jobs: Jobs) -> None:
+    fields: dict[str, Any] = {"parameters": {"p": [1, 2]}}
+    body = validated(jobs, TYPES, **fields)
+    assert body["columns"] == jobs.run(TYPES, **fields)["result"]["columns"]
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("SELECT count(*) FROM synapses", 1),
+        ("SELECT name FROM neurons WHERE dataset_id = $d LIMIT 7", 7),
+        ("SELECT name FROM neurons WHERE dataset_id = $d AND name = 'PVCL'", None),
+        ("SELECT DISTINCT cell_class FROM neurons", None),
+        ("SELECT cell_class, count(*) FROM neurons GROUP BY ALL", None),
+        ("SELECT a.name FROM neurons AS a JOIN neurons AS b USING (dataset_id, neuron_id)", None),
+        ("SELECT unnest([1, 2]) FROM neurons", None),
+        ("SELECT count(*) OVER () FROM neurons WHERE dataset_id = $d LIMIT 1000000", "neurons"),
+        ("FROM connections WHERE dataset_id IN ($d)", "connections"),
+    ],
+)
+def test_rows_are_told_where_they_are_known(jobs: Jobs, query: str, rows: int | str | None) -> None:
+    dataset = jobs.http.get(f"/v1/datasets/{jobs.dataset_id('celegans_varshney_2011')}").json()
+    counts = {table["name"]: table["rows"] for table in dataset["tables"]}
+    parameters = {"d": dataset["id"]} if "$d" in query else {}
+    body = validated(jobs, query, parameters=parameters)
+    assert body["estimated_rows"] == (counts[rows] if isinstance(rows, str) else rows)
+    if body["estimated_rows"] is not None:
+        assert jobs.run(query, parameters=parameters)["result"]["rows"] == body["estimated_rows"]
+
+
+def test_all_datasets_at_once_are_pointed_out(jobs: Jobs) -> None:
+    body = validated(jobs, "SELECT a.name FROM neurons AS a JOIN neurons AS b USING (neuron_id)")
+    assert len(body["dataset_ids"]) == 2
+    (said,) = body["advice"]
+    assert "2 datasets" in said
+    assert "WHERE dataset_id" in said
+    assert validated(jobs, "SELECT dataset_id, count(*) FROM synapses GROUP BY 1")["advice"] == []
+    assert validated(jobs, "DESCRIBE neurons")["advice"] == []
+
+
+def test_a_dataset_that_is_none_is_pointed_out(jobs: Jobs) -> None:
+    white = jobs.dataset_id("celegans_white_1986")
+    body = validated(jobs, "FROM neurons WHERE dataset_id = 'celegans_white_1986'")
+    assert (body["valid"], body["error"]["code"], body["error"]["column"]) == (False, "unknown_dataset", 33)
+    assert white in body["error"]["hint"]
+    query, parameters = "FROM neurons WHERE dataset_id = $d", {"d": "celegans_white"}
+    (said,) = validated(jobs, query, parameters=parameters)["advice"]
+    assert "'celegans_white'" in said
+    assert white in said
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "place"),
+    [
+        ("SELECT name,\n  nme FROM neurons", "invalid_query", (2, 3)),
+        ("SELECT 1; SELECT 2", "invalid_query", (1, 11)),
+        ("COPY neurons TO 'x'", "invalid_query", (1, 1)),
+        ("SELECT $missing", "invalid_query", (None, None)),
+        ("", "invalid_query", (1, 1)),
+    ],
+)
+def test_sql_that_cannot_run_is_an_answer(
+    jobs: Jobs, query: str, code: str, place: tuple[int | None, int | None]
+) -> None:
+    body = validated(jobs, query)
+    assert (body["valid"], body["columns"], body["estimated_rows"]) == (False, [], None)
+    error = body["error"]
+    assert (error["code"], (error["line"], error["column"]), error["retryable"]) == (code, place, False)
+    submitted = jobs.http.post("/v1/jobs", json={"query": query})
+    assert (submitted.status_code, submitted.json()["detail"]) == (400, error["message"])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"query": 7}, {"query": "SELECT 1", "time_limit_s": 1e9}, {"query": "SELECT 1", "more": 1}],
+)
+def test_a_body_that_makes_no_sense_is_refused(jobs: Jobs, fields: dict[str, Any]) -> None:
+    refused(jobs.http.post("/v1/jobs/validate", json=fields), 422, "invalid_request")
+
+
+def test_a_query_that_folds_for_ever_is_checked_at_once(jobs: Jobs) -> None:
+    slow = "SELECT levenshtein(repeat('ab', 200000), repeat('ba', 200000)) AS far"
+    assert validated(jobs, slow)["columns"] == [{"name": "far", "type": "int64"}]

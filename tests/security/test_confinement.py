@@ -1,0 +1,223 @@
+"""What the operating system keeps a child from, tried from inside one; and what is said where it can't."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from syndb_service.engines import landlock, seccomp
+from syndb_service.engines.frames import FrameKind
+from syndb_service.engines.nursery import Nursery
+
+CONFINES = landlock.abi() >= 6 and seccomp.is_known()
+"""Whether this machine has every part; where it doesn't, tests are skipped, and say which part is missing."""
+
+ALLOWED = {"read its dataset", "read what the engine asks", "write in its folder", "start a thread"}
+
+
+@contextmanager
+def tried(folder: Path, *, without_seccomp: bool = False) -> Iterator[dict[str, str]]:
+    """Try everything in a process of its own, with canaries in a folder; look at those afterwards."""
+    names = ("secret.txt", "dataset.parquet", "other.parquet")
+    for name in names:
+        (folder / name).write_text("CANARY")
+    temp_dir = folder / "temporary"
+    temp_dir.mkdir()
+    (temp_dir / "link").symlink_to(folder / "secret.txt")
+    task = {
+        "kind": "query",
+        "sources": {"neurons": [str(folder / "dataset.parquet")]},
+        "temp_dir": str(temp_dir),
+        "temp_bytes": 10**6,
+        "address_space": 4 * 1024**3,
+    }
+    with ExitStack() as stack:
+        listeners = [
+            stack.enter_context(socket.socket(family)) for family in [socket.AF_INET] + [socket.AF_UNIX] * 2
+        ]
+        abstract = str(folder)
+        for listener, address in zip(listeners, [("127.0.0.1", 0), "s", f"\0{abstract}"], strict=True):
+            if address == "s":
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.chdir(folder)
+                    listener.bind(address)
+            else:
+                listener.bind(address)
+            listener.listen()
+        aims = {
+            "outside": str(folder / "secret.txt"),
+            "dataset": str(folder / "dataset.parquet"),
+            "other": str(folder / "other.parquet"),
+            "port": listeners[0].getsockname()[1],
+            "socket": str(folder / "s"),
+            "name": abstract,
+            "without_seccomp": without_seccomp,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.security.captive", json.dumps(task), json.dumps(aims)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        yield json.loads(done.stdout)
+        assert [(folder / name).read_text() for name in names] == ["CANARY"] * 3
+        assert {path.name for path in folder.iterdir()} == {*names, "temporary", "s"}
+        assert [path.name for path in temp_dir.iterdir()] == ["link"]
+        for listener in listeners[::2] if without_seccomp else listeners:
+            listener.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with tried(tmp_path_factory.mktemp("confinement")) as outcomes:
+        yield outcomes
+
+
+@pytest.mark.skipif(not CONFINES, reason="needs Landlock (ABI 6) and seccomp")
+def test_a_child_does_its_work_and_nothing_else(outcomes: dict[str, str]) -> None:
+    assert {name for name, outcome in outcomes.items() if outcome == "done"} == ALLOWED
+    assert len(outcomes) > 30
+
+
+@pytest.mark.skipif(not CONFINES, reason="needs Landlock (ABI 6)")
+def test_landlock_alone_keeps_files_tcp_and_signals(tmp_path: Path) -> None:
+    left_to_seccomp = {"fork", "send by UDP", "get an io_uring", "get namespaces", "connect to a socket file"}
+    with tried(tmp_path, without_seccomp=True) as outcomes:
+        done = {name for name, outcome in outcomes.items() if outcome == "done"}
+        assert ALLOWED <= done <= ALLOWED | left_to_seccomp
+
+
+@pytest.mark.parametrize(
+    ("attempt", "error"),
+    [("take much memory", "ENOMEM"), ("open many files", "EMFILE"), ("read a secret", "EACCES")],
+)
+@pytest.mark.skipif(not CONFINES, reason="needs Landlock (ABI 6) and seccomp")
+def test_it_is_told_which_limit_it_met(outcomes: dict[str, str], attempt: str, error: str) -> None:
+    assert outcomes[attempt] == error
+
+
+def test_the_structures_are_the_kernels() -> None:
+    assert ctypes.sizeof(landlock.RulesetAttr) == 24
+    assert ctypes.sizeof(landlock.PathBeneathAttr) == 12
+    assert landlock.PathBeneathAttr.parent_fd.offset == 8
+    assert ctypes.sizeof(seccomp.Instruction) == 8
+    assert ctypes.sizeof(seccomp.Program) == 2 * ctypes.sizeof(ctypes.c_void_p)
+
+
+@pytest.mark.parametrize(
+    ("abi", "files", "tcp", "scopes"),
+    [(1, 13, 0, 0), (2, 14, 0, 0), (3, 15, 0, 0), (4, 15, 3, 0), (5, 16, 3, 0), (6, 16, 3, 3), (9, 16, 3, 3)],
+)
+def test_each_version_of_the_kernel_is_asked_for_what_it_knows(
+    abi: int, files: int, tcp: int, scopes: int
+) -> None:
+    asked = landlock.ruleset(abi)
+    assert int(asked.handled_access_fs).bit_count() == files
+    assert (asked.handled_access_net, asked.scoped) == (tcp, scopes)
+
+
+@pytest.mark.parametrize("machine", seccomp.ARCHITECTURES)
+def test_every_jump_of_the_filter_lands_in_it(machine: str) -> None:
+    program = seccomp.instructions(machine, 1)
+    assert len(program) < 4096
+    for place, instruction in enumerate(program):
+        if instruction.code in (seccomp.EQUAL, seccomp.AT_LEAST, seccomp.ANY_BIT):
+            assert place + 1 + max(instruction.if_true, instruction.if_false) < len(program)
+    assert program[-1].value == seccomp.ALLOW
+
+
+WITHOUT_LANDLOCK = """
+import ctypes, errno, logging
+from syndb_service.engines import landlock, seccomp
+from syndb_service.engines.checker import Checker
+from syndb_service.engines.nursery import Nursery
+
+logging.basicConfig()
+ctypes.CDLL(None).prctl(38, ctypes.c_ulong(1), *[ctypes.c_ulong(0)] * 3)
+seccomp.install([
+    seccomp.Instruction(seccomp.LOAD, 0, 0, seccomp.NUMBER_AT),
+    seccomp.Instruction(seccomp.EQUAL, 0, 1, landlock.CREATE_RULESET),
+    seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.REFUSE | errno.ENOSYS),
+    seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.ALLOW),
+])
+assert landlock.abi() == 0
+nursery = Nursery()
+checker = Checker(nursery, 1000)
+print(checker.check("SELECT 1 AS n", {}).columns)
+nursery.close()
+checker = Checker(nursery, 1000)
+print(checker.check("SELECT 1 AS n", {}).columns)
+nursery.close()
+"""
+
+
+@pytest.mark.skipif(not CONFINES, reason="needs seccomp, to take Landlock away")
+def test_without_landlock_the_log_says_so_once_and_jobs_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LANDLOCK], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.count("INTEGER") == 2
+    assert done.stderr.count("jobs run without Landlock") == 1
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+CHECK = {"kind": "check", "max_query_bytes": 1000, "memory_bytes": 2**29, "address_space": 3 * 2**30}
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may look into a child")
+def test_a_child_inherits_its_socket_the_log_and_nothing(nursery: Nursery) -> None:
+    with Path(__file__).open() as file, socket.socket() as database, nursery.child() as child:
+        os.set_inheritable(file.fileno(), True)
+        os.set_inheritable(database.fileno(), True)
+        with nursery.child() as other:
+            for one in (child, other):
+                one.frames.send(FrameKind.TASK, CHECK)
+                assert one.frames.receive_one() == (FrameKind.DONE, {})
+            links = {path.name: path.readlink() for path in Path(f"/proc/{other.pid}/fd").iterdir()}
+        assert links.keys() >= {"0", "1", "2"}
+        others = [str(link) for name, link in links.items() if name not in ("0", "1", "2")]
+        assert len([link for link in others if link.startswith("socket:")]) == 1
+        assert not [link for link in others if not link.startswith("socket:")]
+
+
+def test_the_limit_on_processor_time_ends_a_child_by_its_own_signal(nursery: Nursery, tmp_path: Path) -> None:
+    task = {
+        "kind": "query",
+        "query": "SELECT sum(a.range % 7 * (b.range % 3)) FROM range(10000000) a, range(1000000) b",
+        "parameters": {},
+        "sources": {},
+        "datasets": [],
+        "root": str(tmp_path),
+        "temp_dir": str(tmp_path),
+        "job_id": "j",
+        "created_at": "",
+        "memory_bytes": 2**29,
+        "address_space": 3 * 2**30,
+        "temp_bytes": 0,
+        "threads": 1,
+        "max_query_bytes": 1000,
+        "format": "arrow",
+        "cpu_s": 1,
+    }
+    with nursery.child() as child:
+        child.frames.send(FrameKind.TASK, task)
+        assert child.wait(100) == -signal.SIGXCPU

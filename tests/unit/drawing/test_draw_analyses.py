@@ -1,0 +1,62 @@
+"""Each analysis alone is drawn, for every kind of graph, without a warning."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from syndb_lab.drawing import draw
+from syndb_service.engines.graph.analyses import ANALYSES
+from syndb_service.engines.graph.answer import figures, stages_of
+from syndb_service.engines.graph.connectome import of_edges
+from syndb_service.engines.graph.stages import Stages
+from syndb_service.engines.graph.study import Study
+from tests.unit.graph.graph_shapes import SHAPES
+
+OPTIONS = {"top_hubs": 5, "seed": 0, "samples": 3, "source": "0", "target": "1", "min_synapses": 1}
+DATASET = {"id": "d", "name": "a_$made$_up_one", "title": "", "version": "", "citation": "", "doi": ""}
+
+
+def answer(analysis: str, shape: str, **more: Any) -> dict[str, Any]:
+    graph, stages = of_edges(*SHAPES[shape]), Stages(lambda name, fraction: None, stages_of(analysis))
+    found = figures(analysis, graph, Study(graph, OPTIONS | more, stages, dataset_id="d"))
+    return {"analysis": analysis, "dataset": DATASET, **found}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("shape", ["heavy-tailed", "two neurons apart", "directed line"])
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_it_is_drawn(analysis: str, shape: str) -> None:
+    figure, file = draw(answer(analysis, shape)), io.BytesIO()
+    figure.savefig(file, format="png", dpi=30)
+    assert file.getvalue().startswith(b"\x89PNG")
+    assert len(figure.axes) >= 1
+
+
+def titles(figure: Any) -> list[str]:
+    return [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
+
+
+def test_each_analysis_shows_its_own_panels() -> None:
+    assert titles(draw(answer("motif_significance", "medium"))) == ["Motifs against chance"]
+    assert titles(draw(answer("communities", "medium"))) == ["Communities"]
+    assert titles(draw(answer("rich_club", "heavy-tailed"))) == ["Rich club"]
+
+
+def test_the_whole_page_has_them_all() -> None:
+    assert titles(draw(answer("full", "heavy-tailed", source=None))) == [
+        "Degree distribution",
+        "The strongest connections around the hubs",
+        "The 16 motifs of three neurons",
+        "Reachability",
+        "Rich club",
+        "Communities",
+    ]
+
+
+def test_a_path_names_its_neurons_and_their_synapses() -> None:
+    texts = [text.get_text() for text in draw(answer("shortest_path", "directed line")).axes[0].texts]
+    assert texts == ["", "1 synapse", "0", "1"]

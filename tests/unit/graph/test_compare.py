@@ -1,0 +1,55 @@
+"""Profiles side by side: of two datasets, of the parts of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from syndb_service.engines.graph import analyse
+from tests.unit.graph.graph_shapes import SHAPES, Holder
+
+
+@pytest.fixture
+def compared(hold: Holder, dataset: dict[str, Any], options: dict[str, Any]) -> Any:
+    def made(**more: Any) -> dict[str, Any]:
+        n, edges = SHAPES["medium"]
+        con = hold(range(n), [(*edge, 1 + edge[0] % 3) for edge in edges])
+        con.execute(
+            "UPDATE synapses SET neurotransmitter = CASE pre_neuron_id % 2 WHEN 0 THEN 'GABA' ELSE 'ACh' END"
+        )
+        con.execute("UPDATE synapses SET neurotransmitter = NULL WHERE pre_neuron_id = 3")
+        con.execute(
+            "INSERT INTO neurons SELECT 'twin', * EXCLUDE (dataset_id) FROM neurons WHERE dataset_id = 'd'"
+        )
+        con.execute(
+            "INSERT INTO synapses SELECT 'twin', * EXCLUDE (dataset_id) FROM synapses WHERE dataset_id = 'd'"
+        )
+        answer, _ = analyse(con, dataset, "compare", options | more, lambda name, fraction: None, threads=2)
+        found: dict[str, Any] = answer["compare"]
+        return found
+
+    return made
+
+
+def test_a_dataset_and_its_twin_are_alike(compared: Any) -> None:
+    found = compared(other_dataset_id="twin")
+    assert [part["name"] for part in found["parts"]] == ["d", "twin"]
+    assert found["motif_similarity"] == [[pytest.approx(1.0)] * 2] * 2
+    assert found["degree_distance"] == [[0.0, 0.0], [0.0, 0.0]]
+    assert sum(found["parts"][0]["motif_shares"].values()) == pytest.approx(1)
+
+
+def test_another_dataset_is_another_profile(compared: Any) -> None:
+    found = compared(other_dataset_id="other")
+    assert found["parts"][1]["connection_count"] == 0
+    assert found["motif_similarity"][0][1] is None
+    assert found["degree_distance"][0][1] == 1
+
+
+def test_parts_by_neurotransmitter(compared: Any) -> None:
+    found = compared(by="neurotransmitter")
+    assert {part["name"] for part in found["parts"]} == {"GABA", "ACh"}
+    of_three = sum(pre == 3 for pre, _ in SHAPES["medium"][1])
+    assert found["left_out"]["connections"] == of_three
+    assert sum(part["connection_count"] for part in found["parts"]) == len(SHAPES["medium"][1]) - of_three

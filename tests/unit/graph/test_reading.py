@@ -1,0 +1,170 @@
+"""What of a dataset is in the graph, what was dropped, and what is refused."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from syndb_service.engines.graph.connectome import Tally
+from syndb_service.engines.graph.errors import EmptyGraph, GraphTooLarge, UnknownNeuron
+from syndb_service.engines.graph.reading import read
+from syndb_service.engines.graph.room import Room
+from syndb_service.engines.graph.selection import Selection
+from syndb_service.errors import UsageError
+from tests.unit.graph.graph_shapes import Holder
+
+BEYOND_DOUBLES = 720_575_940_602_119_481
+MIXED = [(5, 7, 4), (7, 5, 1), (5, 5, 9), (7, 99, 2), (98, 99, 3), (7, 9, 2)]
+
+
+def test_all_neurons_are_nodes_in_the_order_of_their_ids(hold: Holder) -> None:
+    connectome = read(hold([9, 5, 7], []), "d")
+    assert connectome.neuron_ids.tolist() == [5, 7, 9]
+    assert connectome.names.tolist() == ["N5", "N7", "N9"]
+    assert connectome.connection_count == 0
+
+
+def test_what_is_unknown_of_a_neuron_is_none(hold: Holder) -> None:
+    con = hold([1, 2, 3], [])
+    con.execute("UPDATE neurons SET name = '?', cell_class = '' WHERE neuron_id = 1")
+    con.execute("UPDATE neurons SET name = NULL, cell_class = NULL WHERE neuron_id = 2")
+    connectome = read(con, "d")
+    assert connectome.names.tolist() == ["?", None, "N3"]
+    assert connectome.cell_classes.tolist() == [None, None, "interneuron"]
+    assert connectome.neurotransmitters.tolist() == [None, None, None]
+
+
+def test_each_dropped_connection_is_counted_once(hold: Holder) -> None:
+    connectome = read(hold([5, 7, 9], MIXED), "d", Selection(2))
+    assert connectome.dropped.absent_neurons == Tally(2, 5)
+    assert connectome.dropped.self_connections == Tally(1, 9)
+    assert connectome.dropped.below_min_synapses == Tally(1, 1)
+    assert list(zip(connectome.pre.tolist(), connectome.post.tolist(), strict=True)) == [(0, 1), (1, 2)]
+    assert connectome.synapse_count.tolist() == [4, 2]
+
+
+def test_other_datasets_are_not_read(hold: Holder) -> None:
+    con = hold([1, 2], [])
+    assert read(con, "d").connection_count == 0
+    assert read(con, "none").neuron_count == 0
+
+
+def test_ids_beyond_doubles_stay_exact(hold: Holder) -> None:
+    ids = [BEYOND_DOUBLES, BEYOND_DOUBLES + 1, BEYOND_DOUBLES + 2]
+    connectome = read(hold(ids, [(ids[0], ids[1], 1), (ids[2], ids[1], 1)]), "d")
+    assert connectome.neuron_ids.tolist() == ids
+    assert connectome.pre.tolist() == [0, 2]
+    assert connectome.post.tolist() == [1, 1]
+
+
+def test_order_of_the_rows_does_not_matter(hold: Holder) -> None:
+    one, other = (read(hold([5, 7, 9], rows), "d") for rows in (MIXED, MIXED[::-1]))
+    assert one.pre.tolist() == other.pre.tolist()
+    assert one.post.tolist() == other.post.tolist()
+    assert one.synapse_count.tolist() == other.synapse_count.tolist()
+
+
+@pytest.mark.parametrize(("max_edges", "fits"), [(0, 6), (1, 6), (2, 5), (3, 3), (4, 3), (5, 2)])
+def test_a_graph_too_large_says_what_would_fit(hold: Holder, max_edges: int, fits: int) -> None:
+    chain = [(i, i + 1, size) for i, size in enumerate([5, 5, 4, 2, 2, 1])]
+    con = hold(range(7), [*chain, (3, 3, 8), (3, 99, 8)])
+    with pytest.raises(GraphTooLarge, match="would have 6 connections") as refused:
+        read(con, "d", None, Room(max_edges))
+    assert f"min_synapses = {fits} " in str(refused.value.hint)
+    if fits < 6:
+        assert read(con, "d", Selection(fits), Room(max_edges)).connection_count <= max_edges
+    else:
+        with pytest.raises(EmptyGraph):
+            read(con, "d", Selection(fits), Room(max_edges))
+
+
+def test_a_graph_of_just_max_edges_is_read(hold: Holder) -> None:
+    assert read(hold([5, 7, 9], MIXED), "d", Selection(2), Room(2)).connection_count == 2
+
+
+def test_the_refusal_crosses_processes() -> None:
+    error = pickle.loads(pickle.dumps(GraphTooLarge("too many", hint="fewer")))
+    assert isinstance(error, UsageError)
+    assert (error.message, error.hint, error.error_code) == ("too many", "fewer", "graph_too_large")
+
+
+def filtered(hold: Holder, **filters: object) -> list[tuple[int, int, int]]:
+    con = hold([5, 7, 9, 11], [(5, 7, 4), (7, 5, 1), (7, 9, 2), (9, 11, 3), (11, 7, 5)])
+    con.execute("UPDATE neurons SET cell_class = 'sensory', brain_structure = 'head' WHERE neuron_id < 8")
+    con.execute("UPDATE neurons SET majority_neurotransmitter = 'GABA' WHERE neuron_id = 7")
+    con.execute("UPDATE synapses SET neurotransmitter = 'dopamine' WHERE pre_neuron_id = 9")
+    con.execute(
+        "UPDATE synapses SET neurotransmitter = 'dopamine' WHERE rowid = "
+        "(SELECT min(rowid) FROM synapses WHERE pre_neuron_id = 5)"
+    )
+    graph = read(con, "d", Selection.of(filters))
+    ids = graph.neuron_ids
+    return [
+        (int(ids[pre]), int(ids[post]), int(count))
+        for pre, post, count in zip(graph.pre, graph.post, graph.synapse_count, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "left"),
+    [
+        ({"cell_class": {"pre": ["sensory"], "post": ["sensory"]}}, [(5, 7, 4), (7, 5, 1)]),
+        ({"cell_class": {"pre": ["sensory"], "post": ["interneuron"]}}, [(7, 9, 2)]),
+        ({"cell_class": {"pre": ["interneuron"], "post": None}}, [(9, 11, 3), (11, 7, 5)]),
+        ({"brain_structure": {"pre": None, "post": ["head"]}}, [(5, 7, 4), (7, 5, 1), (11, 7, 5)]),
+        ({"neurotransmitter": ["GABA"]}, [(7, 5, 1), (7, 9, 2)]),
+        ({"neurotransmitter": ["dopamine"]}, [(5, 7, 1), (9, 11, 3)]),
+        ({"neurotransmitter": ["dopamine"], "min_synapses": 2}, [(9, 11, 3)]),
+        ({"neuron_ids": ["5", "7"]}, [(5, 7, 4), (7, 5, 1)]),
+        ({"neuron_ids": ["7", "9", "11"], "min_synapses": 3}, [(9, 11, 3), (11, 7, 5)]),
+    ],
+)
+def test_filters(hold: Holder, filters: dict[str, object], left: list[tuple[int, int, int]]) -> None:
+    assert filtered(hold, **filters) == left
+
+
+def test_what_the_filters_leave_out_is_counted(hold: Holder) -> None:
+    con = hold([5, 7, 9], MIXED)
+    graph = read(con, "d", Selection(2, neuron_ids=(5, 7)))
+    assert graph.neuron_ids.tolist() == [5, 7]
+    assert graph.dropped.outside_filters == Tally(1, 2)
+    assert graph.dropped.below_min_synapses == Tally(1, 1)
+
+
+def test_a_neuron_that_is_not_there(hold: Holder) -> None:
+    with pytest.raises(UnknownNeuron, match="2 of them are not in the dataset, such as 6, 8"):
+        read(hold([5, 7, 9], MIXED), "d", Selection(neuron_ids=(5, 6, 8)))
+
+
+def test_filters_that_leave_nothing_say_what_they_left_out(hold: Holder) -> None:
+    with pytest.raises(EmptyGraph, match=r"3 by the other filters, 1 by that they end") as refused:
+        read(hold([5, 7, 9], MIXED), "d", Selection.of({"cell_class": {"pre": ["?"], "post": None}}))
+    assert "cell_class" in str(refused.value.hint)
+
+
+def test_gap_junctions_count_once_each_way_however_they_are_listed(hold: Holder) -> None:
+    con = hold([5, 7, 9], [(5, 7, 4)])
+    con.execute(
+        "INSERT INTO neuron_relations VALUES ('d', 5, 7, 'gap_junction', 2), ('d', 7, 5, 'gap_junction', 2), "
+        "('d', 9, 7, 'gap_junction', NULL), ('d', 9, 9, 'gap_junction', 1), ('d', 5, 9, 'kin', 1)"
+    )
+    gaps = read(con, "d", Selection(include="gap_junctions"))
+    assert list(zip(gaps.pre.tolist(), gaps.post.tolist(), gaps.synapse_count.tolist(), strict=True)) == [
+        (0, 1, 2),
+        (1, 0, 2),
+        (1, 2, 1),
+        (2, 1, 1),
+    ]
+    assert gaps.dropped.self_connections == Tally(1, 1)
+    both = read(con, "d", Selection(include="both"))
+    assert both.synapse_count.tolist() == [6, 2, 1, 1]
+
+
+def test_a_graph_too_large_for_memory_says_what_it_needs(hold: Holder) -> None:
+    con = hold(range(7), [(i, i + 1, 5 - i % 3) for i in range(6)])
+    with pytest.raises(
+        GraphTooLarge, match=r"would have 6 connections; the memory of a job \(0.2 GiB\) holds 2, it"
+    ):
+        read(con, "d", None, Room(memory_bytes=200 * 1024**2 + 7 * 1000 + 2 * 150))
+    assert read(con, "d", None, Room(memory_bytes=2**30)).connection_count == 6

@@ -1,0 +1,122 @@
+"""Following a job through streams, polls and breaks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from syndb_lab.errors import AuthError
+from syndb_lab.follow import Heard, follow
+from syndb_lab.transport import Transport
+from tests.unit.lab.pretence import Answer, job_record
+
+Pretend = Callable[[Answer], Transport]
+STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.01,))
+
+
+def event(status: str, version: int) -> bytes:
+    record = job_record(status, version=version)
+    return f"id: {version}\nevent: job\ndata: {json.dumps(record)}\n\n".encode()
+
+
+class Breaking(httpx.SyncByteStream):
+    """A stream that gives some bytes, and breaks."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.parts
+        raise httpx.ReadError("broken")
+
+
+def heard(transport: Transport, version: int = 1) -> list[Heard]:
+    return list(follow(transport, job_record("running", version=version), threading.Event()))
+
+
+def versions(found: list[Heard]) -> list[int]:
+    return [one.record["version"] for one in found if one.away_s is None]
+
+
+def test_a_stream_is_read_to_its_final_record(pretend: Pretend) -> None:
+    content = b"retry: 1000\n\n" + event("running", 4) + b": still here\n\n" + event("completed", 5)
+    found = heard(pretend(lambda _: httpx.Response(200, headers=STREAM, content=content)))
+    assert versions(found) == [4, 5]
+
+
+def test_a_broken_stream_goes_on_after_the_last_version(pretend: Pretend) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Last-Event-ID"])
+        if len(asked) == 1:
+            return httpx.Response(200, headers=STREAM, stream=Breaking(b"retry: 1\n\n", event("running", 4)))
+        return httpx.Response(200, headers=STREAM, content=event("completed", 9))
+
+    found = heard(pretend(answer))
+    assert versions(found) == [4, 9]
+    assert asked == ["1", "4"]
+
+
+@pytest.mark.parametrize("garbled", [b"data: <html>\n\n", b'data: {"n": 1}\n\n', b"data: [1]\n\n"])
+def test_a_garbled_stream_is_given_up_for_polls(pretend: Pretend, garbled: bytes) -> None:
+    paths: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path.rpartition("/")[2])
+        if paths[-1] == "events":
+            return httpx.Response(200, headers=STREAM, content=garbled)
+        return httpx.Response(200, json=job_record("completed", version=6))
+
+    assert versions(heard(pretend(answer))) == [6]
+    assert paths.count("events") == 1
+
+
+def test_streams_that_only_break_are_given_up_for_polls(pretend: Pretend) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("events"):
+            return httpx.Response(200, headers=STREAM, stream=Breaking())
+        return httpx.Response(200, json=job_record("completed", version=6))
+
+    assert versions(heard(pretend(answer))) == [6]
+
+
+def test_a_service_that_is_away_is_said_to_be(pretend: Pretend) -> None:
+    tries: list[int] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        tries.append(1)
+        if len(tries) < 12:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, headers=STREAM, content=event("completed", 2))
+
+    found = heard(pretend(answer))
+    away = [one.away_s for one in found if one.away_s is not None]
+    assert away == sorted(away)
+    assert away
+    assert versions(found) == [2]
+
+
+def test_a_token_that_expired_meanwhile_ends_it(pretend: Pretend) -> None:
+    problem: dict[str, Any] = {"detail": "the token has expired", "code": "token_expired"}
+    with pytest.raises(AuthError, match="the token has expired"):
+        heard(pretend(lambda _: httpx.Response(401, json=problem)))
+
+
+def test_the_final_record_is_fetched_where_the_stream_has_nothing_to_add(pretend: Pretend) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("events"):
+            return httpx.Response(204)
+        return httpx.Response(200, json=job_record("completed", version=1))
+
+    assert versions(heard(pretend(answer))) == [1]

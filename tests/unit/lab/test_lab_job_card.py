@@ -1,0 +1,185 @@
+"""What a card says when something is amiss; how it looks is tried in a browser."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from syndb_lab import Job
+from syndb_lab.transport import Transport
+from syndb_lab.widgets import JobCard, Monitor, show_card
+from syndb_lab.widgets.elements import PlainCard
+from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
+
+Pretend = Callable[[Answer], Transport]
+CONTENT = arrow_file(pa.table({"id": pa.array([FLYWIRE_ID, None], pa.int64())}))
+DONE = job_record("completed", version=9, result=result_info(CONTENT), expires_at="2999-01-01T00:00:00Z")
+ATTACK = "<script>alert(1)</script>\x1b[31m"
+
+
+@pytest.fixture(autouse=True)
+def _shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.05,))
+    InteractiveShell.instance()
+    yield
+    InteractiveShell.clear_instance()
+
+
+def until(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def said(card: JobCard) -> dict[str, Any]:
+    found: dict[str, Any] = card._widget.card
+    return found
+
+
+def shown(transport: Transport, record: dict[str, Any], namespace: dict[str, Any] | None = None) -> JobCard:
+    return show_card(Job(transport, record), {} if namespace is None else namespace, "q", "polars")
+
+
+def ended(pretend: Pretend, result: Answer, namespace: dict[str, Any] | None = None) -> JobCard:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/result"):
+            return result(request)
+        return httpx.Response(200, content=CONTENT)
+
+    card = shown(pretend(answer), DONE, namespace)
+    card.settle(60)
+    return card
+
+
+def test_a_token_that_expires_is_said_on_the_card(pretend: Pretend) -> None:
+    problem = {"detail": "the token has expired", "code": "token_expired"}
+    card = shown(pretend(lambda _: httpx.Response(401, json=problem)), job_record("running"))
+    card.settle(60)
+    assert "no longer followed: the token has expired" in said(card)["away"]
+    assert "connect(url, token)" in said(card)["error"]
+    assert not said(card)["ticking"]
+
+
+def test_cancelling_lasts_until_the_service_confirms(pretend: Pretend) -> None:
+    confirm = threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(200, json=job_record("running", version=2))
+        if request.url.path.endswith("/events"):
+            return httpx.Response(200, text="no stream")
+        confirm.wait(60)
+        return httpx.Response(200, json=job_record("cancelled", version=3))
+
+    card = shown(pretend(answer), job_record("running"))
+    card.heed({"do": "cancel"})
+    until(lambda: said(card)["word"] == "cancelling")
+    (button,) = said(card)["buttons"]
+    assert (button["text"], button["disabled"]) == ("Cancelling…", True)
+    confirm.set()
+    card.settle(60)
+    assert said(card)["word"] == "cancelled"
+    assert [one["do"] for one in said(card)["buttons"]] == ["rerun"]
+
+
+def test_load_puts_the_frame_beside_what_is_there(pretend: Pretend) -> None:
+    namespace: dict[str, Any] = {"q_frame": "mine"}
+    card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT), namespace)
+    assert said(card)["buttons"][0]["text"].startswith("Load 2 rows · ")
+    card.heed({"do": "load"})
+    until(lambda: "q_frame_2" in namespace)
+    assert namespace["q_frame"] == "mine"
+    assert namespace["q_frame_2"]["id"].to_list() == [FLYWIRE_ID, None]
+    until(lambda: "loaded into q_frame_2 (polars, 2 × 1)" in said(card)["note"])
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (410, "result_expired", "destroyed"),
+        (403, "dataset_forbidden", "withdrawn"),
+        (401, "token_expired", "expired"),
+    ],
+)
+def test_a_load_that_fails_says_why_and_offers_a_rerun(
+    pretend: Pretend, status: int, code: str, words: str
+) -> None:
+    problem = {"detail": f"it was {words}", "code": code}
+    card = ended(pretend, lambda _: httpx.Response(status, json=problem))
+    card.heed({"do": "load"})
+    until(lambda: words in said(card)["trouble"])
+    assert [(one["do"], one["disabled"]) for one in said(card)["buttons"]] == [
+        ("load", False),
+        ("rerun", False),
+    ]
+
+
+def test_a_full_disk_is_said_on_the_card(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("syndb_lab.download.append", full)
+    card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT))
+    card.heed({"do": "load"})
+    until(lambda: "no space left" in said(card)["trouble"])
+
+
+def test_an_expired_result_is_not_offered(pretend: Pretend) -> None:
+    record = {**DONE, "expires_at": "2001-01-01T00:00:00Z"}
+    card = shown(pretend(lambda _: httpx.Response(410, json={"detail": "destroyed"})), record)
+    card.settle(60)
+    assert [one["do"] for one in said(card)["buttons"]] == ["rerun"]
+
+
+@pytest.mark.parametrize("place", ["VSCODE_PID", "VSCODE_CWD"])
+def test_elsewhere_it_is_core_widgets_and_escaped(
+    pretend: Pretend, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv(place, "1")
+    stop = threading.Event()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        stop.wait(60)
+        return httpx.Response(401, json={})
+
+    card = shown(pretend(answer), job_record("running", label=ATTACK, query=ATTACK))
+    assert isinstance(card._widget, PlainCard)
+    html = card._widget._text.value
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "\x1b" not in html
+    assert [button.description for button in card._widget._buttons.children] == ["Cancel"]
+    stop.set()
+    card.settle(60)
+
+
+def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> None:
+    away = threading.Event()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if away.is_set():
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json={"jobs": [row], "next_cursor": None})
+
+    row = job_record("running", created_at="2026-01-01T00:00:00Z", label=ATTACK)
+    monitor = Monitor(pretend(answer), 50, {})
+    monitor.show()
+    assert monitor._widget is not None
+    assert monitor._widget.board["rows"][0]["job_id"] == JOB_ID
+    away.set()
+    until(lambda: monitor._widget and "no answer from the service since" in monitor._widget.board["away"])
+    assert monitor._widget.board["rows"]
+    away.clear()
+    until(lambda: monitor._widget and not monitor._widget.board["away"])
+    html = monitor._still()["text/html"]
+    monitor.close()
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html

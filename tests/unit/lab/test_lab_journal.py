@@ -1,0 +1,41 @@
+"""The journal of job ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from syndb_lab import journal
+from tests.unit.lab.pretence import JOB_ID, job_record
+
+
+def test_what_was_submitted_is_found_again() -> None:
+    journal.note(job_record(label="motor\nneurons"), "http://service")
+    (entry,) = journal.entries()
+    assert (entry.job_id, entry.url, entry.title) == (JOB_ID, "http://service", "motor neurons")
+    assert journal.written_out(JOB_ID[:6]) == [entry]
+    assert journal.written_out("0a") == []
+    assert journal.journal_file().stat().st_mode & 0o077 == 0
+
+
+def test_a_line_that_a_crash_cut_off_is_left_out() -> None:
+    journal.note(job_record(), "http://service")
+    with journal.journal_file().open("a") as file:
+        file.write('{"job_id": "1"}\n[]\n{"job_id": "0a6e')
+    assert [entry.job_id for entry in journal.entries()] == [JOB_ID]
+
+
+def test_it_stays_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "KEPT", 3)
+    for number in range(30):
+        journal.note(job_record(label=f"{number:03} {'x' * 100}"), "http://service")
+    assert journal.entries()[0].title.startswith("029")
+    assert journal.journal_file().stat().st_size < 4000
+
+
+def test_a_place_that_takes_no_file_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(journal, "journal_file", lambda: tmp_path / "file" / "journal.jsonl")
+    journal.note(job_record(), "http://service")
+    assert journal.entries() == []

@@ -1,0 +1,32 @@
+"""A job's child starts light: what is imported in it is imported anew for every job."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import socket, sys, tempfile, threading
+from importlib import import_module
+from syndb_service.engines.forkserver import PRELOADED
+for name in PRELOADED:
+    import_module(name)
+from syndb_service.engines import child, query_job
+from syndb_service.engines.frames import FrameSocket
+ours, theirs = socket.socketpair()
+threading.Thread(target=lambda: [None for _ in iter(lambda: theirs.recv(65536), b"")], daemon=True).start()
+folder, before = tempfile.mkdtemp(), set(sys.modules)
+task = {"query": "SELECT 1 AS n, 'x' AS t", "parameters": {}, "sources": {}, "datasets": [], "root": folder,
+    "temp_dir": folder, "job_id": "6e1f", "created_at": "", "memory_bytes": 2**30, "temp_bytes": 0,
+    "threads": 1, "max_query_bytes": 1000, "format": sys.argv[1]}
+query_job.run(FrameSocket(ours), task, child.fresh_engine())
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+def test_a_query_imports_nothing_large() -> None:
+    for kind in ("arrow", "parquet", "csv"):
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, kind], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert "pandas" not in done.stdout.split(), "it takes a fifth of a second, in each job"

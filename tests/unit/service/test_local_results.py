@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from syndb_service.errors import BadSetting, TransientError
+from syndb_service.results import LocalResults, open_results
+
+JOB = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> LocalResults:
+    return LocalResults(tmp_path / "results")
+
+
+def store(results: LocalResults, data: bytes, attempt: int = 1) -> str:
+    with results.begin(JOB, attempt) as writer:
+        assert writer.room(0)
+        writer.write(data)
+        return writer.finish().key
+
+
+def test_a_folder_by_its_url(tmp_path: Path) -> None:
+    results = open_results(f"file://{tmp_path}/results")
+    results.check()
+    results.ready()
+    assert isinstance(results, LocalResults)
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadSetting, match="SYNDB_RESULTS_URL"):
+        open_results(f"{tmp_path}/file/results")
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (1, 3), (2, 100), (7, None), (3, 3), (4, 1)])
+def test_ranges(results: LocalResults, start: int, stop: int | None) -> None:
+    with results.open(store(results, b"neurons"), start, stop) as opened:
+        assert opened.size == 7
+        assert b"".join(opened.chunks) == b"neurons"[start:stop]
+
+
+def test_what_is_not_there(results: LocalResults) -> None:
+    for read in (results.open, results.path):
+        with pytest.raises(TransientError, match="not in the result store"):
+            read(f"{JOB}/1")
+    results.delete(f"{JOB}/1")
+    assert results.keys(JOB) == []
+
+
+def test_unfinished_results_are_listed_and_deleted(results: LocalResults, tmp_path: Path) -> None:
+    store(results, b"x")
+    results.begin(JOB, 2).write(b"y")
+    assert [(job, sorted(keys)) for job, keys in results.listing()] == [(JOB, [f"{JOB}/1", f"{JOB}/2.part"])]
+    results.delete(f"{JOB}/2.part")
+    assert results.keys(JOB) == [f"{JOB}/1"]
+
+
+def test_a_fenced_attempt_that_removes_the_empty_folder_harms_nobody(results: LocalResults) -> None:
+    failures: list[BaseException] = []
+
+    def attempts(number: int) -> None:
+        try:
+            for _ in range(300):
+                results.begin(JOB, number).abort()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=attempts, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert list(results.jobs()) == []
+
+
+def test_a_copy_outlives_its_origin(results: LocalResults, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with results.begin(JOB, 1) as writer:
+        writer.write(b"whole")
+        key = writer.finish().key
+    linked = results.copy(key, JOB, 2)
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    copied = results.copy(key, JOB, 3)
+    assert linked == f"{JOB}/2"
+    assert copied == f"{JOB}/3"
+    results.delete(key)
+    for each in (linked, copied):
+        with results.open(each) as opened:
+            assert b"".join(opened.chunks) == b"whole"
+    assert results.copy(key, "another", 1) is None
+    assert list(results.jobs()) == [JOB]
+
+
+def test_a_full_disk(results: LocalResults, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    writer = results.begin(JOB, 1)
+    writer.write(b"x")
+    monkeypatch.setattr(os, "fsync", full)
+    with writer, pytest.raises(TransientError, match="No space left"):
+        writer.finish()
+    assert list(results.jobs()) == []

@@ -1,0 +1,157 @@
+"""Children: started fast, told apart, ended for certain."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syndb_service.engines.frames import FrameKind
+from syndb_service.engines.nursery import ENVIRONMENT, Child, Nursery
+from syndb_service.engines.process_name import NURSERY
+
+CHECK = {"kind": "check", "max_query_bytes": 1000, "memory_bytes": 10**9, "address_space": None}
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+def checking(nursery: Nursery) -> Child:
+    child = nursery.child()
+    child.frames.send(FrameKind.TASK, CHECK)
+    assert child.frames.receive_one() == (FrameKind.DONE, {})
+    return child
+
+
+def test_a_child_answers_and_ends_when_its_socket_closes(nursery: Nursery) -> None:
+    with checking(nursery) as child:
+        child.frames.send(FrameKind.TASK, {"query": "SELECT 1 AS n", "parameters": {}, "describe": True})
+        answer = child.frames.receive_one()
+        assert answer is not None
+        assert (answer[0], answer[1]["columns"]) == (FrameKind.DONE, [["n", "int32"]])
+    assert not Path(f"/proc/{child.pid}").exists()
+
+
+def test_a_killed_child_is_known_by_its_signal(nursery: Nursery) -> None:
+    with checking(nursery) as child:
+        os.kill(child.pid, signal.SIGSEGV)
+        assert child.wait() == -signal.SIGSEGV
+        child.kill()
+        assert child.wait() == -signal.SIGSEGV
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may look into a child")
+def test_a_child_knows_nothing_of_the_service(nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "SECRET")
+    with checking(nursery) as child:
+        entries = Path(f"/proc/{child.pid}/environ").read_bytes().strip(b"\0").split(b"\0")
+        assert {entry.split(b"=")[0].decode() for entry in entries} <= set(ENVIRONMENT)
+        inherited = {str(path.readlink()) for path in Path(f"/proc/{child.pid}/fd").iterdir()}
+        files = {path for path in inherited if path.startswith("/") and not path.startswith("/dev/")}
+        assert files <= {str(Path("/proc/self/fd/2").readlink())}
+
+
+def test_many_children_at_once_do_not_mix_their_answers(nursery: Nursery) -> None:
+    children = [checking(nursery) for _ in range(6)]
+    for number, child in enumerate(children):
+        child.frames.send(
+            FrameKind.TASK, {"query": f"SELECT 1 AS n{number}", "parameters": {}, "describe": True}
+        )
+    for number, child in reversed(list(enumerate(children))):
+        answer = child.frames.receive_one()
+        assert answer is not None
+        assert answer[1]["columns"] == [[f"n{number}", "int32"]]
+    for child in children:
+        with child:
+            pass
+
+
+def test_children_end_with_the_fork_server_which_is_started_again() -> None:
+    nursery = Nursery()
+    with checking(nursery) as child:
+        assert nursery._server is not None
+        nursery._server.kill()
+        select.select([child.frames.fileno()], [], [], 10)
+        assert child.frames.receive_one() is None
+        with checking(nursery) as other:
+            assert other.pid != child.pid
+    nursery.close()
+
+
+def test_closing_ends_every_child() -> None:
+    nursery = Nursery()
+    children = [checking(nursery) for _ in range(2)]
+    nursery.close()
+    for child in children:
+        assert child.wait() == -signal.SIGKILL
+
+
+def some_numbers(child: Child, folder: Path) -> str:
+    """Have a child draw a number at random, as a job does."""
+    task = {"kind": "query", "query": "SELECT uuid()::VARCHAR AS drawn", "parameters": {}, "format": "csv"}
+    task |= {"sources": {}, "datasets": [], "job_id": "6e1f", "created_at": "", "max_query_bytes": 1000}
+    task |= {
+        "temp_dir": str(folder),
+        "root": str(folder),
+        "memory_bytes": 10**9,
+        "temp_bytes": 0,
+        "threads": 2,
+    }
+    child.frames.send(FrameKind.TASK, task)
+    rows = b""
+    while not child.frames.ended:
+        select.select([child.frames], [], [])
+        for kind, payload in child.frames.receive():
+            assert kind is not FrameKind.FAILURE, payload
+            rows += payload if kind is FrameKind.DATA else b""
+    return rows.decode().splitlines()[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel for threads and names")
+def test_children_wait_ahead_alone_and_serve_one_task_each(tmp_path: Path) -> None:
+    nursery = Nursery()
+    nursery.start(waiting=2)
+    try:
+        drawn = set()
+        for _ in range(12):
+            with nursery.child() as child:
+                assert len(list(Path(f"/proc/{child.pid}/task").iterdir())) == 1, "it could not be confined"
+                drawn.add(some_numbers(child, tmp_path))
+                assert child.wait() == 0
+        assert len(drawn) == 12, "forked from one engine, each draws its own numbers"
+    finally:
+        nursery.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel for names")
+def test_a_waiting_child_that_is_killed_is_no_jobs_child(tmp_path: Path) -> None:
+    nursery = Nursery()
+    nursery.start(waiting=1)
+    try:
+        for _ in range(3):
+            until = time.monotonic() + 60
+            while not (waiting := nursery.pids_waiting()):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            assert Path(f"/proc/{waiting[0]}/comm").read_text().strip() == NURSERY
+            os.kill(waiting[0], signal.SIGKILL)
+            until = time.monotonic() + 60
+            while Path(f"/proc/{waiting[0]}").exists():
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            with nursery.child() as child:
+                assert child.pid != waiting[0]
+                assert some_numbers(child, tmp_path)
+    finally:
+        nursery.close()
+    assert nursery.pids_waiting() == []

@@ -1,0 +1,79 @@
+"""Previews and purges in the rows: guarded like every move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from syndb_service.domain.jobs import Failure, Job, Request, Result
+from syndb_service.domain.status import Kind, Reason
+from syndb_service.errors import NotFound
+from syndb_service.store import Database, JobStore, Submission
+from syndb_service.store.upgrade import upgrade
+
+RESULT = Result("key", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    upgrade(database)
+    yield JobStore(database, lambda job_id: None)
+    database.close()
+
+
+def running(store: JobStore) -> Job:
+    store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
+    job = store.claim_next(30)
+    assert job is not None
+    return job
+
+
+def tomorrow() -> datetime:
+    return datetime.now(UTC) + timedelta(days=1)
+
+
+def test_a_preview_lives_as_long_as_the_result(store: JobStore) -> None:
+    job = running(store)
+    assert store.preview(job.job_id) is None
+    assert store.keep_preview(job, b"one")
+    assert store.keep_preview(job, b"two")
+    assert store.preview(job.job_id) == b"two"
+    assert store.complete(job, RESULT, tomorrow())
+    assert store.preview(job.job_id) == b"two"
+    assert not store.keep_preview(job, b"late")
+    store.destroy(store.get(job.job_id))
+    assert store.preview(job.job_id) is None
+
+
+@pytest.mark.parametrize("end", ["requeue", "fail", "cancel"])
+def test_nothing_of_an_attempt_is_left(store: JobStore, end: str) -> None:
+    job = running(store)
+    assert store.keep_preview(job, b"one")
+    if end == "requeue":
+        assert store.requeue(job, Reason.WORKER_LOST, death=True)
+        new = store.claim_next(30)
+        assert new is not None
+        assert not store.keep_preview(job, b"of a fenced attempt")
+    elif end == "fail":
+        assert store.fail(job, Reason.ENGINE_FAILURE, Failure("engine_failure", "it broke"))
+    else:
+        store.request_cancel(job.job_id, "ada")
+        assert store.confirm_cancel(job)
+    assert store.preview(job.job_id) is None
+
+
+def test_only_the_owner_purges_and_only_once(store: JobStore) -> None:
+    job = running(store)
+    assert store.purge(job.job_id, "ada") == (store.get(job.job_id), False)
+    assert store.complete(job, RESULT, tomorrow())
+    with pytest.raises(NotFound):
+        store.purge(job.job_id, "bob")
+    purged, destroyed = store.purge(job.job_id, "ada")
+    assert destroyed
+    assert purged.destroyed_at == purged.expires_at
+    assert store.purge(job.job_id, "ada") == (purged, False)
+    assert store.change(job.job_id, "ada", {"expires_at": tomorrow()}) == (purged, False)

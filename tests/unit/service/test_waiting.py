@@ -1,0 +1,119 @@
+"""Waiting for jobs that other processes change."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import threading
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from syndb_service.api.event_stream import event_stream
+from syndb_service.api.waiting import WaitingRoom
+from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.status import Kind, Status
+from syndb_service.errors import TransientError
+
+
+class Rows:
+    """Rows that another process changes: nobody is told."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.reads: list[int] = []
+        self.threads: set[str] = set()
+        self.away = 0
+
+    def add(self, job_id: str) -> Job:
+        job = Job(job_id, "ada", Request(Kind.QUERY), Status.RUNNING, None, 1, datetime.now(UTC))
+        self.jobs[job_id] = job
+        return job
+
+    def change(self, job_id: str, status: Status = Status.RUNNING) -> None:
+        job = self.jobs[job_id]
+        self.jobs[job_id] = dataclasses.replace(job, version=job.version + 1, status=status)
+
+    def versions(self, job_ids: Collection[str]) -> dict[str, int]:
+        self.reads.append(len(job_ids))
+        if self.away:
+            self.away -= 1
+            raise TransientError("the database is away")
+        return {job_id: self.jobs[job_id].version for job_id in job_ids}
+
+
+async def until(condition: object) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.001)
+
+
+def test_a_change_by_another_process_wakes_those_who_wait_for_it() -> None:
+    async def main() -> None:
+        rows = Rows()
+        room = WaitingRoom(rows.versions)
+        room.open()
+        for name in ("a", "b"):
+            rows.add(name)
+        first = asyncio.create_task(room.wait(lambda: rows.jobs["a"], 1, 60))
+        other = asyncio.create_task(room.wait(lambda: rows.jobs["b"], 1, 60))
+        await until(lambda: rows.reads[-1:] == [2])
+        rows.change("a")
+        assert (await first).version == 2
+        assert not other.done()
+        room.close()
+        assert (await other).version == 1
+
+    asyncio.run(main())
+
+
+def test_a_thousand_waiters_are_one_query_at_a_time_and_no_thread() -> None:
+    async def main() -> None:
+        rows = Rows()
+        room = WaitingRoom(rows.versions)
+        room.open()
+        rows.add("a")
+        waiters = [asyncio.create_task(room.wait(lambda: rows.jobs["a"], 1, 60)) for _ in range(1000)]
+        await until(lambda: room._poller is not None)
+        before, threads = len(rows.reads), threading.active_count()
+        start = asyncio.get_running_loop().time()
+        await until(lambda: len(rows.reads) >= before + 10)
+        assert asyncio.get_running_loop().time() - start >= 9 * 0.05
+        assert threading.active_count() < threads + 100
+        rows.change("a")
+        assert {job.version for job in await asyncio.gather(*waiters)} == {2}
+        await until(lambda: room._poller.done())  # type: ignore[union-attr]
+        assert not room._awaited
+
+    asyncio.run(main())
+
+
+def test_waiting_goes_on_when_the_database_was_away() -> None:
+    async def main() -> None:
+        rows = Rows()
+        rows.away = 1
+        room = WaitingRoom(rows.versions)
+        room.open()
+        rows.add("a")
+        waiter = asyncio.create_task(room.wait(lambda: rows.jobs["a"], 1, 60))
+        await until(lambda: rows.reads)
+        rows.change("a")
+        assert (await waiter).version == 2
+
+    asyncio.run(main())
+
+
+def test_silence_is_filled_with_comments() -> None:
+    async def main() -> None:
+        rows = Rows()
+        room = WaitingRoom(rows.versions)
+        room.open()
+        rows.add("a")
+        events = event_stream(room, lambda: rows.jobs["a"], 1, heartbeat_s=0.01)
+        assert (await anext(events)).startswith("retry: ")
+        assert (await anext(events)).startswith(":")
+        rows.change("a", Status.COMPLETED)
+        seen = [event async for event in events if not event.startswith(":")]
+        assert len(seen) == 1
+        assert seen[0].startswith("id: 2\nevent: job\ndata: {")
+
+    asyncio.run(main())

@@ -1,0 +1,64 @@
+"""The rules of the house that import-linter can't keep."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from syndb_service.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = (ROOT / "syndb_lab", ROOT / "service" / "syndb_service")
+FILES = [file for package in PACKAGES for file in package.rglob("*.py")]
+
+
+def test_no_drawer_for_things_without_a_name() -> None:
+    assert FILES
+    assert not [file.name for file in FILES if file.stem in {"utils", "util", "helpers", "common", "misc"}]
+
+
+def test_files_stay_small() -> None:
+    sizes = {file.relative_to(ROOT): len(file.read_text().splitlines()) for file in FILES}
+    assert not {file: size for file, size in sizes.items() if size > 450}
+    assert sorted(sizes.values())[len(sizes) // 2] <= 150
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("service/*.md"), *ROOT.glob("docs/**/*.md")]
+
+
+def test_pages_lead_to_what_is_there() -> None:
+    links = {
+        (page, link) for page in PAGES for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    }
+    assert len(links) > 10
+    assert not [(page.name, link) for page, link in links if not (page.parent / link).exists()]
+
+
+def variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias) if alias else f"SYNDB_{name.upper()}"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_for_operators(name: str) -> None:
+    rows = [
+        line.split("|")
+        for line in (ROOT / "service" / "README.md").read_text().splitlines()
+        if line.startswith(f"| `{variable(name)}`")
+    ]
+    assert len(rows) == 1, f"service/README.md has no row for {variable(name)}"
+    (_, _, unit, default, reason, _) = rows[0]
+    field = Settings.model_fields[name]
+    if isinstance(field.default, int | float):
+        shown = re.sub(r"[,\s_`]", "", default).partition("(")[0]
+        assert float(shown) == float(field.default)
+    assert unit.strip()
+    assert len(reason.strip()) > 10
+
+
+def test_no_setting_is_documented_that_is_none() -> None:
+    text = (ROOT / "service" / "README.md").read_text()
+    documented = set(re.findall(r"^\| `((?:SYNDB|JOB)_\w+)`", text, re.M))
+    assert documented == {variable(name) for name in Settings.model_fields}
