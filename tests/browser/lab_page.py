@@ -147,6 +147,10 @@ class NotebookPage:
     def finish(self, index: int) -> None:
         """Run a cell and wait until the kernel has done it."""
         self.run(index)
+        self.await_end(index)
+
+    def await_end(self, index: int) -> None:
+        """Wait until the kernel has done a cell: what is run before that is dropped where the cell fails."""
         expect(self.cell(index).locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]:"))
 
     def edit(self, index: int) -> None:

@@ -53,6 +53,7 @@ SQL: list[tuple[str, tuple[int, int] | None, str, str | None]] = [
     ("SELECT n.nme FROM neurons AS n", (1, 8), "nme", "name"),
     ("SELECT medin(neuron_id) FROM neurons", (1, 8), "medin", "median"),
     ("SELECT 1; SELECT 2", (1, 11), "2 statements", "of its own"),
+    ("  SELECT 1 ;;\n-- one more\n  SELECT 1", (3, 3), "2 statements", "of its own"),
     ("SELECT name FROM neurons QUALIFY bogus = 1", (1, 34), "bogus", None),
     ('SELECT name FROM neurons WHERE cell_class = "motor"', (1, 45), "motor", "'motor'"),
     ("SELECT neurons.name FROM neurons AS n", (1, 8), "neurons", '"n"'),

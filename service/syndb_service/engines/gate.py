@@ -20,6 +20,7 @@ from syndb_service.engines.walk import ONLY_QUERIES, Checked, Walk
 from syndb_service.errors import InvalidQuery
 
 EXPLAIN: Final = re.compile(rf"{BLANK}explain\b", re.IGNORECASE | re.DOTALL)
+BETWEEN: Final = re.compile(rf"(?:{BLANK};)*{BLANK}", re.DOTALL)
 EXPLAIN_OPTIONS: Final = re.compile(rf"{BLANK}(\(|analyze\b)", re.IGNORECASE | re.DOTALL)
 
 
@@ -92,8 +93,9 @@ class Gate:
         if not statements:
             raise InvalidQuery("the query is empty: it holds only comments", line=1, column=1)
         if len(statements) > 1:
-            first = statements[0].query
-            place = locate(sql, len(first) + len(sql) - len(sql.lstrip()))
+            first = statements[0].query.strip()
+            between = BETWEEN.match(sql, sql.index(first) + len(first))
+            place = locate(sql, between.end() if between else len(sql))
             raise InvalidQuery(
                 f"there are {len(statements)} statements; a job runs one",
                 hint="Submit each as a job of its own.",

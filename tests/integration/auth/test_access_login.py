@@ -323,7 +323,7 @@ def test_keys_that_rotate(service: Live, issuer: IssuerServer) -> None:
     assert me(service, before)
     old = issuer.rotate()
     assert me(service, issuer.sign(sub="rotating"))
-    with service.http(issuer.sign(old, sub="rotating")) as http:
+    with service.http(issuer.sign(old, sub="rotating", jti="another")) as http:
         assert "does not have" in refused(http.get("/v1/jobs"), 401, "unauthenticated")["detail"]
 
 
