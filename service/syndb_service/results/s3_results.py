@@ -12,7 +12,7 @@ from urllib.parse import quote
 from syndb_service.results.lifecycle import extend_lifecycle
 from syndb_service.results.s3_writer import MAX_PARTS, PART_BYTES, S3Writer
 from syndb_service.results.store import OpenedResult, not_there
-from syndb_service.s3 import Bucket, Missing, Opened, chunks_of
+from syndb_service.s3 import Beyond, Bucket, Missing, Opened, chunks_of
 
 _KEY: Final = re.compile(r"[^/]+/\d+")
 
@@ -79,16 +79,21 @@ class S3Results:
 
     def open(self, key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
         """Open a result for reading: whole, or from byte ``start`` up to ``stop``, clipped to its size."""
-        size = self._size(key)
-        stop = size if stop is None else min(stop, size)
-        start = min(start, stop)
-        if start == stop:
-            return OpenedResult(size, start, stop, iter(()))
+        if stop is None or stop <= start:
+            size = self._size(key)
+            stop = size if stop is None else min(stop, size)
+            start = min(start, stop)
+            if start == stop:
+                return OpenedResult(size, start, stop, iter(()))
         try:
             opened = self._bucket.open(key, start, stop)
+        except Beyond:
+            size = self._size(key)
+            return OpenedResult(size, size, size, iter(()))
         except Missing as error:
             raise not_there() from error
-        return OpenedResult(size, start, stop, self._chunks(key, opened, start, stop))
+        stop = min(stop, opened.size)
+        return OpenedResult(opened.size, start, stop, self._chunks(key, opened, start, stop))
 
     def path(self, key: str) -> None:
         """Tell that results do not lie on this machine."""

@@ -3,9 +3,9 @@
 Importing this package loads boto3 (a third of a second), so only what has an ``s3://`` URL does.
 """
 
-from syndb_service.s3.answers import Missing, Taken
+from syndb_service.s3.answers import Beyond, Missing, Taken
 from syndb_service.s3.bucket import Bucket, Entry, Opened, Upload
 from syndb_service.s3.patience import patiently
 from syndb_service.s3.reading import chunks_of
 
-__all__ = ["Bucket", "Entry", "Missing", "Opened", "Taken", "Upload", "chunks_of", "patiently"]
+__all__ = ["Beyond", "Bucket", "Entry", "Missing", "Opened", "Taken", "Upload", "chunks_of", "patiently"]

@@ -17,6 +17,7 @@ from syndb_service.errors import BadSetting, ServiceError, TransientError
 
 _MISSING = {"NoSuchKey", "NoSuchUpload", "404"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412"}
+_BEYOND = {"InvalidRange", "416"}
 _NO_CREDENTIALS = (
     exceptions.NoCredentialsError,
     exceptions.PartialCredentialsError,
@@ -31,6 +32,10 @@ class Missing(Exception):
 
 class Away(TransientError):
     """The store does not answer, or says that it can't now: the same call may succeed in a moment."""
+
+
+class Beyond(Exception):
+    """A range begins where the object has ended."""
 
 
 class Taken(Exception):
@@ -50,7 +55,7 @@ def status_of(error: exceptions.ClientError) -> int:
 
 @contextmanager
 def told_apart(part: str) -> Iterator[None]:
-    """Turn what S3 raises into :class:`Missing`, :class:`Taken` or a ``TransientError`` naming the part."""
+    """Turn what S3 raises into one of the three answers above, or a ``TransientError`` naming the part."""
     try:
         yield
     except exceptions.ClientError as error:
@@ -59,6 +64,8 @@ def told_apart(part: str) -> Iterator[None]:
             raise Missing(code) from error
         if code in _TAKEN:
             raise Taken(code) from error
+        if code in _BEYOND:
+            raise Beyond(code) from error
         raise away(part, error) from error
     except (exceptions.BotoCoreError, HTTPError, OSError) as error:
         raise away(part, error) from error

@@ -43,11 +43,12 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An object that is being read; ``bytes`` is the size of what ``body`` gives."""
+    """An object that is being read: ``bytes`` in ``body``, of ``size`` in all."""
 
     body: BinaryIO
     bytes: int
     etag: str
+    size: int
 
 
 class Bucket:
@@ -200,13 +201,17 @@ class Bucket:
         ------
         Missing
             If there is none.
+        Beyond
+            If it ends before ``start``.
         """
         options = {"IfMatch": etag} if etag else {}
         if start or stop is not None:
             options["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
         with self.talking():
             answer = self.client.get_object(**self.at(key), **options)
-        return Opened(cast("BinaryIO", answer["Body"]), int(answer["ContentLength"]), answer["ETag"])
+        many = int(answer["ContentLength"])
+        whole = answer.get("ContentRange", f"/{many}").rpartition("/")[2]
+        return Opened(cast("BinaryIO", answer["Body"]), many, answer["ETag"], int(whole))
 
     def delete(self, key: str) -> None:
         """Delete an object; nothing happens if there is none."""

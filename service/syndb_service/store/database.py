@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy import URL, BigInteger, Connection, Dialect, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from syndb_service.errors import BadSetting, TransientError
@@ -15,6 +18,7 @@ from syndb_service.errors import BadSetting, TransientError
 BUSY_TIMEOUT_S = 15
 DATABASE_AWAY = "database_unavailable"
 CONNECT_TIMEOUT_S = 5
+RESTED_S = 0.5
 DISK_FULL_SQLSTATE = "53100"
 FORMS = "sqlite:////path/to/file or postgresql+psycopg://user:password@host/database"
 
@@ -62,8 +66,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _open(url)
         self.shared = self.engine.dialect.name == "postgresql"
-        self._reader = self.engine.execution_options(read_only=True)
-        self._glancer = _open_for_glances(url) if self.shared else self._reader
+        self._reader = self.engine.execution_options(
+            **({"isolation_level": "AUTOCOMMIT"} if self.shared else {"read_only": True})
+        )
 
     def now(self) -> datetime:
         """Return the moment that rows are stamped with.
@@ -96,17 +101,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a consistent read."""
+        """Open a read. With PostgreSQL each statement sees what is committed by then, in one round trip."""
         with self._translated(), self._reader.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def glance(self) -> Iterator[Connection]:
-        """Open a read of one statement that is asked again soon in any case: one round trip, and no more.
-
-        The connection is not tried before: where it is broken, this read fails and the next one reconnects.
-        """
-        with self._translated(), self._glancer.connect() as connection:
             yield connection
 
     def serialize(self, connection: Connection, name: str) -> None:
@@ -152,7 +148,6 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
-        self._glancer.dispose()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -188,17 +183,6 @@ def _is_full(error: exc.SQLAlchemyError) -> bool:
     )
 
 
-def _open_for_glances(url: str) -> Engine:
-    parsed = make_url(url).set(drivername="postgresql+psycopg")
-    return create_engine(
-        parsed,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
-        isolation_level="AUTOCOMMIT",
-        pool_size=1,
-        max_overflow=1,
-    )
-
-
 def _open(url: str) -> Engine:
     try:
         parsed = make_url(url)
@@ -213,19 +197,42 @@ def _open(url: str) -> Engine:
     if parsed.drivername in ("postgresql", "postgresql+psycopg", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
         arguments = {"connect_timeout": CONNECT_TIMEOUT_S}
-        return create_engine(
-            parsed,
-            connect_args=arguments,
-            pool_pre_ping=True,
-            pool_size=8,
-            max_overflow=24,
-            pool_recycle=1800,
-        )
+        return _open_shared(parsed, arguments)
     raise _unknown_form(f"{parsed.drivername!r} is not supported")
 
 
 def _unknown_form(why: str) -> BadSetting:
     return BadSetting(f"SYNDB_DATABASE_URL: {why}", hint=f"It looks like {FORMS}.")
+
+
+def _open_shared(url: URL, arguments: dict[str, Any]) -> Engine:
+    """Open PostgreSQL. A connection that rested is tried, as its server may be gone; one in use is not."""
+    engine = create_engine(
+        url, connect_args=arguments, pool_size=8, max_overflow=24, pool_recycle=1800, pool_use_lifo=True
+    )
+
+    @event.listens_for(engine, "checkin")
+    def note_use(_connection: object, entry: ConnectionPoolEntry) -> None:
+        entry.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def try_rested(connection: Any, entry: ConnectionPoolEntry, _fairy: object) -> None:
+        used_at = entry.info.get("used_at")
+        if used_at is None or (time.monotonic() - used_at < RESTED_S and not _said_something(connection)):
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise exc.DisconnectionError from error
+
+    return engine
+
+
+def _said_something(connection: Any) -> bool:
+    """Whether a server that nobody asked has sent something: most likely that it closes the connection."""
+    heard = select.poll()
+    heard.register(connection.pgconn.socket, select.POLLIN)
+    return bool(heard.poll(0))
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -149,7 +149,7 @@ class JobStore(Attempts, Sweeps, Keeping, Previews):
 
     def versions(self, job_ids: Iterable[str]) -> dict[str, int]:
         """Return the current version of each of these jobs, in one read."""
-        with self._database.glance() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(
                 select(jobs.c.job_id, jobs.c.version).where(jobs.c.job_id.in_(list(job_ids)))
             ).all()

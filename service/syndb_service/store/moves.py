@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, literal, select, update
 
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.status import Reason, Status, allowed
 from syndb_service.errors import NotFound
 from syndb_service.store import order
-from syndb_service.store.database import Database
+from syndb_service.store.database import Database, Instant
 from syndb_service.store.rows import job_of
 from syndb_service.store.schema import job_events, jobs, previews
 
@@ -130,5 +130,5 @@ def of_attempt(job: Job) -> ColumnElement[bool]:
 def record_event(connection: Connection, job_id: str, at: datetime) -> None:
     """Write down where a job now is."""
     copied = (jobs.c.job_id, jobs.c.version, jobs.c.attempt, jobs.c.status, jobs.c.reason)
-    row = connection.execute(select(*copied).where(jobs.c.job_id == job_id)).one()
-    connection.execute(insert(job_events).values(**row._mapping, at=at))
+    seen = select(*copied, literal(at, Instant())).where(jobs.c.job_id == job_id)
+    connection.execute(insert(job_events).from_select([*(column.name for column in copied), "at"], seen))

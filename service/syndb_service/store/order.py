@@ -9,26 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, Subquery, func, or_, select
+from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
 
 from syndb_service.domain.status import Status
+from syndb_service.store.database import Instant
 from syndb_service.store.schema import jobs
-
-
-def next_pending(connection: Connection, now: datetime) -> str | None:
-    """Return the id of the job whose turn it is; jobs that wait out an outage are passed over."""
-    queue = _queue()
-    ready = or_(queue.c.not_before.is_(None), queue.c.not_before <= now)
-    statement = select(queue.c.job_id).where(ready).order_by(queue.c.position).limit(1)
-    return connection.execute(statement).scalar_one_or_none()
-
-
-def positions(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
-    """Return the place of each of these jobs in the queue; 1 is the next to start."""
-    queue = _queue()
-    statement = select(queue.c.job_id, queue.c.position).where(queue.c.job_id.in_(job_ids))
-    return {row.job_id: row.position for row in connection.execute(statement).all()}
 
 
 def _queue() -> Subquery:
@@ -50,3 +37,26 @@ def _queue() -> Subquery:
     )
     position = func.row_number().over(order_by=(turns.c.turn, turns.c.created_at, turns.c.job_id))
     return select(turns.c.job_id, turns.c.not_before, position.label("position")).subquery()
+
+
+QUEUE: Final = _queue()
+NEXT: Final = (
+    select(QUEUE.c.job_id)
+    .where(or_(QUEUE.c.not_before.is_(None), QUEUE.c.not_before <= bindparam("now", type_=Instant())))
+    .order_by(QUEUE.c.position)
+    .limit(1)
+)
+PLACES: Final = select(QUEUE.c.job_id, QUEUE.c.position).where(
+    QUEUE.c.job_id.in_(bindparam("job_ids", expanding=True))
+)
+
+
+def next_pending(connection: Connection, now: datetime) -> str | None:
+    """Return the id of the job whose turn it is; jobs that wait out an outage are passed over."""
+    return connection.execute(NEXT, {"now": now}).scalar_one_or_none()
+
+
+def positions(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
+    """Return the place of each of these jobs in the queue; 1 is the next to start."""
+    rows = connection.execute(PLACES, {"job_ids": list(job_ids)}).all()
+    return {row.job_id: row.position for row in rows}
