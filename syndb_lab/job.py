@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from syndb_lab.grid import ResultTable
+
 
 class Job(Handle):
     """A query or a graph analysis that the service runs.
@@ -163,6 +165,37 @@ class Job(Handle):
         [(2,)]
         """
         return frames.to_duckdb(*self._table(allow_truncated, wait))
+
+    def table(self, *, allow_truncated: bool = False, wait: bool = True) -> ResultTable:
+        """Look at the result as a table that a notebook pages through, sorts and filters, however long.
+
+        As the last line of a cell it shows itself. Only the rows in view go to the page, every cell as text,
+        so that ids are exact; the kernel sorts and filters, on the result file. A click on a heading sorts
+        (with Shift by a further column). What is typed above a column filters: a text that the cells contain,
+        ``NULL``, ``not NULL``, ``= 5``, ``> 5``, ``>= 5 and < 10``. A saved notebook keeps the first 20 rows.
+
+        Returns
+        -------
+        ResultTable
+            Its ``close()`` lets the file go, and so does the next run of the cell.
+
+        Raises
+        ------
+        ResultUnsuitable
+            A graph job has no table.
+
+        Examples
+        --------
+        >>> job.table()
+        name  cell_class
+        ADAL  interneuron
+        ADAR  interneuron
+        """
+        path, columns = self._table(allow_truncated, wait)
+        from syndb_lab.grid import ResultTable
+
+        title = self.label or f"job {self.id[:8]}"
+        return ResultTable(path, columns, title, truncated=bool(self.record["result"].get("truncated")))
 
     def to_networkx(
         self, *, across_datasets: bool = False, allow_truncated: bool = False, wait: bool = True
