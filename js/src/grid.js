@@ -3,7 +3,7 @@ import { asking } from "./asking.js";
 import { toClipboard } from "./clipboard.js";
 import { element, say } from "./dom.js";
 import * as at from "./geometry.js";
-import { headings } from "./headings.js";
+import { HELP, headings } from "./headings.js";
 
 const SHOWN_ROWS = 20;
 const PATIENCE_MS = 300;
@@ -34,7 +34,7 @@ export function grid(model, before) {
     widths: columns.map(widthOf),
     ...before,
   };
-  let [block, shownView, isPending, note, problem, work] = [null, "", false, "", null, ""];
+  let [block, shown, isPending, note, problem, work, typedIn, refused] = [null, null, false, "", null, "", null, ""];
   let [edges, expected, timer, typing, frame] = [at.edges(state.widths), 0, 0, 0, 0];
   const gutter = Math.max(String(board.rows).length * 8 + 22, 40);
 
@@ -79,12 +79,15 @@ export function grid(model, before) {
     answered: (answer, question) => {
       clearTimeout(timer);
       tellWork("");
-      if (answer.error) return fail(answer);
-      const isNew = viewKey(question) !== shownView && shownView !== "";
-      [block, shownView, isPending, problem] = [{ ...answer, wide: question.wide }, viewKey(question), false, null];
+      if (answer.error) {
+        refused = whole(question);
+        return fail(answer);
+      }
+      const isNew = shown !== null && keyOf(question) !== keyOf(shown);
+      [block, shown] = [{ ...answer, wide: question.wide }, { sort: question.sort, filters: question.filters }];
       state.total = answer.total;
-      if (isNew) turnTo(0);
-      state.row = Math.min(state.row, Math.max(state.total - 1, 0));
+      if (keyOf(question) === keyOf(view())) [isPending, problem] = [false, null];
+      if (isNew) [state.first, state.row] = [0, Math.min(state.row, 0)];
       lay();
     },
   });
@@ -103,8 +106,12 @@ export function grid(model, before) {
       edges = at.edges(state.widths);
       lay();
     },
+    blur: () => {
+      typedIn = null;
+      tell();
+    },
     focus: (column) => {
-      state.column = column;
+      [state.column, typedIn] = [column, column];
       seeColumn();
       draw();
     },
@@ -136,14 +143,15 @@ export function grid(model, before) {
 
   const view = () => ({ sort: state.sort, filters: typed() });
   const typed = () => Object.fromEntries(Object.entries(state.filters).filter(([, text]) => text.trim()));
-  const viewKey = ({ sort, filters }) => JSON.stringify([sort, filters]);
+  const keyOf = ({ sort, filters }) => JSON.stringify([sort, filters]);
+  const whole = ({ sort, filters, first, count, left, wide }) => JSON.stringify([sort, filters, first, count, left, wide]);
   const tall = () => parts.scroller.clientHeight;
   const selection = () =>
     state.anchor === null ? null : [Math.min(state.anchor, state.row), Math.max(state.anchor, state.row)];
 
   function newView() {
     clearTimeout(typing);
-    if (viewKey(view()) === shownView) {
+    if (shown && keyOf(view()) === keyOf(shown)) {
       [isPending, problem] = [false, null];
       tellWork("");
       return lay();
@@ -154,8 +162,7 @@ export function grid(model, before) {
   }
 
   function fail({ error, column }) {
-    problem = { error, column };
-    isPending = false;
+    [problem, isPending] = [{ error: column === undefined ? error : `${columns[column].name}: ${error}`, column }, false];
     draw();
   }
 
@@ -202,12 +209,12 @@ export function grid(model, before) {
     const lines = [];
     for (let row = down[0]; row < down[1]; row += 1) lines.push(line(row, across));
     parts.layer.replaceChildren(...(lines.length || isPending ? lines : [element("div", "syndb-grid-empty", empty())]));
-    node.classList.toggle("syndb-grid-pending", isPending);
+    node.classList.toggle("syndb-grid-pending", isPending || problem?.column !== undefined);
     tell();
-    if (!isPending && !problem && !at.covers(block, down, across)) {
-      const first = Math.max(down[0] - SHOWN_ROWS, 0);
-      ask.page({ ...view(), first, count: down[1] - first + SHOWN_ROWS, ...wanted(across) });
-    }
+    if (isPending || at.covers(block, down, across)) return;
+    const first = Math.max(down[0] - SHOWN_ROWS, 0);
+    const question = { ...(shown ?? view()), first, count: down[1] - first + SHOWN_ROWS, ...wanted(across) };
+    if (whole(question) !== refused) ask.page(question);
   }
 
   const empty = () => (!board.rows ? "no rows" : state.total ? "" : "no row matches");
@@ -256,7 +263,7 @@ export function grid(model, before) {
   }
 
   function tell() {
-    const isFiltered = state.total !== board.rows || shownView.includes(":");
+    const isFiltered = Boolean(shown && Object.keys(shown.filters).length);
     const count = isFiltered ? `${at.grouped(state.total)} of ${at.rowsWord(board.rows)} match` : at.rowsWord(board.rows);
     const chosen = selection();
     const picked = chosen ? `${at.rowsWord(chosen[1] - chosen[0] + 1)} selected` : "";
@@ -269,7 +276,8 @@ export function grid(model, before) {
     const value = state.row < 0 ? undefined : cellAt(state.row, state.column);
     const length = Array.isArray(value) ? `${at.grouped(value[1])} characters, copied whole: ` : "";
     parts.cell.replaceChildren();
-    if (value !== undefined && columns.length) {
+    if (typedIn !== null) parts.cell.append(element("span", "syndb-grid-where", `Filter ${columns[typedIn].name} by `), HELP);
+    else if (value !== undefined && columns.length) {
       const where = element("span", "syndb-grid-where", `${columns[state.column].name}, row ${at.grouped(state.row + 1)} `);
       parts.cell.append(where, length, element("span", value === null ? "syndb-grid-null" : "", textOf(value)));
     }
@@ -308,7 +316,7 @@ export function grid(model, before) {
 
   function press(event) {
     event.stopPropagation();
-    if (event.target !== body) return;
+    if (event.target !== body && event.target !== parts.scroller) return;
     const far = event.ctrlKey || event.metaKey;
     if (state.row === -1 && event.altKey && event.key in { ArrowLeft: 1, ArrowRight: 1 }) {
       state.widths[state.column] = Math.max(state.widths[state.column] + (event.key === "ArrowLeft" ? -24 : 24), NARROWEST);
@@ -345,7 +353,7 @@ export function grid(model, before) {
     const seen = [Math.floor(state.first), Math.min(Math.ceil(state.first + tall() / at.ROW), state.total) - 1];
     const [from, to] = isOneCell ? [state.row, state.row] : (selection() ?? seen);
     const one = isOneCell ? { column: state.column } : {};
-    ask.copy({ ...view(), first: from, count: to - from + 1, ...one }, (answer) => {
+    ask.copy({ ...(shown ?? view()), first: from, count: to - from + 1, ...one }, (answer) => {
       if (answer.error) return fail({ error: answer.error });
       put(answer.copied, isOneCell ? "the cell" : at.rowsWord(answer.rows));
     });
@@ -359,13 +367,12 @@ export function grid(model, before) {
 
   function click(event) {
     const row = Number(event.target.closest(".syndb-grid-row")?.dataset.row ?? NaN);
-    if (Number.isNaN(row)) return;
+    if (Number.isNaN(row) || event.button !== 0) return;
+    event.preventDefault();
     const column = Number(event.target.dataset.column ?? state.column);
     const isNumber = event.target.classList.contains("syndb-grid-number");
-    if (event.shiftKey) {
-      event.preventDefault();
-      state.anchor ??= Math.max(state.row, 0);
-    } else state.anchor = isNumber ? row : null;
+    if (event.shiftKey) state.anchor ??= Math.max(state.row, 0);
+    else state.anchor = isNumber ? row : null;
     [state.row, state.column, note] = [row, column, ""];
     body.focus({ preventScroll: true });
     draw();

@@ -3,8 +3,7 @@ import { element } from "./dom.js";
 
 const MARKS = { asc: "▲", desc: "▼" };
 const SORTS = { asc: "ascending", desc: "descending" };
-const HINT = "text · NULL · not NULL · > 5";
-const HELP = 'A text to find, NULL, not NULL, = 5, != 5, > 5, >= 5 and < 10; "NULL" in quotes is the text.';
+export const HELP = 'a text to find, NULL, not NULL, = 5, != 5, > 5, >= 5 and < 10; "NULL" in quotes is the text';
 
 export function headings(target, columns, told) {
   const known = new Map();
@@ -26,7 +25,7 @@ export function headings(target, columns, told) {
     Object.assign(sort, { type: "button", tabIndex: -1, title: `${name} (${type}): click to sort, with Shift by a further column` });
     sort.addEventListener("click", (event) => told.sort(column, event.shiftKey));
     const filter = element("input", "syndb-grid-input syndb-grid-filter");
-    Object.assign(filter, { placeholder: HINT, title: HELP, value: texts.get(column) ?? "", spellcheck: false });
+    Object.assign(filter, { placeholder: "filter", title: HELP, value: texts.get(column) ?? "", spellcheck: false });
     filter.setAttribute("aria-label", `Filter ${name}`);
     const type_ = (isNow) => {
       texts.set(column, filter.value);
@@ -34,6 +33,7 @@ export function headings(target, columns, told) {
     };
     filter.addEventListener("input", () => type_(false));
     filter.addEventListener("focus", () => told.focus(column));
+    filter.addEventListener("blur", () => told.blur());
     filter.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (event.key === "Enter") type_(true);

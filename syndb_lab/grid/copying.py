@@ -27,13 +27,15 @@ def copied(rows: Rows, view: View, first: int, count: int) -> str:
         raise too_much(f"{count:,} rows are more than can be copied at once ({MOST_ROWS:,})")
     columns = range(len(rows.columns))
     names = [column["name"] for column in rows.columns]
-    lines, size = [tab_separated(names)], 0
-    for start in range(first, first + count, AT_ONCE):
-        for row in rows.texts(view, start, min(AT_ONCE, first + count - start), columns):
+    lines, size, start, step = [tab_separated(names)], 0, first, 1
+    while start < first + count:
+        step = min(2 * step, AT_ONCE, first + count - start)  # a few at first: a row may hold megabytes
+        for row in rows.texts(view, start, step, columns):
             lines.append(tab_separated(row))
             size += len(lines[-1])
-            if size > MOST_CHARACTERS:
-                raise too_much(f"these rows are more than {MOST_CHARACTERS:,} characters")
+        if size > MOST_CHARACTERS:
+            raise too_much(f"these rows are more than {MOST_CHARACTERS:,} characters")
+        start += step
     return "\n".join(lines)
 
 

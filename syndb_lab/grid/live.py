@@ -43,6 +43,7 @@ class LiveTable:
         """End the connection to the page and let the file go."""
         self.is_closed = True
         self._serving.close()
+        self._widget.layout.close()  # a widget of its own, with a comm that its owner leaves open
         self._widget.close()
 
 

@@ -115,11 +115,13 @@ class Rows:
     ) -> tuple[list[int], list[list[Cell]]]:
         """Read some rows of a view for the screen: their numbers in the result (from 0), and their cells."""
         numbers = self._numbers(view, first, count)
-        return numbers.tolist(), self._cells.shown(self._stored.rows(numbers, columns))
+        cells = self._cells.shown(self._stored.rows(numbers, columns)) if len(numbers) else []
+        return numbers.tolist(), cells
 
     def texts(self, view: View, first: int, count: int, columns: Sequence[int]) -> list[list[str | None]]:
         """Read some rows of a view with every character."""
-        return self._cells.whole(self._stored.rows(self._numbers(view, first, count), columns))
+        numbers = self._numbers(view, first, count)
+        return self._cells.whole(self._stored.rows(numbers, columns)) if len(numbers) else []
 
     def interrupt(self) -> None:
         """Stop the sorting that goes on now, if any; for another thread than the one that waits for it."""

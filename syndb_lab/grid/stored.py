@@ -63,7 +63,7 @@ class Stored:
         return self._spread.table
 
     def rows(self, numbers: np.ndarray[Any, Any], columns: Sequence[int]) -> pyarrow.Table:
-        """Read the rows of these numbers, in this order, in columns named ``c0``, ``c1``, … as asked."""
+        """Read the rows of these numbers (at least one), in this order, in columns ``c0``, ``c1``, …."""
         import numpy as np
         import pyarrow as pa
 
@@ -74,10 +74,6 @@ class Stored:
         for piece in np.unique(pieces):
             within = numbers[order[pieces[order] == piece]] - self._starts[piece]
             taken.append(self._piece(int(piece), tuple(columns)).take(pa.array(within)))
-        if not taken:
-            return (
-                pa.schema([self.schema.field(index) for index in columns]).empty_table().rename_columns(names)
-            )
         tables = [pa.table(piece.columns, names=names) for piece in taken]
         return pa.concat_tables(tables).take(pa.array(np.argsort(order, kind="stable")))
 
