@@ -9,7 +9,7 @@ const SHOWN_ROWS = 20;
 const PATIENCE_MS = 300;
 const TYPING_MS = 350;
 const CHARACTER = 7.4;
-const NARROWEST = 72;
+const NARROWEST = 80;
 const WIDEST = 340;
 const KEYS =
   "Arrow keys, Page Up and Page Down move; Home and End go to the first and the last row; Enter on a heading sorts, " +
@@ -274,10 +274,14 @@ export function grid(model, before) {
     if (state.row === -1) body.setAttribute("aria-activedescendant", `${id}-head-${state.column}`);
     else body.setAttribute("aria-activedescendant", `${id}-active`);
     const value = state.row < 0 ? undefined : cellAt(state.row, state.column);
-    const length = Array.isArray(value) ? `${at.grouped(value[1])} characters, copied whole: ` : "";
+    const length = Array.isArray(value) ? `${at.grouped(value[1])} characters (copied whole): ` : "";
+    parts.cell.hidden = !board.rows;
     parts.cell.replaceChildren();
     if (typedIn !== null) parts.cell.append(element("span", "syndb-grid-where", `Filter ${columns[typedIn].name} by `), HELP);
-    else if (value !== undefined && columns.length) {
+    else if (state.row < 0 && columns.length) {
+      const { name, type } = columns[state.column];
+      parts.cell.append(element("span", "syndb-grid-where", `${name}, ${type}: Enter sorts, / filters`));
+    } else if (value !== undefined && columns.length) {
       const where = element("span", "syndb-grid-where", `${columns[state.column].name}, row ${at.grouped(state.row + 1)} `);
       parts.cell.append(where, length, element("span", value === null ? "syndb-grid-null" : "", textOf(value)));
     }

@@ -15,7 +15,6 @@ export function headings(target, columns, told) {
   row.setAttribute("aria-rowindex", 1);
   row.append(corner);
   target.append(row);
-  target.addEventListener("scroll", () => (target.scrollLeft = 0));
   const texts = new Map();
 
   function made(column) {

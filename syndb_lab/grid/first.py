@@ -28,7 +28,7 @@ def first_page(rows: Rows) -> dict[str, Any]:
     texts = [[short(cell, WIDEST) for cell in row] for row in cells]
     for index, column in enumerate(columns):
         lengths = [columns_of(row[index] or "NULL") for row in texts]
-        column["chars"] = max(columns_of(column["name"]) + 2, *lengths, 0)
+        column["chars"] = max(columns_of(column["name"]) + 4, *lengths, 0)
     return {"columns": columns, "rows": texts, "note": more(len(cells), rows.count, len(columns))}
 
 

@@ -98,6 +98,29 @@ def test_what_has_no_table_says_what_to_use(pretend: Pretend) -> None:
     assert "job.answer()" in str(caught.value)
 
 
+def test_a_graph_job_has_its_table_of_neurons(pretend: Pretend) -> None:
+    asked: list[str] = []
+    content = arrow_file(TWO)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, content=content)
+
+    parts = {"neurons": result_info(content, columns=[{"name": "neuron_id", "type": "int64"}])}
+    record = job_record("completed", kind="graph", result=result_info(b"{}", format="json", parts=parts))
+    job = Job(pretend(answer), record)
+    assert "720575940600000001" in repr(job.table(part="neurons"))
+    assert job.to_polars(part="neurons").shape == (2, 2)
+    assert asked == [f"http://service/v1/jobs/{job.id}/result?part=neurons"]
+    assert "neurons" in job.table(part="neurons")._repr_mimebundle_()["text/html"]
+    without = Job(
+        pretend(answer), job_record("completed", kind="graph", result=result_info(b"{}", format="json"))
+    )
+    with pytest.raises(ResultUnsuitable, match="no part 'neurons'") as caught:
+        without.to_arrow(part="neurons")
+    assert "node_table=True" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("record", "error"),
     [
