@@ -39,8 +39,8 @@ class Job(Handle):
 
     The result verbs wait for the job to end, fetch its file once, and raise ``JobFailed`` or ``JobCancelled``
     where there is none. A result that was cut at the service's size limit raises unless ``allow_truncated``;
-    with ``wait=False`` a job that still runs raises ``ResultNotReady``. ``part="neurons"`` is the table that a
-    graph job with ``node_table=True`` has beside its answer, one row a neuron.
+    with ``wait=False`` a job that still runs raises ``ResultNotReady``. ``part="neurons"`` is the table that
+    a graph job with ``node_table=True`` has beside its answer, one row a neuron.
 
     Examples
     --------
