@@ -203,10 +203,9 @@ class Job(Handle):
 
         Examples
         --------
-        >>> job.table()
-        name  cell_class
-        ADAL  interneuron
-        ADAR  interneuron
+        >>> lab.sql("SELECT 720575940600000001 AS neuron_id, NULL AS partner_id").table()
+                 neuron_id  partner_id
+        720575940600000001        NULL
         """
         path, columns = self._table(allow_truncated, wait, part)
         from syndb_lab.grid import ResultTable

@@ -57,7 +57,7 @@ def tab_separated(cells: Iterable[str | None]) -> str:
 
     Examples
     --------
-    >>> tab_separated(["720575940600000001", None, "", "two\\nlines"])
+    >>> tab_separated(["720575940600000001", None, "", "two\nlines"])
     '720575940600000001\t\t""\t"two\nlines"'
     """
     return "\t".join("" if cell is None else quoted(cell) for cell in cells)
