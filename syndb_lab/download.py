@@ -40,7 +40,12 @@ class ResultCache:
         self.kept_bytes = kept_bytes
 
     def fetch(
-        self, transport: Transport, job_id: str, result: dict[str, Any], tell: Tell | None = None
+        self,
+        transport: Transport,
+        job_id: str,
+        result: dict[str, Any],
+        tell: Tell | None = None,
+        part: str | None = None,
     ) -> Path:
         """Give the file of a completed job, from the folder or else from the service.
 
@@ -51,24 +56,27 @@ class ResultCache:
         job_id : str
             The job.
         result : dict
-            ``result`` of the job's record.
+            ``result`` of the job's record, or one of its ``parts``.
         tell : callable, optional
             Told how many bytes are here, while they come.
+        part : str, optional
+            The part's name.
 
         Returns
         -------
         Path
             A whole file with the recorded checksum.
         """
+        address = f"/v1/jobs/{job_id}/result" + (f"?part={part}" if part else "")
         target = self.folder / f"{result['sha256']}.{result['format']}"
         try:
             if target.is_file():
                 target.touch()
                 return target
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with partial(target) as part:
-                download(transport, f"/v1/jobs/{job_id}/result", part, sha256=result["sha256"], tell=tell)
-                part.replace(target)
+            with partial(target) as file:
+                download(transport, address, file, sha256=result["sha256"], tell=tell)
+                file.replace(target)
         except OSError as error:
             raise unwritable(error, self.folder) from error
         self._prune(keep=target)

@@ -70,6 +70,8 @@ def cell(value: Any) -> str:
 def visible(text: str) -> str:
     r"""Replace what would act on a terminal, or turn the direction of the text, by a mark.
 
+    What joins letters or emoji stays.
+
     Examples
     --------
     >>> visible("red \x1b[31m")
@@ -77,7 +79,7 @@ def visible(text: str) -> str:
     """
     return "".join(
         "\N{REPLACEMENT CHARACTER}"
-        if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cf", "Cs"}
+        if character not in "\n\t\u200c\u200d" and unicodedata.category(character) in {"Cc", "Cf", "Cs"}
         else character
         for character in text
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from syndb_lab import frames, journal, network
 from syndb_lab.errors import (
@@ -29,13 +29,18 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from syndb_lab.grid import ResultTable
+
+Part = Literal["neurons"]
+
 
 class Job(Handle):
     """A query or a graph analysis that the service runs.
 
     The result verbs wait for the job to end, fetch its file once, and raise ``JobFailed`` or ``JobCancelled``
     where there is none. A result that was cut at the service's size limit raises unless ``allow_truncated``;
-    with ``wait=False`` a job that still runs raises ``ResultNotReady``.
+    with ``wait=False`` a job that still runs raises ``ResultNotReady``. ``part="neurons"`` is the table that
+    a graph job with ``node_table=True`` has beside its answer, one row a neuron.
 
     Examples
     --------
@@ -66,7 +71,9 @@ class Job(Handle):
         journal.note(record, self._transport.url)
         return Job(self._transport, record, cache=self._cache)
 
-    def result_path(self, *, wait: bool = True, tell: Callable[[int], None] | None = None) -> Path:
+    def result_path(
+        self, *, wait: bool = True, tell: Callable[[int], None] | None = None, part: Part | None = None
+    ) -> Path:
         """Fetch the result file, once, and say where it is; a long download shows a line of progress.
 
         Parameters
@@ -75,6 +82,8 @@ class Job(Handle):
             Whether to wait for the job to end.
         tell : callable, optional
             Told how many bytes are here, while they come, instead of the line.
+        part : {'neurons'}, optional
+            A further file of the result: the table of neurons of a graph job with ``node_table=True``.
 
         Raises
         ------
@@ -100,11 +109,11 @@ class Job(Handle):
             raise ResultNotReady(f"job {self.id} is {self.status}", hint="Wait for it: job.wait()")
         if not self.record.get("result"):
             raise ResultExpired(f"the result of job {self.id} is gone", hint="Run it again: job.rerun()")
-        result = self.record["result"]
+        result = self._part(part)
         if tell is not None:
-            return self._cache.fetch(self._transport, self.id, result, tell)
+            return self._cache.fetch(self._transport, self.id, result, tell, part)
         with downloading(result["bytes"]) as told:
-            return self._cache.fetch(self._transport, self.id, result, told)
+            return self._cache.fetch(self._transport, self.id, result, told, part)
 
     def preview(self) -> pyarrow.Table:
         """Read the first rows, at most 100, as soon as there are any, also while the job runs.
@@ -124,7 +133,9 @@ class Job(Handle):
         with self._transport.stream(f"/v1/jobs/{self.id}/preview", {}) as response:
             return pa.ipc.open_file(pa.py_buffer(response.read())).read_all()
 
-    def to_polars(self, *, allow_truncated: bool = False, wait: bool = True) -> polars.DataFrame:
+    def to_polars(
+        self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
+    ) -> polars.DataFrame:
         """Read the result into a polars data frame.
 
         Examples
@@ -132,9 +143,11 @@ class Job(Handle):
         >>> lab.sql("SELECT 720575940600000001 AS neuron_id").to_polars().item()
         720575940600000001
         """
-        return frames.to_polars(*self._table(allow_truncated, wait))
+        return frames.to_polars(*self._table(allow_truncated, wait, part))
 
-    def to_pandas(self, *, allow_truncated: bool = False, wait: bool = True) -> pandas.DataFrame:
+    def to_pandas(
+        self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
+    ) -> pandas.DataFrame:
         """Read the result into a pandas data frame with Arrow columns, which keep ids exact beside NULLs.
 
         Examples
@@ -142,9 +155,11 @@ class Job(Handle):
         >>> lab.sql("SELECT 720575940600000001 AS neuron_id").to_pandas().dtypes["neuron_id"]
         int64[pyarrow]
         """
-        return frames.to_pandas(*self._table(allow_truncated, wait))
+        return frames.to_pandas(*self._table(allow_truncated, wait, part))
 
-    def to_arrow(self, *, allow_truncated: bool = False, wait: bool = True) -> pyarrow.Table:
+    def to_arrow(
+        self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
+    ) -> pyarrow.Table:
         """Read the result into an Arrow table; its schema's metadata says where it comes from.
 
         Examples
@@ -152,9 +167,11 @@ class Job(Handle):
         >>> sorted(job.to_arrow().schema.metadata)[:2]
         [b'syndb.created_at', b'syndb.datasets']
         """
-        return frames.to_arrow(*self._table(allow_truncated, wait))
+        return frames.to_arrow(*self._table(allow_truncated, wait, part))
 
-    def to_duckdb(self, *, allow_truncated: bool = False, wait: bool = True) -> duckdb.DuckDBPyRelation:
+    def to_duckdb(
+        self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
+    ) -> duckdb.DuckDBPyRelation:
         """Read the result into a relation of a fresh in-memory DuckDB, to query further.
 
         Examples
@@ -162,7 +179,39 @@ class Job(Handle):
         >>> job.to_duckdb().aggregate("count(*)").fetchall()
         [(2,)]
         """
-        return frames.to_duckdb(*self._table(allow_truncated, wait))
+        return frames.to_duckdb(*self._table(allow_truncated, wait, part))
+
+    def table(
+        self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
+    ) -> ResultTable:
+        """Look at the result as a table that a notebook pages through, sorts and filters, however long.
+
+        As the last line of a cell it shows itself. Only the rows in view go to the page, every cell as text,
+        so that ids are exact; the kernel sorts and filters, on the result file. A click on a heading sorts
+        (with Shift by a further column). What is typed above a column filters: a text that the cells contain,
+        ``NULL``, ``not NULL``, ``= 5``, ``> 5``, ``>= 5 and < 10``. A saved notebook keeps the first 20 rows.
+
+        Returns
+        -------
+        ResultTable
+            Its ``close()`` lets the file go, and so does the next run of the cell.
+
+        Raises
+        ------
+        ResultUnsuitable
+            A graph job has no table.
+
+        Examples
+        --------
+        >>> lab.sql("SELECT 720575940600000001 AS neuron_id, NULL AS partner_id").table()
+                 neuron_id  partner_id
+        720575940600000001        NULL
+        """
+        path, columns = self._table(allow_truncated, wait, part)
+        from syndb_lab.grid import ResultTable
+
+        title = " · ".join(filter(None, (self.label or f"job {self.id[:8]}", part)))
+        return ResultTable(path, columns, title, truncated=bool(self.record["result"].get("truncated")))
 
     def to_networkx(
         self, *, across_datasets: bool = False, allow_truncated: bool = False, wait: bool = True
@@ -256,16 +305,32 @@ class Job(Handle):
         show_in_notebooks()
         return draw(self.answer())
 
-    def _table(self, allow_truncated: bool, wait: bool) -> tuple[Path, list[dict[str, str]]]:
-        if self.kind == "graph":
+    def _table(
+        self, allow_truncated: bool, wait: bool, part: Part | None
+    ) -> tuple[Path, list[dict[str, str]]]:
+        if self.kind == "graph" and part is None:
             raise ResultUnsuitable(
-                "a graph job has no table", hint="Use job.answer(), job.plot() or job.to_networkx()."
+                "a graph job has no table",
+                hint="Use job.answer(), job.plot() or job.to_networkx(); a job that was submitted with "
+                'node_table=True has a table of neurons: part="neurons".',
             )
-        path = self.result_path(wait=wait)
-        result = self.record["result"]
+        path = self.result_path(wait=wait, part=part)
+        result = self._part(part)
         if result.get("truncated") and not allow_truncated:
             raise ResultTruncated(
                 f"the result was cut at the size limit, after {result['rows']:,} rows",
                 hint="Ask for less (columns, WHERE, LIMIT), or take it as it is with allow_truncated=True.",
             )
         return path, result.get("columns") or []
+
+    def _part(self, part: str | None) -> dict[str, Any]:
+        result: dict[str, Any] = self.record["result"]
+        if part is None:
+            return result
+        parts: dict[str, dict[str, Any]] = result.get("parts") or {}
+        if part not in parts:
+            raise ResultUnsuitable(
+                f"the result of job {self.id} has no part {part!r}",
+                hint="A graph job that is submitted with node_table=True has the part neurons.",
+            )
+        return parts[part]

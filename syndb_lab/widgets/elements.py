@@ -5,19 +5,17 @@ Either takes what a card says as one dictionary and tells what was clicked; it k
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import anywidget
 import ipywidgets
 import traitlets
 
+from syndb_lab.front_end import STATIC as STATIC
+from syndb_lab.front_end import draws as draws
 from syndb_lab.plain_face import face_html
 
-STATIC: Final = Path(__file__).parents[1] / "static"
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
 Heed = Callable[[dict[str, Any]], None]
 
@@ -77,12 +75,6 @@ def card_widget(card: dict[str, Any]) -> DrawnCard | PlainCard:
     A drawn card finds its place in the page by itself: in the plain HTML of the same job.
     """
     return DrawnCard(card=card) if draws() else PlainCard(card)
-
-
-def draws() -> bool:
-    """Whether the front end surely loads JavaScript of ours without fetching anything from elsewhere."""
-    hosted = "google.colab" in sys.modules or any(name in os.environ for name in ("VSCODE_PID", "VSCODE_CWD"))
-    return not hosted
 
 
 def view_bundle(widget: DrawnCard | PlainCard) -> dict[str, Any]:

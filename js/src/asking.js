@@ -1,0 +1,42 @@
+// Asks the kernel for pages: one question at a time, and an answer to an older one is dropped.
+export function asking(model, from, heard) {
+  let [seq, flying, next] = [0, null, null];
+  const copies = new Map();
+
+  const send = (question) => {
+    flying = { ...question, do: "page", from, seq: ++seq };
+    next = null;
+    model.send(flying);
+    heard.sent(flying);
+  };
+  const onMessage = (message) => {
+    if (message.to !== from) return;
+    const copy = copies.get(message.seq);
+    if (copy) {
+      if (message.working) return;
+      copies.delete(message.seq);
+      copy(message);
+    } else if (flying && message.seq === flying.seq) {
+      if (message.working) return heard.working(message.working);
+      const question = flying;
+      flying = null;
+      heard.answered(message, question);
+      if (next && !flying) send(next);
+    }
+  };
+  model.on("msg:custom", onMessage);
+  return {
+    // A new view goes off at once, and the kernel stops what it does for the older one; a scroll waits its turn.
+    view: send,
+    page(question) {
+      if (flying) next = question;
+      else send(question);
+    },
+    copy(question, copied) {
+      seq += 1;
+      copies.set(seq, copied);
+      model.send({ ...question, do: "copy", from, seq });
+    },
+    stop: () => model.off("msg:custom", onMessage),
+  };
+}

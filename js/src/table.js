@@ -1,0 +1,28 @@
+// A result of any length as a table: the kernel gives what is seen, and sorts and filters.
+import { grid } from "./grid.js";
+import { attend } from "./page.js";
+
+const left = new WeakMap();
+
+function initialize({ model }) {
+  const leave = attend(`syndb-table-${model.get("board").key}`, model, mount);
+  // A kernel that was restarted knows nothing of this table: the first rows say how to see it again.
+  model.on("comm_live_update", leave);
+  return leave;
+}
+
+// JupyterLab takes cells that are out of sight off the page: what was seen of them is kept for their return.
+function mount(host, model) {
+  const still = host.querySelector(".syndb-still");
+  const shown = grid(model, left.get(model));
+  still.style.display = "none";
+  host.append(shown.node);
+  shown.start();
+  return () => {
+    left.set(model, shown.stop());
+    shown.node.remove();
+    still.style.display = "";
+  };
+}
+
+export default { initialize };

@@ -1,0 +1,83 @@
+"""Cells as texts, written by the engine that also filters them: what is found is what is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from syndb_lab.first_rows import column_texts, visible
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Cell = str | None | list[str | int]
+WIDEST: Final = 300
+
+
+class Cells:
+    """Writes tables as texts: ids with all their digits, moments in ISO 8601, NULL as None."""
+
+    def __init__(self) -> None:
+        import duckdb
+
+        self._engine = duckdb.connect(config={"threads": 1})
+        self._engine.execute("SET TimeZone = 'UTC'")
+
+    def shown(self, table: pyarrow.Table) -> list[list[Cell]]:
+        """Write rows for the screen: on one line, and a long cell as its beginning and its whole length."""
+        long = [f"left({{0}}, {WIDEST})", "length({0})"]
+        columns = self._columns(table, long)
+        cells = [
+            [cut(text, length) for text, length in zip(*columns[index : index + 2], strict=True)]
+            for index in range(0, len(columns), 2)
+        ]
+        return [list(row) for row in zip(*cells, strict=True)]
+
+    def whole(self, table: pyarrow.Table) -> list[list[str | None]]:
+        """Write rows with every character."""
+        return [list(row) for row in zip(*self._columns(table, ["{0}"]), strict=True)]
+
+    def close(self) -> None:
+        """Let the engine go."""
+        self._engine.close()
+
+    def _columns(self, table: pyarrow.Table, forms: Sequence[str]) -> list[list[Any]]:
+        import duckdb
+
+        try:
+            return self._written(table, forms)
+        except duckdb.Error:
+            if table.num_columns > 1:
+                parts = [self._columns(table.select([index]), forms) for index in range(table.num_columns)]
+                return [column for part in parts for column in part]
+        texts = column_texts(table.column(0))  # a type that the engine doesn't have
+        if len(forms) == 1:
+            return [texts]
+        return [
+            [text and text[:WIDEST] for text in texts],
+            [None if text is None else len(text) for text in texts],
+        ]
+
+    def _written(self, table: pyarrow.Table, forms: Sequence[str]) -> list[list[Any]]:
+        names = [f"c{index}" for index in range(table.num_columns)]
+        self._engine.register("page", table.rename_columns(names))
+        try:
+            asked = ", ".join(form.format(f"CAST({name} AS VARCHAR)") for name in names for form in forms)
+            found = self._engine.sql(f"SELECT {asked} FROM page").to_arrow_table()  # noqa: S608 - names of ours
+        finally:
+            self._engine.unregister("page")
+        return [column.to_pylist() for column in found.columns]
+
+
+def cut(text: str | None, length: int | None) -> Cell:
+    r"""Put a text on one line; a cut one is a pair with its whole length.
+
+    Examples
+    --------
+    >>> cut("a\nb", 3), cut("abc", 1000000), cut(None, None)
+    ('a↵b', ['abc', 1000000], None)
+    """
+    if text is None or length is None:
+        return None
+    line = visible(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", "⇥"))
+    return line if length <= len(text) else [line, length]

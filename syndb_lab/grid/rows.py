@@ -1,0 +1,197 @@
+"""A stored result as a table to look at: sorted, filtered, and read by the page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from syndb_lab.errors import ParameterError, SyndbError
+from syndb_lab.first_rows import is_number, visible
+from syndb_lab.grid.cells import Cell, Cells
+from syndb_lab.grid.conditions import condition
+from syndb_lab.grid.stored import Stored
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Key = tuple[int, Literal["asc", "desc"]]
+KEPT_ORDERS: Final = 2
+
+
+class Interrupted(Exception):
+    """Sorting was stopped, since nobody waits for it any more."""
+
+
+class View:
+    """Which rows of a result are seen, and in which order.
+
+    Parameters
+    ----------
+    sort : sequence of (int, {'asc', 'desc'})
+        Columns by their number, the first one counts most.
+    filters : mapping of int to str
+        What is typed above the columns.
+    """
+
+    def __init__(self, sort: Sequence[Key] = (), filters: Mapping[int, str] | None = None) -> None:
+        self.sort = tuple(sort)
+        typed = {column: text.strip() for column, text in (filters or {}).items()}
+        self.filters = {column: text for column, text in sorted(typed.items()) if text}
+
+    @property
+    def key(self) -> str:
+        """What tells this view from others."""
+        return repr((self.sort, self.filters))
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether this is the result as it is stored."""
+        return not self.sort and not self.filters
+
+
+class FilterError(ParameterError):
+    """What is typed above a column can't be used; ``column`` says which one."""
+
+    def __init__(self, error: SyndbError, column: int) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.column = column
+
+
+class Rows:
+    """The rows of a result file. The file is opened here, and read in ``page`` and ``texts``.
+
+    Sorting and filtering leave the numbers of the rows in memory, at most 8 bytes a row; nothing else.
+
+    Parameters
+    ----------
+    path : Path
+        The result file, Arrow, Parquet or CSV.
+    columns : sequence of dict
+        ``name`` and ``type`` of each column, as in the job's record.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[dict[str, str]] = ()) -> None:
+        self._stored = Stored(path, columns)
+        self._cells = Cells()
+        self._path = path
+        self._orders: dict[str, np.ndarray[Any, Any]] = {}
+        self._lock = threading.Lock()
+        self._engine: Any = None
+
+    @property
+    def count(self) -> int:
+        """How many rows the result has."""
+        return self._stored.count
+
+    @property
+    def columns(self) -> list[dict[str, Any]]:
+        """``name``, ``type`` and ``numeric`` of each column."""
+        return [
+            {"name": visible(field.name), "type": str(field.type), "numeric": is_number(field.type)}
+            for field in self._stored.schema
+        ]
+
+    def total(self, view: View) -> int:
+        """Count the rows of a view; sorts and filters where that is not done yet.
+
+        Raises
+        ------
+        FilterError
+            A filter can't be read, or doesn't fit its column.
+        Interrupted
+            ``interrupt`` was called meanwhile.
+        """
+        order = self._order(view)
+        return self.count if order is None else len(order)
+
+    def is_ready(self, view: View) -> bool:
+        """Whether a view can be read without sorting or filtering first."""
+        return view.is_stored or view.key in self._orders
+
+    def page(
+        self, view: View, first: int, count: int, columns: Sequence[int]
+    ) -> tuple[list[int], list[list[Cell]]]:
+        """Read some rows of a view for the screen: their numbers in the result (from 0), and their cells."""
+        numbers = self._numbers(view, first, count)
+        cells = self._cells.shown(self._stored.rows(numbers, columns)) if len(numbers) else []
+        return numbers.tolist(), cells
+
+    def texts(self, view: View, first: int, count: int, columns: Sequence[int]) -> list[list[str | None]]:
+        """Read some rows of a view with every character."""
+        numbers = self._numbers(view, first, count)
+        return self._cells.whole(self._stored.rows(numbers, columns)) if len(numbers) else []
+
+    def interrupt(self) -> None:
+        """Stop the sorting that goes on now, if any; for another thread than the one that waits for it."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.interrupt()
+
+    def close(self) -> None:
+        """Let the file, the engine and the orders go."""
+        self._orders.clear()
+        self._cells.close()
+        self._stored.close()
+
+    def _numbers(self, view: View, first: int, count: int) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        order = self._order(view)
+        if order is not None:
+            return order[first : first + count].astype(np.int64)
+        return np.arange(first, max(first, min(first + count, self.count)), dtype=np.int64)
+
+    def _order(self, view: View) -> np.ndarray[Any, Any] | None:
+        if view.is_stored:
+            return None
+        if view.key not in self._orders:
+            found = self._sorted(view)
+            while len(self._orders) >= KEPT_ORDERS:
+                self._orders.pop(next(iter(self._orders)))
+            self._orders[view.key] = found
+        return self._orders[view.key]
+
+    def _sorted(self, view: View) -> np.ndarray[Any, Any]:
+        import duckdb
+        import numpy as np
+
+        where, values = self._where(view.filters)
+        keys = [f"c{column} {'DESC' if way == 'desc' else 'ASC'} NULLS LAST" for column, way in view.sort]
+        sql = f"SELECT n FROM held{where}"  # noqa: S608 - columns by number, values bound
+        if keys:
+            sql += f" ORDER BY {', '.join([*keys, 'n'])}"
+        used = sorted({column for column, _ in view.sort} | set(view.filters))
+        held = self._stored.spread().select(["n", *(f"c{column}" for column in used)])
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "temp_directory": f"{self._path.parent}-sorting"
+        }
+        with duckdb.connect(config=config) as engine:
+            engine.execute("SET TimeZone = 'UTC'")
+            engine.register("held", held)
+            with self._lock:
+                self._engine = engine
+            try:
+                found = engine.sql(sql, params=values).to_arrow_table()
+            except duckdb.InterruptException:
+                raise Interrupted from None
+            finally:
+                with self._lock:
+                    self._engine = None
+        order = found.column("n").to_numpy()
+        order = order.astype(np.uint32) if self.count < 2**32 else order
+        return order if keys else np.sort(order)
+
+    def _where(self, filters: Mapping[int, str]) -> tuple[str, list[Any]]:
+        parts: list[str] = []
+        values: list[Any] = []
+        for column, text in filters.items():
+            try:
+                found = condition(text, self._stored.schema.field(column).type)
+            except SyndbError as error:
+                raise FilterError(error, column) from error
+            if found is not None:
+                parts.append("(" + found.sql.replace("{c}", f"c{column}") + ")")
+                values += found.values
+        return (f" WHERE {' AND '.join(parts)}" if parts else ""), values

@@ -1,0 +1,92 @@
+"""What ``job.table()`` gives: the first rows everywhere, and all of them by the page in a live notebook."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from syndb_lab.front_end import draws
+from syndb_lab.grid.first import first_page, html_page, plain_page
+from syndb_lab.grid.rows import Rows
+
+if TYPE_CHECKING:
+    from syndb_lab.grid.live import LiveTable
+
+AGAIN: Final = "Run the cell again to page through all rows, to sort and to filter."
+ELSEWHERE: Final = (
+    "To sort, filter and see all rows here: job.to_polars(). In JupyterLab this table does it itself."
+)
+CUT: Final = "The result was cut at the service's size limit: there were more rows than these."
+
+
+class ResultTable:
+    """A stored result to look at; the last line of a cell shows it, or ``display()``.
+
+    Parameters
+    ----------
+    path : Path
+        The result file.
+    columns : sequence of dict
+        ``name`` and ``type`` of each column, as in the job's record.
+    title : str
+        What it is called above its rows.
+    truncated : bool
+        Whether the result was cut at the service's size limit.
+    """
+
+    def __init__(
+        self, path: Path, columns: list[dict[str, str]], title: str, *, truncated: bool = False
+    ) -> None:
+        self._path, self._columns = path, columns
+        self._title = title
+        self._notes = [CUT] if truncated else []
+        self._rows: Rows | None = Rows(path, columns)
+        self._page = first_page(self._rows)
+        self._count = self._rows.count
+        self._lives: list[LiveTable] = []
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns the result has."""
+        return self._count, len(self._page["columns"])
+
+    def __repr__(self) -> str:
+        return plain_page(self._page, self._notes)
+
+    def close(self) -> None:
+        """Let the file and the page go; the first rows stay where they are shown.
+
+        Examples
+        --------
+        >>> table = job.table()
+        >>> table.close()
+        """
+        for live in self._lives:
+            live.close()
+        self._lives.clear()
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        key, note = uuid.uuid4().hex, AGAIN if draws() else ELSEWHERE
+        if draws():
+            self._show(key)
+        html = html_page(self._page, self._title, [*self._notes, note], key)
+        return {"text/html": html, "text/plain": repr(self)}
+
+    def _show(self, key: str) -> None:
+        from syndb_lab.grid.live import LiveTable, has_kernel, replaces_what_its_cell_showed
+
+        if not has_kernel():
+            return
+        board = {"key": key, "title": self._title, "note": " ".join(self._notes), "rows": self._count}
+        live = LiveTable({**board, "columns": self._page["columns"]}, self._take_rows)
+        replaces_what_its_cell_showed(live)
+        self._lives = [*(one for one in self._lives if not one.is_closed), live]
+
+    def _take_rows(self) -> Rows:
+        """Hand over the rows that are open already, or open the file again."""
+        rows, self._rows = self._rows, None
+        return rows or Rows(self._path, self._columns)
