@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-PR_SET_SECCOMP, MODE_FILTER = 22, 2
+PR_GET_SECCOMP, PR_SET_SECCOMP, MODE_FILTER = 21, 22, 2
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER_AT, ARCHITECTURE_AT, FIRST_ARGUMENT_AT = 0, 4, 16
@@ -149,6 +149,11 @@ def is_known(machine: str | None = None) -> bool:
     (True, False)
     """
     return sys.platform == "linux" and (machine or platform.machine()) in ARCHITECTURES
+
+
+def is_offered() -> bool:
+    """Tell whether there is a filter for this machine, and a kernel that takes filters."""
+    return is_known() and ctypes.CDLL(None).prctl(PR_GET_SECCOMP, *[ctypes.c_ulong(0)] * 4) >= 0
 
 
 def instructions(
