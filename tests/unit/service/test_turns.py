@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 from fastapi.routing import APIRoute
 
-from syndb_service.api.app import routed_app
+from syndb_service.api import routes_jobs
 from syndb_service.api.turns import InTurn, Turns
 from syndb_service.errors import TooManyRequests, TransientError
 
@@ -71,6 +71,6 @@ def test_a_turn_ends_with_a_refusal_too() -> None:
 
 
 def test_every_route_that_checks_sql_takes_turns() -> None:
-    routes = [route for route in routed_app().routes if isinstance(route, APIRoute)]
+    routes = [route for route in routes_jobs.router.routes if isinstance(route, APIRoute)]
     taking = {route.path_format for route in routes if InTurn in route.dependencies}
     assert taking == {"/v1/jobs", "/v1/jobs/validate", "/v1/jobs/{job_id}/rerun"}
