@@ -154,6 +154,11 @@ BODIES: list[tuple[str, Any, str]] = [
     ("/v1/jobs", {"query": "SELECT 1", "time_limit_s": -1}, "time_limit_s"),
     ("/v1/jobs", {"query": "SELECT 1", "time_limit_s": 1e9}, "time_limit_s"),
     ("/v1/jobs", {"query": "SELECT $a", "parameters": {"a": {"b": 1}}}, "a: a number"),
+    (
+        "/v1/jobs",
+        {"query": "SELECT $a", "parameters": {"a": [1, 2**127]}},
+        "a: an integer of at most 128 bits",
+    ),
     ("/v1/jobs", [1, 2], "body"),
     ("/v1/jobs/graph", {"dataset_id": "celegans"}, "dataset_id"),
     ("/v1/jobs/graph", {"dataset_id": ABSENT, "analysis": "best"}, "analysis"),

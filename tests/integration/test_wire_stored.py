@@ -55,6 +55,27 @@ def test_results_chain_and_join_with_tables(jobs: Jobs) -> None:
     assert {one["job_id"] for one in sources} == {first["job_id"], second["job_id"]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["$$ {{ID}} $$", "$t$ {{ID}} $$ {{ID}} $t$", "E'it\\'s {{ID}}'", "'it''s {{ID}}'", "e'\\\\' || '{{ID}}'"],
+)
+def test_in_a_text_of_any_form_a_job_is_not_named(jobs: Jobs, text: str) -> None:
+    nobodys = "00000000-0000-4000-8000-000000000000"
+    table = jobs.table(f"SELECT {text.replace('ID', nobodys)} AS text, $p || '$' AS p", parameters={"p": "$"})
+    (row,) = table.to_pylist()
+    assert f"{{{{{nobodys}}}}}" in row["text"]
+    assert row["p"] == "$$"
+
+
+def test_a_job_on_a_stored_result_fails_by_its_own_words(jobs: Jobs) -> None:
+    first = jobs.run("SELECT 1 AS one")
+    job = jobs.run(
+        f"SELECT error('Referenced column \"x\" not found in FROM clause') FROM {{{{{first['job_id']}}}}}"
+    )
+    assert job["reason"] == "invalid_query", job
+    assert job["error"]["message"] == 'Referenced column "x" not found in FROM clause'
+
+
 def test_what_can_not_be_read_is_refused_with_its_place(jobs: Jobs, stranger: Jobs) -> None:
     mine = jobs.run("SELECT 1 AS one")
     failed = jobs.run("SELECT CAST(name AS INTEGER) FROM neurons")

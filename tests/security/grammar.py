@@ -25,6 +25,9 @@ CATALOGUE: Final = (
     '"{TXT}"',
     "'{DIR}/*.parquet'",
     "recurring.duckdb_views",
+    "`{TXT}`",
+    "neurons: marker",
+    "(show external resources)",
 )
 READERS: Final = (
     "read_text('{TXT}')",
@@ -40,6 +43,11 @@ READERS: Final = (
     "read_parquet('{OK}', filename=true)",
     "range(length(getenv('SYNDB_CANARY')))",
     "seq_scan('marker')",
+    "r: read_text('{TXT}')",
+    "histogram_values('marker', sql)",
+    "range((select length(sql) from marker))",
+    "read_single_parquet_file('{OK}')",
+    "duckdb_table_sample('marker')",
 )
 CALLS: Final = (
     "getenv('SYNDB_CANARY')",
@@ -53,6 +61,9 @@ CALLS: Final = (
     "list_transform(['SYNDB_CANARY'], lambda v: getenv(v))",
     "file_exists('{TXT}')",
     "canary_macro()",
+    "array(from marker)",
+    "(1 operator(main.+) getvariable('canary')::int)",
+    "invoke(lambda v: getenv(v), 'SYNDB_CANARY')",
 )
 WRITES: Final = (
     "copy (select 1) to '{DIR}/fuzzed.csv'",
@@ -110,8 +121,14 @@ MADE: Final = (
     "unnest([1, 2]) u(sql)",
     "(values ('v')) v(sql)",
     "generate_series(1, 2)",
+    "generate_series(1, (select 2)) g(sql)",
+    "range(length('abc') + 1) r(sql)",
+    "unnest(['a']) with ordinality u(sql, n)",
 )
-JOINS: Final = ("join", "left join", "cross join", "semi join", "positional join", "natural join")
+JOINS: Final = (
+    *("join", "left join", "cross join", "semi join", "positional join", "natural join", "nearest"),
+    "join by (type anti)",
+)
 TOKEN: Final = re.compile(r"\s+|\w+|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|.", re.DOTALL)
 
 
@@ -232,13 +249,18 @@ class Writer:
             return self._pick(MADE)
         if kind < 0.75:
             return f"({self._query(depth - 1)}) {self._pick(NAMES)}"
+        if kind < 0.77:
+            return f"{self._pick(NAMES)}: {self._table(0)}"
         if kind < 0.80:
             verb = self._pick(("describe", "summarize", "show")) if self._hostility else "describe"
             return f"({verb} {self._table(0)})"
         if kind < 0.85:
             return f"{self._table(0)}, lateral ({self._query(depth - 1)}) {self._pick(NAMES)}"
         join = self._pick(JOINS)
-        on = " on true" if join in ("join", "left join", "semi join") else ""
+        if join == "nearest":
+            by = f"nearest 1 by distance {self._expression(depth - 1)}"
+            return f"{self._table(depth - 1)} x join {self._table(0)} y {by}"
+        on = " on true" if join in ("join", "left join", "semi join", "join by (type anti)") else ""
         return f"{self._table(depth - 1)} {join} {self._table(depth - 1)}{on}"
 
     def _pick_of(self, choices: Sequence[Sequence[str]]) -> Sequence[str]:

@@ -101,6 +101,15 @@ def test_unusual_characters_hide_nothing(rig: Rig, statement: str) -> None:
     assert not rig.leaks(statement, answer.text)
 
 
+def test_half_a_character_is_no_value(rig: Rig) -> None:
+    for value in ("x\ud83e", ["y", "\udc00"]):
+        answer = rig.jobs.http.post(
+            "/v1/jobs", content=json.dumps({"query": "SELECT $a", "parameters": {"a": value}})
+        )
+        assert answer.status_code == 422, answer.text
+        assert "broken character" in answer.json()["detail"]
+
+
 READS = (
     "SELECT * FROM neurons",
     "SELECT to_json(neurons) AS j FROM neurons",

@@ -27,6 +27,7 @@ from syndb_service.api.rate_limit import RateLimit
 from syndb_service.api.readiness import Readiness
 from syndb_service.api.request_trail import RequestTrail
 from syndb_service.api.security_headers import SecurityHeaders
+from syndb_service.api.turns import Turns
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.factory import Service
 from syndb_service.store.figures import read_figures
@@ -67,6 +68,7 @@ def build_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.waiting_room = room
     app.state.metrics = metrics
+    app.state.turns = Turns()
     app.state.readiness = Readiness(
         {
             "database": service.database.ready,

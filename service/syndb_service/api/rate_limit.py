@@ -1,6 +1,8 @@
 """So many requests of one user in a while, and no more: whoever floods the service is turned away early.
 
-Before a token was ever found good, its requests count for the address that they come from.
+Before a token was ever found good, its requests count for the address that they come from: those of tokens
+that were refused and those without any apart from those of tokens that were never seen, so that none of them
+keeps out somebody of the same address who comes with a good one.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -19,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syndb_service.api import problems
 from syndb_service.domain.access import Principal
-from syndb_service.errors import TooManyRequests
+from syndb_service.errors import TooManyRequests, Unauthenticated
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ OPEN: Final = frozenset({"/health", "/health/ready"})
 PRINCIPAL: Final = "syndb.principal"
 USER: Final = "syndb.user"
 TIMEOUT_S: Final = 0.5
+T = TypeVar("T")
 
 
 class RateLimit:
@@ -51,6 +54,7 @@ class RateLimit:
         self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = None if redis_url is None else SlidingWindowCounterRateLimiter(_redis(redis_url))
         self._users: OrderedDict[bytes, str] = OrderedDict()
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
         self._alone_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,21 +94,23 @@ class RateLimit:
         user = None if digest is None else self._users.get(digest)
         if user is not None:
             return f"user:{user}"
+        what = "nobody" if digest is None else "refused" if digest in self._refused else "address"
         client = scope.get("client")
-        return f"address:{client[0] if client else ''}"
+        return f"{what}:{client[0] if client else ''}"
 
     def _learn(self, scope: Scope, digest: bytes | None) -> None:
-        """Remember whose token that was; one that was refused is forgotten."""
+        """Remember whose token that was, or that it was refused."""
         principal: Principal | None = scope.get(PRINCIPAL)
         if digest is None:
             return
-        if principal is None:
-            self._users.pop(digest, None)
+        if principal is not None:
+            self._refused.pop(digest, None)
+            _remember(self._users, digest, principal.user)
             return
-        self._users[digest] = principal.user
-        self._users.move_to_end(digest)
-        if len(self._users) > REMEMBERED:
-            self._users.popitem(last=False)
+        if scope.get(problems.REFUSAL) == Unauthenticated.code:
+            self._users.pop(digest, None)
+        if digest not in self._users:
+            _remember(self._refused, digest, None)
 
 
 async def _counted(
@@ -121,6 +127,17 @@ def _redis(url: str) -> RedisStorage:
     return RedisStorage(f"async+{url}", implementation="redispy", key_prefix="syndb-rate", **options)
 
 
+def _remember(seen: OrderedDict[bytes, T], digest: bytes, what: T) -> None:
+    seen[digest] = what
+    seen.move_to_end(digest)
+    if len(seen) > REMEMBERED:
+        seen.popitem(last=False)
+
+
 def _digest(scope: Scope) -> bytes | None:
-    given: bytes | None = dict(scope["headers"]).get(b"authorization")
-    return None if given is None else hashlib.sha256(given).digest()
+    """Tell tokens apart as authentication does: by the first header, whatever stands around the token."""
+    given = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    if given is None:
+        return None
+    scheme, _, token = given.partition(b" ")
+    return hashlib.sha256(scheme.lower() + b" " + token.strip()).digest()

@@ -13,6 +13,7 @@ from syndb_service.api.graph_body import GraphBody
 from syndb_service.api.parameters import IdempotencyKey, JobId
 from syndb_service.api.refusals import Responses, header, refusals
 from syndb_service.api.schemas import JobList, JobRecord, Validation, job_record, validation
+from syndb_service.api.turns import InTurn
 from syndb_service.api.values import INT64, PRINTABLE, Flag, GivenMoment
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.domain.jobs import Job
@@ -34,7 +35,11 @@ SUBMITTED: Responses = {
 
 
 @router.post(
-    "", status_code=202, summary="Submit SQL", responses=SUBMITTED | refusals(400, 409, 413, 422, 429)
+    "",
+    status_code=202,
+    summary="Submit SQL",
+    responses=SUBMITTED | refusals(400, 409, 413, 422, 429),
+    dependencies=[InTurn],
 )
 def submit_query(
     body: QueryBody, caller: Caller, service: Wired, response: Response, key: IdempotencyKey = None
@@ -56,7 +61,12 @@ def submit_graph(
     return _submitted(caller, service, response, body.request(), body.label, key)
 
 
-@router.post("/validate", summary="Check SQL without running it", responses=refusals(400, 413, 422))
+@router.post(
+    "/validate",
+    summary="Check SQL without running it",
+    responses=refusals(400, 413, 422),
+    dependencies=[InTurn],
+)
 def validate_query(body: QueryBody, caller: Caller, service: Wired) -> Validation:
     """Run SQL through everything but execution; nothing is stored. SQL that can't run is an answer, too."""
     return validation(service.jobs.validate(caller, body.request()))
@@ -144,6 +154,7 @@ def change_job(job_id: JobId, body: PatchBody, caller: Caller, service: Wired) -
     status_code=202,
     summary="Run the same request again",
     responses=SUBMITTED | refusals(400, 404, 409, 413, 422, 429),
+    dependencies=[InTurn],
 )
 def rerun_job(
     job_id: JobId, caller: Caller, service: Wired, response: Response, key: IdempotencyKey = None

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, FiniteFloat, StringConstraints, TypeAdapter, WithJsonSchema
 
 INT64: Final = 2**63 - 1
+INT128: Final = 2**127
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?")
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 
@@ -58,6 +60,10 @@ def _parameters(given: object) -> object:
                 raise ValueError(f"{name}: {VALUE_NEEDED}")
             if isinstance(item, float) and not isfinite(item):
                 raise ValueError(f"{name}: a finite number is needed")
+            if isinstance(item, int) and not -INT128 <= item < INT128:
+                raise ValueError(f"{name}: an integer of at most 128 bits is needed; send it as text")
+            if isinstance(item, str) and not item.isascii() and SURROGATE.search(item):
+                raise ValueError(f"{name}: the text holds a broken character (half of a surrogate pair)")
     return given
 
 

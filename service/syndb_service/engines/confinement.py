@@ -44,7 +44,7 @@ def confine(task: Mapping[str, Any]) -> None:
     if landlock.abi():
         readable = [*files, *map(Path, (*ENGINE_READS, *_code(task)))]
         landlock.restrict(readable, [Path(task["temp_dir"])] if task.get("temp_dir") else [])
-    if seccomp.is_known():
+    if seccomp.is_offered():
         with contextlib.suppress(OSError):
             seccomp.restrict()
 
@@ -62,7 +62,7 @@ def missing() -> list[str]:
         "Landlock": version >= 1,
         "Landlock for the network": version >= 4 or not version,
         "Landlock for signals": version >= 6 or not version,
-        "seccomp": seccomp.is_known(),
+        "seccomp": seccomp.is_offered(),
     }
     return [name for name, there in parts.items() if not there]
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
-BLANK: Final = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+BLANK: Final = r"(?>\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*+"
 
 
 class LineColumn(TypedDict):

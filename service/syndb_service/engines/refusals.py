@@ -102,7 +102,8 @@ def _nearest_columns(name: str, text: str, sql: str, checked: Checked | None) ->
         else []
     )
     columns = table_columns()
-    of_query = sorted({column for table in (checked.tables if checked else ()) for column in columns[table]})
+    tables = checked.tables & columns.keys() if checked else ()  # stored results are no such tables
+    of_query = sorted({column for table in tables for column in columns[table]})
     near = difflib.get_close_matches(name.lower(), dict.fromkeys([*found, *of_query]), 3, 0.7)
     if not near and f'"{name}"' in sql:
         return f"If it is a text, write it in single quotes: '{name}'."

@@ -1,8 +1,9 @@
 """System calls that a child has no use for, refused by the Linux kernel (seccomp).
 
 This is what Landlock leaves open: UDP and Unix sockets, new processes, signals and the memory of other
-processes, and the corners of the kernel where its own faults are found. Everything else stays allowed: the
-engines' threads, memory and files need more calls than anyone could list for every version of theirs.
+processes, modes, owners, times and attributes of files, watching folders, shared memory, and the corners of
+the kernel where its own faults are found. Everything else stays allowed: the engines' threads, memory and
+files need more calls than anyone could list for every version of theirs.
 
 The filter is a few instructions of classic BPF, written here: the bindings on PyPI were last released in
 2021, and libseccomp's own are packaged by distributions only.
@@ -18,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-PR_SET_SECCOMP, MODE_FILTER = 22, 2
+PR_GET_SECCOMP, PR_SET_SECCOMP, MODE_FILTER = 21, 22, 2
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER_AT, ARCHITECTURE_AT, FIRST_ARGUMENT_AT = 0, 4, 16
@@ -88,6 +89,33 @@ CALLS: Final[dict[str, tuple[int | None, int | None]]] = {
     "iopl": (172, None),
     "ioperm": (173, None),
     "modify_ldt": (154, None),
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "shmget": (29, 194),
+    "semget": (64, 190),
+    "msgget": (68, 186),
+    "mq_open": (240, 180),
 }
 """Each call with its number on x86-64 and on ARM64; None where it isn't known."""
 CLONE: Final = (56, 220)
@@ -121,6 +149,11 @@ def is_known(machine: str | None = None) -> bool:
     (True, False)
     """
     return sys.platform == "linux" and (machine or platform.machine()) in ARCHITECTURES
+
+
+def is_offered() -> bool:
+    """Tell whether there is a filter for this machine, and a kernel that takes filters."""
+    return is_known() and ctypes.CDLL(None).prctl(PR_GET_SECCOMP, *[ctypes.c_ulong(0)] * 4) >= 0
 
 
 def instructions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -151,7 +152,11 @@ def test_every_job_and_every_refusal_leaves_a_line(people: People) -> None:
     httpx.get(f"{live.url}/v1/jobs", headers={"Authorization": "Bearer not-one-of-ours"})
     with live.http(live.make_token("outsider", academic=False)) as http:
         http.get("/v1/datasets")
-    told = trail(live)
+    for _ in range(100):  # a line is written when its answer has been sent
+        told = trail(live)
+        if [each for each in told if each.get("who") == "outsider"]:
+            break
+        time.sleep(0.05)
     mine = {
         (each["what"], each["outcome"], each.get("code")) for each in told if each.get("who") == "audited"
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import duckdb
 import pytest
 
+from syndb_service.domain.tables import quote_name
 from syndb_service.engines.gate import Gate
+from syndb_service.engines.positions import fold
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.engines.walk import scalar_functions
 from syndb_service.errors import InvalidQuery
@@ -40,6 +43,14 @@ EXPLAIN FROM connections
 VALUES (1, 2), (3, 4)
 SELECT $name, 'not :a $parameter', current_date, date '2020-01-01' + INTERVAL 1 DAY
 SELECT 1 AS "weird ""name"" x", 'it''s', E'\\t'
+FROM range(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-02', INTERVAL 10 MINUTE)
+FROM range(DATE_TRUNC('day', now()::TIMESTAMP), TIMESTAMP '2030-01-01', to_weeks(1))
+FROM generate_series(1, (SELECT max(x) FROM synapses)) AS g(i)
+FROM neurons AS n, range(LENGTH(n.name) + greatest(1, 2))
+EXPLAIN /* a */ SELECT 1 /* b */ + (2)
+EXPLAIN -- analyze
+FROM neurons JOIN synapses NEAREST 2 BY DISTANCE neuron_id - pre_neuron_id
+FROM neurons JOIN BY (TYPE semi) synapses ON neuron_id = pre_neuron_id
 """
 REFUSED = """
 SELECT 1; SELECT 2
@@ -135,6 +146,8 @@ WITH RECURSIVE t AS (SELECT (SELECT sql FROM t) UNION ALL FROM t) FROM t
 WITH "ducKdb_views" AS (SELECT 1) SELECT sql FROM duckdb_views
 FROM range(levenshtein(repeat('ab', 200000), repeat('ba', 200000)))
 FROM generate_series(1, len(range(150000000)))
+FROM range((SELECT length(content) FROM read_text('x')))
+FROM range(length(repeat('x', 100000000)))
 WITH "x.parquet" AS (FROM "x.parquet") FROM "x.parquet"
 WITH a AS (FROM duckdb_tables), duckdb_tables AS (SELECT 1) FROM a
 WITH RECURSIVE a AS (FROM b), b AS (SELECT 1) FROM a
@@ -154,7 +167,7 @@ def gate() -> Gate:
 
 @pytest.mark.parametrize("query", lines(RUNS))
 def test_queries_pass(gate: Gate, query: str) -> None:
-    gate.check(query + "\nSELECT 1" if query.endswith("-- b") else query)
+    gate.check(query + "\nSELECT 1" if query.endswith(("-- b", "-- analyze")) else query)
 
 
 @pytest.mark.parametrize("query", lines(REFUSED))
@@ -177,6 +190,47 @@ def test_it_tells_what_a_query_reads_and_needs(gate: Gate) -> None:
     checked = gate.check("WITH n AS (FROM Neurons) SELECT $a FROM n JOIN synapses ON neuron_id = $b")
     assert checked.tables == {"neurons", "synapses"}
     assert checked.parameters == {"a", "b"}
+
+
+def test_of_the_tables_of_this_engine_only_what_is_listed_can_be_named(gate: Gate) -> None:
+    engine = duckdb.connect()
+    functions = engine.execute(
+        "SELECT DISTINCT function_name FROM duckdb_functions() "
+        "WHERE function_type IN ('table', 'table_macro', 'pragma')"
+    ).fetchall()
+    relations = engine.execute(
+        "SELECT view_name FROM duckdb_views() UNION SELECT table_name FROM duckdb_tables()"
+    ).fetchall()
+    settings = engine.execute("SELECT name FROM duckdb_settings()").fetchall()
+    listed = {"range", "generate_series", "unnest"}
+    refused = [f"FROM {quote_name(name)}('x')" for (name,) in functions if name not in listed]
+    refused += [f"FROM {name}" for (name,) in relations] + [f"FROM (SHOW {name})" for (name,) in settings]
+    assert len(refused) > 300
+    for query in refused:
+        with pytest.raises(InvalidQuery):
+            gate.check(query)
+
+
+def test_no_listed_function_of_this_engine_looks_around() -> None:
+    found = (
+        duckdb.connect()
+        .execute("SELECT function_name, stability, macro_definition FROM duckdb_functions()")
+        .fetchall()
+    )
+    listed = [row for row in found if fold(row[0]) in scalar_functions() and row[0] != "histogram"]
+    assert {name for name, stability, _ in listed if stability == "VOLATILE"} == {
+        *("error", "gen_random_uuid", "random", "uuid", "uuidv4", "uuidv7")
+    }
+    macros = {name: body for name, _, body in listed if body is not None}
+    assert len(macros) > 50
+    reading = re.compile(r"\bFROM\b|duckdb_|pragma|setting|variable|getenv|nextval", re.IGNORECASE)
+    assert not [name for name, body in macros.items() if reading.search(body)]
+
+
+def test_a_dataset_is_meant_where_its_id_is_equal_and_not_where_it_is_above(gate: Gate) -> None:
+    above = "dataset_id > '0' AND dataset_id <= 'z'"
+    query = f"FROM neurons WHERE {above} AND dataset_id IN ('a') AND 'b' <> dataset_id"
+    assert gate.check(query).dataset_ids.keys() == {"a", "b"}
 
 
 def test_functions_that_compute_are_known_and_others_are_not() -> None:

@@ -1,0 +1,93 @@
+"""Taking turns: of what one user submits at a time only some holds threads, and the rest waits without."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import Depends, Request
+
+from syndb_service.api.auth import Caller
+from syndb_service.errors import TooManyRequests, TransientError
+
+AT_A_TIME: Final = 4
+"""One user has two of the processes that check SQL; two more requests may be at the database meanwhile."""
+WAITING: Final = 100
+PATIENCE_S: Final = 10.0
+
+
+@dataclass(slots=True)
+class _Queue:
+    free: asyncio.Semaphore
+    wanted: int = field(default=0)
+
+
+class Turns:
+    """Lets so many requests of one user through at a time, while those of others pass by.
+
+    Parameters
+    ----------
+    at_a_time : int
+        Requests of one user that may be worked on.
+    waiting : int
+        How many more may wait; a further one is refused.
+    patience_s : float
+        Seconds after which one that waits is refused.
+    """
+
+    def __init__(
+        self, at_a_time: int = AT_A_TIME, waiting: int = WAITING, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._at_a_time = at_a_time
+        self._waiting = waiting
+        self._patience_s = patience_s
+        self._queues: dict[str, _Queue] = {}
+
+    @asynccontextmanager
+    async def turn(self, user: str) -> AsyncIterator[None]:
+        """Wait for a turn, and have it.
+
+        Raises
+        ------
+        TooManyRequests
+            If too many wait already.
+        TransientError
+            If it took too long.
+        """
+        queue = self._queues.setdefault(user, _Queue(asyncio.Semaphore(self._at_a_time)))
+        if queue.wanted >= self._at_a_time + self._waiting:
+            raise TooManyRequests(
+                f"{queue.wanted:,} submissions of yours are being checked",
+                hint="Send the next one when some are answered.",
+                code="rate_limited",
+                retry_after=1,
+            )
+        queue.wanted += 1
+        try:
+            try:
+                await asyncio.wait_for(queue.free.acquire(), self._patience_s)
+            except TimeoutError:
+                raise TransientError(
+                    "the query could not be checked in time", code="engine_unavailable"
+                ) from None
+            try:
+                yield
+            finally:
+                queue.free.release()
+        finally:
+            queue.wanted -= 1
+            if not queue.wanted:
+                self._queues.pop(user, None)
+
+
+async def _in_turn(request: Request, caller: Caller) -> AsyncIterator[None]:
+    turns: Turns = request.app.state.turns
+    async with turns.turn(caller.user):
+        yield
+
+
+InTurn: Final = Depends(_in_turn)
+"""A dependency of routes that check SQL."""
