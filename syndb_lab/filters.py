@@ -62,12 +62,12 @@ class Source:
     values: dict[str, Any] = field(default_factory=dict)
 
     def select(self, select: str, **values: Any) -> dict[str, Any]:
-        """Write the body of a job that asks something of them.
+        """Write the body of a job that asks something of them; values that it does not name are left out.
 
         Examples
         --------
-        >>> Source("known AS (SELECT 1 AS id)").select("SELECT id FROM known")["query"]
-        'WITH known AS (SELECT 1 AS id)\\nSELECT id FROM known'
+        >>> Source("known AS (SELECT 1 AS id)").select("SELECT $n AS n", n=2, more=3)["parameters"]
+        {'n': 2}
         """
         query = f"WITH {self.sql}\n{select}"
         given = {**self.values, **values}

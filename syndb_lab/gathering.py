@@ -104,7 +104,11 @@ def found(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list
     (table,) = ask([{"query": FIND, "parameters": values}])
     known = {row["id"]: row["name"] for row in table.to_pylist()}
     for one in wanted:
-        if one in known or one in known.values() or (isinstance(one, str) and is_id(one) and int(one) in known):
+        if (
+            one in known
+            or one in known.values()
+            or (isinstance(one, str) and is_id(one) and int(one) in known)
+        ):
             continue
         raise ParameterError(f"the dataset has no neuron {one!r}", hint=nearest(ask, dataset_id, one))
     return list(known)
@@ -112,7 +116,11 @@ def found(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list
 
 def is_id(text: str) -> bool:
     """Whether a text is a number that a neuron may have."""
-    return text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() and -INT64 <= int(text) < INT64
+    return (
+        text.removeprefix("-").isascii()
+        and text.removeprefix("-").isdecimal()
+        and -INT64 <= int(text) < INT64
+    )
 
 
 def nearest(ask: Ask, dataset_id: str, one: int | str) -> str:
@@ -144,7 +152,9 @@ def of_analysis(
     """
     dataset = answer["dataset"]
     source = analysed(dataset["id"], answer["filters"], least or 1)
-    given, around = (None, "the hubs") if neurons is None else (found(ask, dataset["id"], asked_for(neurons)), "")
+    given, around = (
+        (None, "the hubs") if neurons is None else (found(ask, dataset["id"], asked_for(neurons)), "")
+    )
     if given is None:
         given, around = subject(answer)
     wish = replace(wish, given=None if given is None else tuple(given))
@@ -200,7 +210,9 @@ def listed(job_id: str, types: Mapping[str, str], least: int | None) -> Source:
             )
     weight = next((name for name in WEIGHTS if name in types), None)
     amount = f'sum("{weight}")' if weight else "count(*)"
-    kind = "DOUBLE" if weight and types[weight].startswith(("float", "double", "half", "decimal")) else "BIGINT"
+    kind = (
+        "DOUBLE" if weight and types[weight].startswith(("float", "double", "half", "decimal")) else "BIGINT"
+    )
     is_junction = "relation = 'gap_junction'" if "relation" in types else "false"
     sums = ", ".join(
         f"coalesce({amount} FILTER (WHERE {test}), 0)::{kind} AS {name}"
@@ -213,7 +225,8 @@ listed AS MATERIALIZED (
     FROM {{{{{job_id}}}}} WHERE "{pre}" IS NOT NULL AND "{post}" IS NOT NULL
 ),
 known AS MATERIALIZED (
-    SELECT id, true AS sends, true AS receives FROM (SELECT pre AS id FROM listed UNION SELECT post FROM listed)
+    SELECT id, true AS sends, true AS receives
+    FROM (SELECT pre AS id FROM listed UNION SELECT post FROM listed)
 ),
 kept AS MATERIALIZED (
     SELECT pre, post, {sums} FROM listed WHERE pre <> post GROUP BY pre, post {having}
@@ -261,12 +274,20 @@ def fetch(
         ROLE: ["in the middle" if hop == 0 else "around" for hop in chosen["hop"]],
         **(attributes(ids, known[0]) if known else {}),
     }
-    counts = Counts(
-        *(int(chosen[name][0]) for name in ("neurons", "connected", "connections", "within")),
-        among=int(edges["among"][0].as_py()) if edges.num_rows else 0,
-        too_weak=whole(chosen["too_weak"][0] or 0),
+    first = {name: chosen[name][0] for name in ("neurons", "connected", "connections", "within", "too_weak")}
+    counts = Counts(**first, among=edges["among"][0].as_py() if edges.num_rows else 0)
+    return Subnetwork(
+        ids,
+        columns,
+        lines,
+        centres,
+        counts,
+        wish,
+        around,
+        least,
+        dataset,
+        remarks(wish, centres, counts, dataset),
     )
-    return Subnetwork(ids, columns, lines, centres, counts, wish, around, least, dataset, remarks(wish, centres, counts, dataset))
 
 
 def remarks(wish: Wish, centres: int, counts: Counts, dataset: Mapping[str, Any]) -> list[str]:

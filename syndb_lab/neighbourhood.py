@@ -31,7 +31,8 @@ everyone AS MATERIALIZED (
 )"""
 HUBS: Final = """,
 step_0 AS MATERIALIZED (
-    SELECT id, 0 AS hop, 0::DOUBLE AS pull FROM everyone WHERE degree > 0 ORDER BY degree DESC, id LIMIT $centres
+    SELECT id, 0 AS hop, 0::DOUBLE AS pull FROM everyone WHERE degree > 0
+    ORDER BY degree DESC, id LIMIT $centres
 )"""
 GIVEN: Final = """,
 step_0 AS MATERIALIZED (
@@ -56,7 +57,9 @@ SELECT everyone.*, hop, pull, count(*) OVER () AS within,
     (SELECT count(*) FROM everyone) AS neurons,
     (SELECT count(*) FROM everyone WHERE degree > 0) AS connected,
     (SELECT count(*) FROM kept) AS connections,
-    (SELECT strongest FROM everyone ORDER BY strongest DESC OFFSET $most LIMIT 1) AS too_weak
+    coalesce((
+        SELECT strongest::DOUBLE FROM everyone ORDER BY strongest DESC OFFSET $most LIMIT 1
+    ), 0) AS too_weak
 FROM step_{last} JOIN everyone USING (id)
 ORDER BY hop, pull DESC, degree DESC, id LIMIT $most"""
 AMONG: Final = """,
@@ -96,7 +99,7 @@ class Wish:
 
 
 def choose(source: Source, wish: Wish) -> dict[str, Any]:
-    """Write the job that chooses the neurons: nearest to the centres first, then the most strongly connected.
+    r"""Write the job that chooses the neurons: the nearest first, then the most strongly connected.
 
     A row a neuron: its scores in the graph, ``hop`` and ``pull`` (synapses shared with those nearer), and the
     counts of the whole graph. Neurons without a connection are left out, unless they were given or no neuron
@@ -104,7 +107,7 @@ def choose(source: Source, wish: Wish) -> dict[str, Any]:
 
     Examples
     --------
-    >>> body = choose(Source("known AS …,\\nkept AS …"), Wish(given=(720575940600000001,), hops=1))
+    >>> body = choose(Source("known AS …,\nkept AS …"), Wish(given=(720575940600000001,), hops=1))
     >>> body["parameters"]
     {'given': [720575940600000001], 'most': 120}
     """
@@ -120,7 +123,7 @@ def choose(source: Source, wish: Wish) -> dict[str, Any]:
 
 
 def connect(source: Source, chosen: list[int], wish: Wish) -> dict[str, Any]:
-    """Write the job that fetches what runs among the chosen neurons: the strongest, and how many there are."""
+    """Write the job that fetches what runs among the chosen neurons, the strongest first."""
     return joined(source, AMONG, chosen=chosen, most=wish.connections)
 
 

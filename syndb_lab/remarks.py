@@ -11,14 +11,15 @@ MOST_CONNECTIONS: Final = 20_000
 
 
 def caption(part: Subnetwork) -> str:
-    """Say what is shown, of how many.
+    r"""Say what is shown, of how many.
 
     Examples
     --------
     >>> counts = Counts(neurons=279, connected=279, connections=2194, within=205, among=9)
     >>> part = Subnetwork([1, 2], {}, [Line(0, 1, 7)], 1, counts, Wish(limit=2), "the hub")
-    >>> print(caption(part))
-    2 of 279 neurons: the hub, and the most strongly connected to it · the strongest 1 of 9 connections among them
+    >>> print(caption(part).replace(" · ", "\n"))
+    2 of 279 neurons: the hub, and the most strongly connected to it
+    the strongest 1 of 9 connections among them
     """
     return f"{neurons_shown(part)} · {connections_shown(part)}"
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SCORES: Final = ("degree", "in_degree", "out_degree", "strength", "in_strength", "out_strength", "partners")
 PAGERANK: Final = "pagerank"
 ROLE: Final = "role"
+WISH: Final = Wish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Subnetwork:
     lines: list[Line]
     centres: int
     counts: Counts
-    wish: Wish = Wish()
+    wish: Wish = WISH
     around: str = "the hubs"
     least: float = 1
     dataset: Mapping[str, Any] = field(default_factory=dict)
@@ -113,7 +114,9 @@ def pagerank(neurons: int, lines: Sequence[Line]) -> list[float]:
     graph: networkx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(neurons))
     for line in lines:
-        for pre, post in ((line.pre, line.post), (line.post, line.pre)) if line.junction else ((line.pre, line.post),):
+        for pre, post in (
+            ((line.pre, line.post), (line.post, line.pre)) if line.junction else ((line.pre, line.post),)
+        ):
             before = graph.get_edge_data(pre, post, {"weight": 0.0})["weight"]
             graph.add_edge(pre, post, weight=before + max(float(line.count), 0.0))
     ranks = nx.pagerank(graph) if neurons else {}

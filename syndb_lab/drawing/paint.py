@@ -11,7 +11,15 @@ from typing import Any
 
 from syndb_lab.drawing.palette import CLASSES, OTHER, UNKNOWN
 
-_SCALE = ("#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")  # viridis, its lighter part
+_SCALE = (
+    "#3b528b",
+    "#2c728e",
+    "#21918c",
+    "#28ae80",
+    "#5ec962",
+    "#addc30",
+    "#fde725",
+)  # viridis, its lighter part
 _STEPS = 25
 _PLAIN = "#56b4e9"
 _SMALLEST = 0.36  # of the largest radius
@@ -70,7 +78,10 @@ def _by_category(values: Sequence[Any]) -> Paint:
     counts = Counter(text for text in texts if text is not None)
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     named = ranked if len(ranked) <= len(CLASSES) else ranked[: len(CLASSES)]
-    colours, labels = list(CLASSES[: len(named)]), [(text, place, counts[text]) for place, text in enumerate(named)]
+    colours, labels = (
+        list(CLASSES[: len(named)]),
+        [(text, place, counts[text]) for place, text in enumerate(named)],
+    )
     place = {text: number for number, text in enumerate(named)}
     if rest := ranked[len(named) :]:
         labels.append((f"{OTHERS} ({len(rest)})", len(colours), sum(counts[text] for text in rest)))
@@ -79,14 +90,16 @@ def _by_category(values: Sequence[Any]) -> Paint:
     if None in texts:
         labels.append((UNKNOWN_VALUE, len(colours), texts.count(None)))
         colours.append(UNKNOWN)
-    return Paint(tuple(colours), [len(colours) - 1 if text is None else place[text] for text in texts], labels)
+    return Paint(
+        tuple(colours), [len(colours) - 1 if text is None else place[text] for text in texts], labels
+    )
 
 
 def _along(values: Sequence[Any]) -> Paint:
     numbers = [_number(value) for value in values]
     known = [number for number in numbers if number is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
-    colours = tuple(_between(step / (_STEPS - 1)) for step in range(_STEPS)) + (UNKNOWN,)
+    colours = (*(_between(step / (_STEPS - 1)) for step in range(_STEPS)), UNKNOWN)
     extent = (high - low) or 1.0
     places = [
         _STEPS if number is None else round((number - low) / extent * (_STEPS - 1)) for number in numbers

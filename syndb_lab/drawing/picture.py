@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syndb_lab.drawing.paint import Paint, written
-from syndb_lab.drawing.palette import BLUE, INK, MUTED, say
+from syndb_lab.drawing.palette import INK, MUTED, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,9 +142,7 @@ def _connections(
                 )
             )
             tips.append(ink)
-    ax.add_collection(
-        PathCollection(paths, facecolors="none", edgecolors=inks, linewidths=widths, zorder=1)
-    )
+    ax.add_collection(PathCollection(paths, facecolors="none", edgecolors=inks, linewidths=widths, zorder=1))
     ax.add_collection(PatchCollection(heads, facecolors=tips, edgecolors="none", zorder=2))
 
 
@@ -156,7 +154,7 @@ def _grey(share: float) -> str:
 def _arc(
     pre: tuple[float, float], post: tuple[float, float], from_: float, upto: float, bend: float
 ) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]] | None:
-    """Return start, control point and end of a line between the rims of two discs, and its direction there."""
+    """Return a line from rim to rim: start, control point and end, and its direction there."""
     across, upwards = post[0] - pre[0], post[1] - pre[1]
     length = (across**2 + upwards**2) ** 0.5
     if length <= from_ + upto:

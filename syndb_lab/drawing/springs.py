@@ -20,7 +20,9 @@ _PUSHES = 60
 _WIDE = 1.7
 
 
-def place_neurons(neurons: int, links: Sequence[tuple[int, int, float]], seed: int) -> list[tuple[float, float]]:
+def place_neurons(
+    neurons: int, links: Sequence[tuple[int, int, float]], seed: int
+) -> list[tuple[float, float]]:
     """Lay out a graph by springs (Fruchterman & Reingold 1991) in a field wider than it is high.
 
     Parameters
