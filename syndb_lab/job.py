@@ -207,7 +207,7 @@ class Job(Handle):
             raise ResultUnsuitable("a graph job is of one dataset", hint="Leave out across_datasets.")
         answer = self.answer(wait=wait)
         bodies = filters.whole_graph(answer["dataset"]["id"], answer["filters"])
-        edges, neurons = self._ask(bodies, allow_truncated)
+        edges, neurons = self._ask(bodies, allow_truncated, progress=None)
         return network.directed_graph(edges, neurons)
 
     def to_igraph(
@@ -340,11 +340,16 @@ class Job(Handle):
         view.show()
         return view
 
-    def _ask(self, bodies: Iterable[dict[str, Any]], allow_truncated: bool = False) -> list[pyarrow.Table]:
+    def _ask(
+        self,
+        bodies: Iterable[dict[str, Any]],
+        allow_truncated: bool = False,
+        progress: bool | None = False,
+    ) -> list[pyarrow.Table]:
         """Run query jobs on the way to something else."""
         records = [self._transport.post("/v1/jobs", body) for body in bodies]
         jobs = [Job(self._transport, record, cache=self._cache) for record in records]
-        return [job.to_arrow(allow_truncated=allow_truncated) for job in jobs]
+        return [job.wait(progress=progress).to_arrow(allow_truncated=allow_truncated) for job in jobs]
 
     def _table(self, allow_truncated: bool, wait: bool) -> tuple[Path, list[dict[str, str]]]:
         if self.kind == "graph":

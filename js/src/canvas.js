@@ -73,7 +73,7 @@ export function canvas(stage, part, look, heard) {
     near[pre].add(part.lines.post[number]);
     near[part.lines.post[number]].add(pre);
   });
-  let [sigma, inSight, size, camera, theme] = [null, false, 0, null, inks(stage)];
+  let [sigma, inSight, camera, theme] = [null, false, null, null];
 
   const lit = () => {
     const { focus, selected } = look();
@@ -111,6 +111,7 @@ export function canvas(stage, part, look, heard) {
   };
 
   const start = () => {
+    theme = inks(stage);
     sigma = new Sigma(graph, stage, {
       ...{ nodeReducer: node, edgeReducer: edge, zIndex: true, stagePadding: 34, allowInvalidContainer: true },
       ...{ defaultNodeType: "disc", defaultEdgeType: "arrow", minCameraRatio: 0.05, maxCameraRatio: 4 },
@@ -136,30 +137,34 @@ export function canvas(stage, part, look, heard) {
     sigma = null;
     delete stage.dataset.drawn;
   };
+  const isSized = () => stage.clientWidth > 0 && stage.clientHeight > 0;
+  // Sigma measures the stage whenever it draws, so never while a page hides it.
+  const refresh = () => sigma && isSized() && sigma.refresh({ skipIndexation: true });
   const settle = () => {
-    if (inSight && size > 0) sigma ? sigma.resize().refresh({ skipIndexation: true }) : start();
-    else stop();
+    if (!inSight || !isSized()) stop();
+    else if (sigma) refresh();
+    else start();
   };
-  const sized = new ResizeObserver(([entry]) => {
-    size = Math.min(entry.contentRect.width, entry.contentRect.height);
-    settle();
-  });
+  const sized = new ResizeObserver(settle);
   const sighted = new IntersectionObserver(([entry]) => {
     inSight = entry.isIntersecting;
     settle();
   }, { rootMargin: "200px" });
   sized.observe(stage);
   sighted.observe(stage);
-  const themed = new MutationObserver(() => {
-    theme = inks(stage);
-    sigma?.refresh({ skipIndexation: true });
-  });
+  const themed = new MutationObserver(() =>
+    requestAnimationFrame(() => {
+      if (!sigma || !isSized()) return;
+      theme = inks(stage);
+      refresh();
+    }),
+  );
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
 
   return {
     redraw() {
       now = lit();
-      sigma?.refresh({ skipIndexation: true });
+      refresh();
     },
     zoom(times) {
       const view = sigma?.getCamera();

@@ -52,7 +52,7 @@ function explorer(model) {
   const legend = element("div", "syndb-legend");
   const chosen = element("div", "syndb-chosen");
   const spoken = element("div", "syndb-unseen");
-  const advice = element("ul", "syndb-advice", ...part.advice.map((line) => element("li", "", line)));
+  const advice = element("div", "syndb-advice", part.advice.join(" · "));
   const tools = element(
     "div",
     "syndb-tools",
@@ -138,6 +138,8 @@ function explorer(model) {
     size.select.value = model.get("size");
     rebuild(panel, seen.focus, () => (seen.focus === null ? [] : card(part, seen.focus, told(seen.focus))));
     panel.hidden = seen.focus === null;
+    const at = seen.focus === null ? null : drawn.where(seen.focus);
+    if (at) panel.classList.toggle("syndb-aside", at.x < stage.clientWidth / 2);
     stage.style.cursor = pointed === null ? "" : "pointer";
     rebuild(legend, [model.get("color"), model.get("size")], () => keys(part, painted(), model.get("color"), model.get("size")));
     rebuild(chosen, model.get("selected"), () => basket(part, selected(), choose));

@@ -77,13 +77,13 @@ def _by_category(values: Sequence[Any]) -> Paint:
     texts = [None if value is None or value == "" else written(value) for value in values]
     counts = Counter(text for text in texts if text is not None)
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
-    named = ranked if len(ranked) <= len(CLASSES) else ranked[: len(CLASSES)]
+    named = sorted(ranked[: len(CLASSES)])  # the same colours in another view of the same classes
     colours, labels = (
         list(CLASSES[: len(named)]),
         [(text, place, counts[text]) for place, text in enumerate(named)],
     )
     place = {text: number for number, text in enumerate(named)}
-    if rest := ranked[len(named) :]:
+    if rest := ranked[len(CLASSES) :]:
         labels.append((f"{OTHERS} ({len(rest)})", len(colours), sum(counts[text] for text in rest)))
         place |= dict.fromkeys(rest, len(colours))
         colours.append(OTHER)

@@ -11,13 +11,11 @@ from syndb_lab.remarks import advice, caption
 from syndb_lab.subnetwork import PAGERANK, Subnetwork
 
 TITLES: Final = {
-    "degree": "degree (partners in + out)",
     "in_degree": "in-degree",
     "out_degree": "out-degree",
-    "strength": "strength (synapses in + out)",
     "in_strength": "in-strength",
     "out_strength": "out-strength",
-    PAGERANK: "PageRank (among those shown)",
+    PAGERANK: "PageRank of those shown",
     "majority_neurotransmitter": "neurotransmitter",
 }
 TOLD: Final = (

@@ -45,7 +45,7 @@ def still_html(
         f"<div><b>{text(title(part))}</b> {text(caption(part))}</div>",
         f'{source} style="max-width:100%;background:#fff;border-radius:4px;margin:6px 0">',
         f"<div {quiet}>{text(told(part, look))}</div>" if look["selected"] else "",
-        *(f"<div {quiet}>{text(remark)}</div>" for remark in remarks),
+        f"<div {quiet}>{text(' · '.join(remarks))}</div>" if remarks else "",
         f"<div {quiet}>{text(cited(part))}</div>" if cited(part) else "",
     ]
     box = "border-radius:6px;margin:4px 0;padding:10px 14px;font-size:13px;line-height:1.5"
