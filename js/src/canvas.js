@@ -113,7 +113,7 @@ export function canvas(stage, part, look, heard) {
   const start = () => {
     theme = inks(stage);
     sigma = new Sigma(graph, stage, {
-      ...{ nodeReducer: node, edgeReducer: edge, zIndex: true, stagePadding: 34, allowInvalidContainer: true },
+      ...{ nodeReducer: node, edgeReducer: edge, zIndex: true, stagePadding: 26, allowInvalidContainer: true },
       ...{ defaultNodeType: "disc", defaultEdgeType: "arrow", minCameraRatio: 0.05, maxCameraRatio: 4 },
       nodeProgramClasses: { disc: DISC },
       nodeHoverProgramClasses: { disc: DISC },

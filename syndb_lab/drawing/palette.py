@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 INK = "#222222"
 MUTED = "#6b6b6b"
@@ -35,6 +36,23 @@ def tidy(ax: Axes, title: str, note: str = "") -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(MUTED)
     ax.tick_params(colors=INK, labelsize=10)
+
+
+def count_axis(axis: Axis, highest: float) -> None:
+    """Label a logarithmic axis of counts by the counts themselves, without a crowd.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        The axis.
+    highest : float
+        The highest count on it.
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if highest <= 500 else (1.0,)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def say(ax: Axes, text: str) -> None:

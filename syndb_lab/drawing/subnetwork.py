@@ -74,7 +74,7 @@ def draw_subnetwork(ax: Axes, answer: Mapping[str, Any], seed: int = 1) -> None:
 
 
 def class_colours(neurons: list[dict[str, Any]]) -> dict[str, str]:
-    """Return a colour for each cell class, the most frequent first; rare ones share one as 'other'.
+    """Return a colour for each of the frequent cell classes, by the alphabet; rare ones share one as 'other'.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def class_colours(neurons: list[dict[str, Any]]) -> dict[str, str]:
     """
     frequent = Counter(neuron["cell_class"] for neuron in neurons if neuron["cell_class"])
     ranked = sorted(frequent, key=lambda name: (-frequent[name], name))
-    colours = dict(zip(ranked, CLASSES, strict=False))
+    colours = dict(zip(sorted(ranked[: len(CLASSES)]), CLASSES, strict=False))
     if len(ranked) > len(CLASSES):
         colours[_OTHER_CLASSES] = OTHER
     if any(not neuron["cell_class"] for neuron in neurons):
