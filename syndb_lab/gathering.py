@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from syndb_lab.errors import ParameterError, ResultUnsuitable
+from syndb_lab.errors import JobFailed, ParameterError, ResultUnsuitable
 from syndb_lab.filters import Source, analysed
 from syndb_lab.neighbourhood import Wish, choose, connect, describe
 from syndb_lab.network import DATASET, WEIGHTS, ends, refuse
@@ -29,10 +29,11 @@ WHERE dataset_id = $dataset AND (neuron_id IN (SELECT unnest($ids)) OR list_cont
 ORDER BY neuron_id"""
 NEAREST: Final = """\
 SELECT name FROM neurons WHERE dataset_id = $dataset AND name IS NOT NULL
+    AND jaro_winkler_similarity(lower(name), lower($name)) > 0.7
 GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($name)) DESC, name LIMIT 3"""
 
 
-def checked(limit: int, connections: int, hops: int | None, least: float | None) -> None:
+def checked(limit: int, connections: int, hops: int | None, least: int | None, seed: int = 1) -> None:
     """Refuse what can't be drawn.
 
     Examples
@@ -44,19 +45,21 @@ def checked(limit: int, connections: int, hops: int | None, least: float | None)
     """
     for name, value, low, most, what in (
         ("limit", limit, 1, MOST_NEURONS, "neurons"),
-        ("connections", connections, 0, MOST_CONNECTIONS, "connections"),
+        ("connections", connections, 1, MOST_CONNECTIONS, "connections"),
         ("hops", hops, 0, MOST_HOPS, "steps"),
         ("min_synapses", least, 1, INT64 - 1, "synapses"),
+        ("seed", seed, 0, INT64 - 1, ""),
     ):
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= most:
             upto = f"from {low} to {most:,}" if most < INT64 - 1 else f"from {low} on"
+            is_crowd = isinstance(value, int) and value > most and name in ("limit", "connections")
             raise ParameterError(
-                f"{name} is {value!r}; it takes a number of {what} {upto}",
+                f"{name} is {value!r}; it takes a {f'number of {what}' if what else 'whole number'} {upto}",
                 hint="More can't be told apart on a screen: take min_synapses or neurons, "
                 "or all of it with job.to_networkx()."
-                if isinstance(value, int) and value > most
+                if is_crowd
                 else None,
             )
 
@@ -69,6 +72,8 @@ def asked_for(neurons: Any) -> list[int | str]:
     >>> asked_for("AVAL"), asked_for([720575940600000001, "AVAR"])
     (['AVAL'], [720575940600000001, 'AVAR'])
     """
+    if isinstance(neurons, dict):
+        neurons = list(neurons)
     given = python_value("neurons", neurons)
     wanted: list[int | str] = []
     for one in given if isinstance(given, list) else [given]:
@@ -191,13 +196,27 @@ def of_listing(
     datasets : sequence of mappings or None
         Of which datasets the result is; None where nobody knows.
     """
+    if record["result"]["format"] == "csv":
+        raise ResultUnsuitable(
+            "a CSV result has no types, so the service reads no graph out of it",
+            hint='Submit the query again with format="arrow", or take job.to_networkx().',
+        )
     types = {column["name"]: column["type"] for column in record["result"]["columns"]}
     source = listed(record["job_id"], types, least)
     dataset = one_dataset(ask, record["job_id"], types, datasets)
     given = None
     if neurons is not None:
         given = tuple(found(ask, dataset.get("id"), asked_for(neurons)))
-    return fetch(ask, source, replace(wish, given=given), "", dataset, least=least or 1)
+    around = "the hubs" if given is None else ""
+    try:
+        return fetch(ask, source, replace(wish, given=given), around, dataset, least=least or 1)
+    except JobFailed as error:
+        if not any(types[end].endswith("string") for end in ends(list(types))):
+            raise
+        raise ResultUnsuitable(
+            f"the ends of the connections are no neuron ids: {error.message.partition(' when ')[0]}",
+            hint="Select the neurons' ids, which are whole numbers.",
+        ) from None
 
 
 def listed(job_id: str, types: Mapping[str, str], least: int | None) -> Source:
@@ -255,9 +274,9 @@ def fetch(
 ) -> Subnetwork:
     """Fetch the chosen neurons, what runs among them, and what the dataset says of them."""
     (table,) = ask([choose(source, wish)])
-    if not table.num_rows:
-        raise nothing(wish)
     chosen = table.to_pydict()
+    if not table.num_rows or (wish.given is not None and chosen["hop"][0]):
+        raise nothing(wish)
     ids = chosen["id"]
     bodies = [connect(source, ids, wish)] + ([describe(dataset["id"], ids)] if dataset else [])
     edges, *known = ask(bodies)
@@ -268,6 +287,7 @@ def fetch(
     ]
     centres = sum(1 for hop in chosen["hop"] if hop == 0)
     around = around or named(ids[:centres], known)
+    around = around.replace("the hubs", f"the {centres} hubs") if centres > 1 else around
     columns = {
         **{name: [whole(value) for value in chosen[name]] for name in SCORES},
         PAGERANK: pagerank(len(ids), lines),
@@ -317,7 +337,7 @@ def attributes(ids: Sequence[int], known: pyarrow.Table) -> dict[str, list[Any]]
     """Put a dataset's columns in the order of the neurons; those that hold nothing are left out."""
     rows = {row["neuron_id"]: row for row in known.to_pylist()}
     columns = {
-        name: [rows.get(neuron, {}).get(name) for neuron in ids]
+        name: [whole(rows.get(neuron, {}).get(name)) for neuron in ids]
         for name in known.column_names
         if name not in HIDDEN
     }

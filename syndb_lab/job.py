@@ -319,7 +319,7 @@ class Job(Handle):
         --------
         >>> view = lab.graph("celegans_varshney_2011", "hubs").explore(neurons=["AVAL", "AVAR"], limit=40)
         >>> view
-        <Explorer of 40 neurons and ... connections, 0 selected>
+        <Explorer of 40 neurons, ... connections, 0 selected>
         >>> view.selected = view.neurons[:2]
         >>> view.selected
         [54, 55]
@@ -327,7 +327,7 @@ class Job(Handle):
         from syndb_lab import gathering
         from syndb_lab.widgets import Explorer
 
-        gathering.checked(limit, connections, hops, min_synapses)
+        gathering.checked(limit, connections, hops, min_synapses, seed)
         steps = 1 if hops is None and neurons is not None else hops
         wish = Wish(hops=steps, limit=limit, connections=connections)
         if self.kind == "graph":

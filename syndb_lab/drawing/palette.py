@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,6 +62,26 @@ def say(ax: Axes, text: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
+
+
+def drawable(text: str, longest: int | None = None) -> str:
+    """Replace what the font has no picture of, or what would turn a text around, and shorten it.
+
+    Examples
+    --------
+    >>> drawable("AVAL \N{BRAIN}"), drawable("posterior", 5)
+    ('AVAL □', 'post…')
+    """
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont("sans\\-serif"))
+    shown = "".join(
+        character
+        if font.get_char_index(ord(character)) and unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+        else "□"
+        for character in " ".join(text.split())
+    )
+    return shown if longest is None or len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def size_in_points(ax: Axes) -> tuple[float, float]:

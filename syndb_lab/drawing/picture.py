@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syndb_lab.drawing.paint import Paint, written
-from syndb_lab.drawing.palette import INK, MUTED, say
+from syndb_lab.drawing.palette import INK, MUTED, drawable, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -185,7 +185,7 @@ def _labels(
     for place in order:
         if len(taken) >= _LABELS:
             break
-        name = names[place] if len(names[place]) <= _LONGEST else f"{names[place][: _LONGEST - 1]}…"
+        name = drawable(names[place], _LONGEST)
         x, y = places[place]
         wide, tall, low = 0.0125 * len(name) + 0.02, 0.026, y - reach[place] - 0.03
         box = (x - wide, low - tall, x + wide, low + tall)
@@ -249,4 +249,4 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST + 4 else f"{label[: _LONGEST + 3]}…"
+    return drawable(label, _LONGEST + 4)

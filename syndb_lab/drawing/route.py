@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, INK, MUTED, say, tidy
+from syndb_lab.drawing.palette import BLUE, INK, MUTED, drawable, say, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,4 +87,4 @@ def rows_of(answer: Mapping[str, Any]) -> int:
 
 
 def _name(neuron: Mapping[str, Any]) -> str:
-    return str(neuron["name"] or neuron["neuron_id"])
+    return drawable(str(neuron["name"] or neuron["neuron_id"]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import operator
 import threading
 import time
 import uuid
@@ -19,6 +18,7 @@ from syndb_lab.drawing.paint import is_scale, paint, plain, sizes
 from syndb_lab.drawing.picture import draw_picture, png
 from syndb_lab.drawing.springs import links_of, place_neurons
 from syndb_lab.errors import ParameterError
+from syndb_lab.gathering import asked_for
 from syndb_lab.subnetwork import Subnetwork
 from syndb_lab.widgets.elements import STATIC, draws
 from syndb_lab.widgets.graph_part import graph_part
@@ -55,6 +55,11 @@ class GraphView(anywidget.AnyWidget):
     color = traitlets.Unicode().tag(sync=True)
     size = traitlets.Unicode().tag(sync=True)
     selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def close(self) -> None:
+        """End it and its layout, which ipywidgets would keep."""
+        self.layout.close()
+        super().close()
 
 
 class Explorer:
@@ -103,7 +108,10 @@ class Explorer:
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{len(self.selected)} selected"
         neurons, connections = len(self._part.ids), len(self._part.lines)
-        return f"<Explorer of {neurons:,} neurons and {connections:,} connections, {state}>"
+        words = (
+            f"{neurons:,} neuron{'s' * (neurons != 1)}, {connections:,} connection{'s' * (connections != 1)}"
+        )
+        return f"<Explorer of {words}, {state}>"
 
     @property
     def selected(self) -> list[int]:
@@ -112,13 +120,17 @@ class Explorer:
 
     @selected.setter
     def selected(self, neurons: Iterable[int]) -> None:
-        wanted = [operator.index(neuron) for neuron in neurons]
-        if strangers := [neuron for neuron in wanted if neuron not in self._part.ids]:
+        wanted = (
+            list(neurons) if isinstance(neurons, Iterable) and not isinstance(neurons, str) else [neurons]
+        )
+        given = asked_for(wanted) if wanted else []
+        shown = {str(neuron) for neuron in self._part.ids}
+        if strangers := [neuron for neuron in given if str(neuron) not in shown]:
             raise ParameterError(
-                f"neuron {strangers[0]} is not among the {len(self._part.ids):,} shown",
-                hint="Show it: explore(neurons=[…]).",
+                f"neuron {strangers[0]!r} is not among the {len(shown):,} shown",
+                hint="Give ids of view.neurons, or show it: explore(neurons=[…]).",
             )
-        self._look.selected = [str(neuron) for neuron in dict.fromkeys(wanted)]
+        self._look.selected = list(dict.fromkeys(map(str, given)))
 
     @property
     def color(self) -> str | None:
