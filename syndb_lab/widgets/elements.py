@@ -22,11 +22,16 @@ VIEW: Final = "application/vnd.jupyter.widget-view+json"
 Heed = Callable[[dict[str, Any]], None]
 
 
+def static(name: str) -> str:
+    """Read what JavaScript or CSS the page gets; as a path, anywidget would hold every widget for ever."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
 class DrawnCard(anywidget.AnyWidget):
     """A card drawn by our own JavaScript."""
 
-    _esm = STATIC / "card.js"
-    _css = STATIC / "card.css"
+    _esm = static("card.js")
+    _css = static("card.css")
     card = traitlets.Dict().tag(sync=True)
 
     def heed(self, heed: Heed) -> None:

@@ -20,7 +20,7 @@ from syndb_lab.drawing.springs import links_of, place_neurons
 from syndb_lab.errors import ParameterError
 from syndb_lab.gathering import asked_for
 from syndb_lab.subnetwork import Subnetwork
-from syndb_lab.widgets.elements import STATIC, draws
+from syndb_lab.widgets.elements import draws, static
 from syndb_lab.widgets.graph_part import graph_part
 from syndb_lab.widgets.graph_still import still_html, still_text
 
@@ -49,8 +49,8 @@ class Look(traitlets.HasTraits):
 class GraphView(anywidget.AnyWidget):
     """The same, drawn by our own JavaScript."""
 
-    _esm = STATIC / "explore.js"
-    _css = STATIC / "explore.css"
+    _esm = static("explore.js")
+    _css = static("explore.css")
     part = traitlets.Dict().tag(sync=True)
     color = traitlets.Unicode().tag(sync=True)
     size = traitlets.Unicode().tag(sync=True)
