@@ -8,7 +8,10 @@ const LINGER_MS = 800;
 const lingering = new Map();
 
 function initialize({ model }) {
-  return attend(`syndb-explore-${model.get("part").key}`, model, mount);
+  if (model.get("closed")) return undefined;
+  const leave = attend(`syndb-explore-${model.get("part").key}`, model, mount);
+  model.on("change:closed", leave);
+  return leave;
 }
 
 // An output that the kernel writes anew is another element: the live view moves over, as it is.

@@ -55,9 +55,11 @@ class GraphView(anywidget.AnyWidget):
     color = traitlets.Unicode().tag(sync=True)
     size = traitlets.Unicode().tag(sync=True)
     selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    closed = traitlets.Bool().tag(sync=True)
 
     def close(self) -> None:
-        """End it and its layout, which ipywidgets would keep."""
+        """End it, tell a page that has not loaded it yet, and end its layout, which ipywidgets would keep."""
+        self.closed = True
         self.layout.close()
         super().close()
 
