@@ -322,7 +322,7 @@ class Job(Handle):
         <Explorer of 40 neurons, ... connections, 0 selected>
         >>> view.selected = view.neurons[:2]
         >>> view.selected
-        [54, 55]
+        [55, 54]
         """
         from syndb_lab import gathering
         from syndb_lab.widgets import Explorer

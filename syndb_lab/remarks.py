@@ -15,6 +15,8 @@ def caption(part: Subnetwork) -> str:
 
     Examples
     --------
+    >>> from syndb_lab.neighbourhood import Wish
+    >>> from syndb_lab.subnetwork import Counts, Line
     >>> counts = Counts(neurons=279, connected=279, connections=2194, within=205, among=9)
     >>> part = Subnetwork([1, 2], {}, [Line(0, 1, 7)], 1, counts, Wish(limit=2), "the hub")
     >>> print(caption(part).replace(" · ", "\n"))
@@ -59,7 +61,9 @@ def advice(part: Subnetwork) -> list[str]:
 
     Examples
     --------
-    >>> counts = Counts(neurons=279, connected=279, connections=2194, within=279, among=9, too_weak=6)
+    >>> from syndb_lab.neighbourhood import Wish
+    >>> from syndb_lab.subnetwork import Counts, Line
+    >>> counts = Counts(neurons=279, connected=279, connections=2194, within=279, among=0, too_weak=6)
     >>> for line in advice(Subnetwork([1, 2], {}, [], 1, counts, Wish(limit=2))):
     ...     print(line)
     277 more neurons pass: limit=279 shows them all

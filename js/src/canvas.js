@@ -45,7 +45,7 @@ function build(part) {
     const type = junction[number] ? "line" : returned.has(`${post[number]} ${pre[number]}`) ? "curved" : "arrow";
     graph.addEdge(part.ids[pre[number]], part.ids[post[number]], {
       ...{ type, share, from: pre[number], to: post[number], junction: junction[number] },
-      ...{ size: 0.8 + 4.2 * share, curvature: 0.16, zIndex: 0 },
+      ...{ size: (junction[number] ? 1.6 : 0.8) + 4.2 * share, curvature: 0.16, zIndex: 0 },
     });
   }
   return graph;
@@ -80,7 +80,8 @@ export function canvas(stage, part, look, heard) {
     const centres = focus === null ? selected : [focus];
     return { centres: new Set(centres), around: new Set(centres.flatMap((place) => [...near[place]])), hard: focus !== null };
   };
-  let now = lit();
+  let [now, fit] = [lit(), 1];
+  const fitted = () => (fit = Math.min(1, Math.max(0.4, Math.min(stage.clientWidth / 640, stage.clientHeight / 400))));
 
   const node = (_, data) => {
     const { color, radius, selected, focus } = look();
@@ -89,7 +90,7 @@ export function canvas(stage, part, look, heard) {
     const told = now.centres.size && now.hard && now.around.has(data.place);
     return {
       ...data,
-      size: data.scale * radius[data.place],
+      size: data.scale * fit * radius[data.place],
       color: dim ? mix(theme.paper, color[data.place], now.hard ? 0.22 : 0.45) : color[data.place],
       rim: chosen ? 3 : here ? 2 : 1,
       rimColor: chosen || here ? theme.ink : theme.paper,
@@ -102,7 +103,7 @@ export function canvas(stage, part, look, heard) {
   };
   const edge = (_, data) => {
     const strength = 0.2 + 0.55 * data.share ** 0.6;
-    const plain = mix(theme.paper, data.junction ? theme.gap : theme.ink, data.junction ? 0.4 + 0.6 * data.share : strength);
+    const plain = mix(theme.paper, data.junction ? theme.gap : theme.ink, data.junction ? 0.8 : strength);
     if (!now.centres.size) return { ...data, color: plain };
     const [sends, receives] = [now.centres.has(data.from), now.centres.has(data.to)];
     if (!sends && !receives) return { ...data, color: mix(theme.paper, plain, now.hard ? 0.18 : 0.35), zIndex: 0 };
@@ -112,6 +113,7 @@ export function canvas(stage, part, look, heard) {
 
   const start = () => {
     theme = inks(stage);
+    fitted();
     sigma = new Sigma(graph, stage, {
       ...{ nodeReducer: node, edgeReducer: edge, zIndex: true, stagePadding: 26, allowInvalidContainer: true },
       ...{ defaultNodeType: "disc", defaultEdgeType: "arrow", minCameraRatio: 0.05, maxCameraRatio: 4 },
@@ -139,7 +141,7 @@ export function canvas(stage, part, look, heard) {
   };
   const isSized = () => stage.clientWidth > 0 && stage.clientHeight > 0;
   // Sigma measures the stage whenever it draws, so never while a page hides it.
-  const refresh = () => sigma && isSized() && sigma.refresh({ skipIndexation: true });
+  const refresh = () => sigma && isSized() && fitted() && sigma.refresh({ skipIndexation: true });
   const settle = () => {
     if (!inSight || !isSized()) stop();
     else if (sigma) refresh();
