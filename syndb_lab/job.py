@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from syndb_lab import frames, journal, network
+from syndb_lab import filters, frames, journal, network
 from syndb_lab.errors import (
     JobCancelled,
     JobFailed,
@@ -18,7 +18,9 @@ from syndb_lab.errors import (
 )
 from syndb_lab.follow import FINAL
 from syndb_lab.handle import Handle
+from syndb_lab.neighbourhood import Wish
 from syndb_lab.progress import downloading
+from syndb_lab.provenance import read_provenance
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import pyarrow
 
     from syndb_lab.grid import ResultTable
+    from syndb_lab.widgets import Explorer
 
 Part = Literal["neurons"]
 
@@ -95,6 +98,15 @@ class Job(Handle):
         >>> job.result_path().suffix
         '.arrow'
         """
+        self._fetchable(wait=wait)
+        result = self._part(part)
+        if tell is not None:
+            return self._cache.fetch(self._transport, self.id, result, tell, part)
+        with downloading(result["bytes"]) as told:
+            return self._cache.fetch(self._transport, self.id, result, told, part)
+
+    def _fetchable(self, *, wait: bool) -> None:
+        """Wait for the job's end, and raise where there is no result."""
         if wait:
             self.wait()
         else:
@@ -109,11 +121,6 @@ class Job(Handle):
             raise ResultNotReady(f"job {self.id} is {self.status}", hint="Wait for it: job.wait()")
         if not self.record.get("result"):
             raise ResultExpired(f"the result of job {self.id} is gone", hint="Run it again: job.rerun()")
-        result = self._part(part)
-        if tell is not None:
-            return self._cache.fetch(self._transport, self.id, result, tell, part)
-        with downloading(result["bytes"]) as told:
-            return self._cache.fetch(self._transport, self.id, result, told, part)
 
     def preview(self) -> pyarrow.Table:
         """Read the first rows, at most 100, as soon as there are any, also while the job runs.
@@ -225,8 +232,9 @@ class Job(Handle):
         pair ``(dataset_id, neuron_id)``.
 
         Of a graph job: the graph that was analysed. Its result holds figures and no edges, so this submits
-        two more query jobs, for the connections with at least the job's ``min_synapses`` and for the neurons,
-        whose names, classes and neurotransmitters become attributes of the nodes.
+        two more query jobs, for the connections and the neurons that the job's filters let pass. Names,
+        classes and neurotransmitters become attributes of the nodes; with gap junctions, their number is the
+        edge's ``gap_junctions``.
 
         Raises
         ------
@@ -246,12 +254,8 @@ class Job(Handle):
         if across_datasets:
             raise ResultUnsuitable("a graph job is of one dataset", hint="Leave out across_datasets.")
         answer = self.answer(wait=wait)
-        queries = network.source_queries(answer["dataset"]["id"], answer["options"].get("min_synapses", 1))
-        jobs = [
-            Job(self._transport, self._transport.post("/v1/jobs", {"query": sql}), cache=self._cache)
-            for sql in queries
-        ]
-        edges, neurons = (job.to_arrow(allow_truncated=allow_truncated) for job in jobs)
+        bodies = filters.whole_graph(answer["dataset"]["id"], answer["filters"])
+        edges, neurons = self._ask(bodies, allow_truncated, progress=None)
         return network.directed_graph(edges, neurons)
 
     def to_igraph(
@@ -305,6 +309,96 @@ class Job(Handle):
         show_in_notebooks()
         return draw(self.answer())
 
+    def explore(
+        self,
+        *,
+        neurons: Any = None,
+        hops: int | None = None,
+        limit: int = 120,
+        connections: int = 800,
+        min_synapses: int | None = None,
+        color: str | None = "default",
+        size: str | None = "default",
+        seed: int = 1,
+        allow_truncated: bool = False,
+    ) -> Explorer:
+        """Look around in a part of the graph: search, colour, size, and click neurons into ``view.selected``.
+
+        Of a graph job: what it analysed, with all its filters, around its hubs (or its path, or its source).
+        Of a query job: the connections it lists, as ``to_networkx`` reads them. Only what is shown is
+        fetched: the service chooses it by further query jobs. In a notebook it shows itself below the cell.
+
+        Parameters
+        ----------
+        neurons : int, str or a sequence of these, optional
+            The neurons in the middle, by id or name.
+        hops : int, optional
+            How many steps around them, from 0 to 5; one where neurons are given, and otherwise as many as the
+            limit allows.
+        limit : int
+            Neurons at most, up to 2,000: the nearest to the middle, then those that share the most synapses.
+        connections : int
+            Connections at most, up to 20,000: the strongest.
+        min_synapses : int, optional
+            Leaves out weaker connections.
+        color : str or None
+            A column of ``neurons`` or a score; by default the class, or what else there is. None for one
+            colour.
+        size : str or None
+            A score or a column of numbers; by default the degree. None for one size.
+        seed : int
+            Of the layout.
+        allow_truncated : bool
+            Whether a result that was cut may be shown.
+
+        Returns
+        -------
+        Explorer
+            ``selected`` are the exact ids; ``color``, ``size`` and ``selected`` may be set.
+
+        Raises
+        ------
+        ParameterError
+            A neuron or a column that is not there (with the nearest), or a number that can't be.
+        ResultUnsuitable
+            The result lists no connections, or the graph is empty.
+
+        Examples
+        --------
+        >>> view = lab.graph("celegans_varshney_2011", "hubs").explore(neurons=["AVAL", "AVAR"], limit=40)
+        >>> view
+        <Explorer of 40 neurons, ... connections, 0 selected>
+        >>> view.selected = view.neurons[:2]
+        >>> view.selected
+        [55, 54]
+        """
+        from syndb_lab import gathering
+        from syndb_lab.widgets import Explorer
+
+        gathering.checked(limit, connections, hops, min_synapses, seed)
+        steps = 1 if hops is None and neurons is not None else hops
+        wish = Wish(hops=steps, limit=limit, connections=connections)
+        if self.kind == "graph":
+            part = gathering.of_analysis(self._ask, self.answer(), wish, neurons, min_synapses)
+        else:
+            network.ends([column["name"] for column in self._ended(allow_truncated)["columns"]])
+            datasets = read_provenance(self._transport, self.record).get("datasets")
+            part = gathering.of_listing(self._ask, self.record, datasets, wish, neurons, min_synapses)
+        view = Explorer(part, color, size, seed)
+        view.show()
+        return view
+
+    def _ask(
+        self,
+        bodies: Iterable[dict[str, Any]],
+        allow_truncated: bool = False,
+        progress: bool | None = False,
+    ) -> list[pyarrow.Table]:
+        """Run query jobs on the way to something else."""
+        records = [self._transport.post("/v1/jobs", body) for body in bodies]
+        jobs = [Job(self._transport, record, cache=self._cache) for record in records]
+        return [job.wait(progress=progress).to_arrow(allow_truncated=allow_truncated) for job in jobs]
+
     def _table(
         self, allow_truncated: bool, wait: bool, part: Part | None
     ) -> tuple[Path, list[dict[str, str]]]:
@@ -315,13 +409,18 @@ class Job(Handle):
                 'node_table=True has a table of neurons: part="neurons".',
             )
         path = self.result_path(wait=wait, part=part)
+        return path, self._ended(allow_truncated, part).get("columns") or []
+
+    def _ended(self, allow_truncated: bool, part: Part | None = None) -> dict[str, Any]:
+        """Return what is known of the result, once there is one."""
+        self._fetchable(wait=True)
         result = self._part(part)
         if result.get("truncated") and not allow_truncated:
             raise ResultTruncated(
                 f"the result was cut at the size limit, after {result['rows']:,} rows",
                 hint="Ask for less (columns, WHERE, LIMIT), or take it as it is with allow_truncated=True.",
             )
-        return path, result.get("columns") or []
+        return result
 
     def _part(self, part: str | None) -> dict[str, Any]:
         result: dict[str, Any] = self.record["result"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import uuid
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from syndb_lab.errors import ResultUnsuitable
 
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 ENDS: Final = (("pre_neuron_id", "post_neuron_id"), ("pre", "post"))
 DATASET: Final = "dataset_id"
 WEIGHTS: Final = ("synapse_count", "weight")
-NEURONS: Final = """\
-SELECT neuron_id, name, cell_class, cell_type, majority_neurotransmitter
-FROM neurons
-WHERE dataset_id = '{dataset}'"""
-CONNECTIONS: Final = """\
-WITH known AS (SELECT neuron_id FROM neurons WHERE dataset_id = '{dataset}')
-SELECT pre_neuron_id, post_neuron_id, synapse_count
-FROM connections
-WHERE dataset_id = '{dataset}' AND synapse_count >= {least} AND pre_neuron_id <> post_neuron_id
-    AND pre_neuron_id IN (FROM known) AND post_neuron_id IN (FROM known)"""
 
 
 def query_graph(edges: pyarrow.Table, *, across_datasets: bool) -> networkx.DiGraph[Any]:
@@ -77,12 +67,17 @@ def refuse_several_datasets(edges: pyarrow.Table) -> None:
     else:
         found = sorted(names)
     if len(found) > 1:
-        shown = ", ".join(f"{names[one]} ({one})" if one in names else one for one in found)
-        raise ResultUnsuitable(
-            f"the result is of {len(found)} datasets, and each numbers its neurons on its own: {shown}",
-            hint="Choose one in the query: WHERE dataset_id = '…' (in a join, of every table). "
-            "For a graph of all, select dataset_id, too, and call to_networkx(across_datasets=True).",
-        )
+        refuse(found, names)
+
+
+def refuse(found: Sequence[str], names: Mapping[str, str]) -> NoReturn:
+    """Say that neurons of several datasets can't be told apart."""
+    shown = ", ".join(f"{names[one]} ({one})" if one in names else one for one in found)
+    raise ResultUnsuitable(
+        f"the result is of {len(found)} datasets, and each numbers its neurons on its own: {shown}",
+        hint="Choose one in the query: WHERE dataset_id = '…' (in a join, of every table). "
+        "For a graph of all, select dataset_id, too, and call to_networkx(across_datasets=True).",
+    )
 
 
 def directed_graph(
@@ -172,9 +167,3 @@ def ends(columns: list[str]) -> tuple[str, str]:
         f"no graph can be made of the columns {', '.join(columns)}",
         hint="Select pre_neuron_id and post_neuron_id (and synapse_count, for the weights).",
     )
-
-
-def source_queries(dataset_id: str, min_synapses: int) -> tuple[str, str]:
-    """Write the SQL for what a graph job analyses: connections between distinct, known neurons, and these."""
-    dataset, least = str(uuid.UUID(dataset_id)), int(min_synapses)
-    return CONNECTIONS.format(dataset=dataset, least=least), NEURONS.format(dataset=dataset)

@@ -67,7 +67,7 @@ def draw_adjacency(ax: Axes, answer: Mapping[str, Any]) -> None:
         ax.axhline(border, color=VERMILION, linewidth=0.4)
         ax.axvline(border, color=VERMILION, linewidth=0.4)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(4))
+        axis.set_major_locator(MaxNLocator(4, integer=True))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     ax.set_xlabel("postsynaptic neurons", fontsize=11, color=INK)
     ax.set_ylabel("presynaptic neurons", fontsize=11, color=INK)

@@ -46,4 +46,4 @@ def draw_comparison(ax: Axes, answer: Mapping[str, Any]) -> None:
     ax.set_ylabel("share of connected triples", fontsize=11, color=INK)
     ax.grid(color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=10, loc="lower left")
+    ax.legend(frameon=False, fontsize=10, loc="best")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, FAINT, INK, MUTED, VERMILION, say, tidy
+from syndb_lab.drawing.palette import BLUE, FAINT, INK, MUTED, VERMILION, count_axis, say, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +32,8 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
     >>> ax.get_lines()[0].get_ydata().tolist()
     [0.0, 0.5]
     """
+    from matplotlib.ticker import MaxNLocator
+
     curve = answer["reachability"]
     source = curve.get("source")
     note = "exact" if curve["exact"] else f"mean of {curve['sources']:,} neurons drawn"
@@ -44,6 +46,7 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
     marker = "o" if len(curve["hops"]) <= _MOST_MARKERS else None
     ax.plot(curve["hops"], curve["mean_fraction_reached"], color=BLUE, marker=marker, linewidth=1.6)
     ax.set_ylim(0, 1.03)
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel("directed hops", fontsize=11, color=INK)
     ax.set_ylabel("share of the other neurons reached", fontsize=11, color=INK)
     ax.grid(color=FAINT, linewidth=0.6)
@@ -82,6 +85,7 @@ def draw_rich_club(ax: Axes, answer: Mapping[str, Any]) -> None:
     ax.axhline(1, color=MUTED, linewidth=1, linestyle="--")
     ax.plot(degrees, values, color=VERMILION, linewidth=1.6)
     ax.set_xscale("log")
+    count_axis(ax.xaxis, degrees[-1])
     ax.set_xlabel("neurons of a total degree above k", fontsize=11, color=INK)
     ax.set_ylabel("connections among them, over random", fontsize=11, color=INK)
     ax.grid(color=FAINT, linewidth=0.6)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, FAINT, INK, VERMILION, say, tidy
+from syndb_lab.drawing.palette import BLUE, FAINT, INK, VERMILION, count_axis, say, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +61,7 @@ def draw_degrees(ax: Axes, answer: Mapping[str, Any]) -> None:
         return
     ax.set_xscale("log")
     ax.set_yscale("log")
+    count_axis(ax.xaxis, highest)
     ax.set_xlim(0.85, max(highest, 8) * 1.3)
     ax.set_ylim(min(lowest**1.25 * 0.5, 0.09), 1.4)  # leaves the legend a corner of its own
     ax.set_xlabel("partners k", fontsize=11, color=INK)

@@ -12,7 +12,7 @@ from syndb_lab.drawing.curves import draw_reachability, draw_rich_club
 from syndb_lab.drawing.degrees import draw_degrees
 from syndb_lab.drawing.motifs import draw_motifs, draw_significance
 from syndb_lab.drawing.palette import INK, MUTED
-from syndb_lab.drawing.route import draw_route
+from syndb_lab.drawing.route import draw_route, rows_of
 from syndb_lab.drawing.subnetwork import draw_subnetwork
 
 if TYPE_CHECKING:
@@ -43,19 +43,18 @@ def draw(answer: Mapping[str, Any]) -> Figure:
     if answer.get("analysis", "full") == "full":
         return draw_full(answer)
     panels = [
-        (wide, panel) for key, wide, panel in _PANELS if key in answer and not _told_better(key, answer)
+        (wide, _height(key, wide, answer), panel)
+        for key, wide, panel in _PANELS
+        if key in answer and not _told_better(key, answer)
     ]
-    height = _HEAD + sum(_WIDE if wide else _NARROW for wide, _ in panels)
+    height = _HEAD + sum(tall for _, tall, _ in panels)
     figure = _page(height)
     _head(figure, answer, height)
     top = height - _HEAD
-    for wide, panel in panels:
-        tall = _WIDE if wide else _NARROW
+    for wide, tall, panel in panels:
         bottom, left, width = top - tall, (0.055 if wide else 0.2), (0.925 if wide else 0.6)
-        below = 0.47 if wide else 0.16
-        axes = figure.add_axes(
-            (left, (bottom + below * tall) / height, width, (0.93 - below) * tall / height)
-        )
+        below = _BELOW_TRIADS if panel in (draw_motifs, draw_significance) else _BELOW
+        axes = figure.add_axes((left, (bottom + below) / height, width, (0.93 * tall - below) / height))
         panel(axes, answer)
         top = bottom
     return figure
@@ -105,6 +104,7 @@ def draw_full(answer: Mapping[str, Any]) -> Figure:
 
 _PAGE, _EXTRA = 11.5, 4.4  # inches
 _HEAD, _WIDE, _NARROW = 1.3, 5.6, 6.4
+_BELOW, _BELOW_TRIADS = 1.15, 2.2
 _PANELS: tuple[tuple[str, bool, Callable[[Axes, Mapping[str, Any]], None]], ...] = (
     ("in_degree", False, draw_degrees),
     ("triadic_census", True, draw_motifs),
@@ -113,10 +113,16 @@ _PANELS: tuple[tuple[str, bool, Callable[[Axes, Mapping[str, Any]], None]], ...]
     ("strongest_subnetwork", False, draw_subnetwork),
     ("rich_club", False, draw_rich_club),
     ("communities", False, draw_adjacency),
-    ("shortest_path", False, draw_route),
+    ("shortest_path", True, draw_route),
     ("compare", False, draw_comparison),
 )
 """What an answer may hold, whether its panel takes the whole width, and who draws it."""
+
+
+def _height(key: str, wide: bool, answer: Mapping[str, Any]) -> float:
+    if key == "shortest_path":
+        return 1.9 + 1.1 * rows_of(answer)
+    return _WIDE if wide else _NARROW
 
 
 def _told_better(key: str, answer: Mapping[str, Any]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 INK = "#222222"
 MUTED = "#6b6b6b"
@@ -37,12 +39,49 @@ def tidy(ax: Axes, title: str, note: str = "") -> None:
     ax.tick_params(colors=INK, labelsize=10)
 
 
+def count_axis(axis: Axis, highest: float) -> None:
+    """Label a logarithmic axis of counts by the counts themselves, without a crowd.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        The axis.
+    highest : float
+        The highest count on it.
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if highest <= 500 else (1.0,)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def say(ax: Axes, text: str) -> None:
     """Write in the middle of an Axes that has nothing to draw why that is so."""
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=12, color=MUTED)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
+
+
+def drawable(text: str, longest: int | None = None) -> str:
+    """Replace what the font has no picture of, or what would turn a text around, and shorten it.
+
+    Examples
+    --------
+    >>> drawable("AVAL \N{BRAIN}"), drawable("posterior", 5)
+    ('AVAL □', 'post…')
+    """
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont("sans\\-serif"))
+    shown = "".join(
+        character
+        if font.get_char_index(ord(character)) and unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+        else "□"
+        for character in " ".join(text.split())
+    )
+    return shown if longest is None or len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def size_in_points(ax: Axes) -> tuple[float, float]:

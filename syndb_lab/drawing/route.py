@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, INK, MUTED, say, tidy
+from syndb_lab.drawing.palette import BLUE, INK, MUTED, drawable, say, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_IN_A_ROW = 6
+_IN_A_ROW = 8
 
 
 def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw the neurons of the path with the synapses between them, in rows of six.
+    """Draw the neurons of the path with the synapses between them, in rows of eight.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
         say(ax, "no directed path")
         return
     path = found["path"]
-    rows = (len(path) + _IN_A_ROW - 1) // _IN_A_ROW
+    rows = rows_of(answer)
     ax.set_xlim(-0.6, min(len(path), _IN_A_ROW) - 0.4)
     ax.set_ylim(-rows + 0.4, 0.6)
     places = [(place % _IN_A_ROW, -(place // _IN_A_ROW)) for place in range(len(path))]
@@ -75,5 +75,16 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
         )
 
 
+def rows_of(answer: Mapping[str, Any]) -> int:
+    """Return how many rows a path takes.
+
+    Examples
+    --------
+    >>> rows_of({"shortest_path": {"path": [{}] * 9}})
+    2
+    """
+    return max(1, (len(answer["shortest_path"]["path"]) + _IN_A_ROW - 1) // _IN_A_ROW)
+
+
 def _name(neuron: Mapping[str, Any]) -> str:
-    return str(neuron["name"] or neuron["neuron_id"])
+    return drawable(str(neuron["name"] or neuron["neuron_id"]))

@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from syndb_lab.drawing.layout import Place, place_labels
-from syndb_lab.drawing.palette import CLASSES, DARK, INK, OTHER, UNKNOWN, say, size_in_points, tidy
+from syndb_lab.drawing.palette import CLASSES, DARK, INK, OTHER, UNKNOWN, drawable, say, size_in_points, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ def draw_subnetwork(ax: Axes, answer: Mapping[str, Any], seed: int = 1) -> None:
 
 
 def class_colours(neurons: list[dict[str, Any]]) -> dict[str, str]:
-    """Return a colour for each cell class, the most frequent first; rare ones share one as 'other'.
+    """Return a colour for each of the frequent cell classes, by the alphabet; rare ones share one as 'other'.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def class_colours(neurons: list[dict[str, Any]]) -> dict[str, str]:
     """
     frequent = Counter(neuron["cell_class"] for neuron in neurons if neuron["cell_class"])
     ranked = sorted(frequent, key=lambda name: (-frequent[name], name))
-    colours = dict(zip(ranked, CLASSES, strict=False))
+    colours = dict(zip(sorted(ranked[: len(CLASSES)]), CLASSES, strict=False))
     if len(ranked) > len(CLASSES):
         colours[_OTHER_CLASSES] = OTHER
     if any(not neuron["cell_class"] for neuron in neurons):
@@ -108,8 +108,7 @@ def _caption(part: Mapping[str, Any]) -> str:
 
 
 def _name(neuron: Mapping[str, Any]) -> str:
-    name = str(neuron["name"] or neuron["neuron_id"])
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return drawable(str(neuron["name"] or neuron["neuron_id"]), _LONGEST_NAME)
 
 
 def _font(neuron: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +188,9 @@ def _legend(ax: Axes, colours: Mapping[str, str]) -> None:
     from matplotlib.patches import Patch
 
     rows = 1 if len(colours) <= 5 else 2
-    handles = [Patch(color=colour, label=name.replace("_", " ")) for name, colour in colours.items()]
+    handles = [
+        Patch(color=colour, label=drawable(name.replace("_", " "))) for name, colour in colours.items()
+    ]
     ax.legend(
         handles=handles,
         loc="lower center",

@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 from IPython.core.getipython import get_ipython
 
-from syndb_lab.front_end import STATIC
+from syndb_lab.front_end import static
 from syndb_lab.grid.rows import Rows
 from syndb_lab.grid.serving import Serving
 
@@ -17,8 +17,8 @@ from syndb_lab.grid.serving import Serving
 class DrawnTable(anywidget.AnyWidget):
     """The table, drawn by our own JavaScript."""
 
-    _esm = STATIC / "table.js"
-    _css = STATIC / "table.css"
+    _esm = static("table.js")
+    _css = static("table.css")
     board = traitlets.Dict().tag(sync=True)
 
 

@@ -12,8 +12,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from syndb_lab.front_end import STATIC as STATIC
-from syndb_lab.front_end import draws as draws
+from syndb_lab.front_end import draws, static
 from syndb_lab.plain_face import face_html
 
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
@@ -23,8 +22,8 @@ Heed = Callable[[dict[str, Any]], None]
 class DrawnCard(anywidget.AnyWidget):
     """A card drawn by our own JavaScript."""
 
-    _esm = STATIC / "card.js"
-    _css = STATIC / "card.css"
+    _esm = static("card.js")
+    _css = static("card.css")
     card = traitlets.Dict().tag(sync=True)
 
     def heed(self, heed: Heed) -> None:

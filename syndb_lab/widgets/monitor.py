@@ -16,11 +16,11 @@ from syndb_lab.errors import ServiceUnavailable, SyndbError
 from syndb_lab.face import Moment, face, moment_of
 from syndb_lab.first_rows import visible
 from syndb_lab.follow import FINAL
+from syndb_lab.front_end import draws, static
 from syndb_lab.job import Job
 from syndb_lab.listing import html_table
 from syndb_lab.transport import Transport
 from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import STATIC, draws
 
 BUSY_S: Final = 0.5
 IDLE_S: Final = 2.0
@@ -34,8 +34,8 @@ SAID: Final = (
 class Board(anywidget.AnyWidget):
     """The table, drawn by our own JavaScript."""
 
-    _esm = STATIC / "monitor.js"
-    _css = STATIC / "card.css"
+    _esm = static("monitor.js")
+    _css = static("card.css")
     board = traitlets.Dict().tag(sync=True)
 
 

@@ -1,0 +1,164 @@
+"""What colour and size a value has: by category or along a scale, the same in every picture of a graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from numbers import Real
+from typing import Any
+
+from syndb_lab.drawing.palette import CLASSES, OTHER, UNKNOWN
+
+_SCALE = (
+    "#3b528b",
+    "#2c728e",
+    "#21918c",
+    "#28ae80",
+    "#5ec962",
+    "#addc30",
+    "#fde725",
+)  # viridis, its lighter part
+_STEPS = 25
+_PLAIN = "#56b4e9"
+_SMALLEST = 0.36  # of the largest radius
+UNKNOWN_VALUE = "unknown"
+OTHERS = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """A column's colours.
+
+    Parameters
+    ----------
+    colours : tuple of str
+        Those in use.
+    of : list of int
+        Which one each value has.
+    labels : list of (str, int, int)
+        The legend of categories: label, place in ``colours``, how many values.
+    ends : tuple of (str, str) or None
+        The lowest and highest value of a scale; None for categories.
+    """
+
+    colours: tuple[str, ...]
+    of: list[int]
+    labels: list[tuple[str, int, int]]
+    ends: tuple[str, str] | None = None
+
+
+def is_scale(values: Sequence[Any]) -> bool:
+    """Whether a column holds numbers."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, Real) and not isinstance(value, bool) for value in known)
+
+
+def paint(values: Sequence[Any]) -> Paint:
+    """Give each value its colour: along a scale for numbers, else by category, rare ones together.
+
+    Examples
+    --------
+    >>> paint(["motor", "sensory", "motor", None]).labels
+    [('motor', 0, 2), ('sensory', 1, 1), ('unknown', 2, 1)]
+    >>> paint([1, 3, 2]).ends
+    ('1', '3')
+    """
+    return _along(values) if is_scale(values) else _by_category(values)
+
+
+def plain(number: int) -> Paint:
+    """Give all the same colour."""
+    return Paint((_PLAIN,), [0] * number, [])
+
+
+def _by_category(values: Sequence[Any]) -> Paint:
+    texts = [None if value is None or value == "" else written(value) for value in values]
+    counts = Counter(text for text in texts if text is not None)
+    ranked = sorted(counts, key=lambda text: (-counts[text], text))
+    named = sorted(ranked[: len(CLASSES)])  # the same colours in another view of the same classes
+    colours, labels = (
+        list(CLASSES[: len(named)]),
+        [(text, place, counts[text]) for place, text in enumerate(named)],
+    )
+    place = {text: number for number, text in enumerate(named)}
+    if rest := ranked[len(CLASSES) :]:
+        labels.append((f"{OTHERS} ({len(rest)})", len(colours), sum(counts[text] for text in rest)))
+        place |= dict.fromkeys(rest, len(colours))
+        colours.append(OTHER)
+    if None in texts:
+        labels.append((UNKNOWN_VALUE, len(colours), texts.count(None)))
+        colours.append(UNKNOWN)
+    return Paint(
+        tuple(colours), [len(colours) - 1 if text is None else place[text] for text in texts], labels
+    )
+
+
+def _along(values: Sequence[Any]) -> Paint:
+    numbers = [_number(value) for value in values]
+    known = [number for number in numbers if number is not None]
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
+    colours = (*(_between(step / (_STEPS - 1)) for step in range(_STEPS)), UNKNOWN)
+    extent = (high - low) or 1.0
+    places = [
+        _STEPS if number is None else round((number - low) / extent * (_STEPS - 1)) for number in numbers
+    ]
+    unknown = numbers.count(None)
+    labels = [(UNKNOWN_VALUE, _STEPS, unknown)] if unknown else []
+    return Paint(colours, places, labels, (written(_given(low, values)), written(_given(high, values))))
+
+
+def _given(number: float, values: Sequence[Any]) -> Any:
+    return next((value for value in values if value is not None and float(value) == number), number)
+
+
+def _between(share: float) -> str:
+    """Mix the colour at a share of the scale."""
+    at = share * (len(_SCALE) - 1)
+    low = min(int(at), len(_SCALE) - 2)
+    first, second = (
+        [int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in _SCALE[low : low + 2]
+    )
+    return "#" + "".join(f"{round(a + (b - a) * (at - low)):02x}" for a, b in zip(first, second, strict=True))
+
+
+def sizes(values: Sequence[Any]) -> list[float]:
+    """Give each value a radius, as a share of the largest: the area grows with the value.
+
+    Examples
+    --------
+    >>> sizes([0, 25, 100]), sizes([5, 5])
+    ([0.36, 0.68, 1.0], [0.6, 0.6])
+    """
+    numbers = [_number(value) for value in values]
+    known = [number for number in numbers if number is not None]
+    low, high = (min([0.0, *known]), max(known, default=0.0))
+    if not known or min(known) == high:
+        return [0.6] * len(numbers)
+    return [
+        _SMALLEST
+        if number is None
+        else round(_SMALLEST + (1 - _SMALLEST) * sqrt((number - low) / (high - low)), 3)
+        for number in numbers
+    ]
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    number = float(value)
+    return number if isfinite(number) else None
+
+
+def written(value: Any) -> str:
+    """Write a value.
+
+    Examples
+    --------
+    >>> written(1234567), written(0.0123456), written("motor")
+    ('1,234,567', '0.0123', 'motor')
+    """
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return f"{value:,}" if isinstance(value, int) else f"{float(value):,.3g}"
+    return str(value)

@@ -1,0 +1,313 @@
+"""A sub-network to look around in: live in JupyterLab, a picture in the saved notebook."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import anywidget
+import traitlets
+from IPython import display as ipython_display
+from IPython.core.getipython import get_ipython
+
+from syndb_lab.drawing.paint import is_scale, paint, plain, sizes
+from syndb_lab.drawing.picture import draw_picture, png
+from syndb_lab.drawing.springs import links_of, place_neurons
+from syndb_lab.errors import ParameterError
+from syndb_lab.front_end import draws, static
+from syndb_lab.gathering import asked_for
+from syndb_lab.subnetwork import Subnetwork
+from syndb_lab.widgets.graph_part import graph_part
+from syndb_lab.widgets.graph_still import still_html, still_text
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import networkx
+
+SETTLE_S: Final = 0.8
+COLOURED_BY: Final = ("cell_class", "majority_neurotransmitter", "cell_type", "brain_structure", "role")
+SIZED_BY: Final = "degree"
+DEFAULT: Final = "default"
+
+
+class Look(traitlets.HasTraits):
+    """What is looked at and how, where no page of ours draws it."""
+
+    part = traitlets.Dict()
+    color = traitlets.Unicode()
+    size = traitlets.Unicode()
+    selected = traitlets.List(traitlets.Unicode())
+
+    def close(self) -> None:
+        """Do nothing: there is no page."""
+
+
+class GraphView(anywidget.AnyWidget):
+    """The same, drawn by our own JavaScript."""
+
+    _esm = static("explore.js")
+    _css = static("explore.css")
+    part = traitlets.Dict().tag(sync=True)
+    color = traitlets.Unicode().tag(sync=True)
+    size = traitlets.Unicode().tag(sync=True)
+    selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    closed = traitlets.Bool().tag(sync=True)
+
+    def close(self) -> None:
+        """End it, tell a page that has not loaded it yet, and end its layout, which ipywidgets would keep."""
+        self.closed = True
+        self.layout.close()
+        super().close()
+
+
+class Explorer:
+    """An interactive picture of some neurons and their connections; the last line of a cell shows it.
+
+    Parameters
+    ----------
+    part : Subnetwork
+        What to show.
+    color : str or None
+        The column that gives the colours; None for one colour.
+    size : str or None
+        The column of numbers that gives the sizes; None for one size.
+    seed : int
+        Of the layout: the same one gives the same picture.
+
+    Examples
+    --------
+    >>> view = lab.graph("celegans_varshney_2011", "hubs").explore(neurons="AVAL", limit=20)
+    >>> view.color, view.size = "majority_neurotransmitter", "pagerank"
+    >>> view.selected = view.search("AVA")
+    >>> len(view.selected), len(view.neurons)
+    (2, 20)
+    >>> view.close()
+    """
+
+    def __init__(
+        self, part: Subnetwork, color: str | None = DEFAULT, size: str | None = DEFAULT, seed: int = 1
+    ) -> None:
+        self._part = part
+        self._key = uuid.uuid4().hex
+        self._places = place_neurons(len(part.ids), links_of(part), seed)
+        self._lock = threading.RLock()
+        self._outputs: list[Any] = []
+        self._due: float | None = None
+        self._shown_in: str | None = None
+        self._closed = False
+        look: dict[str, Any] = {
+            "color": self._checked("color", self._first() if color == DEFAULT else color),
+            "size": self._checked("size", SIZED_BY if size == DEFAULT else size),
+        }
+        told = graph_part(part, self._places, self._key)
+        self._look: GraphView | Look = GraphView(part=told, **look) if draws() else Look(part=told, **look)
+        self._look.observe(lambda _: self._draw_soon(), ["color", "size", "selected"])
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{len(self.selected)} selected"
+        neurons, connections = len(self._part.ids), len(self._part.lines)
+        words = (
+            f"{neurons:,} neuron{'s' * (neurons != 1)}, {connections:,} connection{'s' * (connections != 1)}"
+        )
+        return f"<Explorer of {words}, {state}>"
+
+    @property
+    def selected(self) -> list[int]:
+        """The exact ids of the selected neurons, in the order they were selected; may be set."""
+        return [int(neuron) for neuron in self._look.selected]
+
+    @selected.setter
+    def selected(self, neurons: Iterable[int]) -> None:
+        wanted = (
+            list(neurons) if isinstance(neurons, Iterable) and not isinstance(neurons, str) else [neurons]
+        )
+        given = asked_for(wanted) if wanted else []
+        shown = {str(neuron) for neuron in self._part.ids}
+        if strangers := [neuron for neuron in given if str(neuron) not in shown]:
+            raise ParameterError(
+                f"neuron {strangers[0]!r} is not among the {len(shown):,} shown",
+                hint="Give ids of view.neurons, or show it: explore(neurons=[…]).",
+            )
+        self._look.selected = list(dict.fromkeys(map(str, given)))
+
+    @property
+    def color(self) -> str | None:
+        """The column that gives the colours, None for one colour; may be set."""
+        return self._look.color or None
+
+    @color.setter
+    def color(self, column: str | None) -> None:
+        self._look.color = self._checked("color", column)
+
+    @property
+    def size(self) -> str | None:
+        """The column of numbers that gives the sizes, None for one size; may be set."""
+        return self._look.size or None
+
+    @size.setter
+    def size(self, column: str | None) -> None:
+        self._look.size = self._checked("size", column)
+
+    @property
+    def neurons(self) -> list[int]:
+        """The exact ids of all neurons that are shown, the ones in the middle first."""
+        return list(self._part.ids)
+
+    @property
+    def columns(self) -> list[str]:
+        """What the neurons may be coloured by."""
+        return list(self._part.columns)
+
+    @property
+    def scores(self) -> list[str]:
+        """What the neurons may be sized by: the columns of numbers."""
+        return [name for name, told in self._look.part["columns"].items() if told["radius"] is not None]
+
+    def search(self, text: str) -> list[int]:
+        """Find neurons among those shown by a part of the name, or by their exact id.
+
+        Examples
+        --------
+        >>> view = lab.graph("celegans_varshney_2011", "hubs").explore(limit=10)
+        >>> sorted(view.search("avb"))
+        [56, 57]
+        """
+        wanted = str(text).strip().casefold()
+        return [
+            neuron
+            for neuron, name in zip(self._part.ids, self._part.names(), strict=True)
+            if wanted and (wanted in name.casefold() or wanted == str(neuron))
+        ]
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Draw the picture as it is coloured and selected now, for a paper or a slide."""
+        columns, ids = self._part.columns, self._part.ids
+        chosen = set(self._look.selected)
+        return draw_picture(
+            self._part.names(),
+            self._places,
+            self._part.lines,
+            paint(columns[self._look.color]) if self._look.color else plain(len(ids)),
+            sizes(columns[self._look.size]) if self._look.size else [0.6] * len(ids),
+            colour_title=self._look.color,
+            selected=[place for place, neuron in enumerate(ids) if str(neuron) in chosen],
+        )
+
+    def to_networkx(self) -> networkx.MultiDiGraph[Any]:
+        """Build the graph that is shown, with everything known of its neurons."""
+        return self._part.to_networkx()
+
+    def show(self) -> None:
+        """Show it below the cell that runs now."""
+        shell = get_ipython()
+        if shell is None:
+            return
+        self._replace_earlier(shell)
+        output = ipython_display.display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        with self._lock:
+            self._outputs.append(output)
+
+    def _ipython_display_(self) -> None:
+        """Show it, unless the cell that runs now has shown it already."""
+        shell = get_ipython()
+        if shell is None or run_of(shell)[1] != self._shown_in:
+            self.show()
+
+    def close(self) -> None:
+        """End it: the picture stays as it is now, and nothing of it stays in the kernel or the page."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._lock:
+            drawn, self._due = self._due is None, None
+        self._look.close()
+        if not drawn:
+            self._draw()
+
+    def _draw_soon(self) -> None:
+        """Draw the saved picture once nothing has changed for a moment, in a thread that ends with it."""
+        with self._lock:
+            if not self._outputs:
+                return
+            is_waiting = self._due is not None
+            self._due = time.monotonic() + SETTLE_S
+        if not is_waiting:
+            threading.Thread(target=self._settle, name="syndb-explore", daemon=True).start()
+
+    def _settle(self) -> None:
+        while True:
+            with self._lock:
+                if self._due is None:
+                    return
+                pause = self._due - time.monotonic()
+                if pause <= 0:
+                    self._due = None
+                    break
+            time.sleep(pause)
+        self._draw()
+
+    def _draw(self) -> None:
+        bundle = self._bundle()
+        for output in list(self._outputs):
+            output.update(bundle, raw=True)
+
+    def _bundle(self) -> dict[str, str]:
+        picture = png(self.plot())
+        return {
+            "text/html": still_html(self._part, self._look_now(), self._key, picture, live=draws()),
+            "text/plain": still_text(self._part, self._look_now()),
+        }
+
+    def _look_now(self) -> Mapping[str, Any]:
+        return {"color": self._look.color, "size": self._look.size, "selected": self.selected}
+
+    def _replace_earlier(self, shell: Any) -> None:
+        """Close what an earlier run of the same cell has shown: its output is gone."""
+        cell, run = run_of(shell)
+        self._shown_in = run
+        if cell is None:
+            return
+        before = SHOWN.get(cell, [])
+        for view in before:
+            if view._shown_in != run and len(view._outputs) == 1:
+                view._outputs.clear()
+                view.close()
+        SHOWN[cell] = [view for view in before if not view._closed and view is not self] + [self]
+
+    def _first(self) -> str | None:
+        return next((name for name in COLOURED_BY if name in self._part.columns), None)
+
+    def _checked(self, what: str, column: str | None) -> str:
+        """Refuse a column that is not there, with the nearest, or one of texts for a size."""
+        if column is None or column == "":
+            return ""
+        columns = self._part.columns
+        fitting = (
+            list(columns) if what == "color" else [name for name, values in columns.items() if sized(values)]
+        )
+        if column in fitting:
+            return column
+        near = difflib.get_close_matches(str(column), fitting, n=2)
+        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There is {', '.join(fitting)}."
+        if column in columns:
+            raise ParameterError(f"{column!r} holds no numbers, so it gives no size", hint=hint)
+        raise ParameterError(f"the neurons have no column {column!r} that holds anything", hint=hint)
+
+
+def run_of(shell: Any) -> tuple[str | None, str | None]:
+    """Say which cell runs now, where the front end says so, and by which message it was asked to."""
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return (parent.get("metadata") or {}).get("cellId"), (parent.get("header") or {}).get("msg_id")
+
+
+def sized(values: list[Any]) -> bool:
+    """Whether a column gives sizes."""
+    return is_scale(values)
+
+
+SHOWN: Final[dict[str, list[Explorer]]] = {}
+"""The explorers that are open, by the notebook cell that shows them."""

@@ -1,0 +1,183 @@
+"""The graph view in a real JupyterLab: search, click, colour, size, save, both themes, opened and closed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab_page import WAIT_MS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.browser.conftest import Open
+    from tests.browser.lab_page import NotebookPage
+
+pytestmark = pytest.mark.browser
+
+HUBS = "view = lab.graph('celegans_varshney_2011', 'hubs').explore()"
+EXACT = (
+    "pairs = 'SELECT 720575940600000001 + n AS pre, 720575940600000001 + (n * n + 1) % 6 AS post'\n"
+    "pairs += ' FROM range(6) AS r(n)'\n"
+    "view = lab.sql(pairs).explore()"
+)
+ONE = "one = lab.sql('SELECT 720575940600000001 AS pre, 720575940600000001 AS post').explore()"
+INKS = """(stage) => {
+  const labels = stage.querySelector('canvas.sigma-labels');
+  const pixels = labels.getContext('2d').getImageData(0, 0, labels.width, labels.height).data;
+  const seen = {light: 0, dark: 0};
+  for (let at = 0; at < pixels.length; at += 4)
+    if (pixels[at + 3] === 255) seen[pixels[at] > 200 ? 'light' : pixels[at] < 60 ? 'dark' : 'other'] += 1;
+  return seen;
+}"""
+HELD = """() => ({
+  living: globalThis.__syndb.living.size,
+  canvases: document.querySelectorAll('canvas').length,
+})"""
+
+
+def shown(notebook: NotebookPage, cell: int) -> Locator:
+    """Run a cell and return the live view below it, once it is drawn."""
+    notebook.finish(cell)
+    root = notebook.output(cell).locator(".syndb-explore")
+    root.scroll_into_view_if_needed()
+    expect(root.locator(".syndb-stage[data-drawn]")).to_be_visible()
+    return root
+
+
+def test_search_click_and_keys_reach_python_exactly(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook(EXACT, "print(view.selected)", ONE, "print(one.selected)")
+    root = shown(notebook, 1)
+    search, stage = root.locator(".syndb-search"), root.locator(".syndb-stage")
+    search.fill("720575940600000003")
+    expect(root.locator(".syndb-offer")).to_have_count(1)
+    search.press("Enter")
+    expect(root).to_have_attribute("data-selected", "720575940600000003")
+    search.fill("...05")
+    expect(root.locator(".syndb-offered")).to_contain_text("none of the 6 neurons shown")
+    search.fill("0005")
+    search.press("Shift+Enter")
+    expect(root).to_have_attribute("data-selected", "720575940600000003 720575940600000005")
+    expect(root.locator(".syndb-chosen")).to_contain_text("2 selected")
+    notebook.finish(2)
+    expect(notebook.output(2)).to_contain_text("[720575940600000003, 720575940600000005]")
+    stage.focus()
+    page.keyboard.press("Escape")
+    expect(root).to_have_attribute("data-selected", "")
+    page.keyboard.press("ArrowRight")
+    expect(root).to_have_attribute("data-focus", re.compile(r"7205759406\d+"))
+    focused = root.get_attribute("data-focus") or ""
+    expect(root.locator(".syndb-panel")).to_contain_text(focused)
+    expect(root.locator(".syndb-unseen")).to_contain_text(focused)
+    page.keyboard.press("Enter")
+    expect(root).to_have_attribute("data-selected", focused)
+    notebook.write(2, "print(view.selected)")
+    notebook.finish(2)
+    expect(notebook.output(2)).to_contain_text(f"[{focused}]")
+    only = shown(notebook, 3)
+    expect(only.locator(".syndb-caption")).to_contain_text("the only neuron")
+    box = only.locator(".syndb-stage").bounding_box()
+    assert box is not None
+    middle = {"x": box["width"] / 2, "y": box["height"] / 2}
+    only.locator(".syndb-stage").hover(position=middle)
+    expect(only.locator(".syndb-panel")).to_contain_text("720575940600000001")
+    only.locator(".syndb-stage").click(position=middle)
+    expect(only).to_have_attribute("data-selected", "720575940600000001")
+    notebook.finish(4)
+    expect(notebook.output(4)).to_contain_text("[720575940600000001]")
+
+
+def test_colour_and_size_change_and_the_notebook_keeps_the_picture(open_notebook: Open) -> None:
+    notebook = open_notebook(
+        HUBS,
+        "print(view.color, view.size)",
+        "view.color, view.size, view.selected = 'cell_class', 'in_strength', [55]",
+        "view.close()",
+        "view.color = 'cell_clas'",
+    )
+    root = shown(notebook, 1)
+    expect(root.locator(".syndb-caption")).to_contain_text("120 of 279 neurons: the 10 hubs")
+    expect(root.locator(".syndb-advice")).to_contain_text("limit=279 shows them all")
+    expect(root.locator(".syndb-legend")).to_contain_text(
+        re.compile(r"interneuron \d+.*motor \d+.*sensory \d+")
+    )
+    root.locator(".syndb-by-color").select_option("majority_neurotransmitter")
+    root.locator(".syndb-by-size").select_option("pagerank")
+    expect(root.locator(".syndb-legend")).to_contain_text("GABA")
+    notebook.finish(2)
+    expect(notebook.output(2)).to_contain_text("majority_neurotransmitter pagerank")
+    notebook.finish(3)
+    expect(root.locator(".syndb-by-size")).to_have_value("in_strength")
+    expect(root).to_have_attribute("data-selected", "55")
+    picture = notebook.output(1).locator(".syndb-still img")
+    expect(picture).to_have_attribute("alt", re.compile("coloured by cell class, sized by in-strength"))
+    expect(root.locator(".syndb-stage[data-drawn]")).to_be_visible()
+    live = notebook.saved().cells[1].outputs[-1].data
+    assert set(live) == {"text/html", "text/plain"}
+    assert "data:image/png;base64," in live["text/html"]
+    assert "selected: AVAR (55)" in live["text/plain"]
+    notebook.finish(4)
+    expect(root).to_have_count(0)
+    expect(picture).to_be_visible()
+    notebook.finish(5)
+    expect(notebook.output(5)).to_contain_text("Did you mean 'cell_class'?")
+    notebook.saved()
+    notebook.restart()
+    notebook.open()
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") == 1000
+
+
+def test_both_themes_a_narrow_cell_and_two_in_one_notebook(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook(HUBS, f"{HUBS}\nview", theme="JupyterLab Dark")
+    root = shown(notebook, 1)
+    stage = root.locator(".syndb-stage")
+    for theme, paper, halo in (
+        ("JupyterLab Light", "rgb(255, 255, 255)", "light > seen.dark"),
+        ("JupyterLab Dark", "rgb(33, 33, 33)", "dark > seen.light"),
+    ):
+        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        expect(root).to_have_css("background-color", paper)
+        page.wait_for_function(
+            f"stage => {{ const seen = ({INKS})(stage); return seen.{halo}; }}",
+            arg=stage.element_handle(),
+            timeout=WAIT_MS,
+        )
+    other = shown(notebook, 2)
+    expect(other).to_have_count(1)
+    other.locator(".syndb-search").fill("AVAL")
+    other.locator(".syndb-search").press("Enter")
+    expect(other).to_have_attribute("data-selected", "54")
+    expect(root).to_have_attribute("data-selected", "")
+    page.set_viewport_size({"width": 640, "height": 900})
+    expect(other.locator(".syndb-stage[data-drawn]")).to_be_visible()
+    inside = "root => [...root.querySelectorAll('*')].every(one => one.closest('.syndb-unseen, .syndb-stage')"
+    assert other.evaluate(
+        f"{inside} || one.getBoundingClientRect().right <= root.getBoundingClientRect().right + 1)"
+    )
+
+
+def test_opened_and_closed_fifty_times_nothing_stays(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook(
+        f"{ONE}\nimport threading, comm\nfrom syndb_lab.widgets import Explorer",
+        "before = len(comm.get_comm_manager().comms), threading.active_count()",
+        "for _ in range(50):\n    view = Explorer(one._part)\n    view.show()\n    view.close()",
+        "print(len(comm.get_comm_manager().comms) - before[0], threading.active_count() - before[1])",
+        ONE,
+        "one.close()",
+    )
+    shown(notebook, 1)
+    notebook.finish(2)
+    before = page.evaluate(HELD)
+    notebook.finish(3)
+    notebook.finish(4)
+    expect(notebook.output(4)).to_contain_text("0 0")
+    expect(notebook.output(3).locator(".syndb-still")).to_have_count(50)
+    level = "(now, before) => now.living === before.living && now.canvases <= before.canvases"
+    page.wait_for_function(f"before => ({level})(({HELD})(), before)", arg=before, timeout=WAIT_MS)
+    shown(notebook, 5)
+    notebook.finish(6)
+    page.wait_for_function(f"before => ({level})(({HELD})(), before)", arg=before, timeout=WAIT_MS)

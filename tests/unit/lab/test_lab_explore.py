@@ -1,0 +1,305 @@
+"""Which part of a graph is fetched, what is said of it, and what a click comes to."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+from syndb_lab.drawing.paint import paint, sizes
+from syndb_lab.drawing.springs import place_neurons
+from syndb_lab.errors import ParameterError, ResultUnsuitable
+from syndb_lab.filters import whole_graph
+from syndb_lab.gathering import Ask, of_analysis
+from syndb_lab.neighbourhood import Wish
+from syndb_lab.remarks import advice, caption
+from syndb_lab.subnetwork import Subnetwork
+from syndb_lab.widgets import Explorer
+from syndb_service.engines.graph.reading import read
+from syndb_service.engines.graph.selection import Selection
+
+WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
+BIG = 720575940600000001
+NAMES = ["A", 'B "quoted"', "it's C", "<img src=x onerror=alert(1)>", "🧠 E", None, "$x$", "H"]
+ANSWER: dict[str, Any] = {"dataset": {"id": WORM, "name": "odd", "title": "Odd & <b>bold</b>"}, "filters": {}}
+
+
+@pytest.fixture(scope="module")
+def engine() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute(
+        "CREATE TABLE neurons AS SELECT $1 AS dataset_id, unnest(range(8)) + $2::BIGINT AS neuron_id,"
+        " unnest($3::VARCHAR[]) AS name, unnest(['s', 's', 'm', 'm', 'i', 'i', NULL, '']) AS cell_class,"
+        " unnest(['GABA', 'ACh', NULL, 'GABA', 'ACh', NULL, 'GABA', 'ACh']) AS majority_neurotransmitter,"
+        " unnest(['left', 'right', 'left', NULL, 'left', 'right', 'left', 'right']) AS brain_structure,"
+        " NULL::DOUBLE AS soma_x, unnest(range(8)) * 1.5 AS cable_length, NULL AS cell_type",
+        [WORM, BIG, NAMES],
+    )
+    con.execute(
+        "CREATE TABLE synapses AS SELECT $1 AS dataset_id,"
+        " $2::BIGINT + (n * 7 + n // 5) % 8 AS pre_neuron_id,"
+        " $2::BIGINT + (n * n + n // 3) % 7 AS post_neuron_id,"
+        " CASE n % 3 WHEN 0 THEN 'GABA' WHEN 1 THEN 'ACh' END AS neurotransmitter, NULL AS brain_structure"
+        " FROM range(160) AS r(n)",
+        [WORM, BIG],
+    )
+    con.execute(
+        "CREATE VIEW connections AS"
+        " SELECT dataset_id, pre_neuron_id, post_neuron_id, count(*) AS synapse_count"
+        " FROM synapses GROUP BY ALL"
+    )
+    con.execute(
+        "CREATE TABLE neuron_relations AS SELECT $1 AS dataset_id, $2::BIGINT + n % 5 AS pre_neuron_id,"
+        " $2::BIGINT + 3 + n % 4 AS post_neuron_id, 'gap_junction' AS relation, 1.0 + n % 2 AS weight"
+        " FROM range(9) AS r(n)",
+        [WORM, BIG],
+    )
+    return con
+
+
+@pytest.fixture
+def ask(engine: duckdb.DuckDBPyConnection) -> Ask:
+    def run(bodies: Sequence[dict[str, Any]]) -> list[pa.Table]:
+        return [engine.sql(body["query"], params=body["parameters"]).to_arrow_table() for body in bodies]
+
+    return run
+
+
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"min_synapses": 3},
+    {"include": "gap_junctions"},
+    {"include": "both", "min_synapses": 2},
+    {"neurotransmitter": ["GABA"]},
+    {"neurotransmitter": ["GABA", "ACh"], "include": "both"},
+    {"cell_class": {"pre": ["s"], "post": ["m", "i"]}},
+    {"cell_class": {"pre": None, "post": ["m"]}, "include": "gap_junctions"},
+    {"brain_structure": {"pre": ["left"], "post": ["left"]}},
+    {"neuron_ids": [str(BIG + n) for n in range(5)]},
+    {"neuron_ids": [str(BIG + n) for n in range(5)], "cell_class": {"pre": ["s"], "post": None}},
+]
+
+
+@pytest.mark.parametrize("options", FILTERS, ids=str)
+def test_what_is_fetched_again_is_what_the_service_analysed(
+    options: dict[str, Any], ask: Ask, engine: duckdb.DuckDBPyConnection
+) -> None:
+    selection = Selection.of(options)
+    analysed = read(engine, WORM, selection)
+    edges, neurons = ask(whole_graph(WORM, selection.described()))
+    ids = analysed.neuron_ids
+    assert neurons["neuron_id"].to_pylist() == ids.tolist()
+    assert edges["pre_neuron_id"].to_pylist() == ids[analysed.pre].tolist()
+    assert edges["post_neuron_id"].to_pylist() == ids[analysed.post].tolist()
+    assert edges["synapse_count"].to_pylist() == analysed.synapse_count.tolist()
+
+
+def part_of(ask: Ask, neurons: Any = None, filters: dict[str, Any] | None = None, **wish: Any) -> Subnetwork:
+    return of_analysis(ask, {**ANSWER, "filters": filters or {}}, Wish(**wish), neurons)
+
+
+def test_ids_above_2_to_the_53_are_exact_and_the_centre_comes_first(ask: Ask) -> None:
+    part = part_of(ask, BIG + 2, hops=1)
+    assert part.ids[0] == BIG + 2
+    assert set(part.ids) <= set(range(BIG, BIG + 8))
+    assert part_of(ask, str(BIG + 2), hops=1).ids == part_of(ask, "it's C", hops=1).ids == part.ids
+
+
+def test_it_says_what_it_leaves_out_and_how_to_see_it(ask: Ask) -> None:
+    part = part_of(ask, limit=3, connections=2)
+    assert caption(part).startswith(
+        "3 of 8 neurons: the 3 hubs, as far as the limit goes · the strongest 2 of "
+    )
+    told = advice(part)
+    assert "limit=8 shows them all" in told[0]
+    least = int(re.findall(r"min_synapses=(\d+) leaves 3 neurons or fewer", "\n".join(told))[0])
+    fewer = part_of(ask, filters={"min_synapses": least}, limit=8)
+    assert fewer.counts.connected <= 3
+    assert advice(part_of(ask)) == []
+    assert caption(part_of(ask)).startswith("all 8 neurons · all ")
+
+
+def test_hops_reach_no_further_than_asked(ask: Ask) -> None:
+    everyone = part_of(ask, filters={"include": "gap_junctions"}).to_networkx().to_undirected()
+    start = BIG + 3
+    beside = {start, *everyone.neighbors(start)}
+    assert set(part_of(ask, start, {"include": "gap_junctions"}, hops=1).ids) == beside
+    assert part_of(ask, start, hops=0).ids == [start]
+
+
+def test_gap_junctions_are_drawn_once_and_apart(ask: Ask) -> None:
+    part = part_of(ask, filters={"include": "both"})
+    junctions = [line for line in part.lines if line.junction]
+    assert junctions
+    assert all(part.ids[line.pre] < part.ids[line.post] for line in junctions)
+    assert len({(line.pre, line.post) for line in junctions}) == len(junctions)
+
+
+@pytest.mark.parametrize(
+    ("neurons", "said"),
+    [
+        ("it's D", 'Did you mean "it\'s C"?'),
+        (BIG + 99, "has no neuron 720575940600000100"),
+        ([], "neurons is empty"),
+        (1.5, "holds 1.5"),
+        (2**63, "holds 9223372036854775808"),
+        (True, "holds True"),
+    ],
+)
+def test_a_neuron_that_is_not_there(neurons: Any, said: str, ask: Ask) -> None:
+    with pytest.raises(ParameterError) as caught:
+        part_of(ask, neurons)
+    assert said in str(caught.value)
+
+
+def test_a_graph_without_the_neurons_that_were_given(ask: Ask) -> None:
+    with pytest.raises(ResultUnsuitable, match="none of these neurons is in this graph"):
+        part_of(ask, BIG, {"neuron_ids": [str(BIG + 3), str(BIG + 4)]})
+
+
+@pytest.mark.parametrize("neurons", [2, 40, 410])
+def test_a_layout_is_the_same_for_a_seed_and_within_its_field(neurons: int) -> None:
+    links = [(n, (n * 7 + 3) % neurons, 1.0) for n in range(neurons)]
+    places = place_neurons(neurons, links, seed=3)
+    assert places == place_neurons(neurons, links, seed=3)
+    assert all(abs(x) <= 1.7001 and abs(y) <= 1.0001 for x, y in places)
+    assert len(set(places)) == neurons
+    assert neurons == 410 or places != place_neurons(neurons, links, seed=4)
+
+
+def test_colours_stay_with_their_class_and_rare_ones_share_one() -> None:
+    many = [f"class {n}" for n in range(9) for _ in range(9 - n)]
+    labels = [label for label, _, _ in paint(many).labels]
+    assert labels == [*(f"class {n}" for n in range(7)), "other (2)"]
+    few = paint(["motor", "sensory", None]).colours
+    assert paint(["sensory", "motor", "sensory"]).colours == few[:2]
+    assert paint([1.0, float("nan"), None]).labels == [("unknown", 25, 2)]
+    assert sizes([1, None]) == sizes([2, float("inf")])
+
+
+@pytest.fixture
+def view(ask: Ask) -> Explorer:
+    return Explorer(part_of(ask), seed=1)
+
+
+def test_a_selection_is_exact_both_ways(view: Explorer) -> None:
+    view._look.set_state({"selected": [str(BIG + 6), str(BIG)]})
+    assert view.selected == [BIG + 6, BIG]
+    view.selected = pa.array([BIG + 1, BIG + 1])
+    assert view._look.get_state()["selected"] == [str(BIG + 1)]
+    with pytest.raises(ParameterError, match="not among the 8 shown"):
+        view.selected = [5]
+    view.selected = []
+    assert view.selected == []
+    assert view.search("quoted") == [BIG + 1]
+    assert view.search(str(BIG + 5)) == [BIG + 5]
+
+
+def test_a_column_that_is_not_there_names_the_nearest(view: Explorer) -> None:
+    with pytest.raises(ParameterError, match="Did you mean 'cell_class'"):
+        view.color = "cel_class"
+    with pytest.raises(ParameterError, match="holds no numbers"):
+        view.size = "cell_class"
+    with pytest.raises(ParameterError, match="no column 'soma_x' that holds anything"):
+        view.color = "soma_x"
+    view.color, view.size = None, "cable_length"
+    assert (view.color, view.size) == (None, "cable_length")
+
+
+def test_the_page_gets_texts_and_no_rounded_number(view: Explorer) -> None:
+    told = view._look.part
+    assert sorted(told["ids"]) == [str(BIG + n) for n in range(8)]
+    assert str(BIG + 5) in told["names"]
+    assert all(isinstance(text, str | None) for one in told["columns"].values() for text in one["texts"])
+
+
+def test_what_is_saved_is_a_picture_with_its_text_and_no_markup_of_others(view: Explorer) -> None:
+    view.selected = [BIG + 3]
+    bundle = view._bundle()
+    html = bundle["text/html"]
+    picture = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
+    assert base64.b64decode(picture[0]).startswith(b"\x89PNG")
+    assert re.search(
+        r'alt="Graph of 8 neurons and \d+ connections, coloured by cell class, sized by degree: ', html
+    )
+    assert f"&lt;img src=x onerror=alert(1)&gt; ({BIG + 3})" in html
+    assert not re.search(r"<script|<style|<img src=x|<b>bold", html)
+    assert f"({BIG + 3})" in bundle["text/plain"]
+
+
+def test_a_front_end_without_our_javascript_gets_the_picture(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VSCODE_PID", "1")
+    view = Explorer(part_of(ask))
+    assert "the picture is still" in view._bundle()["text/html"]
+    view.color, view.selected = "brain_structure", [BIG]
+    assert (view.color, view.selected) == ("brain_structure", [BIG])
+    view.close()
+
+
+def until(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+class Output:
+    """A place in the notebook that was written to."""
+
+    def __init__(self) -> None:
+        self.written: list[dict[str, str]] = []
+
+    def update(self, bundle: dict[str, str], *, raw: bool) -> None:
+        assert raw
+        self.written.append(bundle)
+
+
+def test_a_change_is_drawn_once_it_has_settled_and_kept_when_closed(
+    view: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syndb_lab.widgets.explorer.SETTLE_S", 0.1)
+    output = Output()
+    view._outputs.append(output)
+    for column in ("brain_structure", "majority_neurotransmitter", "degree"):
+        view.color = column
+    until(lambda: output.written)
+    until(lambda: not [one for one in threading.enumerate() if one.name == "syndb-explore"])
+    assert len(output.written) == 1
+    assert "coloured by degree" in output.written[0]["text/html"]
+    view.color = "cell_class"
+    view.close()
+    assert "coloured by cell class" in output.written[-1]["text/html"]
+    assert repr(view).endswith("closed>")
+
+
+def test_opened_and_closed_fifty_times_nothing_stays(ask: Ask) -> None:
+    part = part_of(ask)
+
+    def once(changed: bool) -> None:
+        view = Explorer(part)
+        view._outputs.append(Output())
+        if changed:
+            view.color = "brain_structure"
+        view.close()
+
+    once(True)
+    before = set(_instances), threading.active_count()
+    gc.collect()
+    held = len(gc.get_objects())
+    for number in range(50):
+        once(number % 10 == 0)
+    until(lambda: threading.active_count() <= before[1])
+    assert set(_instances) <= before[0]
+    gc.collect()
+    assert len(gc.get_objects()) - held < 5000
