@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from syndb_service.engines.graph.communities import Communities, find_communities
 from syndb_service.engines.graph.components import Components, find_components
 from syndb_service.engines.graph.connectome import Connectome, Labels
 from syndb_service.engines.graph.crew import Crew
 from syndb_service.engines.graph.degrees import Degrees, count_degrees
 from syndb_service.engines.graph.errors import UnknownNeuron
+from syndb_service.engines.graph.selection import Selection
 from syndb_service.engines.graph.stages import Stages
 from syndb_service.engines.graph.triangles import Triangles, enumerate_triangles
 
@@ -62,7 +64,11 @@ class Study:
         self.con = con
         self.dataset_id = dataset_id
         self.crew = Crew(threads, stages.within)
-        self.communities: Any = None
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The filters of the job."""
+        return Selection.of(self.options)
 
     @cached_property
     def degrees(self) -> Degrees:
@@ -84,6 +90,12 @@ class Study:
         """Every triangle; this is the stage of the census."""
         self.stages.begin("triadic census")
         return enumerate_triangles(self.connectome, self.crew)
+
+    @cached_property
+    def communities(self) -> Communities:
+        """The division into communities; this is a stage of its own."""
+        self.stages.begin("communities")
+        return find_communities(self.connectome, self.options.get("resolution", 1.0), self.options["seed"])
 
     def samples(self, most: int) -> int:
         """Return how many rewired graphs to draw: as asked, or as some seconds allow, up to ``most``."""
