@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -87,7 +88,7 @@ class GraphBody(BaseModel):
     neurotransmitter: Names | None = Field(
         None,
         description="Count only synapses that release it: by the synapse, or where it is unknown by its "
-        "presynaptic neuron.",
+        "presynaptic neuron. Gap junctions release none and stay, where they are included.",
     )
     cell_class: Names | Ends | None = Field(
         None, description="Only connections between neurons of this class, or of one class to another."
@@ -154,6 +155,11 @@ class GraphBody(BaseModel):
             raise ValueError(f"{name} is no option of {self.analysis}, but of {', '.join(takers)}")
         self._check_path()
         self._check_comparison()
+        if self.include == "gap_junctions" and self.neurotransmitter is not None:
+            raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
+        beyond = [each for each in self.neuron_ids or () if not -INT64 - 1 <= int(each) <= INT64]
+        if beyond:
+            raise ValueError(f"neuron_ids: {beyond[0]} is no neuron's id, they have 64 bits")
         if self.column is not None and self.column not in COLUMNS:
             raise ValueError(
                 f"column: neurons has no column {self.column!r} of text; it has {', '.join(COLUMNS)}"
@@ -170,8 +176,20 @@ class GraphBody(BaseModel):
         given = (self.other_dataset_id is not None) + (self.by is not None)
         if given > 1 or (self.analysis == "compare" and not given):
             raise ValueError("compare needs other_dataset_id, or by: one of the two")
+        if self.other_dataset_id is not None:
+            self._check_other_dataset(self.other_dataset_id)
         if self.by is not None and self.include != "chemical":
             raise ValueError(f"compare by {self.by} needs include = chemical; gap junctions have none")
+
+    def _check_other_dataset(self, other: str) -> None:
+        try:
+            same = UUID(other) == UUID(self.dataset_id)
+        except ValueError:
+            raise ValueError(
+                "other_dataset_id and dataset_id are UUIDs, as GET /v1/datasets lists them"
+            ) from None
+        if same:
+            raise ValueError("other_dataset_id is the dataset itself; compare needs another one, or by")
 
     def request(self) -> Request:
         """Return what is asked for; options that say no more than their default are left out."""

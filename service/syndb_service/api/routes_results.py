@@ -32,7 +32,7 @@ PartName = Annotated[
     Literal["neurons"] | None,
     Query(description="`neurons`: the table of neurons of a graph job with `node_table`, as Arrow."),
 ]
-ANALYSIS = {"schema": {"type": "object", "description": "A graph analysis."}}
+ANALYSIS = {"schema": {"$ref": "#/components/schemas/GraphAnswer"}}
 KINDS = dict.fromkeys(MEDIA_TYPES.values(), BINARY) | {MEDIA_TYPES["json"]: ANALYSIS}
 WHOLE = {"description": "The file", "headers": FILE, "content": KINDS}
 PART = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ class Study:
             If no neuron of the graph, or more than one, is called so.
         """
         graph = self.connectome
-        if wanted.isdecimal() and len(wanted) < 20:
+        if re.fullmatch(r"-?[0-9]{1,19}", wanted) and abs(int(wanted)) < 2**63:
             place = int(np.searchsorted(graph.neuron_ids, int(wanted)))
             if place < graph.neuron_count and graph.neuron_ids[place] == int(wanted):
                 return place
@@ -132,8 +133,8 @@ _SWITCHED = 5_500_000  # connections that are rewired in about six seconds of tw
 
 
 def _nearest(wanted: str, names: Labels) -> str:
-    known = [name for name in names.tolist() if name is not None]
-    near = difflib.get_close_matches(wanted, known[:20_000], 3)
+    known = {name.casefold(): name for name in names.tolist()[:20_000] if name is not None}
+    near = [known[name] for name in difflib.get_close_matches(wanted.casefold(), known, 3)]
     if near:
         return f"Did you mean {' or '.join(repr(name) for name in near)}?"
     return (
