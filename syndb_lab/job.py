@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syndb_lab import frames, journal, network
+from syndb_lab.analysed import source_queries
 from syndb_lab.errors import (
     JobCancelled,
     JobFailed,
@@ -176,8 +177,8 @@ class Job(Handle):
         pair ``(dataset_id, neuron_id)``.
 
         Of a graph job: the graph that was analysed. Its result holds figures and no edges, so this submits
-        two more query jobs, for the connections with at least the job's ``min_synapses`` and for the neurons,
-        whose names, classes and neurotransmitters become attributes of the nodes.
+        two more query jobs, for the connections and the neurons that the job's filters leave in; the neurons'
+        names, classes and neurotransmitters become attributes of the nodes.
 
         Raises
         ------
@@ -197,10 +198,9 @@ class Job(Handle):
         if across_datasets:
             raise ResultUnsuitable("a graph job is of one dataset", hint="Leave out across_datasets.")
         answer = self.answer(wait=wait)
-        queries = network.source_queries(answer["dataset"]["id"], answer["options"].get("min_synapses", 1))
         jobs = [
-            Job(self._transport, self._transport.post("/v1/jobs", {"query": sql}), cache=self._cache)
-            for sql in queries
+            Job(self._transport, self._transport.post("/v1/jobs", body), cache=self._cache)
+            for body in source_queries(answer)
         ]
         edges, neurons = (job.to_arrow(allow_truncated=allow_truncated) for job in jobs)
         return network.directed_graph(edges, neurons)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.errors import ResultUnsuitable
@@ -16,16 +15,6 @@ if TYPE_CHECKING:
 ENDS: Final = (("pre_neuron_id", "post_neuron_id"), ("pre", "post"))
 DATASET: Final = "dataset_id"
 WEIGHTS: Final = ("synapse_count", "weight")
-NEURONS: Final = """\
-SELECT neuron_id, name, cell_class, cell_type, majority_neurotransmitter
-FROM neurons
-WHERE dataset_id = '{dataset}'"""
-CONNECTIONS: Final = """\
-WITH known AS (SELECT neuron_id FROM neurons WHERE dataset_id = '{dataset}')
-SELECT pre_neuron_id, post_neuron_id, synapse_count
-FROM connections
-WHERE dataset_id = '{dataset}' AND synapse_count >= {least} AND pre_neuron_id <> post_neuron_id
-    AND pre_neuron_id IN (FROM known) AND post_neuron_id IN (FROM known)"""
 
 
 def query_graph(edges: pyarrow.Table, *, across_datasets: bool) -> networkx.DiGraph[Any]:
@@ -172,9 +161,3 @@ def ends(columns: list[str]) -> tuple[str, str]:
         f"no graph can be made of the columns {', '.join(columns)}",
         hint="Select pre_neuron_id and post_neuron_id (and synapse_count, for the weights).",
     )
-
-
-def source_queries(dataset_id: str, min_synapses: int) -> tuple[str, str]:
-    """Write the SQL for what a graph job analyses: connections between distinct, known neurons, and these."""
-    dataset, least = str(uuid.UUID(dataset_id)), int(min_synapses)
-    return CONNECTIONS.format(dataset=dataset, least=least), NEURONS.format(dataset=dataset)
