@@ -84,7 +84,7 @@ bench-quick: $(VENV)/.dev-stamp
 
 .PHONY: bench-graph
 bench-graph: $(VENV)/.dev-stamp
-	$(BIN)/python -m benchmarks.graph $(if $(QUICK),--quick)
+	$(BIN)/python -m benchmarks.graph $(if $(QUICK),--quick) $(ONLY)
 
 .PHONY: bench-card
 bench-card: $(VENV)/.dev-stamp

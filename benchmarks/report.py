@@ -37,13 +37,13 @@ def markdown(whole: dict[str, Any], order: list[str]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def write_block(readme: Path, text: str) -> None:
+def write_block(readme: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Put the tables between the marks of a Markdown file."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.S)
+    pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.S)
     before = readme.read_text()
     if not pattern.search(before):
-        raise SystemExit(f"{readme} lacks the marks {BEGIN} and {END}")
-    readme.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}{END}", before))
+        raise SystemExit(f"{readme} lacks the marks {begin} and {end}")
+    readme.write_text(pattern.sub(lambda _: f"{begin}\n{text}{end}", before))
 
 
 def _section(answer: dict[str, Any]) -> str:

@@ -76,7 +76,7 @@ class Completion:
         values = {"--as": FRAMES, "--format": FORMATS}.get(flag)
         if values:
             return typed, [(value, "value") for value in values if value.startswith(typed)]
-        flags = [flag for flag in line_parser()._option_string_actions if flag.startswith("--")]
+        flags = [flag for flag in line_parser()._option_string_actions if flag != "-h"]
         fitting = [(flag, "flag") for flag in sorted(flags) if flag.startswith(typed)]
         return typed, fitting if typed.startswith("-") or not typed else []
 

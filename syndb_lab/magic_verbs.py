@@ -82,7 +82,7 @@ class Verbs:
             "connect": self._magics.connect,
             "datasets": lambda _: self._magics.lab().datasets(),
             "tables": lambda _: table_listing(self._magics.lab().datasets()),
-            "describe": lambda name: column_listing(self._magics.lab().datasets(), name),
+            "describe": self._describe,
             "jobs": lambda _: self._magics.lab().jobs(),
             "status": lambda name: self._job(name).refresh(),
             "cancel": lambda name: self._job(name).cancel(),
@@ -91,6 +91,11 @@ class Verbs:
             "attach": self._attach,
             **dict.fromkeys(HELP_WORDS, lambda _: self._magics.help()),
         }
+
+    def _describe(self, name: str) -> Any:
+        if not name:
+            raise MagicUsageError("which table?", hint="%syndb tables lists them.")
+        return column_listing(self._magics.lab().datasets(), name)
 
     def _monitor(self, _: str) -> None:
         self._magics.lab().monitor()

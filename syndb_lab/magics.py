@@ -88,7 +88,9 @@ class SyndbMagics(Magics):
 
     def _verb(self, line: str) -> Any:
         verb, _, rest = line.strip().partition(" ")
-        if verb in self._verbs and not (verb == "describe" and not rest.strip().isidentifier()):
+        if verb in self._verbs and not (
+            verb == "describe" and rest.strip() and not rest.strip().isidentifier()
+        ):
             return self._verbs[verb](rest.strip())
         if verb.lower() in SQL_STARTS or verb.startswith("("):
             return self._cell(CellLine(), line.strip())
@@ -154,7 +156,7 @@ class SyndbMagics(Magics):
             jobs=self._namespace,
             format=format_,
             label=asked.label,
-            time_limit_s=asked.time_limit_s or self.time_limit_s,
+            time_limit_s=self.time_limit_s if asked.time_limit_s is None else asked.time_limit_s,
             limit=self._limit(asked),
         )
 

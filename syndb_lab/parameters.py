@@ -141,17 +141,27 @@ def missing(query: str, found: Parameter) -> ParameterError:
 
 
 def read_assignment(text: str) -> tuple[str, Any]:
-    """Read ``name=value`` as written on a magic's line: a JSON value where it is one, text otherwise.
+    """Read ``name=value`` as written on a magic's line: a number, a list, … as in JSON, otherwise text.
+
+    An object of JSON is text, too: the engine reads it with ``:name::JSON``.
 
     Examples
     --------
     >>> read_assignment("least=5"), read_assignment("kind=motor"), read_assignment('names=["AVAL", "AVAR"]')
     (('least', 5), ('kind', 'motor'), ('names', ['AVAL', 'AVAR']))
+    >>> read_assignment('filter={"a":1}')
+    ('filter', '{"a":1}')
     """
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
         raise ParameterError(f"-p {text} is no assignment", hint="Write it as -p name=value.")
     try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
+        found = json.loads(value, parse_constant=_no_constant)
+    except ValueError:
         return name, value
+    return name, value if isinstance(found, dict) else found
+
+
+def _no_constant(name: str) -> None:
+    """Leave NaN and Infinity texts, which JSON hasn't and Python's reader takes."""
+    raise ValueError(name)

@@ -30,7 +30,7 @@ COLORS: Final = {
 CODE: Final = "font-family:var(--jp-code-font-family,monospace);font-size:12px"
 BLOCK: Final = (
     f"margin:6px 0;padding:8px 10px;background:{PAPER};color:inherit;border-radius:4px;"
-    f"white-space:pre-wrap;line-height:1.4;{CODE}"
+    f"white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;line-height:1.4;{CODE}"
 )
 
 

@@ -122,6 +122,9 @@ class Conclusion:
         result = Result(
             stored.key, kind, stored.bytes, done.rows, done.columns, stored.sha256, done.truncated
         )
+        if done.parts:
+            first, *others = done.parts
+            result = replace(result, bytes=first.bytes, sha256=first.sha256, parts=tuple(others))
         read = {each: seen for each, seen in (job.datasets or {}).items() if each in done.datasets}
         job = replace(job, datasets=read)
         self.complete(job, result, identity)

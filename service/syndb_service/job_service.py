@@ -19,6 +19,7 @@ from syndb_service.domain.access import Principal
 from syndb_service.domain.advice import advice, datasets_meant, estimated_rows
 from syndb_service.domain.datasets import Dataset, nearest_datasets
 from syndb_service.domain.jobs import MEDIA_TYPES, Failure, Job, Request, Result
+from syndb_service.domain.parts import Part
 from syndb_service.domain.references import as_tables
 from syndb_service.domain.status import Kind, Status
 from syndb_service.domain.validations import Validated
@@ -51,11 +52,28 @@ class ResultFile:
     finished_at: datetime
     expires_at: datetime | None
     store: ResultStore
+    part: Part | None = None
+
+    @property
+    def format(self) -> str:
+        """Of the file, or of the part of it that is meant."""
+        return (self.part or self.result).format
+
+    @property
+    def bytes(self) -> int:
+        """Size of what is given out."""
+        return (self.part or self.result).bytes
+
+    @property
+    def sha256(self) -> str:
+        """Of what is given out."""
+        return (self.part or self.result).sha256
 
     @property
     def filename(self) -> str:
         """What the file is called where it is saved."""
-        return f"{self.job_id}.{self.result.format}"
+        name = f"{self.job_id}.{self.part.name}" if self.part else self.job_id
+        return f"{name}.{self.format}"
 
     def open(self, start: int, stop: int) -> OpenedResult:
         """Open it for reading, from byte ``start`` up to ``stop``.
@@ -68,10 +86,16 @@ class ResultFile:
             If the store does not give it now.
         """
         with self._told_as_lost():
-            return self.store.open(self.result.key, start, stop)
+            before = self.part.start if self.part else 0
+            return self.store.open(self.result.key, before + start, before + stop)
 
     def url(self, seconds: int) -> str | None:
-        """Return a URL of the store that gives it for some seconds; None if there is no such."""
+        """Return a URL of the store that gives it for some seconds; None if there is no such.
+
+        The store gives whole files, so there is none for a file of several parts.
+        """
+        if self.result.parts:
+            return None
         media_type = MEDIA_TYPES[self.result.format]
         with self._told_as_lost():
             return self.store.redirect(self.result.key, self.filename, media_type, seconds)
@@ -234,8 +258,8 @@ class JobService:
         """Cancel a job; on a final one nothing changes."""
         return self._store.request_cancel(_canonical(job_id), principal.user)
 
-    def result(self, principal: Principal, job_id: str) -> ResultFile:
-        """Return the file of a completed job.
+    def result(self, principal: Principal, job_id: str, part: str | None = None) -> ResultFile:
+        """Return the file of a completed job, or a part of it by its name.
 
         Raises
         ------
@@ -243,6 +267,8 @@ class JobService:
             If the job is not finished, failed or was cancelled.
         Expired
             If the result was destroyed.
+        NotFound
+            If the result has no such part.
         DatasetForbidden
             If the access to what it read was withdrawn.
         """
@@ -252,7 +278,8 @@ class JobService:
         if refusal is not None or job.result is None:
             raise refusal or NotFound("the job has no result", code="job_not_found")
         finished_at = job.finished_at or job.created_at
-        return ResultFile(job.job_id, job.result, finished_at, job.expires_at, self._results)
+        chosen = None if part is None else _part(job.result, part)
+        return ResultFile(job.job_id, job.result, finished_at, job.expires_at, self._results, chosen)
 
     def preview(self, principal: Principal, job_id: str) -> bytes:
         """Return the first rows of a query job as an Arrow file, also while it runs.
@@ -384,6 +411,17 @@ class JobService:
                 f"the query has {size:,} bytes; at most {limit:,} are taken",
                 hint="Put long lists of ids into a join or a range, or split the query.",
             )
+
+
+def _part(result: Result, name: str) -> Part:
+    for part in result.parts:
+        if part.name == name:
+            return part
+    raise NotFound(
+        f"the result has no part {name!r}",
+        code="part_not_found",
+        hint='A graph job that is submitted with "node_table": true has the part neurons.',
+    )
 
 
 def _moment(moment: datetime) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syndb_service.domain.jobs import Failure, Job, Progress
+from syndb_service.domain.parts import Part, Parts
 from syndb_service.domain.status import Reason
 from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
 from syndb_service.engines.nursery import Child
@@ -33,12 +34,16 @@ REASONS = frozenset(str(reason) for reason in Reason)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The child gave its whole answer; ``datasets`` are the ids of those that it read."""
+    """The child gave its whole answer; ``datasets`` are the ids of those that it read.
+
+    ``parts`` are what the answer consists of, the first of them first; empty where it is one file.
+    """
 
     rows: int | None
     columns: tuple[tuple[str, str], ...]
     truncated: bool
     datasets: frozenset[str]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Watch:
         self._wake = wake
         self._progress: Progress | None = None
         self._preview: bytes | None = None
+        self._parts = Parts()
         now = time.monotonic()
         self._limit_s = job.request.time_limit_s or self._settings.time_limit_s
         self._deadline = now + self._limit_s
@@ -128,6 +134,9 @@ class Watch:
                 if self._writer.bytes + len(payload) > self._settings.max_result_bytes:
                     return self._too_large()
                 self._writer.write(payload)
+                self._parts.take(payload)
+            elif kind is FrameKind.PART:
+                self._parts.begin(json.loads(payload))
             elif kind is FrameKind.PREVIEW:
                 self._preview = payload if len(payload) <= MAX_PREVIEW_BYTES else None
                 self._keep_preview()
@@ -151,7 +160,8 @@ class Watch:
         if status != 0:
             return self._died(status)
         columns = tuple((name, kind) for name, kind in answer["columns"])
-        return Done(answer["rows"], columns, answer["truncated"], frozenset(answer["datasets"]))
+        read = frozenset(answer["datasets"])
+        return Done(answer["rows"], columns, answer["truncated"], read, self._parts.whole())
 
     def _beat(self, now: float) -> Outcome | None:
         try:

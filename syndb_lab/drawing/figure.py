@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syndb_lab.drawing.adjacency import draw_adjacency
 from syndb_lab.drawing.comparison import draw_comparison
@@ -18,6 +18,8 @@ from syndb_lab.drawing.subnetwork import draw_subnetwork
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Panel: TypeAlias = "Callable[[Axes, Mapping[str, Any]], None]"
 
 _TITLE_LETTERS = 68  # as many fit in the width at full size
 _SOURCE_LETTERS = 180
@@ -50,18 +52,27 @@ def draw(answer: Mapping[str, Any]) -> Figure:
     height = _HEAD + sum(tall for _, tall, _ in panels)
     figure = _page(height)
     _head(figure, answer, height)
-    top = height - _HEAD
+    _stack(figure, panels, height - _HEAD, answer)
+    return figure
+
+
+def _stack(
+    figure: Figure, panels: Sequence[tuple[bool, float, Panel]], top: float, answer: Mapping[str, Any]
+) -> None:
+    """Draw panels one below the other, from a height in inches on."""
+    height = figure.get_figheight()
     for wide, tall, panel in panels:
         bottom, left, width = top - tall, (0.055 if wide else 0.2), (0.925 if wide else 0.6)
         below = _BELOW_TRIADS if panel in (draw_motifs, draw_significance) else _BELOW
         axes = figure.add_axes((left, (bottom + below) / height, width, (0.93 * tall - below) / height))
         panel(axes, answer)
         top = bottom
-    return figure
 
 
 def draw_full(answer: Mapping[str, Any]) -> Figure:
     """Draw a full analysis on a page of 1600 by 1150 pixels, or 1590 with reachability and communities.
+
+    What the analysis holds only when asked (motif significance, a path, a comparison) comes below.
 
     Parameters
     ----------
@@ -86,7 +97,13 @@ def draw_full(answer: Mapping[str, Any]) -> Figure:
         )
         if key in answer
     ]
-    extra = _EXTRA if more else 0.0
+    asked = [
+        (wide, _height(key, wide, answer), panel)
+        for key, wide, panel in _PANELS
+        if key in answer and key in _ASKED
+    ]
+    below = sum(tall for _, tall, _ in asked)
+    extra = below + (_EXTRA if more else 0.0)
     height = _PAGE + extra
     figure = _page(height)
     _head(figure, answer, height)
@@ -98,14 +115,16 @@ def draw_full(answer: Mapping[str, Any]) -> Figure:
     draw_subnetwork(figure.add_axes(place(0.39, 0.43, 0.59, 0.435)), answer)
     draw_motifs(figure.add_axes(place(0.055, 0.165, 0.925, 0.205)), answer)
     for number, (_, panel) in enumerate(more):
-        panel(figure.add_axes((0.055 + number * 0.33, 1.25 / height, 0.265, 3.1 / height)), answer)
+        panel(figure.add_axes((0.055 + number * 0.33, (below + 1.25) / height, 0.265, 3.1 / height)), answer)
+    _stack(figure, asked, below, answer)
     return figure
 
 
 _PAGE, _EXTRA = 11.5, 4.4  # inches
 _HEAD, _WIDE, _NARROW = 1.3, 5.6, 6.4
 _BELOW, _BELOW_TRIADS = 1.15, 2.2
-_PANELS: tuple[tuple[str, bool, Callable[[Axes, Mapping[str, Any]], None]], ...] = (
+_ASKED = {"motif_significance", "shortest_path", "compare"}
+_PANELS: tuple[tuple[str, bool, Panel], ...] = (
     ("in_degree", False, draw_degrees),
     ("triadic_census", True, draw_motifs),
     ("motif_significance", True, draw_significance),

@@ -72,6 +72,9 @@ class Monitor:
         self._widget: Board | None = None
         self._output: Any = None
 
+    def _ipython_display_(self) -> None:
+        """Add nothing where it is the value of a cell: the table is there already."""
+
     def show(self) -> None:
         """Show the table below the cell that runs now."""
         self._ask()

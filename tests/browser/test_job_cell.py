@@ -157,6 +157,7 @@ def test_the_monitor_lists_cancels_and_reruns(open_notebook: Open) -> None:
     notebook.finish(1)
     notebook.finish(2)
     board = notebook.output(2).locator(".syndb-board")
+    expect(notebook.output(2)).not_to_contain_text("object at 0x")
     board.locator(".syndb-by-label").fill("the <i>slow")
     row = board.locator(".syndb-row")
     expect(row).to_have_count(1)

@@ -184,8 +184,16 @@ def test_a_graph_job_reproduces_the_paper(lab: Lab) -> None:
 
 
 def test_a_graph_job_in_networkx_is_the_graph_it_analysed(lab: Lab) -> None:
-    for least in (1, 3):
-        job = lab.graph(lab.datasets().named(DATASET), min_synapses=least)
+    filters: list[dict[str, Any]] = [
+        {},
+        {"min_synapses": 3},
+        {"include": "gap_junctions"},
+        {"include": "both", "neurotransmitter": "GABA", "min_synapses": 2},
+        {"neuron_ids": list(range(1, 100)), "cell_class": {"pre": ["sensory", "interneuron"]}},
+        {"neurotransmitter": ["Glutamate"], "cell_class": {"post": "motor"}},
+    ]
+    for chosen in filters:
+        job = lab.graph(lab.datasets().named(DATASET), "metrics", **chosen)
         answer, graph = job.answer(), job.to_networkx()
         assert graph.number_of_nodes() == answer["neuron_count"]
         assert graph.number_of_edges() == answer["connection_count"]

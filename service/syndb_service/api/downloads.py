@@ -46,7 +46,7 @@ def download(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Respo
     headers = _headers(file)
     if _names(asked.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    size, media_type = file.result.bytes, MEDIA_TYPES[file.result.format]
+    size, media_type = file.bytes, MEDIA_TYPES[file.format]
     headers["Content-Disposition"] = f'attachment; filename="{file.filename}"'
     if head:
         return Response(headers=headers | {"Content-Length": str(size)}, media_type=media_type)
@@ -69,8 +69,8 @@ def download(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Respo
 
 def _headers(file: ResultFile) -> dict[str, str]:
     headers = {
-        "ETag": f'"{file.result.sha256}"',
-        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(file.result.sha256)).decode()}:",
+        "ETag": f'"{file.sha256}"',
+        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(file.sha256)).decode()}:",
         "Accept-Ranges": "bytes",
         "Cache-Control": "private",
         "Last-Modified": format_datetime(file.finished_at, usegmt=True),

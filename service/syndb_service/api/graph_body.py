@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -23,10 +24,21 @@ COLUMNS: Final = tuple(column.name for column in TABLES["neurons"] if column.typ
 
 EVERYWHERE: Final = {
     "dataset_id", "analysis", "label", "time_limit_s", "min_synapses", "max_edges", "neurotransmitter",
-    "cell_class", "brain_structure", "neuron_ids", "include", "seed", "top_hubs",
+    "cell_class", "brain_structure", "neuron_ids", "include", "seed", "top_hubs", "node_table",
 }  # fmt: skip
 OWN: Final[dict[str, set[str]]] = {
-    "full": {"samples", "keep_reciprocity", "max_hops", "resolution", "column"},
+    "full": {
+        "samples",
+        "keep_reciprocity",
+        "max_hops",
+        "resolution",
+        "column",
+        "source",
+        "target",
+        "weight",
+        "other_dataset_id",
+        "by",
+    },
     "metrics": set(),
     "motifs": set(),
     "hubs": set(),
@@ -38,6 +50,7 @@ OWN: Final[dict[str, set[str]]] = {
     "motif_significance": {"samples", "keep_reciprocity"},
 }
 """Which options an analysis takes beside those that all take."""
+TOLD: Final = {"include", "node_table"}
 
 
 class Ends(BaseModel):
@@ -60,7 +73,9 @@ class GraphBody(BaseModel):
         json_schema_extra={"format": "uuid"},
     )
     analysis: Analysis = Field(
-        "full", description="Which analysis; `full` is all that need no further option."
+        "full",
+        description="Which analysis. `full` is all of them: shortest_path with `source` and `target`, "
+        "compare with `by` or `other_dataset_id`, motif_significance (it may take minutes) with `samples`.",
     )
     min_synapses: WholeNumber = Field(1, ge=1, le=INT64, description="Leave out weaker connections.")
     max_edges: WholeNumber | None = Field(
@@ -73,7 +88,7 @@ class GraphBody(BaseModel):
     neurotransmitter: Names | None = Field(
         None,
         description="Count only synapses that release it: by the synapse, or where it is unknown by its "
-        "presynaptic neuron.",
+        "presynaptic neuron. Gap junctions release none and stay, where they are included.",
     )
     cell_class: Names | Ends | None = Field(
         None, description="Only connections between neurons of this class, or of one class to another."
@@ -89,6 +104,10 @@ class GraphBody(BaseModel):
     )
     top_hubs: WholeNumber = Field(10, ge=0, le=1000, description="How many hubs to name.")
     seed: WholeNumber = Field(0, ge=0, le=INT64, description="Seed of whatever is sampled.")
+    node_table: bool = Field(
+        False,
+        description="Also make a table of one row a neuron, for `GET /v1/jobs/{job_id}/result?part=neurons`.",
+    )
     source: Neuron | None = Field(
         None, description="reachability, shortest_path: the neuron to start from, by name or id."
     )
@@ -101,7 +120,8 @@ class GraphBody(BaseModel):
         None,
         ge=1,
         le=10_000,
-        description="motif_significance (100 where not given), rich_club (2 to 20, by size): rewired graphs.",
+        description="motif_significance (100 where not given), rich_club (2 to 20, by size): rewired graphs. "
+        "With `full` it asks for both.",
     )
     keep_reciprocity: bool = Field(
         False,
@@ -133,15 +153,43 @@ class GraphBody(BaseModel):
             name = min(strangers)
             takers = [analysis for analysis, options in OWN.items() if name in options]
             raise ValueError(f"{name} is no option of {self.analysis}, but of {', '.join(takers)}")
-        if self.analysis == "shortest_path" and (self.source is None or self.target is None):
-            raise ValueError("shortest_path needs source and target, each a neuron's name or id")
-        if self.analysis == "compare" and (self.other_dataset_id is None) == (self.by is None):
-            raise ValueError("compare needs other_dataset_id, or by: one of the two")
+        self._check_path()
+        self._check_comparison()
+        if self.include == "gap_junctions" and self.neurotransmitter is not None:
+            raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
+        beyond = [each for each in self.neuron_ids or () if not -INT64 - 1 <= int(each) <= INT64]
+        if beyond:
+            raise ValueError(f"neuron_ids: {beyond[0]} is no neuron's id, they have 64 bits")
         if self.column is not None and self.column not in COLUMNS:
             raise ValueError(
                 f"column: neurons has no column {self.column!r} of text; it has {', '.join(COLUMNS)}"
             )
         return self
+
+    def _check_path(self) -> None:
+        """Ask for both ends of a path; a source alone is where reachability starts."""
+        wanted = self.analysis == "shortest_path" or self.target is not None or self.weight != "hops"
+        if wanted and (self.source is None or self.target is None):
+            raise ValueError("shortest_path needs source and target, each a neuron's name or id")
+
+    def _check_comparison(self) -> None:
+        given = (self.other_dataset_id is not None) + (self.by is not None)
+        if given > 1 or (self.analysis == "compare" and not given):
+            raise ValueError("compare needs other_dataset_id, or by: one of the two")
+        if self.other_dataset_id is not None:
+            self._check_other_dataset(self.other_dataset_id)
+        if self.by is not None and self.include != "chemical":
+            raise ValueError(f"compare by {self.by} needs include = chemical; gap junctions have none")
+
+    def _check_other_dataset(self, other: str) -> None:
+        try:
+            same = UUID(other) == UUID(self.dataset_id)
+        except ValueError:
+            raise ValueError(
+                "other_dataset_id and dataset_id are UUIDs, as GET /v1/datasets lists them"
+            ) from None
+        if same:
+            raise ValueError("other_dataset_id is the dataset itself; compare needs another one, or by")
 
     def request(self) -> Request:
         """Return what is asked for; options that say no more than their default are left out."""
@@ -151,8 +199,8 @@ class GraphBody(BaseModel):
             "top_hubs": self.top_hubs,
             "seed": self.seed,
         }
-        for name in sorted(self.model_fields_set & (OWN[self.analysis] | {"include"})):
-            if getattr(self, name) is not None:
+        for name in sorted(self.model_fields_set & (OWN[self.analysis] | TOLD)):
+            if getattr(self, name) not in (None, False):
                 options[name] = getattr(self, name)
         for end in ("source", "target"):
             if end in options:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from syndb_service.api.graph_answer import GraphAnswer
 from syndb_service.api.schemas import NotReady, Problem
 
 DESCRIPTION: Final = """Submit SQL or a graph analysis as a job, follow it, fetch the result when it is ready.
@@ -67,7 +68,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for name in NOT_OURS:
         schemas.pop(name, None)
-    for model in (Problem, NotReady):
+    for model in (Problem, NotReady, GraphAnswer):
         schemas |= _schemas_of(model)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -28,7 +28,11 @@ VALIDATORS = {
     "Repr-Digest": header("The whole file's SHA-256, as RFC 9530 writes it."),
 }
 FILE = VALIDATORS | {"Content-Disposition": header("What the file is called.")}
-ANALYSIS = {"schema": {"type": "object", "description": "A graph analysis."}}
+PartName = Annotated[
+    Literal["neurons"] | None,
+    Query(description="`neurons`: the table of neurons of a graph job with `node_table`, as Arrow."),
+]
+ANALYSIS = {"schema": {"$ref": "#/components/schemas/GraphAnswer"}}
 KINDS = dict.fromkeys(MEDIA_TYPES.values(), BINARY) | {MEDIA_TYPES["json"]: ANALYSIS}
 WHOLE = {"description": "The file", "headers": FILE, "content": KINDS}
 PART = {
@@ -71,6 +75,7 @@ def download_result(
     job_id: JobId,
     caller: Caller,
     service: Wired,
+    part: PartName = None,
     redirect: Annotated[
         Flag, Query(description="Answer with a short-lived URL of the store, where it has such.")
     ] = False,
@@ -85,7 +90,7 @@ def download_result(
     ] = None,
 ) -> Response:
     """Return the file, whole or in ranges, under its SHA-256 as a strong ETag."""
-    file = service.jobs.result(caller, job_id)
+    file = service.jobs.result(caller, job_id, part)
     url = file.url(LINK_S) if redirect else None
     if url is not None:
         return RedirectResponse(url, 307, {"Cache-Control": "no-store"})
@@ -96,16 +101,17 @@ def download_result(
     "/{job_id:job}/result",
     summary="Ask for the result's size and checksum",
     response_class=Response,
-    responses={200: WHOLE, 304: UNCHANGED, **refusals(404, 409, 410)},
+    responses={200: WHOLE, 304: UNCHANGED, **refusals(404, 409, 410, 422)},
 )
 def inspect_result(
     request: Request,
     job_id: JobId,
     caller: Caller,
     service: Wired,
+    part: PartName = None,
     if_none_match: Annotated[
         str | None, Header(alias="If-None-Match", description="Answer 304 for this ETag.")
     ] = None,
 ) -> Response:
     """Return what GET returns, without the file."""
-    return download(service.jobs.result(caller, job_id), request.headers, head=True)
+    return download(service.jobs.result(caller, job_id, part), request.headers, head=True)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from syndb_service.api.values import Moment
 from syndb_service.domain.jobs import Job, Progress
+from syndb_service.domain.parts import Part
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.domain.validations import Validated
 
@@ -23,6 +24,16 @@ class ColumnRecord(BaseModel):
     type: str
 
 
+class ResultPart(BaseModel):
+    """A further file of a result, given by `GET /v1/jobs/{job_id}/result?part=…`."""
+
+    format: str
+    bytes: int
+    rows: int | None
+    columns: list[ColumnRecord]
+    sha256: str
+
+
 class ResultRecord(BaseModel):
     """What is known of a result."""
 
@@ -33,6 +44,7 @@ class ResultRecord(BaseModel):
     sha256: str
     truncated: bool
     reused_from: str | None = None
+    parts: dict[str, ResultPart] = Field({}, description="Further files, by the name of their part.")
 
 
 class ProgressRecord(BaseModel):
@@ -227,4 +239,15 @@ def _result(job: Job) -> ResultRecord | None:
         sha256=job.result.sha256,
         truncated=job.result.truncated,
         reused_from=job.result.reused_from,
+        parts={part.name: _part(part) for part in job.result.parts},
+    )
+
+
+def _part(part: Part) -> ResultPart:
+    return ResultPart(
+        format=part.format,
+        bytes=part.bytes,
+        rows=part.rows,
+        columns=[ColumnRecord(name=name, type=kind) for name, kind in part.columns],
+        sha256=part.sha256,
     )

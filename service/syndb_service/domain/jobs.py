@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
+from syndb_service.domain.parts import Part
 from syndb_service.domain.status import Kind, Reason, Status
 
 Format = Literal["arrow", "parquet", "csv"]
@@ -92,7 +93,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A stored result: where it lies and what it is; ``reused_from`` is the job that computed it."""
+    """A stored result: where it lies and what it is; ``reused_from`` is the job that computed it.
+
+    ``parts`` are what lies behind it in the same file, and is given out by name.
+    """
 
     key: str
     format: str
@@ -102,6 +106,7 @@ class Result:
     sha256: str
     truncated: bool = False
     reused_from: str | None = None
+    parts: tuple[Part, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON-able values."""
@@ -114,13 +119,15 @@ class Result:
             "sha256": self.sha256,
             "truncated": self.truncated,
             "reused_from": self.reused_from,
+            "parts": [part.as_dict() for part in self.parts],
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Result:
         """Read back what :meth:`as_dict` wrote."""
         columns = tuple((name, kind) for name, kind in values["columns"])
-        return cls(**{**values, "columns": columns})
+        parts = tuple(Part.from_dict(part) for part in values.get("parts", ()))
+        return cls(**{**values, "columns": columns, "parts": parts})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ MAX_PREVIEW_BYTES = 256 * 1024
 
 
 class FrameKind(Enum):
-    """The kinds of frame; all but DATA and PREVIEW carry JSON."""
+    """The kinds of frame; all but DATA and PREVIEW carry JSON. PART says what the data after it are."""
 
     TASK = b"T"
     PROGRESS = b"P"
     DATA = b"D"
     PREVIEW = b"V"
+    PART = b"N"
     FAILURE = b"E"
     DONE = b"F"
 

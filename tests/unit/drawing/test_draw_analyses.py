@@ -20,8 +20,9 @@ DATASET = {"id": "d", "name": "a_$made$_up_one", "title": "", "version": "", "ci
 
 
 def answer(analysis: str, shape: str, **more: Any) -> dict[str, Any]:
-    graph, stages = of_edges(*SHAPES[shape]), Stages(lambda name, fraction: None, stages_of(analysis))
-    found = figures(analysis, graph, Study(graph, OPTIONS | more, stages, dataset_id="d"))
+    graph, options = of_edges(*SHAPES[shape]), OPTIONS | more
+    stages = Stages(lambda name, fraction: None, stages_of(analysis, options))
+    found = figures(analysis, graph, Study(graph, options, stages, dataset_id="d"))
     return {"analysis": analysis, "dataset": DATASET, **found}
 
 
@@ -47,7 +48,7 @@ def test_each_analysis_shows_its_own_panels() -> None:
 
 
 def test_the_whole_page_has_them_all() -> None:
-    assert titles(draw(answer("full", "heavy-tailed", source=None))) == [
+    assert titles(draw(answer("full", "heavy-tailed", source=None, target=None, samples=None))) == [
         "Degree distribution",
         "The strongest connections around the hubs",
         "The 16 motifs of three neurons",

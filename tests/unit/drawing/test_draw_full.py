@@ -33,7 +33,7 @@ DATASET = {
 
 
 def answer(n: int, edges: list[tuple[int, int]], synapses: list[int] | None = None) -> dict[str, Any]:
-    options = {"top_hubs": 10, "seed": 0, "samples": 2}
+    options = {"top_hubs": 10, "seed": 0}
     graph, stages = of_edges(n, edges, synapses), Stages(lambda name, fraction: None, stages_of("full"))
     found = figures("full", graph, Study(graph, options, stages))
     return {"analysis": "full", "dataset": DATASET, "options": options, **found}

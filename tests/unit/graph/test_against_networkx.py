@@ -22,8 +22,9 @@ EXACT_IN_FLOATS = 1e-12
 
 
 def analysed(shape: Shape) -> dict[str, Any]:
-    graph, stages = of_edges(*shape), Stages(lambda name, fraction: None, stages_of("full"))
-    return figures("full", graph, Study(graph, {"top_hubs": 5, "seed": 0, "samples": 2}, stages))
+    options = {"top_hubs": 5, "seed": 0, "samples": 2}
+    graph, stages = of_edges(*shape), Stages(lambda name, fraction: None, stages_of("full", options))
+    return figures("full", graph, Study(graph, options, stages))
 
 
 def digraph(shape: Shape) -> Any:

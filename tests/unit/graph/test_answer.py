@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from syndb_service.engines.graph import analyse
+from syndb_service.engines.graph.analyses import ANALYSES
 from syndb_service.engines.graph.answer import stages_of
 from syndb_service.engines.graph.components import find_components
 from syndb_service.engines.graph.connectome import of_edges
@@ -119,3 +120,21 @@ def test_reachability_stops_after_a_hundred_hops() -> None:
     curve = reachability(line, 0)
     assert curve["hops"] == list(range(101))
     assert not curve["complete"]
+
+
+def test_every_analysis_of_the_list_is_reachable_inside_full(
+    hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
+) -> None:
+    n, edges = SHAPES["medium"]
+    con = hold(range(n), [(*edge, 1) for edge in edges])
+    more = {"source": "0", "target": "1", "by": "neurotransmitter", "samples": 3}
+    answer = json.loads(run(con, dataset, options | more)[0])
+    for part in ANALYSES:
+        own = [name for name in ANALYSES[part].definitions if name in answer]
+        assert own, part
+    alone, _ = analyse(
+        con, dataset, "motif_significance", options | {"samples": 3}, lambda name, fraction: None
+    )
+    assert answer["motif_significance"] == alone["motif_significance"]
+    fewer = json.loads(run(con, dataset, options)[0])
+    assert not {"shortest_path", "compare", "motif_significance"} & fewer.keys()

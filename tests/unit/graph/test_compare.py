@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from syndb_service.engines.graph import analyse
+from syndb_service.engines.graph.errors import GraphTooLarge
 from tests.unit.graph.graph_shapes import SHAPES, Holder
 
 
@@ -53,3 +54,25 @@ def test_parts_by_neurotransmitter(compared: Any) -> None:
     of_three = sum(pre == 3 for pre, _ in SHAPES["medium"][1])
     assert found["left_out"]["connections"] == of_three
     assert sum(part["connection_count"] for part in found["parts"]) == len(SHAPES["medium"][1]) - of_three
+
+
+def test_the_filters_hold_for_the_parts_too(compared: Any) -> None:
+    edges = SHAPES["medium"][1]
+    ends = {"pre": ["motor"], "post": ["interneuron"]}
+    found = compared(by="neurotransmitter", cell_class=ends)
+    between = [(pre, post) for pre, post in edges if not pre % 2 and post % 2]
+    assert [(part["name"], part["connection_count"]) for part in found["parts"]] == [("GABA", len(between))]
+    released = compared(by="neurotransmitter", neurotransmitter=["ACh"])
+    assert [part["name"] for part in released["parts"]] == ["ACh"]
+
+
+def test_each_dataset_says_what_was_dropped(compared: Any) -> None:
+    parts = compared(other_dataset_id="other")["parts"]
+    absent = [part["dropped"]["absent_neurons"] for part in parts]
+    assert absent == [{"connections": 0, "synapses": 0}, {"connections": 2, "synapses": 100}]
+
+
+def test_the_other_dataset_needs_room_too(compared: Any) -> None:
+    edges = len(SHAPES["medium"][1])
+    with pytest.raises(GraphTooLarge, match=f"would have {edges} connections"):
+        compared(other_dataset_id="twin", max_edges=edges - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -65,18 +66,45 @@ def test_order_of_the_rows_does_not_matter(hold: Holder) -> None:
     assert one.synapse_count.tolist() == other.synapse_count.tolist()
 
 
-@pytest.mark.parametrize(("max_edges", "fits"), [(0, 6), (1, 6), (2, 5), (3, 3), (4, 3), (5, 2)])
+@pytest.mark.parametrize(("max_edges", "fits"), [(2, 5), (3, 3), (4, 3), (5, 2)])
 def test_a_graph_too_large_says_what_would_fit(hold: Holder, max_edges: int, fits: int) -> None:
     chain = [(i, i + 1, size) for i, size in enumerate([5, 5, 4, 2, 2, 1])]
     con = hold(range(7), [*chain, (3, 3, 8), (3, 99, 8)])
     with pytest.raises(GraphTooLarge, match="would have 6 connections") as refused:
         read(con, "d", None, Room(max_edges))
     assert f"min_synapses = {fits} " in str(refused.value.hint)
-    if fits < 6:
-        assert read(con, "d", Selection(fits), Room(max_edges)).connection_count <= max_edges
-    else:
-        with pytest.raises(EmptyGraph):
-            read(con, "d", Selection(fits), Room(max_edges))
+    assert 0 < read(con, "d", Selection(fits), Room(max_edges)).connection_count <= max_edges
+
+
+def test_no_filter_is_named_that_would_leave_nothing(hold: Holder) -> None:
+    with pytest.raises(GraphTooLarge) as refused:
+        read(hold(range(3), [(0, 1, 5), (1, 2, 5)]), "d", None, Room(1))
+    assert str(refused.value.hint).startswith(
+        "no min_synapses would make it fit and leave a connection; narrow"
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"neuron_ids": ["0", "1", "2"]},
+        {"cell_class": {"pre": ["motor"], "post": ["interneuron"]}},
+        {"brain_structure": {"pre": ["AL"], "post": None}},
+        {
+            "neuron_ids": ["0", "1", "2", "3"],
+            "cell_class": {"pre": ["motor"], "post": None},
+            "include": "both",
+        },
+    ],
+)
+def test_room_is_asked_for_what_the_filters_leave(hold: Holder, options: dict[str, Any]) -> None:
+    con = hold(range(9), [(i, j, 2) for i in range(9) for j in range(9) if i != j])
+    con.execute("UPDATE neurons SET brain_structure = CASE WHEN neuron_id < 2 THEN 'AL' ELSE 'MB' END")
+    chosen = Selection.of(options)
+    there = read(con, "d", chosen).connection_count
+    assert read(con, "d", chosen, Room(there)).connection_count == there
+    with pytest.raises(GraphTooLarge, match=f"would have {there} connections"):
+        read(con, "d", chosen, Room(there - 1))
 
 
 def test_a_graph_of_just_max_edges_is_read(hold: Holder) -> None:

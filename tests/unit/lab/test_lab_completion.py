@@ -35,6 +35,8 @@ def offered(completion: Completion, text: str) -> list[str]:
     ("text", "first"),
     [
         ("%%syndb q --wa|", ["--wait"]),
+        ("%%syndb q -|", ["--as", "--dry-run"]),
+        ("%%syndb q -p|", ["-p"]),
         ("%%syndb q --as p|", ["polars", "pandas"]),
         ("%%syndb --format |", ["arrow", "parquet", "csv"]),
         ("%%syndb\nSELECT pre|", ["pre_neuron_id"]),

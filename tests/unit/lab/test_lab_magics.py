@@ -74,7 +74,7 @@ def notebook(pretend_lab: Callable[[Answer], Lab]) -> Iterator[Notebook]:
         ("q --wait --as pandas", CellLine("q", frame="pandas", wait=True)),
         ("--wait q", CellLine("q", wait=True)),
         ("--label 'two words' --format csv --quiet", CellLine(label="two words", format="csv", quiet=True)),
-        ("""q -p x='{"a": 1}' -p n=5""", CellLine("q", values={"x": {"a": 1}, "n": 5})),
+        ("""q -p x='{"a": 1}' -p n=5""", CellLine("q", values={"x": '{"a": 1}', "n": 5})),
         ("-p kind=motor -p kind=sensory", CellLine(values={"kind": "sensory"})),
         ("q --time-limit 2.5", CellLine("q", time_limit_s=2.5)),
         ("--help", CellLine(help=True)),
@@ -243,6 +243,8 @@ def test_a_time_limit_is_sent(notebook: Notebook, capsys: pytest.CaptureFixture[
     assert notebook.sent[0][2]["time_limit_s"] == 2.5
     assert not notebook.run("%%syndb q --time-limit -1\nSELECT 1").success
     assert "time_limit_s is -1.0" in capsys.readouterr().out
+    assert not notebook.run("%%syndb q --time-limit 0\nSELECT 1").success
+    assert "time_limit_s is 0.0" in capsys.readouterr().out
     assert len(notebook.sent) == 1
 
 
@@ -303,6 +305,8 @@ def test_tables_and_their_columns(notebook: Notebook, capsys: pytest.CaptureFixt
     assert "&lt;b&gt;its&lt;/b&gt; id" in described._repr_html_()
     assert not notebook.run("%syndb describe neurosn").success
     assert "There is neurons." in capsys.readouterr().out
+    assert not notebook.run("%syndb describe").success
+    assert "which table?" in capsys.readouterr().out
 
 
 def test_attach_takes_the_beginning_of_an_id(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from syndb_service.engines.graph.analyses import ANALYSES
 from syndb_service.engines.graph.answer import analyse
+from syndb_service.engines.graph.neuron_table import neuron_table
 
-__all__ = ["ANALYSES", "analyse"]
+__all__ = ["ANALYSES", "analyse", "neuron_table"]

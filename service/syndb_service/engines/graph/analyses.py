@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from syndb_service.engines.graph import definitions
-from syndb_service.engines.graph.communities import agreement, find_communities
+from syndb_service.engines.graph.communities import agreement
 from syndb_service.engines.graph.comparison import compare
 from syndb_service.engines.graph.hubs import describe_hubs
 from syndb_service.engines.graph.metrics import metrics
@@ -87,13 +87,11 @@ def club(study: Study) -> dict[str, Any]:
 
 def divide(study: Study) -> dict[str, Any]:
     """Find communities, and compare them with a column of ``neurons`` where that is asked for."""
-    study.stages.begin("communities")
-    graph, resolution = study.connectome, study.options.get("resolution", 1.0)
-    found = study.communities = find_communities(graph, resolution, study.options["seed"])
+    graph, found = study.connectome, study.communities
     answer: dict[str, Any] = {
         "count": found.count,
         "modularity": found.modularity,
-        "resolution": resolution,
+        "resolution": study.options.get("resolution", 1.0),
         "seed": study.options["seed"],
         "sizes": np.bincount(found.labels, minlength=found.count).tolist(),
         "adjacency": adjacency_sketch(graph, found.labels),
@@ -141,17 +139,28 @@ ANALYSES: dict[str, Analysis] = {
     "motif_significance": Analysis({"rewired graphs": 200.0}, significance, definitions.SIGNIFICANCE),
     "compare": Analysis({"comparing": 2.0}, compare, definitions.COMPARE),
 }
-"""Every analysis but ``full``, which is the first six of them."""
+"""Every analysis but ``full``, which consists of them."""
 
-FULL = ("metrics", "motifs", "reachability", "hubs", "communities", "rich_club")
+ALWAYS = ("metrics", "motifs", "reachability", "hubs", "communities", "rich_club")
+ASKED_BY = {
+    "shortest_path": ("target",),
+    "compare": ("by", "other_dataset_id"),
+    "motif_significance": ("samples",),
+}
+"""The analyses that ``full`` holds where one of these options is given: they need it, or take minutes."""
 
 
-def parts_of(analysis: str) -> tuple[str, ...]:
+def parts_of(analysis: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     """Return which analyses one consists of.
 
     Examples
     --------
-    >>> parts_of("hubs"), len(parts_of("full"))
+    >>> parts_of("hubs", {}), len(parts_of("full", {}))
     (('hubs',), 6)
+    >>> parts_of("full", {"source": "ASEL", "target": "DA1"})[6:]
+    ('shortest_path',)
     """
-    return FULL if analysis == "full" else (analysis,)
+    if analysis != "full":
+        return (analysis,)
+    asked = (part for part, names in ASKED_BY.items() if any(options.get(name) for name in names))
+    return (*ALWAYS, *asked)

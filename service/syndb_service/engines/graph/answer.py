@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from syndb_service.engines.graph.analyses import ANALYSES, READING, parts_of
 from syndb_service.engines.graph.connectome import Connectome
-from syndb_service.engines.graph.definitions import GRAPH, SIZE
+from syndb_service.engines.graph.definitions import GRAPH, NEURON_TABLE, SIZE
 from syndb_service.engines.graph.metrics import size
+from syndb_service.engines.graph.neuron_table import STAGES as TABLE_STAGES
 from syndb_service.engines.graph.reading import read
 from syndb_service.engines.graph.room import Room
 from syndb_service.engines.graph.selection import Selection
@@ -19,6 +21,11 @@ from syndb_service.engines.graph.study import Study
 
 if TYPE_CHECKING:
     import duckdb
+
+
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+SAMPLED = {"rich club", "rewired graphs"}
+WORK_OF_A_SAMPLE = 2.0  # of these stages, in the unit of the others
 
 
 def analyse(
@@ -63,13 +70,17 @@ def analyse(
         What the user has to change.
     """
     selection = Selection.of(options)
-    stages = Stages(progress, stages_of(analysis))
+    stages = Stages(progress, stages_of(analysis, options))
     stages.begin("reading synapses")
+    other = options.get("other_dataset_id")
+    room = Room(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
+    if other is not None:
+        room.check(con, other, selection)
     connectome = read(
         con,
         str(dataset["id"]),
         selection,
-        Room(options.get("max_edges"), memory_bytes),
+        room,
         building=lambda: stages.begin("building the graph"),
     )
     study = Study(connectome, options, stages, threads, con, str(dataset["id"]))
@@ -89,13 +100,15 @@ def figures(analysis: str, connectome: Connectome, study: Study) -> dict[str, An
     """Return what the analysis finds, and what its figures mean."""
     answer: dict[str, Any] = size(connectome)
     meanings = {"graph": GRAPH, **SIZE}
-    for part in parts_of(analysis):
+    for part in parts_of(analysis, study.options):
         answer |= ANALYSES[part].run(study)
         meanings |= ANALYSES[part].definitions
+    if study.options.get("node_table"):
+        meanings |= NEURON_TABLE
     return {**answer, "definitions": meanings}
 
 
-def stages_of(analysis: str) -> dict[str, float]:
+def stages_of(analysis: str, options: Mapping[str, Any] = NO_OPTIONS) -> dict[str, float]:
     """Return the stages of an analysis in their order, with their shares of the work.
 
     Examples
@@ -104,6 +117,10 @@ def stages_of(analysis: str) -> dict[str, float]:
     ['reading synapses', 'building the graph', 'triadic census']
     """
     stages = dict(READING)
-    for part in parts_of(analysis):
+    for part in parts_of(analysis, options):
         stages |= ANALYSES[part].stages
+    if options.get("samples") is not None:
+        stages |= dict.fromkeys(stages.keys() & SAMPLED, WORK_OF_A_SAMPLE * options["samples"])
+    if options.get("node_table"):
+        stages = {**stages, **{name: share for name, share in TABLE_STAGES.items() if name not in stages}}
     return stages

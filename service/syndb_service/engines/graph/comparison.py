@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,8 @@ import numpy.typing as npt
 from syndb_service.engines.graph.connectome import Connectome, Counts, Index, in_rows
 from syndb_service.engines.graph.degrees import count_degrees, distribution
 from syndb_service.engines.graph.metrics import profile, size
-from syndb_service.engines.graph.reading import Neurons, read, read_neurons
-from syndb_service.engines.graph.selection import Selection
-from syndb_service.engines.graph.statements import groups_sql
+from syndb_service.engines.graph.reading import ends, read, read_neurons
+from syndb_service.engines.graph.statements import groups_sql, parameters
 from syndb_service.engines.graph.study import Study
 from syndb_service.engines.graph.triads import TRIADS, triadic_census
 from syndb_service.engines.graph.triangles import enumerate_triangles
@@ -25,19 +25,23 @@ def compare(study: Study) -> dict[str, Any]:
     """Describe each graph by its motifs and degrees, and say how alike every two are.
 
     With ``other_dataset_id`` the two datasets are compared; with ``by`` the parts of one: connections by the
-    neurotransmitter that their synapses release, or by the brain structure that these lie in. A part's
-    neurons are those that its connections touch, so that parts of different size compare.
+    neurotransmitter that their synapses release, or by the brain structure that these lie in, of the
+    synapses that the filters leave in. A part's neurons are those that its connections touch, so that parts
+    of different size compare.
     """
     study.stages.begin("comparing")
     other, by = study.options.get("other_dataset_id"), study.options.get("by")
     graphs = {study.dataset_id: study.connectome}
     unknown = {"connections": 0, "parts_left_out": 0}
     if other is not None and study.con is not None:
-        graphs[other] = read(study.con, other, Selection.of(study.options))
+        graphs[other] = read(study.con, other, study.selection)
     elif by is not None and study.con is not None:
         graphs, unknown = _parts(study, study.con, by)
-    found = study.crew.each(lambda graph: _profile(graph), list(graphs.values()))
+    found = study.crew.each(_profile, list(graphs.values()))
     parts = [{"name": name, **told} for name, told in zip(graphs, found, strict=True)]
+    if by is None:
+        for part, graph in zip(parts, graphs.values(), strict=True):
+            part["dropped"] = asdict(graph.dropped)
     return {
         "compare": {
             "by": by or "dataset",
@@ -51,19 +55,20 @@ def compare(study: Study) -> dict[str, Any]:
 
 def _parts(study: Study, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
     """Divide the connections of the graph by what their synapses say, the largest part first."""
-    rows = con.execute(groups_sql(by), {"dataset_id": study.dataset_id}).fetchnumpy()
-    neurons, graph = read_neurons(con, study.dataset_id), study.connectome
+    selection, graph = study.selection, study.connectome
+    rows = con.execute(groups_sql(by, selection), parameters(study.dataset_id, selection)).fetchnumpy()
+    neurons = read_neurons(con, study.dataset_id)
+    here = np.searchsorted(neurons.ids, graph.neuron_ids)
+    may_send, may_receive = (np.append(allowed[here], False) for allowed in ends(neurons, selection))
     names = np.array(np.ma.asarray(rows["part"], object).tolist(), object)
     pre, post = (_places(graph, np.asarray(rows[end], np.int64)) for end in ("pre", "post"))
     synapses = np.asarray(rows["synapses"], np.int64)
-    inside = (pre >= 0) & (post >= 0) & (pre != post) & (synapses >= study.options["min_synapses"])
+    inside = may_send[pre] & may_receive[post] & (pre != post) & (synapses >= selection.min_synapses)
     known = inside & np.array([name is not None and name != "" for name in names], np.bool_)
     distinct, part = np.unique(names[known].astype(str), return_inverse=True)
     largest = np.argsort(-np.bincount(part, minlength=len(distinct)), kind="stable")
     shown = {
-        str(distinct[number]): _part(
-            neurons, graph, pre, post, synapses, np.flatnonzero(known)[part == number]
-        )
+        str(distinct[number]): _part(graph, pre, post, synapses, np.flatnonzero(known)[part == number])
         for number in largest[:MOST_PARTS].tolist()
     }
     left = {
@@ -81,9 +86,7 @@ def _places(graph: Connectome, ids: Counts) -> Index:
     return np.where(graph.neuron_ids[places] == ids, places, -1).astype(np.int32)
 
 
-def _part(
-    neurons: Neurons, graph: Connectome, pre: Index, post: Index, synapses: Counts, rows: Counts
-) -> Connectome:
+def _part(graph: Connectome, pre: Index, post: Index, synapses: Counts, rows: Counts) -> Connectome:
     used = np.unique(np.concatenate([pre[rows], post[rows]]))
     before, after = (np.searchsorted(used, end[rows]).astype(np.int32) for end in (pre, post))
     ordered = in_rows(len(used), before, after, synapses[rows])

@@ -127,7 +127,7 @@ def _built(neurons: Neurons, selection: Selection, rows: dict[str, Counts]) -> C
     passes = synapses > 0
     used = np.ones(len(neurons.ids), np.bool_)
     if selection.by_neuron:
-        may_send, may_receive = _ends(neurons, selection)
+        may_send, may_receive = ends(neurons, selection)
         passes &= may_send[pre] & may_receive[post] if len(neurons.ids) else False
         used = may_send | may_receive
     kept, dropped = _sift(pre, post, synapses, every, pre_known & post_known, passes, selection.min_synapses)
@@ -150,7 +150,7 @@ def _built(neurons: Neurons, selection: Selection, rows: dict[str, Counts]) -> C
     )
 
 
-def _ends(neurons: Neurons, selection: Selection) -> tuple[Mask, Mask]:
+def ends(neurons: Neurons, selection: Selection) -> tuple[Mask, Mask]:
     """Return which neurons may be presynaptic, and which postsynaptic."""
     listed = np.ones(len(neurons.ids), np.bool_)
     if selection.neuron_ids is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from syndb_service.engines.graph.errors import GraphTooLarge
 from syndb_service.engines.graph.selection import Selection
-from syndb_service.engines.graph.statements import parameters, sizes_sql
+from syndb_service.engines.graph.statements import sizes_parameters, sizes_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,10 +33,13 @@ class Room:
         What the job allows.
     memory_bytes : int, optional
         What a job may use.
+    graphs : int
+        How many graphs share it.
     """
 
     max_edges: int | None = None
     memory_bytes: int | None = None
+    graphs: int = 1
 
     def check(self, con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selection) -> None:
         """Refuse a graph that doesn't fit, before anything of it is built.
@@ -52,24 +55,24 @@ class Room:
         most = self._most(con, dataset_id)
         if most is None or _rows(con, dataset_id, selection) <= most[0]:
             return
-        sizes = con.execute(sizes_sql(selection), parameters(dataset_id, selection)).fetchnumpy()
+        sizes = con.execute(sizes_sql(selection), sizes_parameters(dataset_id, selection)).fetchnumpy()
         synapses, connections = (np.asarray(sizes[name], np.int64) for name in ("synapses", "connections"))
         needed = int(connections[synapses >= selection.min_synapses].sum())
         if needed <= most[0]:
             return
         fits = int(np.searchsorted(np.cumsum(connections), most[0], side="right"))
-        enough = int(synapses[fits]) + 1
+        fewer = (
+            f"min_synapses = {synapses[fits] + 1} would make it fit"
+            if fits
+            else "no min_synapses would make it fit and leave a connection"
+        )
         allowed, other = most[1], f" = {needed}" if most[1] == "max_edges" else ""
         limit = "max_edges allows" if allowed == "max_edges" else f"the memory of a job ({allowed}) holds"
         raise GraphTooLarge(
             f"the graph would have {needed:,} connections; {limit} {most[0]:,}"
             + ("" if other else f", it would need {_written(needed_bytes(0, needed))}"),
-            hint=f"min_synapses = {enough} would make it fit"
-            + (
-                f"; or raise max_edges to {needed}"
-                if other
-                else "; so would neuron_ids, cell_class or brain_structure"
-            ),
+            hint=f"{fewer}; narrow it with neuron_ids, cell_class or brain_structure"
+            + (f", or raise max_edges to {needed}." if other else "."),
         )
 
     def _most(self, con: duckdb.DuckDBPyConnection, dataset_id: str) -> tuple[int, str] | None:
@@ -81,8 +84,9 @@ class Room:
             query = "SELECT count(*) FROM neurons WHERE dataset_id = $dataset_id"
             found = con.execute(query, {"dataset_id": dataset_id}).fetchone()
             neurons = int(found[0]) if found else 0
-            left = self.memory_bytes - needed_bytes(neurons, 0)
-            limits.append((max(left // CONNECTION_BYTES, 0), _written(self.memory_bytes)))
+            left = self.memory_bytes // self.graphs - needed_bytes(neurons, 0)
+            shared = f" for {self.graphs} graphs" if self.graphs > 1 else ""
+            limits.append((max(left // CONNECTION_BYTES, 0), _written(self.memory_bytes) + shared))
         return min(limits, default=None)
 
 

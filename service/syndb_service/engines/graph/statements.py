@@ -9,11 +9,12 @@ from syndb_service.engines.graph.selection import Selection
 CHEMICAL = """
     SELECT s.pre_neuron_id::BIGINT AS pre, s.post_neuron_id::BIGINT AS post, {counts}
     FROM synapses AS s {join}
-    WHERE s.dataset_id = $dataset_id
+    WHERE s.dataset_id = $dataset_id {where}
     GROUP BY ALL
 """
 JOIN = "LEFT JOIN neurons AS n ON n.dataset_id = $dataset_id AND n.neuron_id = s.pre_neuron_id"
 TRANSMITTER = "coalesce(s.neurotransmitter, n.majority_neurotransmitter)"
+RELEASED = f"{TRANSMITTER} IN (SELECT unnest($neurotransmitter))"
 GAP_JUNCTIONS = """
     WITH one_way AS (
         SELECT pre_neuron_id::BIGINT AS a, post_neuron_id::BIGINT AS b,
@@ -38,11 +39,11 @@ def connections_sql(selection: Selection) -> str:
     if selection.include == "gap_junctions":
         return GAP_JUNCTIONS
     if selection.neurotransmitter is None:
-        chemical = CHEMICAL.format(counts="count(*)::BIGINT AS synapses", join="")
+        chemical = CHEMICAL.format(counts="count(*)::BIGINT AS synapses", join="", where="")
     else:
-        within = f"count(*) FILTER (WHERE {TRANSMITTER} IN (SELECT unnest($neurotransmitter)))::BIGINT"
+        within = f"count(*) FILTER (WHERE {RELEASED})::BIGINT"
         counts = f"{within} AS synapses, count(*)::BIGINT AS every"
-        chemical = CHEMICAL.format(counts=counts, join=JOIN)
+        chemical = CHEMICAL.format(counts=counts, join=JOIN, where="")
     if selection.include == "chemical":
         return chemical
     every = "" if selection.neurotransmitter is None else ", sum(every)::BIGINT AS every"
@@ -53,22 +54,52 @@ def connections_sql(selection: Selection) -> str:
     )
 
 
-def groups_sql(by: str) -> str:
-    """Write the SELECT of ``pre``, ``post``, ``synapses`` and ``part``: transmitter or brain structure."""
+def groups_sql(by: str, selection: Selection) -> str:
+    """Write the SELECT of ``pre``, ``post``, ``synapses`` and ``part``: transmitter or brain structure.
+
+    Examples
+    --------
+    >>> "$neurotransmitter" in groups_sql("brain_structure", Selection(neurotransmitter=("GABA",)))
+    True
+    """
     part = TRANSMITTER if by == "neurotransmitter" else "coalesce(s.brain_structure, n.brain_structure)"
     counts = f"{part}::VARCHAR AS part, count(*)::BIGINT AS synapses"
-    return CHEMICAL.format(counts=counts, join=JOIN)
+    where = "" if selection.neurotransmitter is None else f"AND {RELEASED}"
+    return CHEMICAL.format(counts=counts, join=JOIN, where=where)
 
 
 def sizes_sql(selection: Selection) -> str:
-    """Write the SELECT of how many connections between distinct known neurons have how many synapses."""
+    """Write the SELECT of how many connections that the filters leave in have how many synapses."""
+    ends = " ".join(f"AND {end} IN ({_neurons_sql(selection, end)})" for end in ("pre", "post"))
     return f"""
         SELECT synapses, count(*)::BIGINT AS connections FROM ({connections_sql(selection)})
-        WHERE pre <> post AND synapses > 0
-          AND pre IN (SELECT neuron_id FROM neurons WHERE dataset_id = $dataset_id)
-          AND post IN (SELECT neuron_id FROM neurons WHERE dataset_id = $dataset_id)
+        WHERE pre <> post AND synapses > 0 {ends}
         GROUP BY ALL ORDER BY synapses DESC
     """  # noqa: S608 - ours
+
+
+def sizes_parameters(dataset_id: str, selection: Selection) -> dict[str, Any]:
+    """Return the values for the names in `sizes_sql`."""
+    filters = {name: list(values) for name, values in _neuron_filters(selection).items()}
+    return parameters(dataset_id, selection) | filters
+
+
+def _neurons_sql(selection: Selection, end: str) -> str:
+    given = _neuron_filters(selection).keys()
+    columns = {"neuron_ids": "neuron_id", f"{end}_class": "cell_class", f"{end}_structure": "brain_structure"}
+    conditions = [
+        f"AND {column} IN (SELECT unnest(${name}))" for name, column in columns.items() if name in given
+    ]
+    where = " ".join(["dataset_id = $dataset_id", *conditions])
+    return f"SELECT neuron_id FROM neurons WHERE {where}"  # noqa: S608 - ours
+
+
+def _neuron_filters(selection: Selection) -> dict[str, tuple[Any, ...]]:
+    filters = {
+        name: getattr(selection, name)
+        for name in ("neuron_ids", "pre_class", "post_class", "pre_structure", "post_structure")
+    }
+    return {name: values for name, values in filters.items() if values is not None}
 
 
 def parameters(dataset_id: str, selection: Selection) -> dict[str, Any]:

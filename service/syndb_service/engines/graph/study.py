@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from syndb_service.engines.graph.communities import Communities, find_communities
 from syndb_service.engines.graph.components import Components, find_components
 from syndb_service.engines.graph.connectome import Connectome, Labels
 from syndb_service.engines.graph.crew import Crew
 from syndb_service.engines.graph.degrees import Degrees, count_degrees
 from syndb_service.engines.graph.errors import UnknownNeuron
+from syndb_service.engines.graph.selection import Selection
 from syndb_service.engines.graph.stages import Stages
 from syndb_service.engines.graph.triangles import Triangles, enumerate_triangles
 
@@ -62,7 +65,11 @@ class Study:
         self.con = con
         self.dataset_id = dataset_id
         self.crew = Crew(threads, stages.within)
-        self.communities: Any = None
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The filters of the job."""
+        return Selection.of(self.options)
 
     @cached_property
     def degrees(self) -> Degrees:
@@ -85,6 +92,12 @@ class Study:
         self.stages.begin("triadic census")
         return enumerate_triangles(self.connectome, self.crew)
 
+    @cached_property
+    def communities(self) -> Communities:
+        """The division into communities; this is a stage of its own."""
+        self.stages.begin("communities")
+        return find_communities(self.connectome, self.options.get("resolution", 1.0), self.options["seed"])
+
     def samples(self, most: int) -> int:
         """Return how many rewired graphs to draw: as asked, or as some seconds allow, up to ``most``."""
         asked: int | None = self.options.get("samples")
@@ -101,7 +114,7 @@ class Study:
             If no neuron of the graph, or more than one, is called so.
         """
         graph = self.connectome
-        if wanted.isdecimal() and len(wanted) < 20:
+        if re.fullmatch(r"-?[0-9]{1,19}", wanted) and abs(int(wanted)) < 2**63:
             place = int(np.searchsorted(graph.neuron_ids, int(wanted)))
             if place < graph.neuron_count and graph.neuron_ids[place] == int(wanted):
                 return place
@@ -120,8 +133,8 @@ _SWITCHED = 5_500_000  # connections that are rewired in about six seconds of tw
 
 
 def _nearest(wanted: str, names: Labels) -> str:
-    known = [name for name in names.tolist() if name is not None]
-    near = difflib.get_close_matches(wanted, known[:20_000], 3)
+    known = {name.casefold(): name for name in names.tolist()[:20_000] if name is not None}
+    near = [known[name] for name in difflib.get_close_matches(wanted.casefold(), known, 3)]
     if near:
         return f"Did you mean {' or '.join(repr(name) for name in near)}?"
     return (

@@ -33,7 +33,7 @@ SIGNATURES = {
     "move_nodes": "nlillnxiliibliiw",
     "refine": "nlillnxililliiliw",
     "merge_parts": "nlilinillilli",
-    "find_cores": "nliiiili",
+    "find_cores": "nnliiiili",
     "pass_rank": "nliildxxd",
     "find_path": "nlidnndiii",
 }

@@ -2,17 +2,19 @@
 
 #include "kernels.h"
 
-/* Give each neuron the largest k for which it is in the k-core, direction ignored
-   (Batagelj & Zaveršnik 2003, arXiv:cs/0310049). degree, place, order: n entries; bin: n + 1. */
-void find_cores(int64_t n, const int64_t *start, const int32_t *partner, int32_t *degree, int32_t *place,
-                int32_t *order, int64_t *bin, int32_t *core)
+/* Give each neuron the largest k for which it is in the k-core (Batagelj & Zaveršnik 2003, arXiv:cs/0310049).
+
+   A partner stands in a row as often as there are connections to it, `most` in the longest row. degree, place,
+   order: n entries; bin: most + 1. */
+void find_cores(int64_t n, int64_t most, const int64_t *start, const int32_t *partner, int32_t *degree,
+                int32_t *place, int32_t *order, int64_t *bin, int32_t *core)
 {
-    for (int64_t k = 0; k <= n; k++) bin[k] = 0;
+    for (int64_t k = 0; k <= most; k++) bin[k] = 0;
     for (int64_t u = 0; u < n; u++) {
         degree[u] = (int32_t)(start[u + 1] - start[u]);
         bin[degree[u]]++;
     }
-    for (int64_t k = 0, before = 0; k <= n; k++) {
+    for (int64_t k = 0, before = 0; k <= most; k++) {
         int64_t here = bin[k];
         bin[k] = before;
         before += here;
@@ -21,8 +23,8 @@ void find_cores(int64_t n, const int64_t *start, const int32_t *partner, int32_t
         place[u] = (int32_t)bin[degree[u]]++;
         order[place[u]] = u;
     }
-    for (int64_t k = n; k > 0; k--) bin[k] = bin[k - 1];
-    if (n) bin[0] = 0;
+    for (int64_t k = most; k > 0; k--) bin[k] = bin[k - 1];
+    bin[0] = 0;
     for (int64_t i = 0; i < n; i++) {
         int32_t u = order[i];
         core[u] = degree[u];
