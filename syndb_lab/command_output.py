@@ -43,19 +43,26 @@ def wire_format(output: Path | None) -> Format:
     Raises
     ------
     click.UsageError
-        The ending says nothing.
+        The ending says nothing, or the folder is not there.
 
     Examples
     --------
     >>> wire_format(Path("out.parquet")), wire_format(None)
     ('parquet', 'csv')
     """
+    check_folder(output)
     ending = output.suffix.lower() if output else ".csv"
     if ending in LISTS:
         return "arrow"
     if ending not in FORMATS:
         raise unknown_ending(output, (*FORMATS, *LISTS))
     return FORMATS[ending]
+
+
+def check_folder(output: Path | None) -> None:
+    """Refuse a file in a folder that is not there, before anything is run for it."""
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(f"{output}: there is no folder {output.parent}")
 
 
 def unknown_ending(output: Path | None, endings: Sequence[str]) -> click.UsageError:
@@ -66,6 +73,7 @@ def unknown_ending(output: Path | None, endings: Sequence[str]) -> click.UsageEr
 
 def check_picture(output: Path | None) -> None:
     """Refuse a file that the answer of a graph analysis can't go to, before it is run."""
+    check_folder(output)
     if output is not None and output.suffix.lower() not in (".json", *PICTURES):
         raise unknown_ending(output, (".json", *PICTURES))
 
