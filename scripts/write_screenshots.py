@@ -75,7 +75,7 @@ PICTURES = {
         f'%%syndb bootstrap --label "mean strength, bootstrapped"\n{BOOTSTRAP}',
         '.syndb-facts:text-matches("[2-6][0-9] %")',
     ),
-    "graph": Picture('lab.graph("celegans_varshney_2011").wait(progress=False).plot()', "img"),
+    "graph": Picture('lab.graph("celegans_varshney_2011").plot()', "img"),
     "composer": Picture(f'lab.composer("""\\\n{STRONGEST}""")', ".syndb-ended", shift_enter=True),
 }
 
