@@ -21,6 +21,8 @@ help:
 	@echo "make bench-card  measure how long a change of a job takes to reach the screen"
 	@echo "make lint        check style (ruff), types (mypy) and architecture (import-linter)"
 	@echo "make format      put the code into its format"
+	@echo "make notebooks   run the notebooks and save them with what they show"
+	@echo "make pictures    take the README's pictures from the running product"
 	@echo "make data        convert the C. elegans tables again: make data FROM=FOLDER"
 	@echo "make clean       remove the environment and everything that was built"
 
@@ -55,7 +57,7 @@ demo: $(VENV)/.user-stamp
 
 .PHONY: lab
 lab: $(VENV)/.user-stamp
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_query.ipynb
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_query.ipynb
 
 .PHONY: test
 test: $(VENV)/.dev-stamp
@@ -101,6 +103,14 @@ lint: $(VENV)/.dev-stamp
 format: $(VENV)/.dev-stamp
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
+
+.PHONY: notebooks
+notebooks: $(VENV)/.dev-stamp
+	@$(BIN)/python scripts/write_notebooks.py
+
+.PHONY: pictures
+pictures: $(VENV)/.dev-stamp
+	@$(BIN)/python scripts/write_screenshots.py
 
 .PHONY: data
 data: $(VENV)/.user-stamp

@@ -80,8 +80,9 @@ WHITE = Paper(
         "are directed. Gap junctions (neuron_relations) are symmetric and listed once a pair, as in the "
         "source. Class, type, neurotransmitter and description are not of this paper: they are taken "
         "from the neurons of the same names in celegans_varshney_2011 and missing for the other 30 "
-        "cells. The source counts synapses per pair of cells, so synapses have no positions; ids are "
-        "given in the order of the names."
+        "cells. Among the 279 neurons of celegans_varshney_2011 it has that paper's connections and gap "
+        "junctions, to the synapse: the two are no independent measurements. The source counts synapses "
+        "per pair of cells, so synapses have no positions; ids are given in the order of the names."
     ),
 )
 

@@ -50,7 +50,7 @@ class Commands(click.Group):
         service = [name for name in self.list_commands(ctx) if name not in own]
         for title, names in (("Ask a service", own), ("Run a service", service)):
             found = [(name, self.get_command(ctx, name)) for name in names]
-            rows = [(name, each.get_short_help_str(70)) for name, each in found if each is not None]
+            rows = [(name, each.get_short_help_str(90)) for name, each in found if each is not None]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)

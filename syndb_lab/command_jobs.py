@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from syndb_lab.command_options import complete_datasets, complete_jobs, lab_of, service_options, told
-from syndb_lab.command_output import check_picture, put_answer, put_table, wire_format
+from syndb_lab.command_output import check_folder, check_picture, put_answer, put_table, wire_format
 from syndb_lab.errors import Detached
 
 if TYPE_CHECKING:
@@ -98,6 +98,14 @@ def query(
 @click.option("--min-synapses", type=int, help="Leave out weaker connections.")
 @click.option("--top-hubs", type=int, help="How many hubs to name.")
 @click.option("--seed", type=int, help="For what is sampled.")
+@click.option(
+    "-p",
+    "--option",
+    "others",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the analysis takes besides; repeatable.",
+)
 @output_option
 @label_option
 @limit_option
@@ -111,6 +119,7 @@ def graph(
     min_synapses: int | None,
     top_hubs: int | None,
     seed: int | None,
+    others: tuple[str, ...],
     output: Path | None,
     label: str | None,
     time_limit: float | None,
@@ -119,14 +128,28 @@ def graph(
     url: str | None,
     data_dir: Path | None,
 ) -> None:
-    """Analyse the graph of a dataset's connections; DATASET is its name or id.
+    """Analyse the graph of a dataset's connections.
 
-    On a terminal the main figures are shown; in a pipe the whole answer comes as JSON. -o worm.json writes
-    that, -o worm.png (or .svg, .pdf) draws degrees, motifs and hubs.
-    """
+    DATASET is its name or id. On a terminal the main figures are shown; in a pipe the whole answer comes as
+    JSON. -o worm.json writes that, -o worm.png (or .svg, .pdf) draws it.
+
+    \b
+      syndb-lab graph celegans_varshney_2011 -o worm.png
+      syndb-lab graph celegans_varshney_2011 --analysis motif_significance -p samples=200
+      syndb-lab graph celegans_varshney_2011 --analysis shortest_path -p source=ASEL -p target=DA1
+
+    Analyses: full, metrics, motifs, hubs, reachability, shortest_path, rich_club, communities, compare,
+    motif_significance. Their options are those of lab.graph in Python: cell_class, include, samples, …
+    """  # noqa: D301 - the backspace is how click keeps lines apart
+    from syndb_lab.parameters import read_assignment
+
     check_picture(output)
+    options = {"min_synapses": min_synapses, "top_hubs": top_hubs, "seed": seed}
+    for name, value in map(read_assignment, others):
+        if name in {"dataset", "analysis", "label", "time_limit_s"} or options.get(name) is not None:
+            raise click.UsageError(f"-p {name}=…: the command has a place of its own for {name}")
+        options[name] = value
     with lab_of(url, data_dir) as lab:
-        options = {"min_synapses": min_synapses, "top_hubs": top_hubs, "seed": seed}
         job = lab.graph(dataset, analysis, **options, label=label, time_limit_s=time_limit)
         if detach:
             click.echo(job.id)
@@ -167,6 +190,7 @@ def result(job_id: str, output: Path | None, quiet: bool, url: str | None, data_
 
     As `query` and `graph` do: a table or figures on a terminal, CSV or JSON in a pipe, -o FILE by its ending.
     """
+    check_folder(output)
     with lab_of(url, data_dir) as lab:
         job = followed(lab.job(job_id), quiet=quiet)
         (put_answer if job.kind == "graph" else put_table)(job, output)

@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from syndb_lab.command_words import on_command_line
 from syndb_lab.errors import (
     AccessDenied,
     AuthError,
@@ -26,6 +27,7 @@ from syndb_lab.errors import (
 Command = Callable[..., Any]
 
 ASKED_WRONGLY: Final = (QueryError, ParameterError, UnknownDataset)
+BAD_REQUEST: Final = (400, 422)
 NOT_ALLOWED: Final = (AuthError, AccessDenied)
 EXIT_CODES: Final = """\
 Exit codes:
@@ -67,8 +69,9 @@ def told(command: Command) -> Command:
 
 def end(error: SyndbError) -> NoReturn:
     """Print an error and exit."""
-    click.echo(f"syndb-lab: {error}", err=True)
-    code = 2 if isinstance(error, ASKED_WRONGLY) else 3 if isinstance(error, ServiceUnavailable) else 1
+    click.echo(f"syndb-lab: {on_command_line(str(error))}", err=True)
+    wrong = isinstance(error, ASKED_WRONGLY) or error.status in BAD_REQUEST
+    code = 2 if wrong else 3 if isinstance(error, ServiceUnavailable) else 1
     sys.exit(4 if isinstance(error, NOT_ALLOWED) else code)
 
 

@@ -43,19 +43,26 @@ def wire_format(output: Path | None) -> Format:
     Raises
     ------
     click.UsageError
-        The ending says nothing.
+        The ending says nothing, or the folder is not there.
 
     Examples
     --------
     >>> wire_format(Path("out.parquet")), wire_format(None)
     ('parquet', 'csv')
     """
+    check_folder(output)
     ending = output.suffix.lower() if output else ".csv"
     if ending in LISTS:
         return "arrow"
     if ending not in FORMATS:
         raise unknown_ending(output, (*FORMATS, *LISTS))
     return FORMATS[ending]
+
+
+def check_folder(output: Path | None) -> None:
+    """Refuse a file in a folder that is not there, before anything is run for it."""
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(f"{output}: there is no folder {output.parent}")
 
 
 def unknown_ending(output: Path | None, endings: Sequence[str]) -> click.UsageError:
@@ -66,6 +73,7 @@ def unknown_ending(output: Path | None, endings: Sequence[str]) -> click.UsageEr
 
 def check_picture(output: Path | None) -> None:
     """Refuse a file that the answer of a graph analysis can't go to, before it is run."""
+    check_folder(output)
     if output is not None and output.suffix.lower() not in (".json", *PICTURES):
         raise unknown_ending(output, (".json", *PICTURES))
 
@@ -226,13 +234,30 @@ def put_answer(job: Job, output: Path | None) -> None:
         path = job.result_path()
         with_part(output, lambda part: shutil.copyfile(path, part))
     elif sys.stdout.isatty():
-        figures = [
-            (name, value) for name, value in job.answer().items() if isinstance(value, int | float | str)
-        ]
-        columns = {"figure": lambda pair: pair[0], "value": lambda pair: str(pair[1])}
-        click.echo(repr(Listing(figures, columns, empty="no figures")))
+        columns = {"figure": lambda pair: pair[0], "value": lambda pair: pair[1]}
+        click.echo(repr(Listing(figures(job.answer()), columns, empty="no figures")))
         click.echo("-o FILE.json writes all of it, -o FILE.png draws it", err=True)
     else:
         sys.stdout.buffer.write(job.result_path().read_bytes())
     if output is not None:
         click.echo(str(output), err=True)
+
+
+def figures(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    """List the figures of an answer, and the neurons that it names in their order.
+
+    Examples
+    --------
+    >>> figures({"density": 0.02829, "hubs": [{"name": "AVAR"}, {"name": None, "neuron_id": "7"}]})
+    [('density', '0.02829'), ('hubs', 'AVAR, 7')]
+    """
+    found = [
+        (name, f"{value:.4g}" if isinstance(value, float) else str(value))
+        for name, value in answer.items()
+        if isinstance(value, int | float | str)
+    ]
+    path = (answer.get("shortest_path") or {}).get("path")
+    for name, neurons, between in (("hubs", answer.get("hubs"), ", "), ("path", path, " → ")):
+        if neurons:
+            found.append((name, between.join(str(each.get("name") or each["neuron_id"]) for each in neurons)))
+    return found

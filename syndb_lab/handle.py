@@ -13,6 +13,7 @@ from syndb_lab.errors import Detached, WaitTimeout
 from syndb_lab.follow import FINAL
 from syndb_lab.progress import ProgressLine, describe, progress_line
 from syndb_lab.transport import Transport
+from syndb_lab.values import moment_in
 from syndb_lab.watch import PATIENCE_S, Watch
 
 TICK_S: Final = 0.1
@@ -194,6 +195,40 @@ class Handle:
         'cancelled'
         """
         self.record = self._transport.delete(f"/v1/jobs/{self.id}")
+        return self
+
+    def keep(self, hours: float) -> Self:
+        """Have the result destroyed so many hours from now, and not when the service would.
+
+        Parameters
+        ----------
+        hours : float
+            Hours from now, up to the longest that the service allows.
+
+        Raises
+        ------
+        RequestRefused
+            The service keeps no result for so long, or there is none.
+
+        Examples
+        --------
+        >>> job.keep(hours=72).record["expires_at"]
+        '...Z'
+        """
+        self.record = self._transport.patch(f"/v1/jobs/{self.id}", {"expires_at": moment_in(hours)})
+        return self
+
+    def purge(self) -> Self:
+        """Destroy the result now; the record stays, and ``rerun`` makes it anew. A running job is cancelled.
+
+        Examples
+        --------
+        >>> lab.sql("SELECT 1 AS one").wait().purge().result_path()
+        Traceback (most recent call last):
+        syndb_lab.errors.ResultExpired: the result was destroyed on ...; the record is kept
+        Run it again with job.rerun().
+        """
+        self.record = self._transport.delete(f"/v1/jobs/{self.id}", {"purge": "true"})
         return self
 
 

@@ -98,9 +98,13 @@ class Transport:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return self._read(self._send("POST", path, json=body, headers=headers, query=query))
 
-    def delete(self, path: str) -> Any:
-        """Cancel."""
-        return self._read(self._send("DELETE", path))
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Change what its owner may change of a job."""
+        return self._read(self._send("PATCH", path, json=body))
+
+    def delete(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Cancel, or destroy a result."""
+        return self._read(self._send("DELETE", path, params=params))
 
     @contextmanager
     def stream(

@@ -148,3 +148,21 @@ def seconds(limit: float | None) -> float | None:
     if limit is None or (isinstance(limit, int | float) and 0 < limit < math.inf):
         return limit
     raise ParameterError(f"time_limit_s is {limit!r}; it takes a number of seconds above 0")
+
+
+def moment_in(hours: float) -> str:
+    """Write the moment so many hours from now, as the wire takes it.
+
+    Examples
+    --------
+    >>> moment_in(-1)
+    Traceback (most recent call last):
+    syndb_lab.errors.ParameterError: hours is -1; it takes a number of hours above 0, such as 72
+    """
+    try:
+        if hours > 0:
+            until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
+            return until.isoformat()
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ParameterError(f"hours is {hours!r}; it takes a number of hours above 0, such as 72")

@@ -260,14 +260,16 @@ def dataset_list(data_dir: Path | None) -> None:
 
 @dataset.command("remove")
 @data_dir_option
-@click.argument("dataset_id")
+@click.argument("dataset_ids", metavar="DATASET_ID...", nargs=-1, required=True)
 @plain_errors
-def dataset_remove(data_dir: Path | None, dataset_id: str) -> None:
-    """Remove a dataset and its files."""
+def dataset_remove(data_dir: Path | None, dataset_ids: tuple[str, ...]) -> None:
+    """Remove datasets and their files."""
     from syndb_service.factory import open_warehouse
 
-    removed = open_warehouse(existing(data_dir)).remove(dataset_id)
-    click.echo(f"Removed {removed.name} ({removed.id}).")
+    warehouse = open_warehouse(existing(data_dir))
+    for dataset_id in dataset_ids:
+        removed = warehouse.remove(dataset_id)
+        click.echo(f"Removed {removed.name} ({removed.id}).")
 
 
 for command in (add, share, unshare, restrict, publish):

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from syndb_lab import command
 from syndb_lab.command import main
+from syndb_lab.command_words import WORDS
 from syndb_lab.job import Job
 from tests.conftest import isolated_environment
 
@@ -86,10 +87,16 @@ def test_sql_from_a_file_with_parameters(run: Run, tmp_path: Path) -> None:
         (("query", "SELECT :kind"), {}, 2, "kind"),
         (("query",), {}, 2, "Give the SQL"),
         (("query", "SELECT 1", "-o", "out.xlsx"), {}, 2, ".parquet"),
+        (("query", "SELECT 1", "-o", "nowhere/out.csv"), {}, 2, "no folder nowhere"),
+        (("query", "SELECT :kind"), {}, 2, "-p name=value"),
         (("graph", WORM, "-o", "out.csv"), {}, 2, ".png"),
+        (("graph", WORM, "--analysis", "all"), {}, 2, "motif_significance"),
+        (("graph", WORM, "-p", "colour=red"), {}, 2, "colour"),
+        (("graph", WORM, "--seed", "1", "-p", "seed=2"), {}, 2, "a place of its own"),
         (("graph", "celegans_varshny_2011"), {}, 2, WORM),
         (("query", "SELECT CAST(name AS INTEGER) FROM neurons"), {}, 1, "Could not convert"),
         (("result", "00000000-0000-4000-8000-000000000000"), {}, 1, "no job"),
+        (("result", "123"), {}, 1, "`syndb-lab jobs` lists yours"),
         (("jobs",), {"SYNDB_URL": "http://127.0.0.1:1"}, 3, "nothing answers"),
         (("jobs",), {"SYNDB_TOKEN": "wrong"}, 4, "token"),
     ],
@@ -182,3 +189,15 @@ def test_without_the_service_its_commands_say_how_to_get_it(monkeypatch: pytest.
     done = CliRunner().invoke(main, ["up"])
     assert done.exit_code == 2
     assert "pip install 'syndb-lab[service]'" in done.stderr
+
+
+def test_an_analysis_takes_its_options_by_name(run: Run) -> None:
+    words = ("graph", WORM, "--analysis", "shortest_path", "-p", "source=ASEL", "-p", "target=DA1")
+    route = json.loads(run(*words).stdout)["shortest_path"]
+    assert [neuron["name"] for neuron in route["path"]][:: len(route["path"]) - 1] == ["ASEL", "DA1"]
+
+
+def test_each_hint_that_is_put_into_other_words_is_one_of_ours() -> None:
+    package = Path(command.__file__).parent
+    source = "".join(path.read_text() for path in package.glob("*.py") if path.stem != "command_words")
+    assert not [python for python in WORDS if python not in source]

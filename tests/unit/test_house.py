@@ -36,6 +36,22 @@ def test_pages_lead_to_what_is_there() -> None:
     assert not [(page.name, link) for page, link in links if not (page.parent / link).exists()]
 
 
+def test_the_contributors_page_names_files_that_are_there() -> None:
+    pages = [ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/decisions/*.md")]
+    named = {
+        each for page in pages for each in re.findall(r"`([\w./-]+(?:/|\.py|\.md|\.json))`", page.read_text())
+    }
+    roots = (ROOT, ROOT / "syndb_lab", ROOT / "service" / "syndb_service")
+    assert len(named) > 30
+    assert not [each for each in named if not any((root / each).exists() for root in roots)]
+
+
+def test_the_contributors_page_knows_every_make_target() -> None:
+    targets = set(re.findall(r"^\.PHONY: ([\w-]+)", (ROOT / "Makefile").read_text(), re.M)) - {"help"}
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    assert {target for target in targets if f"`make {target}`" not in page} == set()
+
+
 def variable(name: str) -> str:
     alias = Settings.model_fields[name].validation_alias
     return str(alias) if alias else f"SYNDB_{name.upper()}"

@@ -20,6 +20,9 @@ from syndb_service.intake.sources import EDGES
 _EMPTY: Final = ("na", "n/a", "null", "none")
 _SAMPLE: Final = 1000
 _WHOLE: Final = r"[+-]?[0-9]+"
+_NUMBER: Final = r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
+_FLOAT: Final = r"[+-]?[0-9.]+[eE][+-]?[0-9]{2,}"
+_NOT_WHOLE: Final = "is not a whole number"
 _COUNT: Final = r"[+-]?[0-9]+(\.0*)?"
 _WHOLE_TYPES: Final = frozenset(
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -106,11 +109,14 @@ def type_table(con: duckdb.DuckDBPyConnection, raw: Raw, named: frozenset[str], 
 
 
 def looks_named(con: duckdb.DuckDBPyConnection, raw: Raw, column: str) -> bool:
-    """Whether a column holds names rather than whole numbers, judged by its first values."""
+    """Whether a column holds names rather than numbers, judged by its first values.
+
+    A number that is not whole is no name: ids that a program wrote as floats have lost digits, which is told.
+    """
     if raw.types.get(column) != "VARCHAR":
         return False
     row = con.execute(
-        f"SELECT count(*), count(*) FILTER (regexp_full_match(v, '{_WHOLE}')) FROM "
+        f"SELECT count(*), count(*) FILTER (regexp_full_match(v, '{_NUMBER}')) FROM "
         f"(SELECT trim({column}) AS v FROM {raw.relation} WHERE trim({column}) <> '' LIMIT {_SAMPLE})"
     ).fetchone()
     return row is not None and row[1] * 2 < row[0]
@@ -154,7 +160,7 @@ def _reading(column: Column, given: str, named: frozenset[str]) -> _Reading:
     if given in _WHOLE_TYPES:
         return _Reading(f"TRY_CAST({name} AS BIGINT)", name, "is beyond 64 bits")
     value = f"CASE WHEN TRY_CAST({name} AS BIGINT) = {name} THEN TRY_CAST({name} AS BIGINT) END"
-    return _Reading(value, name, "is not a whole number")
+    return _Reading(value, name, _NOT_WHOLE)
 
 
 def _scaled(reading: _Reading, scale: float | None) -> _Reading:
@@ -175,12 +181,12 @@ def _from_text(name: str, type_name: str, *, is_id: bool) -> _Reading:
         whole = f"TRY_CAST({name} AS BIGINT)"
         plain = f"WHEN CAST({whole} AS VARCHAR) = {name} THEN {whole}"
         spaced = f"WHEN regexp_full_match({trimmed}, '{_WHOLE}') THEN {whole}"
-        return _Reading(f"CASE {plain} {spaced} END", present, "is not a whole number")
+        return _Reading(f"CASE {plain} {spaced} END", present, _NOT_WHOLE)
     whole = f"TRY_CAST(split_part({trimmed}, '.', 1) AS BIGINT)"
     return _Reading(
         f"CASE WHEN regexp_full_match({trimmed}, '{_COUNT}') THEN {whole} END",
         present,
-        "is not a whole number",
+        _NOT_WHOLE,
     )
 
 
@@ -233,5 +239,8 @@ def _misfit_message(value: str | None, reading: _Reading) -> str:
     if value.strip("+-").lower() == "nan":
         return f"{value!r} {reading.complaint}; leave it empty where it is unknown"
     shown = value if len(value) <= 60 else f"{value[:57]}…"
-    beyond = reading.complaint == "is not a whole number" and re.fullmatch(_WHOLE, value)
-    return f"{shown!r} {'is beyond 64 bits' if beyond else reading.complaint}"
+    if reading.complaint == _NOT_WHOLE and re.fullmatch(_WHOLE, value):
+        return f"{shown!r} is beyond 64 bits"
+    if reading.complaint == _NOT_WHOLE and re.fullmatch(_FLOAT, value):
+        return f"{shown!r} {_NOT_WHOLE}: written as a float, it may have lost digits; write it as an integer"
+    return f"{shown!r} {reading.complaint}"

@@ -44,6 +44,25 @@ def test_white_has_the_cells_of_the_whole_animal(desk: Desk) -> None:
     assert dataset.tables["neuron_relations"].rows == 575
 
 
+def test_the_two_are_one_measurement_where_they_overlap_and_say_so(desk: Desk) -> None:
+    install_bundled(desk.warehouse)
+    by_name = (
+        "SELECT p.name, q.name, synapse_count FROM connections c "
+        "JOIN neurons p ON p.dataset_id = c.dataset_id AND p.neuron_id = pre_neuron_id "
+        "JOIN neurons q ON q.dataset_id = c.dataset_id AND q.neuron_id = post_neuron_id "
+        "WHERE c.dataset_id = '{}'"
+    )
+    whole, somatic = (
+        next(each for each in desk.warehouse.datasets() if each.name == name)
+        for name in ("celegans_white_1986", "celegans_varshney_2011")
+    )
+    revised = set(desk.rows(by_name.format(somatic.id)))
+    neurons = {name for pre, post, _ in revised for name in (pre, post)}
+    shared = {row for row in desk.rows(by_name.format(whole.id)) if {*row[:2]} <= neurons}
+    assert shared == revised
+    assert "no independent measurements" in whole.description
+
+
 @pytest.mark.parametrize(
     ("name", "told", "both_ways"),
     [

@@ -203,6 +203,17 @@ def test_an_adjacency_matrix(bench: Bench, transposed: bool, expected: tuple[obj
     assert bench.desk.rows("SELECT count(*) FROM neurons") == [(3,)]
 
 
+def test_a_matrix_without_names_numbers_its_neurons(bench: Bench) -> None:
+    rows = "0,0,0,5\n0,0,0,0\n0.0e+00,1e0,0,0\n0,0,0,0\n"
+    path = bench.write({"m.csv": rows}) / "m.csv"
+    bench.add(path, facts=FLY)
+    assert bench.connections() == [(1, 4, 5), (3, 2, 1)]
+    assert "numbered by row and column, 1 to 4" in bench.report
+    bench.write({"m.csv": rows + "0,0,0,0\n"})
+    with pytest.raises(DatasetInvalid, match="has 5 rows and 4 columns"):
+        bench.add(path, facts=FLY, format="matrix")
+
+
 def test_what_is_wrong_in_a_matrix_is_told_by_row_and_column(bench: Bench) -> None:
     path = bench.write({"m.csv": ",A,B\nA,0,many\nB,1.5,0\n"}) / "m.csv"
     assert bench.refusal(path, facts=FLY, format="matrix") == [
@@ -249,6 +260,28 @@ def test_plain_edge_lists(bench: Bench, name: str, text: str) -> None:
     assert bench.connections() == [(A, B, 3)]
     assert (added.name, added.title, added.licence) == ("e", "Mine", "CC0")
     assert "(--format edges)" in bench.report
+
+
+def test_a_list_of_three_columns_is_no_matrix_though_its_ids_are_on_both_sides(bench: Bench) -> None:
+    folder = bench.write({"e.csv": f"{A},{B},3\n{B},{C},1\n{C},{A},2\n"})
+    bench.add(folder / "e.csv", facts=FLY)
+    assert bench.connections() == [(A, B, 3), (B, C, 1), (C, A, 2)]
+
+
+def test_ids_that_were_written_as_floats_are_neither_ids_nor_names(bench: Bench) -> None:
+    path = bench.write({"s.csv": f"id,pre_pt_root_id,post_pt_root_id\n1,{float(A)!r},{B}\n"}) / "s.csv"
+    told = bench.refusal(path, facts=FLY)
+    assert told == [
+        f"s.csv, row 2, column pre_pt_root_id: '{float(A)!r}' is not a whole number: written as a float, "
+        "it may have lost digits; write it as an integer"
+    ]
+
+
+def test_the_index_that_pandas_writes_is_left_out_by_a_name(bench: Bench) -> None:
+    folder = bench.write({"s.csv": f",pre_pt_root_id,post_pt_root_id\n0,{A},{B}\n"})
+    bench.add(folder / "s.csv", facts=FLY)
+    assert bench.connections() == [(A, B, 1)]
+    assert "left out: a column without a name" in bench.report
 
 
 def test_a_wrong_field_is_told_by_the_line_of_the_export(bench: Bench) -> None:

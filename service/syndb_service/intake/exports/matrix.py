@@ -2,7 +2,8 @@
 
 Sources: ``pandas.DataFrame.to_csv`` of such a frame (its first field is empty); the matrices of CATMAID
 (https://github.com/catmaid/CATMAID: ``compartment_graph_widget.js`` writes "Neurons" there,
-``connectivity-matrix.js`` an empty field, and fields separated by a comma and a space).
+``connectivity-matrix.js`` an empty field, and fields separated by a comma and a space). And
+``numpy.savetxt(file, matrix, delimiter=",")``: as many rows as columns, and no names.
 """
 
 from __future__ import annotations
@@ -10,28 +11,45 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO, Final
 
 from syndb_service.intake.exports.made import Rows, two_tables
 from syndb_service.intake.exports.plan import Cell, Options, Part, Plan
-from syndb_service.intake.exports.seen import Seen, is_number
+from syndb_service.intake.exports.seen import FIRST_ROWS, Seen, is_number
 from syndb_service.intake.findings import Findings
 from syndb_service.intake.text import reading
 
 NAME: Final = "matrix"
 TITLE: Final = "an adjacency matrix"
-FILES: Final = "names in the first row and column, counts between; --transposed turns it"
+FILES: Final = "names in the first row and column (or none), counts between; --transposed turns it"
 
 _LEAST: Final = 3
+_LEAST_BARE: Final = 4
 _NONE: Final = frozenset({"", "0", "0.0", "nan", "na", "-"})
 
 
 def recognises(files: Sequence[Seen]) -> bool:
-    """Whether the one table's rows are numbers and begin with names of its first row."""
-    return len(files) == 1 and _is_matrix(files[0])
+    """Whether the one table's rows are numbers, and begin with names of its first row or have no names."""
+    return len(files) == 1 and (_is_matrix(files[0]) or _is_bare_square(files[0]))
+
+
+def _is_bare(seen: Seen) -> bool:
+    """Whether no row and no column has a name: the corner, which no neuron names, is a number."""
+    return bool(seen.header) and is_number(seen.header[0])
+
+
+def _is_bare_square(seen: Seen) -> bool:
+    """Whether it has no names and may be square; three columns are an edge list."""
+    width = len(seen.header)
+    rows = (seen.header, *seen.rows)
+    numbers = all(len(row) == width and all(map(_is_cell, row)) for row in rows)
+    return width >= _LEAST_BARE and _is_bare(seen) and numbers and len(rows) in (width, FIRST_ROWS + 1)
 
 
 def _is_matrix(seen: Seen) -> bool:
+    if _is_bare(seen):
+        return False
     names = set(seen.header[1:])
     if len(seen.header) < _LEAST or len(names) < len(seen.header) - 1 or not seen.rows:
         return False
@@ -56,9 +74,10 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
         reading(seen.paths[0]) as file,
         two_tables(options.work, "matrix", ("neuron",), ("pre", "post", "synapses")) as made,
     ):
-        neurons, edges, neurons_path, edges_path = made
+        neurons_path, edges_path = made[2:]
         try:
-            _melt(_fields(file), seen, options, neurons, edges, findings)
+            rows = _fields(file)
+            _melt(_numbered(rows, seen, findings) if _is_bare(seen) else rows, seen, options, made, findings)
         except (UnicodeDecodeError, csv.Error, EOFError) as error:
             findings.add(seen.label, f"can't be read as text: {error}")
     if findings and not before:
@@ -70,8 +89,10 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
     ]
     side, other = ("columns", "rows") if options.transposed else ("rows", "columns")
     turn = "leave out --transposed" if options.transposed else "--transposed"
-    note = f"Taken as: {side} are presynaptic, {other} postsynaptic ({turn} if it is the other way round)."
-    return Plan(parts, notes=[note])
+    notes = [f"Taken as: {side} are presynaptic, {other} postsynaptic ({turn} if it is the other way round)."]
+    if _is_bare(seen):
+        notes.append(f"Without names: neurons are numbered by row and column, 1 to {len(seen.header):,}.")
+    return Plan(parts, notes=notes)
 
 
 def _fields(file: IO[str]) -> Iterator[tuple[int, list[str]]]:
@@ -83,14 +104,31 @@ def _fields(file: IO[str]) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, [field.strip() for field in row]
 
 
+def _numbered(
+    lines: Iterator[tuple[int, list[str]]], seen: Seen, findings: Findings
+) -> Iterator[tuple[int, list[str]]]:
+    """Give rows and columns their numbers as names; as many rows as columns are needed."""
+    width = len(seen.header)
+    yield 1, ["", *(str(number) for number in range(1, width + 1))]
+    number = 0
+    for number, (line, row) in enumerate(lines, 1):
+        yield line, [str(number), *row]
+    if number != width:
+        findings.add(
+            seen.label,
+            f"has {number:,} rows and {width:,} columns; a matrix without names in its first row and column "
+            "has as many of both",
+        )
+
+
 def _melt(
     lines: Iterator[tuple[int, list[str]]],
     seen: Seen,
     options: Options,
-    neurons: Rows,
-    edges: Rows,
+    made: tuple[Rows, Rows, Path, Path],
     findings: Findings,
 ) -> None:
+    neurons, edges, *_ = made
     _, header = next(lines)
     columns = header[1:]
     _note_repeated(columns, seen, 1, findings)
@@ -110,9 +148,10 @@ def _melt(
             neurons.add(line, name)
             known.add(name)
         for other, cell in zip(columns, cells, strict=True):
-            if cell.lower() in _NONE:
+            number = is_number(cell)
+            if cell.lower() in _NONE or (number and float(cell) == 0):
                 continue
-            if not is_number(cell):
+            if not number:
                 findings.add(seen.label, f"{cell!r} is not a number", row=line, column=other)
             pre, post = (other, name) if options.transposed else (name, other)
             edges.add(line, pre, post, cell)

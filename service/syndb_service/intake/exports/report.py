@@ -58,7 +58,7 @@ def _part(each: Loaded, gathered: Gathered) -> list[str]:
     lines += _wrapped(", ".join(mapped), 4)
     reasons: dict[str, list[str]] = {}
     for given, why in each.part.left.items():
-        reasons.setdefault(why, []).append(given)
+        reasons.setdefault(why, []).append(given or "a column without a name")
     for why, names in reasons.items():
         lines += _wrapped(f"left out: {', '.join(names)} ({why})", 4)
     for why, count in each.cut.items():

@@ -28,7 +28,7 @@ _ENDINGS: Final = (
     ".parquet",
     ".graphml",
 )
-_FIRST_ROWS: Final = 20
+FIRST_ROWS: Final = 20
 _SEPARATORS: Final = ",;\t"
 
 
@@ -127,7 +127,7 @@ def _first_lines(path: Path, ending: str) -> tuple[tuple[str, ...], tuple[tuple[
         with reading(path) as file:
             first = file.readline()
             delimiter = "\t" if ending.startswith(".tsv") else max(_SEPARATORS, key=first.count)
-            lines = [first, *(file.readline() for _ in range(_FIRST_ROWS))]
+            lines = [first, *(file.readline() for _ in range(FIRST_ROWS))]
         fields = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except (OSError, UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, csv.Error):
         return (), ()

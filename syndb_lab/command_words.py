@@ -1,0 +1,32 @@
+"""Hints that speak of Python, in the words of the command line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WORDS: Final = {
+    "Give each its value by name: lab.sql(query, parameters={…}).": "Give each its value: -p name=value.",
+    "help(lab.sql), help(lab.graph) and help(lab.jobs) say what may be given.": (
+        "`syndb-lab COMMAND --help` says what may be given."
+    ),
+    "or name another: connect(url, token)": "or name another: --url, and its token in SYNDB_TOKEN",
+    "or give a token: connect(url, token)": "or give a token: SYNDB_TOKEN",
+    "or give another address: connect(url, token)": "or give another address: --url",
+    "and give it: connect(url, token)": "and give it: SYNDB_TOKEN",
+    "lab.jobs() lists yours": "`syndb-lab jobs` lists yours",
+    "Name another one: connect(data_dir=…)": "Name another one: --data-dir",
+    "job.rerun()": "`syndb-lab rerun JOB`",
+}
+
+
+def on_command_line(text: str) -> str:
+    """Write a message for whoever types commands.
+
+    Examples
+    --------
+    >>> on_command_line("Run it again with job.rerun().")
+    'Run it again with `syndb-lab rerun JOB`.'
+    """
+    for python, command in WORDS.items():
+        text = text.replace(python, command)
+    return text
