@@ -78,6 +78,7 @@ def binder_session(folder: Path) -> Iterator[Server]:
         "PATH": os.pathsep.join([str(env / "bin"), "/usr/bin", "/bin"]),
         "HOME": str(folder / "home"),
         "SYNDB_DATA_DIR": str(folder / "data"),
+        "PIP_NO_COMPILE": "1",  # Python compiles what is imported, and no more, when it is
     }
     (folder / "home").mkdir()
     install = [env / "bin" / "pip", "install", "--quiet", "-r", "binder/requirements.txt"]

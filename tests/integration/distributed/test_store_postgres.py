@@ -19,6 +19,7 @@ from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, revision, upgrade
 from tests.plans import plan, reads_all, whole_scans
+from tests.revisions import EARLIER, check_upgrade
 from tests.servers.postgres import Postgres
 from tests.store_machine import REQUEST, StoreMachine
 
@@ -51,6 +52,14 @@ def test_the_migrations_lead_to_the_tables_of_the_code(database: Database) -> No
     with database.read() as connection:
         assert revision(connection) == HEAD
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_every_earlier_revision_with_rows_is_brought_to_this_one(postgres: Postgres, earlier: str) -> None:
+    database = Database(postgres.make_database(f"from_{earlier}"))
+    check_upgrade(database, earlier)
+    database.close()
+    postgres.drop_database(f"from_{earlier}")
 
 
 def test_many_that_start_at_once_migrate_once(postgres: Postgres) -> None:
