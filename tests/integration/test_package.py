@@ -46,7 +46,7 @@ def environment_with(folder: Path, wheel: Path, extras: str) -> Path:
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     what = [f"{wheel}{extras}"] if FRESH else ["--no-deps", str(wheel)]
-    done = subprocess.run([*pip, *what], capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run([*pip, *what], capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     if not FRESH:
         site = subprocess.check_output(
@@ -134,7 +134,7 @@ def test_the_citation_is_as_its_format_has_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(800)
 def test_the_wheel_runs_the_demo_without_the_repository(built: Path, tmp_path: Path) -> None:
     python = environment_with(tmp_path / "env", wheel_of(built), "[service,lab]")
     place = tmp_path / "elsewhere"

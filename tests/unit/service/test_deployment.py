@@ -162,7 +162,8 @@ def written(page: Path) -> list[str]:
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     pieces = re.findall(r"`(syndb-lab [^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
-    return [found[0] for line in [*lines, *pieces] if (found := re.search(r"syndb-lab (?![\d.]).*", line))]
+    ours = re.compile(r"(?:^|\s|/bin/)(syndb-lab [a-z].*)")
+    return [found[1] for line in [*lines, *pieces] if (found := ours.search(line))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
