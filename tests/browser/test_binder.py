@@ -134,7 +134,7 @@ class Memory:
 
 @pytest.mark.slow
 @pytest.mark.browser
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(
     f"python-{sys.version_info.major}.{sys.version_info.minor}" != RUNTIME,
     reason=f"the pins are for {RUNTIME}; this is Python {sys.version_info.major}.{sys.version_info.minor}",
