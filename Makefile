@@ -24,6 +24,7 @@ help:
 	@echo "make notebooks   run the notebooks and save them with what they show"
 	@echo "make pictures    take the README's pictures from the running product"
 	@echo "make data        convert the C. elegans tables again: make data FROM=FOLDER"
+	@echo "make pins        pin again what Binder installs (binder/requirements.txt), at what is newest today"
 	@echo "make clean       remove the environment and everything that was built"
 
 # One stamp a set of extras: a target installs what it needs and nothing twice.
@@ -116,6 +117,10 @@ pictures: $(VENV)/.dev-stamp
 data: $(VENV)/.user-stamp
 	@test -n "$(FROM)" || { echo "Say where the CSV files are: make data FROM=FOLDER"; exit 1; }
 	$(BIN)/python scripts/convert_celegans.py "$(FROM)"
+
+.PHONY: pins
+pins: $(VENV)/.user-stamp
+	$(BIN)/python scripts/write_pins.py
 
 .PHONY: clean
 clean:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ class Server:
 
     url: str
     root: Path
+    pid: int
 
 
 def free_port() -> int:
@@ -57,7 +58,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def jupyter(folder: Path, environment: dict[str, str], app: str = "jupyterlab") -> Iterator[Server]:
+def jupyter(
+    folder: Path,
+    environment: dict[str, str],
+    app: str = "jupyterlab",
+    python: Sequence[str] = (sys.executable,),
+) -> Iterator[Server]:
     """Start JupyterLab (or Notebook) with nothing of the developer's own settings."""
     root, port = folder / "root", free_port()
     root.mkdir(parents=True)
@@ -72,7 +78,7 @@ def jupyter(folder: Path, environment: dict[str, str], app: str = "jupyterlab") 
     seeded.parent.mkdir(parents=True)
     seeded.write_text(NO_NEWS)
     command = [
-        sys.executable,
+        *python,
         "-m",
         app,
         "--no-browser",
@@ -89,7 +95,7 @@ def jupyter(folder: Path, environment: dict[str, str], app: str = "jupyterlab") 
             command, env=os.environ | environment | places, stdout=log, stderr=log, cwd=root
         )
         try:
-            server = Server(f"http://127.0.0.1:{port}", root)
+            server = Server(f"http://127.0.0.1:{port}", root, process.pid)
             until_up(server, process, folder / "jupyter.log")
             yield server
         finally:

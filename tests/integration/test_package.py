@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import isolated_environment
 
@@ -44,7 +46,7 @@ def environment_with(folder: Path, wheel: Path, extras: str) -> Path:
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     what = [f"{wheel}{extras}"] if FRESH else ["--no-deps", str(wheel)]
-    done = subprocess.run([*pip, *what], capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run([*pip, *what], capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     if not FRESH:
         site = subprocess.check_output(
@@ -68,6 +70,7 @@ def test_the_wheel_carries_data_licence_types_and_what_notebooks_load(built: Pat
         "labextensions/syndb-lab/package.json",
     ):
         assert any(name.endswith(wanted) for name in names), wanted
+    assert [name for name in names if re.search(r"/graph/kernels/kernels-[\w-]+\.so$", name)]
     assert not [name for name in names if name.startswith(("tests/", "service/"))]
 
 
@@ -84,6 +87,9 @@ def test_the_sdist_carries_what_a_developer_reads_and_runs(built: Path) -> None:
         "README.md",
         "docs/openapi.json",
         "docs/decisions/exact-ids.md",
+        "SECURITY.md",
+        "binder/requirements.txt",
+        "service/compose.yaml",
         "tests/conftest.py",
         "js/package-lock.json",
         "service/syndb_service/bundled/celegans_white_1986/synapses.parquet",
@@ -92,14 +98,43 @@ def test_the_sdist_carries_what_a_developer_reads_and_runs(built: Path) -> None:
 
 def test_the_version_stands_once_and_the_copies_follow() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"image: syndb-lab:{version}\n" in (ROOT / "service" / "compose.yaml").read_text()
     for copy in ("js/labextension/package.json", "docs/openapi.json"):
         plain = json.loads((ROOT / copy).read_text())
         assert plain.get("version", plain.get("info", {}).get("version")) == version, copy
     assert f"({version})" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_the_pythons_that_are_named_agree() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(told["project"]["classifiers"]))
+    oldest = told["project"]["requires-python"].removeprefix(">=")
+    assert named[0] == oldest == told["tool"]["mypy"]["python_version"]
+    assert told["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+
+
+def test_who_cites_the_software_finds_the_papers_of_its_data() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert citation["license"] == project["license"]
+    datasets = (ROOT / "service" / "syndb_service" / "bundled").glob("*/dataset.toml")
+    papers = {tomllib.loads(path.read_text())["doi"] for path in datasets}
+    assert papers == {reference["doi"] for reference in citation["references"]}
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.skipif(not FRESH, reason="it installs a validator of its own: make test-package")
+def test_the_citation_is_as_its_format_has_it(tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "cffconvert==2.0.0"], check=True, timeout=200)
+    validate = [tmp_path / "env" / "bin" / "cffconvert", "--validate", "-i", ROOT / "CITATION.cff"]
+    subprocess.run(validate, check=True, timeout=60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(800)
 def test_the_wheel_runs_the_demo_without_the_repository(built: Path, tmp_path: Path) -> None:
     python = environment_with(tmp_path / "env", wheel_of(built), "[service,lab]")
     place = tmp_path / "elsewhere"

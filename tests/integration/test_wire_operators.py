@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -118,6 +119,23 @@ def test_figures_of_requests(jobs: Jobs) -> None:
     assert not [labels for name, labels in after if "nonsense" in str(labels)]
     jobs.http.get("/v2/anything")
     assert value(samples(jobs.http), "syndb_http_requests_total", route="none", status="404") >= 1
+
+
+METRICS_PAGE = Path(__file__).parents[2] / "docs" / "operators" / "metrics.md"
+
+
+def test_every_figure_that_operators_are_told_to_watch_is_there(jobs: Jobs) -> None:
+    named = set(re.findall(r"\bsyndb_\w+", METRICS_PAGE.read_text()))
+    labels = set(re.findall(r'(\w+)!?=~?"', METRICS_PAGE.read_text())) - {"job"}
+    assert len(named) > 10
+    jobs.run("SELECT 1 AS n")
+    jobs.run("SELECT error('no')")
+    found = samples(jobs.http)
+    assert named - {name for name, _ in found} == set()
+    assert labels - {label for _, having in found for label, _ in having} == set()
+    assert value(found, "syndb_http_request_seconds_count", method="POST", route="/v1/jobs") > 0
+    assert value(found, "syndb_job_seconds_count", stage="queued") > 0
+    assert value(found, "syndb_job_seconds_count", stage="running") > 0
 
 
 def test_figures_are_for_who_has_a_token(live: Live) -> None:

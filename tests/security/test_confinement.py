@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -26,7 +26,9 @@ ALLOWED = {"read its dataset", "read what the engine asks", "write in its folder
 
 
 @contextmanager
-def tried(folder: Path, *, without_seccomp: bool = False) -> Iterator[dict[str, str]]:
+def tried(
+    folder: Path, *, without_seccomp: bool = False, under: Callable[[list[str]], list[str]] = list
+) -> Iterator[dict[str, str]]:
     """Try everything in a process of its own, with canaries in a folder; look at those afterwards."""
     names = ("secret.txt", "dataset.parquet", "other.parquet")
     for name in names:
@@ -65,7 +67,7 @@ def tried(folder: Path, *, without_seccomp: bool = False) -> Iterator[dict[str, 
             "without_seccomp": without_seccomp,
         }
         done = subprocess.run(
-            [sys.executable, "-m", "tests.security.captive", json.dumps(task), json.dumps(aims)],
+            under([sys.executable, "-m", "tests.security.captive", json.dumps(task), json.dumps(aims)]),
             capture_output=True,
             text=True,
             timeout=120,

@@ -78,3 +78,12 @@ def test_no_setting_is_documented_that_is_none() -> None:
     text = (ROOT / "service" / "README.md").read_text()
     documented = set(re.findall(r"^\| `((?:SYNDB|JOB)_\w+)`", text, re.M))
     assert documented == {variable(name) for name in Settings.model_fields}
+
+
+VERBS = {"demo", "lab", "test", "lint", "test-security", "test-faults", "bench", "bench-quick", "bench-graph"}
+
+
+def test_make_alone_lists_every_verb() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^\.PHONY: ([\w-]+)$", makefile, re.M)) - {"help"}
+    assert VERBS <= targets == set(re.findall(r'@echo "make ([\w-]+)', makefile))

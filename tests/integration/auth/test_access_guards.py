@@ -228,6 +228,7 @@ TOKENS = [
     "\x7f",
     "..",
     "syndb_" + "A" * 43,
+    f"https://cilogon.org/oauth2/{'0' * 32}?type=accessToken&ts=1683061597117&version=v2.0&lifetime=900000",
 ]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -19,9 +23,11 @@ from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, revision, upgrade
 from tests.plans import plan, reads_all, whole_scans
+from tests.revisions import EARLIER, check_upgrade
 from tests.servers.postgres import Postgres
 from tests.store_machine import REQUEST, StoreMachine
 
+PAGE = Path(__file__).parents[3] / "docs" / "operators" / "backup-and-upgrade.md"
 RESULT = Result("key", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)
 
 
@@ -53,6 +59,14 @@ def test_the_migrations_lead_to_the_tables_of_the_code(database: Database) -> No
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_every_earlier_revision_with_rows_is_brought_to_this_one(postgres: Postgres, earlier: str) -> None:
+    database = Database(postgres.make_database(f"from_{earlier}"))
+    check_upgrade(database, earlier)
+    database.close()
+    postgres.drop_database(f"from_{earlier}")
+
+
 def test_many_that_start_at_once_migrate_once(postgres: Postgres) -> None:
     url = postgres.make_database("many_starts")
     errors: list[Exception] = []
@@ -73,6 +87,27 @@ def test_many_that_start_at_once_migrate_once(postgres: Postgres) -> None:
         thread.join()
     postgres.drop_database("many_starts")
     assert errors == []
+
+
+def test_a_dump_made_while_rows_are_written_comes_back_whole(
+    postgres: Postgres, database: Database, store: JobStore, tmp_path: Path
+) -> None:
+    made = [store.submit(Submission("ada", REQUEST))[0] for _ in range(20)]
+    empty = postgres.make_database("restored")
+    dump, restore = re.findall(r"`(pg_(?:dump|restore) [^`]+)`", PAGE.read_text())
+    urls = {"DATABASE": database.engine.url.render_as_string(hide_password=False), "EMPTY": empty}
+    environment = os.environ | {name: url.replace("+psycopg", "") for name, url in urls.items()}
+    writing = threading.Thread(target=lambda: [store.submit(Submission("bob", REQUEST)) for _ in range(20)])
+    writing.start()
+    subprocess.run(["bash", "-euc", dump], cwd=tmp_path, env=environment, check=True, timeout=60)
+    writing.join()
+    subprocess.run(["bash", "-euc", restore], cwd=tmp_path, env=environment, check=True, timeout=60)
+    restored = Database(empty)
+    upgrade(restored)
+    found, _ = JobStore(restored, lambda job_id: None).list("ada")
+    assert {job.job_id for job in found} == {job.job_id for job in made}
+    restored.close()
+    postgres.drop_database("restored")
 
 
 def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:

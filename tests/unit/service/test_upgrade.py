@@ -14,6 +14,7 @@ from syndb_service.errors import BadSetting
 from syndb_service.store import Database
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, revision, upgrade
+from tests.revisions import EARLIER, check_upgrade
 
 
 def url(tmp_path: Path) -> str:
@@ -26,6 +27,13 @@ def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path: Path) -> None:
     with database.read() as connection:
         assert revision(connection) == HEAD
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_every_earlier_revision_with_rows_is_brought_to_this_one(tmp_path: Path, earlier: str) -> None:
+    database = Database(url(tmp_path))
+    check_upgrade(database, earlier)
+    database.close()
 
 
 def test_many_that_start_at_once_migrate_once(tmp_path: Path) -> None:
