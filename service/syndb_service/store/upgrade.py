@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from syndb_service.errors import BadSetting
 from syndb_service.store.database import Database
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
