@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, FiniteFloat, StringConstraints, Typ
 
 INT64: Final = 2**63 - 1
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?")
+BROKEN: Final = re.compile("[\ud800-\udfff]")
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 
 
@@ -58,6 +59,10 @@ def _parameters(given: object) -> object:
                 raise ValueError(f"{name}: {VALUE_NEEDED}")
             if isinstance(item, float) and not isfinite(item):
                 raise ValueError(f"{name}: a finite number is needed")
+            if isinstance(item, int) and not -(2**127) <= item < 2**127:
+                raise ValueError(f"{name}: a whole number of at most 128 bits is needed")
+            if isinstance(item, str) and BROKEN.search(item):
+                raise ValueError(f"{name}: the text holds a broken character (half of a surrogate pair)")
     return given
 
 

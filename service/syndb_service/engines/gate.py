@@ -92,8 +92,8 @@ class Gate:
         if not statements:
             raise InvalidQuery("the query is empty: it holds only comments", line=1, column=1)
         if len(statements) > 1:
-            first = statements[0].query
-            place = locate(sql, len(first) + len(sql) - len(sql.lstrip()))
+            first = statements[0].query.strip()
+            place = first_word(sql, sql.index(first) + len(first))
             raise InvalidQuery(
                 f"there are {len(statements)} statements; a job runs one",
                 hint="Submit each as a job of its own.",
