@@ -142,9 +142,11 @@ class JobService:
         *,
         label: str | None = None,
         idempotency_key: str | None = None,
-        rerun_of: str | None = None,
     ) -> tuple[Job, bool]:
         """Accept a job; return it, and whether it is new (an idempotent repetition is not).
+
+        A repetition is the same job whatever has changed since: a dataset that is gone, a result that has
+        expired.
 
         Raises
         ------
@@ -157,22 +159,14 @@ class JobService:
         Conflict
             If the idempotency key was used with another request.
         """
-        request = self._checked(principal, request)
-        body = json.dumps([request.as_dict(), label, rerun_of], sort_keys=True)
-        job, new = self._store.submit(
-            Submission(
-                owner=principal.user,
-                request=request,
-                label=label,
-                rerun_of=rerun_of,
-                idempotency_key=idempotency_key,
-                body_sha256=hashlib.sha256(body.encode()).hexdigest(),
-            ),
-            self._settings.max_open_jobs,
+        submission = Submission(
+            owner=principal.user,
+            request=request,
+            label=label,
+            idempotency_key=idempotency_key,
+            body_sha256=_digest([request.as_dict(), label]),
         )
-        if new:
-            self._hints.send(job.job_id)
-        return job, new
+        return self._accept(principal, submission)
 
     def rerun(
         self, principal: Principal, job_id: str, idempotency_key: str | None = None
@@ -185,14 +179,15 @@ class JobService:
             If the access to what the job read was withdrawn.
         """
         job = self.get(principal, job_id)
-        self._access.check(principal, job)
-        return self.submit(
-            principal,
-            replace(job.request, reuse=False),
+        submission = Submission(
+            owner=principal.user,
+            request=replace(job.request, reuse=False),
             label=job.label,
-            idempotency_key=idempotency_key,
             rerun_of=job.job_id,
+            idempotency_key=idempotency_key,
+            body_sha256=_digest(["rerun", job.job_id]),
         )
+        return self._accept(principal, submission, job)
 
     def validate(self, principal: Principal, request: Request) -> Validated:
         """Say what :meth:`submit` would make of a query, and what its author may want to know.
@@ -348,6 +343,21 @@ class JobService:
         """
         return self._access.dataset(principal, dataset_id)
 
+    def _accept(
+        self, principal: Principal, submission: Submission, rerun: Job | None = None
+    ) -> tuple[Job, bool]:
+        """Return the job that was made before with the same key, or check the request and make one."""
+        earlier = self._store.submitted(submission)
+        if earlier is not None:
+            return earlier, False
+        if rerun is not None:
+            self._access.check(principal, rerun)
+        submission = replace(submission, request=self._checked(principal, submission.request))
+        job, new = self._store.submit(submission, self._settings.max_open_jobs)
+        if new:
+            self._hints.send(job.job_id)
+        return job, new
+
     def _checked(self, principal: Principal, request: Request) -> Request:
         """Return the request with what its check found; a rerun is checked again."""
         self._check_limits(request)
@@ -422,6 +432,10 @@ def _part(result: Result, name: str) -> Part:
         code="part_not_found",
         hint='A graph job that is submitted with "node_table": true has the part neurons.',
     )
+
+
+def _digest(body: object) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _moment(moment: datetime) -> str:

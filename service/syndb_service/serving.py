@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -33,6 +34,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise BadSetting(
+                f"can't listen on {host}: {error.strerror}",
+                hint="Give --host an address of this computer: 127.0.0.1, or 0.0.0.0 for all of them.",
+            ) from error
         raise BadSetting(
             f"can't listen on {host} port {port}: {error.strerror}",
             code="port_taken",

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from syndb_service.errors import BadSetting
@@ -22,6 +22,9 @@ GIBIBYTE = 1024**3
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
 _DOMAIN = re.compile(r"(\*\.)?([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_MAXIMA = {"time_limit_s": "max_time_limit_s", "result_ttl_hours": "max_result_ttl_hours"}
+YEAR_S = 366 * 86400
+PEBIBYTE = 1024**5
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 
 
@@ -83,6 +86,7 @@ class Settings(BaseSettings):
     max_result_bytes: int = Field(
         default=GIBIBYTE,
         ge=1024,
+        le=5 * 1024**4,  # the largest object that S3 takes
         validation_alias="JOB_MAX_RESULT_BYTES",
         description="Largest result, in bytes.",
     )
@@ -99,16 +103,16 @@ class Settings(BaseSettings):
         description="Outages of a store after which the job fails; the pauses grow to a minute.",
     )
     time_limit_s: float = Field(
-        default=3600.0, gt=0, description="Seconds a job may run when it names no limit."
+        default=3600.0, gt=0, le=YEAR_S, description="Seconds a job may run when it names no limit."
     )
     max_time_limit_s: float = Field(
-        default=86400.0, gt=0, description="Longest time limit a job may name, in seconds."
+        default=86400.0, gt=0, le=YEAR_S, description="Longest time limit a job may name, in seconds."
     )
     job_memory_bytes: int = Field(
-        default=4 * GIBIBYTE, ge=256 * 1024**2, description="Memory of one job, in bytes."
+        default=4 * GIBIBYTE, ge=256 * 1024**2, le=PEBIBYTE, description="Memory of one job, in bytes."
     )
     job_temp_bytes: int = Field(
-        default=16 * GIBIBYTE, ge=0, description="Disk one job may spill to, in bytes."
+        default=16 * GIBIBYTE, ge=0, le=PEBIBYTE, description="Disk one job may spill to, in bytes."
     )
     job_threads: int = Field(
         default=0, ge=0, le=1024, description="Threads of one job; 0 means all processors."
@@ -199,6 +203,21 @@ class Settings(BaseSettings):
                 raise ValueError(f"{domain!r} is no domain such as example.edu or *.example.edu")
         return given
 
+    @model_validator(mode="after")
+    def _defaults_are_within_maxima(self) -> Self:
+        """Let the one that is set move the other; refuse two that contradict each other."""
+        for default, most in _MAXIMA.items():
+            given, longest = getattr(self, default), getattr(self, most)
+            if given > longest and most not in self.model_fields_set:
+                setattr(self, most, given)
+            elif given > longest and default not in self.model_fields_set:
+                setattr(self, default, longest)
+            elif given > longest:
+                raise ValueError(
+                    f"{_variable((default,))} = {given:g} must be at most {_variable((most,))} = {longest:g}"
+                )
+        return self
+
     @property
     def threads(self) -> int:
         """Threads of one job, with 0 resolved to this machine's processors."""
@@ -272,7 +291,7 @@ def load_settings(data_dir: Path | None = None) -> Settings:
     try:
         settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as error:
-        lines = [f"  {_shown(item['loc'], item['input'])}: {item['msg']}" for item in error.errors()]
+        lines = [f"  {_told(item['loc'], item['input'], item['msg'])}" for item in error.errors()]
         raise BadSetting(
             "\n".join(["these settings make no sense:", *lines]),
             hint="Correct or unset them in the environment and start again.",
@@ -281,16 +300,22 @@ def load_settings(data_dir: Path | None = None) -> Settings:
     return settings
 
 
-def _shown(location: tuple[int | str, ...], value: object) -> str:
-    """Show a variable and its value, unless that may hold a password."""
+def _told(location: tuple[int | str, ...], value: object, message: str) -> str:
+    """Say what is wrong with a variable, with its value unless that may hold a password."""
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
     secret = any(
         isinstance(Settings.model_fields[str(part)].default, SecretStr)
         for part in location
         if part in Settings.model_fields
     )
-    return f"{_variable(location)} = {'(not shown)' if secret else _PASSWORD.sub('//…@', repr(value))}"
+    shown = "(not shown)" if secret else _PASSWORD.sub("//…@", repr(value))
+    return f"{_variable(location)} = {shown}: {message}"
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    name = str(location[0]) if location else "?"
-    return name if name.isupper() else f"SYNDB_{name.upper()}"
+    name = str(location[0])
+    field = Settings.model_fields.get(name)
+    alias = None if field is None else field.validation_alias
+    return str(alias) if alias else name if name.isupper() else f"SYNDB_{name.upper()}"

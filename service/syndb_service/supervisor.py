@@ -180,7 +180,10 @@ class Supervisor:
         return True
 
     def _ticking(self, job: Job) -> Tick:
-        """Keep the lease, tell the progress and heed a cancel while the job's files are brought here."""
+        """Keep the lease, tell the progress and heed a cancel while the job's files are brought here.
+
+        The share of the files is not the share of the job, whose fraction begins when it runs.
+        """
         told_at = 0.0
 
         def tick(here: int, in_all: int) -> None:
@@ -190,8 +193,8 @@ class Supervisor:
             if time.monotonic() - told_at < TICK_S:
                 return
             told_at = time.monotonic()
-            fraction = round(here / in_all, 4) if in_all else None
-            progress = Progress("fetching datasets", fraction, None, here)
+            share = f" ({here / in_all:.0%})" if in_all else ""
+            progress = Progress(f"fetching datasets{share}", None, None, here)
             with contextlib.suppress(TransientError):
                 beat = self._store.beat(job, self._settings.lease_s, progress)
                 if not beat.alive or beat.cancel_requested:

@@ -14,7 +14,7 @@ from typing import Any
 
 from syndb_service.domain.jobs import Failure, Job, Progress
 from syndb_service.domain.parts import Part, Parts
-from syndb_service.domain.status import Reason
+from syndb_service.domain.status import Kind, Reason
 from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
 from syndb_service.engines.nursery import Child
 from syndb_service.engines.readiness import readable
@@ -92,6 +92,7 @@ class Watch:
         self._writer = writer
         self._wake = wake
         self._progress: Progress | None = None
+        self._came_to = Progress("starting")
         self._preview: bytes | None = None
         self._parts = Parts()
         now = time.monotonic()
@@ -141,7 +142,7 @@ class Watch:
                 self._preview = payload if len(payload) <= MAX_PREVIEW_BYTES else None
                 self._keep_preview()
             elif kind is FrameKind.PROGRESS:
-                self._progress = Progress(**json.loads(payload))
+                self._progress = self._came_to = Progress(**json.loads(payload))
             elif kind is FrameKind.FAILURE:
                 return _failed(json.loads(payload))
             elif kind is FrameKind.DONE:
@@ -217,14 +218,21 @@ class Watch:
         )
 
     def _too_large(self) -> Failed:
-        rows = f"{self._progress.rows:,} rows" if self._progress and self._progress.rows else "an unknown row"
-        limit = self._settings.max_result_bytes
+        limit, rows, fraction = self._settings.max_result_bytes, self._came_to.rows, self._came_to.fraction
+        came_to = "" if rows is None else f"; it had come to {rows:,} rows"
+        if rows and fraction:
+            came_to += f", {100 * fraction:.2g} % of the work"
+        less = "Select fewer columns, filter by dataset_id, aggregate, or fetch it in parts."
+        if self._job.kind is Kind.GRAPH:
+            less = "Ask for a single analysis, for fewer hubs or for fewer neurons."
+        elif rows:
+            less = f"Fewer than {rows:,} such rows fit. {less}"
         return Failed(
             Reason.RESULT_TOO_LARGE,
             Failure(
                 "result_too_large",
-                f"the result is larger than the {limit:,} bytes that are kept; it had come to {rows}",
-                "Select fewer columns, filter by dataset_id, aggregate, or fetch it in parts.",
+                f"the result is larger than the {limit:,} bytes that are kept{came_to}",
+                less,
             ),
         )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -127,15 +129,36 @@ def test_a_time_limit_ends_a_job(jobs: Jobs) -> None:
     assert "0.5 s" in job["error"]["message"]
 
 
-def test_a_result_over_the_cap_fails_and_leaves_nothing(tmp_path: Path) -> None:
-    with running_service(tmp_path, JOB_MAX_RESULT_BYTES="1000000") as live, live.http() as http:
+@pytest.fixture(scope="module")
+def capped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with running_service(tmp_path_factory.mktemp("capped"), JOB_MAX_RESULT_BYTES="1000000") as live:
+        yield live
+
+
+@pytest.mark.parametrize("format_", ["arrow", "parquet", "csv"])
+def test_a_result_over_the_cap_says_how_far_it_came_and_leaves_nothing(capped: Live, format_: str) -> None:
+    with capped.http() as http:
         jobs = Jobs(http)
-        job = jobs.run("SELECT md5(range::VARCHAR) AS h FROM range(5000000)")
+        job = jobs.run("SELECT md5(range::VARCHAR) AS h FROM range(5000000)", format=format_)
         assert (job["status"], job["reason"]) == ("failed", "result_too_large")
-        assert "1,000,000" in job["error"]["message"]
-        assert job["error"]["hint"]
-        assert not (live.data_dir / "results" / job["job_id"]).exists()
+        came_to = re.search(
+            r"1,000,000 bytes that are kept; it had come to ([\d,]+) rows", job["error_message"]
+        )
+        assert came_to is not None, job["error_message"]
+        assert f"Fewer than {came_to.group(1)} such rows fit" in job["error"]["hint"]
+        rows = int(came_to.group(1).replace(",", ""))
+        assert 1_000_000 / 36 < rows < 5_000_000
+        assert not (capped.data_dir / "results" / job["job_id"]).exists()
         assert jobs.run("SELECT 1")["status"] == "completed"
+
+
+def test_a_graphs_answer_over_the_cap_is_told_in_its_own_words(tmp_path: Path) -> None:
+    with running_service(tmp_path, JOB_MAX_RESULT_BYTES="1024") as tiny, tiny.http() as http:
+        jobs = Jobs(http)
+        job = jobs.until(jobs.submit_graph(jobs.dataset_id("celegans_varshney_2011")))
+        assert (job["status"], job["reason"]) == ("failed", "result_too_large")
+        assert job["error_message"] == "the result is larger than the 1,024 bytes that are kept"
+        assert "fewer hubs" in job["error"]["hint"]
 
 
 def test_a_child_that_is_killed_is_tried_three_times(tmp_path: Path) -> None:

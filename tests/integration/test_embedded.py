@@ -99,6 +99,24 @@ def _runs(pid: int) -> bool:
         return False
 
 
+def test_a_request_that_it_can_not_finish_at_its_end_is_told_so(tmp_path: Path) -> None:
+    """A body that never comes whole stands for whatever takes longer than the end waits."""
+    with running_service(tmp_path) as live:
+        host, port = live.url.removeprefix("http://").split(":")
+        head = f"POST /v1/jobs HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {live.token}\r\n"
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+            assert httpx.get(f"{live.url}/health").status_code == 200
+            live.process.send_signal(signal.SIGTERM)
+            answer = b""
+            while more := connection.recv(65536):
+                answer += more
+    assert answer.startswith(b"HTTP/1.1 503 "), answer
+    assert b"application/problem+json" in answer
+    assert b"service_stopping" in answer
+    assert b"retry-after" in answer.lower()
+
+
 def test_down_stops_it(tmp_path: Path) -> None:
     with running_service(tmp_path) as live:
         assert live.url in live.syndb_lab("down")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import httpx
@@ -54,6 +55,7 @@ SQL: list[tuple[str, tuple[int, int] | None, str, str | None]] = [
     ("SELECT medin(neuron_id) FROM neurons", (1, 8), "medin", "median"),
     ("SELECT 1; SELECT 2", (1, 11), "2 statements", "of its own"),
     ("  SELECT 1 ;;\n-- one more\n  SELECT 1", (3, 3), "2 statements", "of its own"),
+    ("\n SELECT ';' ;; -- and\n\n  SELECT 2; SELECT 3", (4, 3), "3 statements", "of its own"),
     ("SELECT name FROM neurons QUALIFY bogus = 1", (1, 34), "bogus", None),
     ('SELECT name FROM neurons WHERE cell_class = "motor"', (1, 45), "motor", "'motor'"),
     ("SELECT neurons.name FROM neurons AS n", (1, 8), "neurons", '"n"'),
@@ -145,6 +147,29 @@ def test_a_body_of_ten_megabytes(jobs: Jobs) -> None:
     refused(jobs.http.post("/v1/jobs", content=chunks()), 413, "too_large")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"query": "\xff\xfe"}',
+        b"[" * 100_000,
+        b'{"query": "SELECT $a", "parameters": {"a": ' + b"9" * 5000 + b"}}",
+        gzip.compress(b'{"query": "SELECT 1"}'),
+    ],
+)
+@pytest.mark.usefixtures("unchanged")
+def test_a_body_that_can_not_be_read_says_why(jobs: Jobs, content: bytes) -> None:
+    body = refused(jobs.http.post("/v1/jobs", content=content), 422, "invalid_request")
+    assert "UTF-8" in body["detail"]
+    assert "compression" in body["hint"]
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_half_a_character_in_a_parameter(jobs: Jobs) -> None:
+    content = rb'{"query": "SELECT $a", "parameters": {"a": ["\ud800"]}}'
+    body = refused(jobs.http.post("/v1/jobs", content=content), 422, "invalid_request")
+    assert "a: the text holds a broken character" in body["detail"]
+
+
 BODIES: list[tuple[str, Any, str]] = [
     ("/v1/jobs", {"query": "SELECT 1", "format": "xlsx"}, "format"),
     ("/v1/jobs", {"query": "SELECT 1", "formt": "csv"}, "formt"),
@@ -168,6 +193,12 @@ BODIES: list[tuple[str, Any, str]] = [
     ("/v1/jobs/graph", {"dataset_id": ABSENT, "top_hubs": -1}, "top_hubs"),
     ("/v1/jobs/graph", {"dataset_id": ABSENT, "seed": "x"}, "seed"),
     ("/v1/jobs/graph", {"dataset_id": ABSENT, "seed": 2**64}, "seed"),
+    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": [str(2**63)]}, "64 bits"),
+    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": [-(2**63) - 1]}, "64 bits"),
+    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": ["AVAL"]}, "neuron_ids: an id is needed"),
+    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": [1, True]}, "neuron_ids: an id is needed"),
+    ("/v1/jobs", {"query": "SELECT $a", "parameters": {"a": 2**127}}, "a: a whole number of at most 128"),
+    ("/v1/jobs", {"query": "SELECT $a", "parameters": {"a": [1, -(10**41)]}}, "a: a whole number of at most"),
 ]
 
 

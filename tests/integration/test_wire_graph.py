@@ -142,7 +142,7 @@ def test_a_part_that_is_not_there(jobs: Jobs, worm: str) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"neuron_ids": ["9999999999999999999"]}, "no neuron's id"),
+        ({"neuron_ids": ["9999999999999999999"]}, "at most 64 bits"),
         ({"analysis": "compare", "other_dataset_id": "nothing"}, "other_dataset_id and dataset_id are UUIDs"),
         ({"target": "DA1"}, "source and target"),
         ({"by": "neurotransmitter", "include": "both"}, "needs include = chemical"),

@@ -301,6 +301,31 @@ def test_a_key_makes_one_job_of_every_kind(jobs: Jobs) -> None:
     )
 
 
+def test_a_key_gives_its_job_whatever_has_changed_since(jobs: Jobs, live: Live, tmp_path: Path) -> None:
+    (tmp_path / "dataset.toml").write_text('name = "soon_gone"\nspecies = "Danio rerio"\n')
+    (tmp_path / "connections.csv").write_text("pre,post\nA,B\n")
+    dataset = live.syndb_lab("dataset", "add", str(tmp_path))
+    stored = jobs.run("SELECT 41 AS n")
+    sent = [
+        ("/v1/jobs", {"query": f"SELECT name FROM neurons WHERE dataset_id = '{dataset}'"}),
+        ("/v1/jobs", {"query": f"SELECT n + 1 FROM {{{{{stored['job_id']}}}}}"}),
+        ("/v1/jobs/graph", {"dataset_id": dataset, "analysis": "metrics"}),
+        (f"/v1/jobs/{stored['job_id']}/rerun", None),
+    ]
+    first = [submit(jobs, path, body, f"changed-{number}") for number, (path, body) in enumerate(sent)]
+    assert [answer.status_code for answer in first] == [202] * 4
+    for answer in first:
+        jobs.until(answer.json())
+    live.syndb_lab("dataset", "remove", dataset)
+    jobs.http.delete(f"/v1/jobs/{stored['job_id']}", params={"purge": True})
+    jobs.http.patch(f"/v1/jobs/{stored['job_id']}", json={"label": "renamed"})
+    again = [submit(jobs, path, body, f"changed-{number}") for number, (path, body) in enumerate(sent)]
+    assert [answer.status_code for answer in again] == [200] * 4, [answer.text for answer in again]
+    assert [answer.json()["job_id"] for answer in again] == [answer.json()["job_id"] for answer in first]
+    assert [jobs.http.post(path, json=body).status_code for path, body in sent] == [400, 400, 404, 202]
+    refused(submit(jobs, "/v1/jobs", {"query": "SELEC"}, "changed-0"), 409, "idempotency_conflict")
+
+
 def test_a_key_is_its_owners(jobs: Jobs, stranger: Jobs) -> None:
     mine = submit(jobs, "/v1/jobs", {"query": "SELECT 'mine'"}, "common-key")
     theirs = submit(stranger, "/v1/jobs", {"query": "SELECT 'theirs'"}, "common-key")

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from syndb_service.api.values import INT64, Label, WholeNumber
 from syndb_service.domain.jobs import Analysis, Request
@@ -15,10 +24,30 @@ from syndb_service.domain.tables import TABLES
 MOST_NEURONS: Final = 200_000
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Name | Annotated[list[Name], Field(min_length=1, max_length=1000)]
-NeuronId = (
-    Annotated[int, Field(ge=-INT64 - 1, le=INT64)]
-    | Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,19}$")]
-)
+
+
+def _neuron_id(value: object) -> object:
+    text = str(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or not WRITTEN_ID.fullmatch(text):
+        raise ValueError("an id is needed: a whole number, above 2^53 as a string of its digits")
+    if not -INT64 - 1 <= int(text) <= INT64:
+        raise ValueError(f"{text} is no id: ids have at most 64 bits")
+    return value
+
+
+WRITTEN_ID: Final = re.compile(r"-?[0-9]{1,19}")
+NeuronId = Annotated[
+    int | str,
+    BeforeValidator(_neuron_id),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": -INT64 - 1, "maximum": INT64},
+                {"type": "string", "pattern": "^-?[0-9]{1,19}$"},
+            ]
+        }
+    ),
+]
 Neuron = Annotated[int, Field(ge=-INT64 - 1, le=INT64)] | Name
 COLUMNS: Final = tuple(column.name for column in TABLES["neurons"] if column.type == "VARCHAR")[1:]
 
@@ -157,9 +186,6 @@ class GraphBody(BaseModel):
         self._check_comparison()
         if self.include == "gap_junctions" and self.neurotransmitter is not None:
             raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
-        beyond = [each for each in self.neuron_ids or () if not -INT64 - 1 <= int(each) <= INT64]
-        if beyond:
-            raise ValueError(f"neuron_ids: {beyond[0]} is no neuron's id, they have 64 bits")
         if self.column is not None and self.column not in COLUMNS:
             raise ValueError(
                 f"column: neurons has no column {self.column!r} of text; it has {', '.join(COLUMNS)}"

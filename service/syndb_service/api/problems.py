@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -94,6 +94,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:
+            request.scope[REFUSAL] = InvalidRequest.code
+            return problem(UNREADABLE)
         refused = _Refused(
             f"{request.method} {request.url.path}: {error.detail}",
             code={404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request"),
@@ -105,6 +108,12 @@ def install(app: FastAPI) -> None:
         if error.status_code == 405:
             headers["Allow"] = ", ".join(sorted(_allowed(request)))
         return JSONResponse(body, error.status_code, headers, MEDIA_TYPE)
+
+
+UNREADABLE: Final = InvalidRequest(
+    "the body can't be read: it is no UTF-8, nested too deeply, or holds a number of thousands of digits",
+    hint="Send plain JSON in UTF-8, without compression.",
+)
 
 
 class _Refused(UsageError):

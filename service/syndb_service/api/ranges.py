@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from syndb_service.errors import RangeNotSatisfiable
 
 MAX_RANGES: Final = 16
-RANGE: Final = re.compile(r"(\d{0,18})-(\d{0,18})")
+RANGE: Final = re.compile(r"([0-9]{0,4000})-([0-9]{0,4000})")
 
 
 class Span(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -16,7 +17,7 @@ from syndb_service.api import problems
 from syndb_service.api.rate_limit import PRINCIPAL, USER
 from syndb_service.audit import audit
 from syndb_service.domain.access import Principal
-from syndb_service.errors import ServiceError
+from syndb_service.errors import ServiceError, TransientError
 from syndb_service.logs import REQUEST_ID, printable
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,10 @@ class RequestTrail:
 
         try:
             await self._app(scope, receive, answered)
+        except asyncio.CancelledError:  # this process ends, and waits no longer for its requests
+            if trail.status:
+                raise
+            await STOPPING(scope, receive, answered)
         except Exception:
             log.exception("%s %s failed", scope["method"], printable(scope["path"]), extra=trail.extra())
             if trail.status:
@@ -147,6 +152,13 @@ def _request_id(scope: Scope) -> str:
     return given.decode() if ACCEPTED.fullmatch(given) else uuid.uuid4().hex
 
 
+STOPPING: Final = problems.problem(
+    TransientError(
+        "the service stops, and could not finish this request",
+        code="service_stopping",
+        hint="Send it again in a moment, a POST with the same Idempotency-Key.",
+    )
+)
 FAILED: Final = problems.problem(
     ServiceError("the service failed; its log says how", hint="Try again, and report it if it stays.")
 )

@@ -21,7 +21,6 @@ from syndb_service.errors import InvalidQuery
 
 EXPLAIN: Final = re.compile(rf"{BLANK}explain\b", re.IGNORECASE | re.DOTALL)
 EXPLAIN_OPTIONS: Final = re.compile(rf"{BLANK}(\(|analyze\b)", re.IGNORECASE | re.DOTALL)
-BETWEEN: Final = re.compile(rf"(?:{BLANK};)*{BLANK}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +92,8 @@ class Gate:
         if not statements:
             raise InvalidQuery("the query is empty: it holds only comments", line=1, column=1)
         if len(statements) > 1:
-            first = statements[0].query.rstrip().rstrip(";")
-            between = BETWEEN.match(sql, max(sql.find(first), 0) + len(first))
-            place = locate(sql, between.end()) if between else first_word(sql)
+            first = statements[0].query.strip()
+            place = first_word(sql, sql.index(first) + len(first))
             raise InvalidQuery(
                 f"there are {len(statements)} statements; a job runs one",
                 hint="Submit each as a job of its own.",

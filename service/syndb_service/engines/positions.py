@@ -63,7 +63,13 @@ def locate(sql: str, offset: int, *, of_bytes: bool = False) -> Place:
     return Place(before.count("\n") + 1, len(before) - line_start + 1, len(before))
 
 
-def first_word(sql: str) -> Place:
-    """Return where a text begins, after white space and comments."""
-    stripped = re.match(BLANK, sql, re.DOTALL)
-    return locate(sql, stripped.end() if stripped else 0)
+def first_word(sql: str, start: int = 0) -> Place:
+    r"""Return where a text begins after ``start``: after white space, comments and semicolons.
+
+    Examples
+    --------
+    >>> first_word("SELECT 1; -- one\n SELECT 2", 8).as_dict()
+    {'line': 2, 'column': 2}
+    """
+    blank = re.compile(f"(?:{BLANK};?)*", re.DOTALL).match(sql, start)
+    return locate(sql, blank.end() if blank else start)

@@ -113,6 +113,7 @@ def _write(
         with opened(kind, sink, schema) as writer:
             for reads in gathered(_counted(reader, schema, report, preview)):
                 batch = fitted(reads, schema)
+                report.tell()  # before its bytes: whoever stops at one of them knows how far it came
                 writer.write_batch(batch)
     except ARROW_ERRORS as error:
         if " Error: " in str(error):

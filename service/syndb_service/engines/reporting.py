@@ -15,10 +15,38 @@ PROGRESS_S = 0.2
 
 
 class Report:
-    """What is told: the rows that were written so far."""
+    """What is told: the rows that the engine gave, the bytes that were written, the share that is done."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        frames: FrameSocket,
+        connection: duckdb.DuckDBPyConnection,
+        sink: FrameSink,
+        fraction_known: bool,
+    ) -> None:
         self.rows = 0
+        self._frames = frames
+        self._connection = connection
+        self._sink = sink
+        self._fraction_known = fraction_known
+        self._fraction = 0.0
+        self._told: dict[str, Any] | None = None
+        self._lock = threading.Lock()
+
+    def tell(self) -> None:
+        """Tell it now, if it has changed."""
+        with self._lock:
+            percent = self._connection.query_progress() if self._fraction_known else -1.0
+            self._fraction = max(self._fraction, min(percent / 100, 0.99))
+            now: dict[str, Any] = {
+                "phase": "executing",
+                "fraction": round(self._fraction, 4) if percent >= 0 else None,
+                "rows": self.rows,
+                "bytes": self._sink.bytes,
+            }
+            if now != self._told:
+                self._frames.send(FrameKind.PROGRESS, now)
+                self._told = now
 
 
 @contextmanager
@@ -38,22 +66,11 @@ def reporting(
     fraction_known : bool
         Whether the engine's figure means anything for this query.
     """
-    report, ended = Report(), threading.Event()
+    report, ended = Report(frames, connection, sink, fraction_known), threading.Event()
 
     def tell() -> None:
-        fraction, told = 0.0, None
         while not ended.wait(PROGRESS_S):
-            percent = connection.query_progress() if fraction_known else -1.0
-            fraction = max(fraction, min(percent / 100, 0.99))
-            now: dict[str, Any] = {
-                "phase": "executing",
-                "fraction": round(fraction, 4) if percent >= 0 else None,
-                "rows": report.rows,
-                "bytes": sink.bytes,
-            }
-            if now != told:
-                frames.send(FrameKind.PROGRESS, now)
-                told = now
+            report.tell()
 
     thread = threading.Thread(target=tell, daemon=True)
     thread.start()

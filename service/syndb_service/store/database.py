@@ -17,6 +17,7 @@ from syndb_service.errors import BadSetting, TransientError
 
 BUSY_TIMEOUT_S = 15
 DATABASE_AWAY = "database_unavailable"
+DATABASE_DAMAGED = "database_damaged"
 CONNECT_TIMEOUT_S = 5
 RESTED_S = 0.5
 DISK_FULL_SQLSTATE = "53100"
@@ -156,6 +157,12 @@ class Database:
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
             raise self._away(error) from error
         except exc.DBAPIError as error:
+            if _is_damaged(error):
+                raise TransientError(
+                    "the job database is damaged, or its file is no SQLite database",
+                    code=DATABASE_DAMAGED,
+                    hint="An operator has to put a sound copy in its place.",
+                ) from error
             if not error.connection_invalidated:
                 raise
             raise self._away(error) from error
@@ -173,6 +180,10 @@ class Database:
             code=DATABASE_AWAY,
             hint="Try again in a moment; nothing was changed.",
         )
+
+
+def _is_damaged(error: exc.DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
 
 
 def _is_full(error: exc.SQLAlchemyError) -> bool:

@@ -98,6 +98,19 @@ class JobStore(Attempts, Sweeps, Keeping, Previews):
         self._notify(job_id)
         return self.get(job_id), True
 
+    def submitted(self, submission: Submission) -> Job | None:
+        """Return the job that was made before with the same idempotency key; None if there is none.
+
+        Raises
+        ------
+        Conflict
+            If the key was used with another body.
+        """
+        if submission.idempotency_key is None:
+            return None
+        with self._database.read() as connection:
+            return self._earlier(connection, submission)
+
     def get(self, job_id: str, owner: str | None = None) -> Job:
         """Return a job.
 

@@ -1,8 +1,9 @@
 """The order in which pending jobs start: each user's first before anybody's second.
 
-A job's turn is its place among its owner's pending jobs, counted on from the owner's running ones. Jobs of
-the same turn start in the order in which they were submitted. So a user with a thousand jobs holds up
-another user's first by one job at most.
+A job's turn is its place among its owner's pending jobs, counted on from the owner's running ones. In the
+same turn whoever has more jobs running was there before, and else whoever waits longest since a job of
+theirs was started. So users with a thousand jobs each hold up another user's first by one job each at most,
+even where one job runs at a time and none is running when the next is chosen.
 """
 
 from __future__ import annotations
@@ -19,24 +20,37 @@ from syndb_service.store.schema import jobs
 
 
 def _queue() -> Subquery:
-    running = (
-        select(jobs.c.owner, func.count().label("many"))
-        .where(jobs.c.status == Status.RUNNING)
-        .group_by(jobs.c.owner)
-        .subquery()
-    )
-    submitted = (jobs.c.created_at, jobs.c.job_id)
-    turn = func.row_number().over(partition_by=jobs.c.owner, order_by=submitted) + func.coalesce(
-        running.c.many, 0
+    served = _served()
+    turn = served.c.running + func.row_number().over(
+        partition_by=jobs.c.owner, order_by=(jobs.c.created_at, jobs.c.job_id)
     )
     turns = (
-        select(jobs.c.job_id, jobs.c.created_at, jobs.c.not_before, turn.label("turn"))
-        .join(running, running.c.owner == jobs.c.owner, isouter=True)
+        select(jobs.c.job_id, jobs.c.created_at, jobs.c.not_before, served, turn.label("turn"))
+        .join(served, served.c.owner == jobs.c.owner)
         .where(jobs.c.status == Status.PENDING)
         .subquery()
     )
-    position = func.row_number().over(order_by=(turns.c.turn, turns.c.created_at, turns.c.job_id))
+    order = (
+        turns.c.turn,
+        turns.c.running.desc(),
+        turns.c.last_start.asc().nulls_first(),
+        turns.c.created_at,
+        turns.c.job_id,
+    )
+    position = func.row_number().over(order_by=order)
     return select(turns.c.job_id, turns.c.not_before, position.label("position")).subquery()
+
+
+def _served() -> Subquery:
+    """Return, for each owner of pending jobs, how many are running and when the last was started."""
+    waiting = select(jobs.c.owner).where(jobs.c.status == Status.PENDING).distinct().subquery("waiting")
+    theirs = jobs.alias()
+    of_owner = theirs.c.owner == waiting.c.owner
+    running = select(func.count()).where(of_owner, theirs.c.status == Status.RUNNING).scalar_subquery()
+    last_start = select(func.max(theirs.c.started_at)).where(of_owner).scalar_subquery()
+    return select(waiting.c.owner, running.label("running"), last_start.label("last_start")).subquery(
+        "served"
+    )
 
 
 QUEUE: Final = _queue()

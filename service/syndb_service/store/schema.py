@@ -56,6 +56,7 @@ jobs = Table(
     Index("jobs_by_status", "status", "created_at"),
     Index("jobs_by_identity", "owner", "identity"),
     Index("jobs_by_owner_and_status", "owner", "status"),
+    Index("jobs_by_owner_and_start", "owner", "started_at"),
     Index(
         "jobs_by_expiry",
         "expires_at",

@@ -7,10 +7,10 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from syndb_service.errors import BadSetting
-from syndb_service.store.database import Database
+from syndb_service.errors import BadSetting, TransientError
+from syndb_service.store.database import DATABASE_DAMAGED, Database
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -20,10 +20,19 @@ def upgrade(database: Database) -> None:
     Raises
     ------
     BadSetting
-        If the database was made by a newer version of the service.
+        If the database was made by a newer version of the service, or its file is no database.
     """
-    with database.read() as connection:
-        found = revision(connection)
+    try:
+        with database.read() as connection:
+            found = revision(connection)
+    except TransientError as error:
+        if error.error_code != DATABASE_DAMAGED:
+            raise
+        where = database.engine.url.render_as_string()
+        raise BadSetting(
+            f"{error.message}: {where}",
+            hint="Put a sound copy in its place, move it away to begin afresh, or set SYNDB_DATABASE_URL.",
+        ) from error
     if found == HEAD:
         return
     with database.write() as connection:

@@ -104,3 +104,17 @@ def test_parts_are_those_asked_for_once_each(asked: list[tuple[int, int]], size:
         spans = []
     covered = [at for span in spans for at in range(span.start, span.stop)]
     assert covered == sorted(wanted)
+
+
+@pytest.mark.parametrize(
+    ("header", "spans"),
+    [
+        (f"bytes=5-{10**30}", [(5, 100)]),
+        (f"bytes=-{10**30}", [(0, 100)]),
+        (f"bytes={10**30}-,7-7", [(7, 8)]),
+    ],
+)
+def test_ranges_of_many_digits(header: str, spans: list[tuple[int, int]]) -> None:
+    assert requested_spans(header, 100) == spans
+    with pytest.raises(RangeNotSatisfiable):
+        requested_spans(f"bytes={10**30}-", 100)

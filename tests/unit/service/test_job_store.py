@@ -295,6 +295,38 @@ def test_running_jobs_count_as_turns_taken(store: JobStore) -> None:
     assert order == [bobs[0], bobs[1], adas[2], adas[3]]
 
 
+@pytest.mark.parametrize("at_a_time", [1, 2])
+def test_users_take_turns_where_each_job_ends_before_the_next_is_chosen(
+    store: JobStore, at_a_time: int
+) -> None:
+    owners = {submit(store, owner): owner for owner in ["ada"] * 4 + ["eve"] * 4 + ["bob"] * 2}
+    seen = {job_id: store.get(job_id).queue_position or 0 for job_id in owners}
+    started, running = [], []
+    while (job := store.claim_next(30)) is not None:
+        started.append(job.job_id)
+        running.append(job)
+        if len(running) == at_a_time:
+            done = running.pop(0)
+            store.complete(done, RESULT, tomorrow())
+    assert [owners[job_id] for job_id in started] == ["ada", "eve", "bob"] * 2 + ["ada", "eve"] * 2
+    assert sorted(seen, key=lambda job_id: seen[job_id]) == started, "the position was true from the start"
+
+
+def test_a_position_counts_the_turn_of_what_is_running(store: JobStore) -> None:
+    adas = [submit(store, "ada") for _ in range(3)]
+    running = store.claim_next(30)
+    assert running is not None
+    bobs = [submit(store, "bob") for _ in range(2)]
+    expected = [bobs[0], adas[1], bobs[1], adas[2]]
+    assert [store.get(job_id).queue_position for job_id in expected] == [1, 2, 3, 4]
+    started = []
+    while running is not None:
+        store.complete(running, RESULT, tomorrow())
+        running = store.claim_next(30)
+        started += [running.job_id] if running else []
+    assert started == expected
+
+
 def test_a_user_has_so_many_open_jobs_and_no_more(store: JobStore) -> None:
     submission = Submission("ada", REQUEST)
     for _ in range(3):

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from syndb_service.errors import BadSetting
+from syndb_service.errors import BadSetting, TransientError
 from syndb_service.store import Database
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, revision, upgrade
@@ -73,3 +73,26 @@ def test_a_url_of_another_form(bad: str) -> None:
     with pytest.raises(BadSetting, match="SYNDB_DATABASE_URL") as refusal:
         Database(bad)
     assert "postgresql+psycopg://" in (refusal.value.hint or "")
+
+
+def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path) -> None:
+    nonsense = b"these are my notes, and no database\n" * 100
+    (tmp_path / "jobs.sqlite").write_bytes(nonsense)
+    database = Database(url(tmp_path))
+    with pytest.raises(BadSetting, match=r"no SQLite database: sqlite:///.*jobs\.sqlite") as refusal:
+        upgrade(database)
+    assert refusal.value.hint
+    database.close()
+    assert (tmp_path / "jobs.sqlite").read_bytes() == nonsense
+
+
+def test_a_database_that_is_damaged_while_it_runs_is_told_as_such(tmp_path: Path) -> None:
+    database = Database(url(tmp_path))
+    upgrade(database)
+    database.close()
+    file = tmp_path / "jobs.sqlite"
+    file.write_bytes(file.read_bytes()[:4096] + b"\xff" * 40960)
+    with pytest.raises(TransientError, match="damaged") as refusal, database.read() as connection:
+        connection.execute(text("SELECT * FROM jobs")).all()
+    assert refusal.value.error_code == "database_damaged"
+    database.close()

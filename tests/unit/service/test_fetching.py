@@ -1,0 +1,45 @@
+"""What is told while a job's files are brought here: how far that is, and no fraction of the job."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from syndb_service import supervisor
+from syndb_service.domain.jobs import Job, Progress, Request
+from syndb_service.domain.status import Kind, Status
+from syndb_service.settings import Settings
+from syndb_service.store.attempts import Beat
+
+
+class Told:
+    """A job store of which only the heartbeat is used."""
+
+    def __init__(self) -> None:
+        self.progress: list[Progress] = []
+
+    def beat(self, _job: Job, _lease_s: float, progress: Progress) -> Beat:
+        self.progress.append(progress)
+        return Beat(alive=True, cancel_requested=False)
+
+
+def test_the_fraction_of_a_job_begins_when_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "TICK_S", 0.0)
+    store, nobody = Told(), cast("Any", None)
+    settings = Settings(data_dir=tmp_path)
+    runner = supervisor.Supervisor(settings, nobody, cast("Any", store), nobody, nobody, nobody)
+    request = Request(Kind.QUERY, query="SELECT 1")
+    tick = runner._ticking(Job("job", "ada", request, Status.RUNNING, None, 2, datetime.now(UTC)))
+    for here in (0, 400, 1000):
+        tick(here, 1000)
+    tick(0, 0)
+    assert [told.fraction for told in store.progress] == [None] * 4, "it would fall when the query starts"
+    assert [(told.phase, told.bytes) for told in store.progress] == [
+        ("fetching datasets (0%)", 0),
+        ("fetching datasets (40%)", 400),
+        ("fetching datasets (100%)", 1000),
+        ("fetching datasets", 0),
+    ]
