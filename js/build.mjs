@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["src/card.js", "src/monitor.js"],
+  entryPoints: ["src/card.js", "src/composer.js", "src/monitor.js"],
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -13,7 +13,7 @@ await build({
   outdir: process.argv[2] ?? "../syndb_lab/static",
 });
 await build({
-  entryPoints: ["src/card.css"],
+  entryPoints: ["src/card.css", "src/composer.css"],
   minify: true,
   target: "es2022",
   outdir: process.argv[2] ?? "../syndb_lab/static",

@@ -1,0 +1,39 @@
+"""The composer's widget in a page that runs our JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import traitlets
+
+from syndb_lab.widgets.elements import STATIC
+
+
+class ComposerElement(anywidget.AnyWidget):
+    """The editor, the schema and the forms.
+
+    The page writes ``draft``; the kernel writes the rest: ``schema`` (datasets, examples, the graph form,
+    and whether they are here), ``checked`` (what is known of the draft with that ``serial``), ``ran`` (what
+    became of the last Run), ``history``.
+    """
+
+    _esm = STATIC / "composer.js"
+    _css = (STATIC / "card.css").read_text() + (STATIC / "composer.css").read_text()
+    key = traitlets.Unicode().tag(sync=True)
+    url = traitlets.Unicode().tag(sync=True)
+    draft = traitlets.Dict().tag(sync=True)
+    schema = traitlets.Dict().tag(sync=True)
+    checked = traitlets.Dict().tag(sync=True)
+    ran = traitlets.Dict().tag(sync=True)
+    history: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+
+    def heed(self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]) -> None:
+        """Call ``typed`` with each draft of the page, and ``said`` with each message."""
+        self.observe(lambda change: typed(change["new"]), "draft")
+        self.on_msg(lambda _, content, __: said(content))
+
+    def unheed(self) -> None:
+        """Forget who listens."""
+        self.unobserve_all()
