@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["src/card.js", "src/composer.js", "src/monitor.js"],
+  entryPoints: ["src/card.js", "src/composer.js", "src/editor.js", "src/monitor.js"],
   bundle: true,
   format: "esm",
   target: "es2022",

@@ -21,7 +21,7 @@ const DATASETS = [
     ],
   },
 ];
-const WORLD = { datasets: DATASETS, tables: tablesOf(DATASETS), jobs: ["motor"], parameters: ["worm"] };
+const WORLD = { datasets: DATASETS, tables: tablesOf(DATASETS), jobs: [{ name: "motor", columns: [{ name: "hub", type: "int64" }] }], parameters: ["worm"] };
 
 // The place is where | stands.
 function offered(marked, explicit = true) {
@@ -53,6 +53,7 @@ for (const [sql, expected] of [
   ["SELECT o.| FROM \"odd \"\"<b>🧠\" o", ['a "quoted" one', "select", "Größe"]],
   ["SELECT t.| FROM range(10) t", []],
   ["SELECT nobody.| FROM neurons n", []],
+  ["SELECT m.| FROM {{ motor }} m", ["hub"]],
   ["SELECT b.| FROM (neurons a JOIN connections b ON true)", ["pre_neuron_id", "post_neuron_id", "synapse_count"]],
 ]) {
   test(`columns at ${sql}`, () => assert.deepEqual(columns(sql), expected));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,25 +15,35 @@ from syndb_lab.widgets.elements import STATIC
 class ComposerElement(anywidget.AnyWidget):
     """The editor, the schema and the forms.
 
+    A page fetches the editor itself once, by its ``editor`` version: every widget's module stays in the page
+    for as long as that is open.
+
     The page writes ``draft``; the kernel writes the rest: ``schema`` (datasets, examples, the graph form,
     and whether they are here), ``checked`` (what is known of the draft with that ``serial``), ``ran`` (what
-    became of the last Run), ``history``.
+    became of the last Run), ``jobs`` (whose results SQL may read), ``history``.
     """
 
     _esm = STATIC / "composer.js"
+    _editor = (STATIC / "editor.js").read_text()
     _css = (STATIC / "card.css").read_text() + (STATIC / "composer.css").read_text()
     key = traitlets.Unicode().tag(sync=True)
+    editor = traitlets.Unicode(hashlib.sha256(_editor.encode()).hexdigest()[:16]).tag(sync=True)
     url = traitlets.Unicode().tag(sync=True)
     draft = traitlets.Dict().tag(sync=True)
     schema = traitlets.Dict().tag(sync=True)
     checked = traitlets.Dict().tag(sync=True)
     ran = traitlets.Dict().tag(sync=True)
+    jobs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     history: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
     def heed(self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]) -> None:
         """Call ``typed`` with each draft of the page, and ``said`` with each message."""
         self.observe(lambda change: typed(change["new"]), "draft")
-        self.on_msg(lambda _, content, __: said(content))
+        self.on_msg(lambda _, content, __: self._give() if content.get("do") == "editor" else said(content))
+
+    def _give(self) -> None:
+        """Send the editor to a page that has none of this version."""
+        self.send({"editor": self._editor})
 
     def unheed(self) -> None:
         """Forget who listens."""

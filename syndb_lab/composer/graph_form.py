@@ -151,11 +151,23 @@ def graph_options(
             options[name] = value
     for wanted_ones in own["needs"]:
         given = [name for name in wanted_ones if entered.get(name, "").strip()]
-        if not given:
-            troubles.setdefault(wanted_ones[0], f"{analysis} needs {' or '.join(wanted_ones)}")
-        elif len(given) > 1:
+        if len(given) > 1:
             troubles.setdefault(given[1], f"give {' or '.join(wanted_ones)}, not both")
     return options, troubles
+
+
+def still_needed(form: Mapping[str, Any], analysis: str, entered: Mapping[str, str]) -> str:
+    """Say what has to be entered before an analysis can run; nothing where all is there.
+
+    Examples
+    --------
+    >>> still_needed({"analyses": {"compare": {"needs": [["other_dataset_id", "by"]]}}}, "compare", {})
+    'compare needs other_dataset_id or by'
+    """
+    needs = form["analyses"].get(analysis, {}).get("needs", [])
+    open_ones = [names for names in needs if not any(entered.get(name, "").strip() for name in names)]
+    listed = ", and ".join(" or ".join(names) for names in open_ones)
+    return f"{analysis} needs {listed}" if listed else ""
 
 
 def out_of_range(value: Any, asked: Mapping[str, Any]) -> str:

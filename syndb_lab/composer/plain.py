@@ -36,6 +36,7 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
     schema = traitlets.Dict()
     checked = traitlets.Dict()
     ran = traitlets.Dict()
+    jobs: traitlets.List[dict[str, Any]] = traitlets.List()
     history: traitlets.List[dict[str, Any]] = traitlets.List()
 
     def __init__(

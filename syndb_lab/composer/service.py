@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Protocol, cast
 from syndb_lab.composer import verdict
 from syndb_lab.composer.catalogue import catalogue, examples
 from syndb_lab.composer.draft import Draft, entries, values
-from syndb_lab.composer.graph_form import graph_form, graph_options
+from syndb_lab.composer.graph_form import graph_form, graph_options, still_needed
 from syndb_lab.datasets import Datasets
 from syndb_lab.dry_run import DryRun
 from syndb_lab.errors import ParameterError, QueryError
@@ -16,7 +16,8 @@ from syndb_lab.job import Job
 from syndb_lab.references import named_handles
 
 Format = Literal["arrow", "parquet", "csv"]
-NOTHING: Final[dict[str, Any]] = {"datasets": [], "examples": [], "form": {}, "jobs": []}
+MOST_JOBS: Final = 50
+NOTHING: Final[dict[str, Any]] = {"datasets": [], "examples": [], "form": {}}
 
 
 class Asked(Protocol):
@@ -84,7 +85,6 @@ class Service:
         datasets = self._lab.datasets()
         self._form = graph_form(self._document())
         self._datasets = datasets
-        jobs = [name for name, value in list(self._namespace.items()) if isinstance(value, Job)]
         return {
             "state": "here" if datasets else "none",
             "message": ""
@@ -93,8 +93,19 @@ class Service:
             "datasets": catalogue(datasets),
             "examples": examples(datasets, list(self._form["analyses"])),
             "form": self._form,
-            "jobs": sorted(name for name in jobs if not name.startswith("_")),
         }
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """List the notebook's query jobs, for ``{{name}}``, with the columns of those that have a result."""
+        named = [
+            (name, held)
+            for name, held in list(self._namespace.items())
+            if isinstance(held, Job) and held.kind == "query" and not name.startswith("_")
+        ]
+        return [
+            {"name": name, "columns": (held.record.get("result") or {}).get("columns") or []}
+            for name, held in sorted(named, key=lambda pair: pair[0])[:MOST_JOBS]
+        ]
 
     def check(self, draft: Draft) -> dict[str, Any]:
         """Find out what is known of a draft.
@@ -106,7 +117,9 @@ class Service:
         """
         if draft.kind == "graph":
             troubles = graph_options(self._form, draft.analysis, draft.options)[1]
-            return verdict.verdict(draft, "open" if troubles else "ready", troubles=troubles)
+            needed = still_needed(self._form, draft.analysis, draft.options)
+            state = "open" if troubles or needed else "ready"
+            return verdict.verdict(draft, state, message=needed, troubles=troubles)
         if not draft.sql.strip():
             return verdict.verdict(draft, "empty")
         found = entries(draft, self._namespace, self._ids())
@@ -139,6 +152,8 @@ class Service:
             options, troubles = graph_options(self._form, draft.analysis, draft.options)
             for name, trouble in troubles.items():
                 raise ParameterError(f"{name}: {trouble}", hint="Mend it in the form.")
+            if needed := still_needed(self._form, draft.analysis, draft.options):
+                raise ParameterError(needed, hint="Enter it in the form.")
             return self._lab.graph(draft.dataset_id, draft.analysis, label=label, **options)
         if not draft.sql.strip():
             raise ParameterError("there is no SQL to run", hint="Write some, or take an example.")

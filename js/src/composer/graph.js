@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { choices, labelled, line, tick } from "./fields.js";
 
-const HINTS = { names: "one, or several with commas", ends: "sensory -> motor", list: "ids, with spaces or commas" };
+const HINTS = { names: "one, or several with commas", ends: "one, several, or one -> another", list: "ids, with spaces or commas" };
 const spoken = (name) => name.replaceAll("_", " ");
 
 export function graphForm(drafting) {

@@ -79,7 +79,7 @@ function wantsDataset(before) {
 
 // Offers what fits a place: {from, to, options, validFor}, or null where nothing does.
 export function offersAt(sql, offset, world, explicit) {
-  const scope = scopeAt(sql, offset, world.tables);
+  const scope = scopeAt(sql, offset, world.tables, world.jobs);
   const index = scope.tokens.findLastIndex((token) => token.from < offset);
   const inside = scope.tokens[index];
   const within = inside && (offset < inside.to || !inside.closed || (offset === inside.to && inside.kind === "comment" && !inside.text.endsWith("*/")));
@@ -90,7 +90,7 @@ export function offersAt(sql, offset, world, explicit) {
     return { from: inside.from + 1, to: inside.closed ? inside.to - 1 : offset, options: datasetOffers(world.datasets, (id) => id + close, 1), validFor: /^[^'\n]*$/ };
   }
   if (inside?.kind === "job" && offset <= inside.to) {
-    const options = world.jobs.map((name) => ({ label: `{{${name}}}`, type: "variable", detail: "stored result" }));
+    const options = world.jobs.map((job) => ({ label: `{{${job.name}}}`, type: "variable", detail: "stored result" }));
     return { from: inside.from, to: inside.to, options, validFor: /^\{\{\s*[\w-]*\}{0,2}$/ };
   }
   const isQuoted = within && inside.kind === "quoted";

@@ -84,6 +84,7 @@ function readSource(items, start, world) {
     else inner = sources([{ kind: "word", text: "from" }, ...item.items], world);
   } else if (item.kind === "job") {
     name = item.text;
+    columns = world.jobs.get(name.replace(/[{}\s]/g, "")) ?? [];
   } else {
     name = nameOf(item);
     while (isSign(items[at], ".") && isName(items[at + 1])) {
@@ -147,9 +148,9 @@ function chosenColumns(given, there, all) {
 
 // Finds what is visible at a place: the sources of the query around it, those of the queries around that
 // (``outer``), and the tables of WITH.
-export function scopeAt(sql, offset, tables) {
+export function scopeAt(sql, offset, tables, jobs = []) {
   const list = tokens(sql);
-  const world = { tables, ctes: new Map() };
+  const world = { tables, jobs: new Map(jobs.map((job) => [job.name, job.columns])), ctes: new Map() };
   const found = { tokens: list, sources: [], ctes: [] };
   let group = nested(list, sql.length);
   let outer = [];

@@ -6,7 +6,7 @@ const WORDS = {
   empty: ["idle", "Write SQL, or take an example. Ctrl-Space completes, Shift-Enter runs."],
   valid: ["good", "valid"],
   open: ["warn", "not complete"],
-  ready: ["idle", "ready"],
+  ready: ["idle", "ready; the service checks it when it is run"],
   invalid: ["bad", "does not run"],
   unchecked: ["idle", "not checked"],
   away: ["warn", "not checked"],
