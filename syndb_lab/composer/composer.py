@@ -169,7 +169,7 @@ class Composer:
             checked = verdict.verdict(draft, "invalid", **verdict.refused(error))
             if not self._service.is_known:
                 self._say(schema={**NOTHING, "state": "none", "message": checked["message"]})
-        self._say(checked=checked, jobs=self._service.jobs())
+        self._say(jobs=self._service.jobs(), checked=checked)
         self._keep(draft)
 
     def _away(self, draft: Draft) -> None:

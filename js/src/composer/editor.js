@@ -12,6 +12,7 @@ import { offsetOf, spanAt } from "./places.js";
 import { theme } from "./theme.js";
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
+const LONG = 200;
 const fromElsewhere = Annotation.define();
 
 class DatasetName extends WidgetType {
@@ -39,6 +40,21 @@ function datasetNames(datasets) {
     },
   });
   return ViewPlugin.define((view) => ({ shown: matcher.createDeco(view), update(change) { this.shown = matcher.updateDeco(change, this.shown); } }), { decorations: (plugin) => plugin.shown });
+}
+
+// Takes a long text that comes in at once, but not pasted (dictated, filled in by a program), as one change: the
+// browser would build the whole of it in the page first.
+function takeWhole(event, view) {
+  const text = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
+  if (text.length < LONG || !event.cancelable || view.composing) return false;
+  event.preventDefault();
+  const [range] = event.getTargetRanges();
+  const place = range && view.contentDOM.contains(range.startContainer) && view.contentDOM.contains(range.endContainer);
+  const from = place ? view.posAtDOM(range.startContainer, range.startOffset) : view.state.selection.main.from;
+  const to = place ? view.posAtDOM(range.endContainer, range.endOffset) : view.state.selection.main.to;
+  const insert = view.state.toText(text);
+  view.dispatch({ changes: { from, to, insert }, selection: { anchor: from + insert.length }, userEvent: "input.paste", scrollIntoView: true });
+  return true;
 }
 
 // Makes an editor. ``world()`` is what completion knows, ``typed(text)`` is told of each change made here, ``run``
@@ -74,6 +90,7 @@ export function sqlEditor({ text, world, typed, run }) {
         placeholder("SELECT …"),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": "SQL", spellcheck: "false", autocapitalize: "off" }),
+        EditorView.domEventHandlers({ beforeinput: takeWhole }),
         EditorView.updateListener.of((update) => {
           const ours = update.transactions.some((one) => one.docChanged && !one.annotation(fromElsewhere));
           if (ours) typed(update.state.doc.toString());
@@ -93,7 +110,8 @@ export function sqlEditor({ text, world, typed, run }) {
     },
     // Replaces all, as typing would; it can be undone.
     write(other) {
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: other }, selection: { anchor: other.length }, userEvent: "input.paste" });
+      const insert = view.state.toText(other);
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert }, selection: { anchor: insert.length }, userEvent: "input.paste" });
       view.focus();
     },
     insert(name) {

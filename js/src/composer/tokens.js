@@ -1,6 +1,7 @@
 // SQL in tokens: what is text, what is a comment, what is a word, and how deep in brackets each stands.
+const KINDS = ["", "space", "comment", "text", "quoted", "text", "job", "word", "number", "sign"];
 const TOKEN =
-  /(?<space>\s+)|(?<comment>--[^\n]*|\/\*)|(?<text>[eE]?'[^']*(?:''[^']*)*(?<closed>'?))|(?<quoted>"[^"]*(?:""[^"]*)*"?)|(?<dollar>\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$)|(?<job>\{\{\s*[\w-]*\s*\}{0,2})|(?<word>[\p{L}_][\p{L}\p{N}_]*)|(?<number>\d[\w.]*)|(?<sign>::|.)/suy;
+  /(\s+)|(--[^\n]*|\/\*)|([eE]?'[^']*(?:''[^']*)*'?)|("[^"]*(?:""[^"]*)*"?)|(\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$)|(\{\{\s*[\w-]*\s*\}{0,2})|([\p{L}_][\p{L}\p{N}_]*)|(\d[\w.]*)|(::|.)/suy;
 
 export const folded = (name) => name.toLowerCase();
 
@@ -16,8 +17,9 @@ export function tokens(sql) {
   let at = 0;
   while (at < sql.length) {
     TOKEN.lastIndex = at;
-    const { groups, 0: text } = TOKEN.exec(sql);
-    const kind = Object.keys(groups).find((name) => name !== "closed" && groups[name] !== undefined);
+    const match = TOKEN.exec(sql);
+    const text = match[0];
+    const kind = KINDS[match.indexOf(text, 1)];
     let to = at + text.length;
     let closed = true;
     if (text === "/*") {
@@ -25,16 +27,16 @@ export function tokens(sql) {
       closed = sql.endsWith("*/", to) && to - at > 3;
     } else if (kind === "comment") {
       closed = false;
-    } else if (kind === "dollar") {
+    } else if (match[5] !== undefined) {
       const end = sql.indexOf(text, to);
       closed = end >= 0;
       to = closed ? end + text.length : sql.length;
     } else if (kind === "text") {
-      closed = groups.closed === "'";
+      closed = text.length > 1 + text.indexOf("'") && text.endsWith("'");
     } else if (kind === "quoted") {
       closed = text.length > 1 && text.endsWith('"');
     }
-    if (kind !== "space") found.push({ kind: kind === "dollar" ? "text" : kind, text: sql.slice(at, to), from: at, to, closed });
+    if (kind !== "space") found.push({ kind, text: sql.slice(at, to), from: at, to, closed });
     at = to;
   }
   return found;
