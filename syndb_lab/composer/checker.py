@@ -66,6 +66,13 @@ class Checker:
             return draft
 
     def _work(self) -> None:
+        try:
+            self._check_all()
+        except BaseException:
+            self._works = False  # the next draft has a thread of its own
+            raise
+
+    def _check_all(self) -> None:
         tries = 0
         while (draft := self._next()) is not None:
             try:

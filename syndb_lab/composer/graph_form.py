@@ -153,6 +153,7 @@ def graph_options(
         given = [name for name in wanted_ones if entered.get(name, "").strip()]
         if len(given) > 1:
             troubles.setdefault(given[1], f"give {' or '.join(wanted_ones)}, not both")
+            options.pop(given[1], None)
     return options, troubles
 
 
