@@ -33,6 +33,8 @@ export function mount(host, model) {
   const format = choices(FORMATS, drafting.now.format, (value) => change({ format: value }));
   format.setAttribute("aria-label", "format of the result");
   const shelf = element("div", "syndb-shelf");
+  shelf.setAttribute("role", "tabpanel");
+  shelf.setAttribute("aria-label", "what to start from");
   const sides = tabs("what to start from", [["schema", "Schema"], ["examples", "Examples"], ["history", "History"]], "schema", (key) => open(key));
   const modes = tabs("kind of job", [["query", "SQL"], ["graph", "Graph"]], drafting.now.kind, (kind) => {
     change({ kind });

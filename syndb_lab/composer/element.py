@@ -23,7 +23,8 @@ class ComposerElement(anywidget.AnyWidget):
     became of the last Run), ``jobs`` (whose results SQL may read), ``history``.
     """
 
-    _esm = STATIC / "composer.js"
+    _said: Callable[[dict[str, Any]], None] | None = None
+    _esm = (STATIC / "composer.js").read_text()  # of a path anywidget would keep every widget for ever
     _editor = (STATIC / "editor.js").read_text()
     _css = (STATIC / "card.css").read_text() + (STATIC / "composer.css").read_text()
     key = traitlets.Unicode().tag(sync=True)
@@ -39,7 +40,14 @@ class ComposerElement(anywidget.AnyWidget):
     def heed(self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]) -> None:
         """Call ``typed`` with each draft of the page, and ``said`` with each message."""
         self.observe(lambda change: typed(change["new"]), "draft")
-        self.on_msg(lambda _, content, __: self._give() if content.get("do") == "editor" else said(content))
+        self._said = said
+        self.on_msg(self._hear)
+
+    def _hear(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        if content.get("do") == "editor":
+            self._give()
+        elif self._said is not None:
+            self._said(content)
 
     def _give(self) -> None:
         """Send the editor to a page that has none of this version."""
@@ -48,3 +56,5 @@ class ComposerElement(anywidget.AnyWidget):
     def unheed(self) -> None:
         """Forget who listens."""
         self.unobserve_all()
+        self.on_msg(self._hear, remove=True)
+        self._said = None

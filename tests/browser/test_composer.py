@@ -53,6 +53,7 @@ def test_complete_check_and_run(open_notebook: Open, page: Page, theme: str) -> 
     page.keyboard.press("End")
     page.keyboard.type("na")
     expect(popup).to_contain_text(re.compile("nameVARCHAR"))
+    page.wait_for_timeout(200)  # a popup takes no key that was meant for the text
     page.keyboard.press("Enter")
     page.keyboard.type(", '🧠🧠' AS brains, nme")
     said = verdict(composer, "invalid")

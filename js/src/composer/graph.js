@@ -35,7 +35,7 @@ export function graphForm(drafting) {
     const { analyses, shared } = schema.form;
     const { analysis, dataset_id: id } = drafting.now;
     const datasets = choices(schema.datasets.map((one) => [one.name, one.id]), id, (chosen) => drafting.change({ dataset_id: chosen }));
-    if (datasets.value && datasets.value !== id) drafting.change({ dataset_id: datasets.value });
+    if (drafting.now.kind === "graph" && datasets.value && datasets.value !== id) drafting.change({ dataset_id: datasets.value });
     const kinds = choices(Object.keys(analyses).map((one) => [spoken(one), one]), analysis, (chosen) => {
       drafting.change({ analysis: chosen });
       show(schema);
