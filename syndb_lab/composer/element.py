@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from syndb_lab.widgets.elements import STATIC
+from syndb_lab.widgets.elements import source
 
 
 class ComposerElement(anywidget.AnyWidget):
@@ -24,9 +24,9 @@ class ComposerElement(anywidget.AnyWidget):
     """
 
     _said: Callable[[dict[str, Any]], None] | None = None
-    _esm = (STATIC / "composer.js").read_text()  # of a path anywidget would keep every widget for ever
-    _editor = (STATIC / "editor.js").read_text()
-    _css = (STATIC / "card.css").read_text() + (STATIC / "composer.css").read_text()
+    _esm = source("composer.js")
+    _editor = source("editor.js")
+    _css = source("card.css") + source("composer.css")
     key = traitlets.Unicode().tag(sync=True)
     editor = traitlets.Unicode(hashlib.sha256(_editor.encode()).hexdigest()[:16]).tag(sync=True)
     url = traitlets.Unicode().tag(sync=True)

@@ -22,10 +22,15 @@ VIEW: Final = "application/vnd.jupyter.widget-view+json"
 Heed = Callable[[dict[str, Any]], None]
 
 
+def source(name: str) -> str:
+    """Read a module of ours; given its path, anywidget would keep every widget that was ever made of it."""
+    return (STATIC / name).read_text()
+
+
 class DrawnCard(anywidget.AnyWidget):
     """A card drawn by our own JavaScript."""
 
-    _esm = STATIC / "card.js"
+    _esm = source("card.js")
     _css = STATIC / "card.css"
     card = traitlets.Dict().tag(sync=True)
 
