@@ -23,7 +23,7 @@ Heed = Callable[[dict[str, Any]], None]
 
 
 def source(name: str) -> str:
-    """Read a module of ours; given its path, anywidget would keep every widget that was ever made of it."""
+    """Read a file of ours; given its path, anywidget would keep every widget that was ever made of it."""
     return (STATIC / name).read_text()
 
 
@@ -31,7 +31,7 @@ class DrawnCard(anywidget.AnyWidget):
     """A card drawn by our own JavaScript."""
 
     _esm = source("card.js")
-    _css = STATIC / "card.css"
+    _css = source("card.css")
     card = traitlets.Dict().tag(sync=True)
 
     def heed(self, heed: Heed) -> None:

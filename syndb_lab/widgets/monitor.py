@@ -20,7 +20,7 @@ from syndb_lab.job import Job
 from syndb_lab.listing import html_table
 from syndb_lab.transport import Transport
 from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import STATIC, draws, source
+from syndb_lab.widgets.elements import draws, source
 
 BUSY_S: Final = 0.5
 IDLE_S: Final = 2.0
@@ -35,7 +35,7 @@ class Board(anywidget.AnyWidget):
     """The table, drawn by our own JavaScript."""
 
     _esm = source("monitor.js")
-    _css = STATIC / "card.css"
+    _css = source("card.css")
     board = traitlets.Dict().tag(sync=True)
 
 
