@@ -56,7 +56,7 @@ export function verdictPanel(go) {
     timer = setTimeout(() => {
       box.dataset.tone = "idle";
       say(word, "not checked yet");
-      say(facts, "no answer from the kernel; it may be running a cell");
+      say(facts, "no answer from the kernel: it runs a cell, or was restarted (then run this cell again)");
     }, PATIENCE_MS);
   };
   return { box, show, wait, end: () => clearTimeout(timer) };
