@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["src/card.js", "src/explore.js", "src/monitor.js", "src/table.js"],
+  entryPoints: ["src/card.js", "src/composer.js", "src/editor.js", "src/explore.js", "src/monitor.js", "src/table.js"],
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -13,7 +13,7 @@ await build({
   outdir: process.argv[2] ?? "../syndb_lab/static",
 });
 await build({
-  entryPoints: ["src/card.css", "src/explore.css", "src/table.css"],
+  entryPoints: ["src/card.css", "src/composer.css", "src/explore.css", "src/table.css"],
   bundle: true,
   minify: true,
   target: "es2022",

@@ -23,6 +23,7 @@ from syndb_lab.transport import Transport
 from syndb_lab.values import seconds
 
 if TYPE_CHECKING:
+    from syndb_lab.composer import Composer
     from syndb_lab.widgets import Monitor
 
 Format = Literal["arrow", "parquet", "csv"]
@@ -288,6 +289,42 @@ class Lab:
         'completed'
         """
         return Job(self._transport, self._transport.get(job_path(job_id)))
+
+    def composer(self, sql: str | None = None) -> Composer:
+        """Open an editor in the notebook: SQL with completion and live checks, or a graph analysis.
+
+        It completes tables, columns (also through aliases), datasets and functions, underlines what is wrong
+        while you type, says which columns will come out, and runs with Shift-Enter; the job's card stands
+        below. A saved notebook keeps the SQL and the card as plain HTML. Running the cell again opens a new
+        editor with what was written in the last one.
+
+        Parameters
+        ----------
+        sql : str, optional
+            What stands in it at first.
+
+        Returns
+        -------
+        Composer
+            ``sql`` is what stands in the editor, and takes a text; ``job`` is the job that was run last, None
+            before the first; ``close()`` ends it.
+
+        Raises
+        ------
+        SyndbError
+            This is no notebook.
+
+        Examples
+        --------
+        In a notebook::
+
+            composer = lab.composer()
+            composer.job.to_polars()  # in a later cell, once something was run
+        """
+        from syndb_lab.composer import Composer, in_this_notebook
+
+        namespace = in_this_notebook()
+        return Composer(self, lambda: self._transport.get("/openapi.json"), namespace, sql).show()
 
     def monitor(self, limit: int = 200) -> Monitor:
         """Show my jobs, live, in one table: with filters, and cancel, rerun and load for each.

@@ -34,6 +34,7 @@ VAR                            takes the job's handle at once, with --wait the r
 %syndb tables                  the tables
 %syndb describe TABLE          a table's columns, types and units
 %syndb jobs                    my jobs, newest first
+%syndb composer                an editor for SQL and graph jobs, checked while you type
 %syndb monitor                 my jobs, live, in one table
 %syndb status ID               how a job is
 %syndb attach ID               its live card, also in a fresh kernel; without an ID what was submitted here
@@ -87,6 +88,7 @@ class Verbs:
             "status": lambda name: self._job(name).refresh(),
             "cancel": lambda name: self._job(name).cancel(),
             "rerun": lambda name: self._shown(self._job(name).rerun()),
+            "composer": lambda _: self._magics.lab().composer(),
             "monitor": self._monitor,
             "attach": self._attach,
             **dict.fromkeys(HELP_WORDS, lambda _: self._magics.help()),

@@ -28,3 +28,14 @@ def face_html(card: dict[str, Any]) -> str:
             "</div>",
         ]
     )
+
+
+def escaped_block(said: str) -> str:
+    """Write text as it is, line by line.
+
+    Examples
+    --------
+    >>> "<b>" in escaped_block("<b>")
+    False
+    """
+    return f'<pre style="{BLOCK}">{text(said)}</pre>' if said else ""

@@ -55,6 +55,19 @@ def refer(query: str, namespace: Mapping[str, Any]) -> Bound:
     return Bound("".join([*parts, query[position:]]), {}, tuple(sites))
 
 
+def named_handles(query: str, namespace: Mapping[str, Any]) -> list[tuple[str, Handle]]:
+    """List the job handles that a query names, in their order.
+
+    Examples
+    --------
+    >>> [name for name, _ in named_handles("FROM {{motor}} JOIN {{other}} USING (id)", {"motor": job})]
+    ['motor']
+    """
+    names = [match["name"] for match in TOKEN.finditer(query) if match["name"]]
+    found = [(name, namespace.get(name)) for name in dict.fromkeys(names)]
+    return [(name, held) for name, held in found if isinstance(held, Handle)]
+
+
 def job_id(query: str, match: re.Match[str], namespace: Mapping[str, Any]) -> str:
     """Find the job that a name means: an id, or a handle, which is waited for where its job still runs."""
     name = match["name"]

@@ -20,7 +20,7 @@ from syndb_lab.progress import readable_bytes
 from syndb_lab.provenance import read_provenance
 from syndb_lab.static_card import Ended, static_html, static_text
 from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import card_widget, view_bundle
+from syndb_lab.widgets.elements import card_widget, dismiss, view_bundle
 from syndb_lab.widgets.findings import findings
 
 PACE_S: Final = 0.2
@@ -72,16 +72,32 @@ class JobCard:
         self._moment = NOW
         self._ended = Ended()
         self._is_static = False
+        self._is_closed = False
         self._shown_at = 0.0
         self._over = threading.Event()
         self._widget = card_widget(face(job.record))
         self._widget.heed(self.heed)
         self._output: Any = None
 
-    def show(self) -> None:
-        """Show the card below the cell that runs now, and follow the job from here on."""
-        self._output = ipython_display.display(self._live_bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    def show(self, output: Any = None) -> None:
+        """Show the card below the cell that runs now, or in an output that is there, and follow the job."""
+        if output is None:
+            self._output = ipython_display.display(self._live_bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._output = output
+            output.update(self._live_bundle(), raw=True)
         self._start(self._follow)
+
+    def bundle(self) -> dict[str, Any]:
+        """Write what shows the card in one more place."""
+        return self._static_bundle() if self._is_static else self._live_bundle()
+
+    def close(self) -> None:
+        """Stop following, and leave what is known as plain HTML; the job goes on."""
+        self._update()
+        self._is_closed = True
+        self._over.set()
+        dismiss(self._widget)
 
     def settle(self, within_s: float = SETTLE_S) -> None:
         """Wait until an ended job's card has become plain HTML, so that it stands before what follows."""
@@ -164,7 +180,8 @@ class JobCard:
         self._update()
 
     def _update(self) -> None:
-        self._output.update(self._static_bundle(), raw=True)
+        if not self._is_closed:
+            self._output.update(self._static_bundle(), raw=True)
 
     def _live_bundle(self) -> dict[str, Any]:
         return {**view_bundle(self._widget), **self._static_bundle()}
@@ -212,7 +229,8 @@ class JobCard:
             self._moment, self._ended = Moment(note=note), Ended()
             self._is_static = False
             self._over = threading.Event()
-            self._widget = card_widget(face(self.job.record, self._moment))
+            last, self._widget = self._widget, card_widget(face(self.job.record, self._moment))
             self._widget.heed(self.heed)
         self._output.update(self._live_bundle(), raw=True)
+        dismiss(last)
         self._start(self._follow)

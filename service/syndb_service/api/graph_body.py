@@ -80,6 +80,25 @@ OWN: Final[dict[str, set[str]]] = {
 }
 """Which options an analysis takes beside those that all take."""
 TOLD: Final = {"include", "node_table"}
+NEEDS: Final[dict[str, list[list[str]]]] = {
+    "shortest_path": [["source"], ["target"]],
+    "compare": [["other_dataset_id", "by"]],
+}
+"""Of which options an analysis needs one: of each list."""
+
+
+def _forms(schema: dict[str, Any]) -> None:
+    """Tell in the OpenAPI document, as ``x-analyses``, what a form of an analysis offers and needs.
+
+    An option that no analysis has of its own is one of all.
+    """
+    schema["x-analyses"] = {
+        analysis: {
+            "options": [name for name in schema["properties"] if name in options],
+            "needs": NEEDS.get(analysis, []),
+        }
+        for analysis, options in OWN.items()
+    }
 
 
 class Ends(BaseModel):
@@ -94,7 +113,7 @@ class Ends(BaseModel):
 class GraphBody(BaseModel):
     """A graph job."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_forms)
 
     dataset_id: str = Field(
         description="The dataset whose connections are analysed.",

@@ -1,0 +1,84 @@
+// What there is to query: datasets, their tables, these with columns, types, units and rows; a click writes a name.
+import { element, say } from "../dom.js";
+import { line } from "./fields.js";
+import { quoted } from "./offers.js";
+
+const FOUND = 60;
+
+function pick(text, classes, title, press) {
+  const made = element("button", `syndb-pick ${classes}`, text);
+  made.type = "button";
+  made.title = title;
+  made.addEventListener("click", press);
+  return made;
+}
+
+function columnLine(column, insert, owner = "") {
+  const title = [column.description, "Click to write it"].filter(Boolean).join("\n");
+  const name = pick(column.name, "syndb-column", title, () => insert(quoted(column.name)));
+  const kind = element("span", "syndb-kind", [column.type, column.unit && `in ${column.unit}`].filter(Boolean).join(", "));
+  return element("li", "syndb-leaf", owner ? element("span", "syndb-kind", `${owner}.`) : null, name, kind);
+}
+
+// A branch is filled when it is opened first.
+function branch(summary, classes, fill) {
+  const made = element("details", classes, element("summary", "syndb-branch", ...summary));
+  made.addEventListener("toggle", () => {
+    if (made.open && made.children.length === 1) made.append(...fill());
+  });
+  return made;
+}
+
+function tableBranch(table, insert) {
+  const rows = element("span", "syndb-kind", `${table.rows} row${table.rows === "1" ? "" : "s"}`);
+  return branch([element("span", "syndb-table-name", table.name), rows], "syndb-of-table", () => [
+    pick("write the table's name", "syndb-write", "", () => insert(quoted(table.name))),
+    element("ul", "syndb-leaves", ...table.columns.map((column) => columnLine(column, insert))),
+  ]);
+}
+
+function datasetBranch(dataset, insert) {
+  const made = branch([element("b", "", dataset.name)], "syndb-of-dataset", () => [
+    element("div", "syndb-about", [dataset.title, dataset.species, dataset.version && `version ${dataset.version}`, dataset.visibility].filter(Boolean).join(" · ")),
+    pick("write its id", "syndb-write", dataset.id, () => insert(`'${dataset.id}'`)),
+    ...dataset.tables.map((table) => tableBranch(table, insert)),
+  ]);
+  made.querySelector("summary").title = [dataset.title, dataset.citation].filter(Boolean).join("\n");
+  return made;
+}
+
+export function schemaTree(insert) {
+  const message = element("div", "syndb-about");
+  const list = element("div", "syndb-branches");
+  let datasets = [];
+  const draw = () => {
+    const words = search.value.trim().toLowerCase();
+    if (!words) {
+      list.replaceChildren(...datasets.map((dataset) => datasetBranch(dataset, insert)));
+      if (datasets.length && datasets.length <= 4) list.firstChild.open = true;
+      return;
+    }
+    const found = new Map();
+    for (const dataset of datasets)
+      for (const table of dataset.tables)
+        for (const column of table.columns)
+          if (`${table.name}.${column.name} ${column.description}`.toLowerCase().includes(words)) found.set(`${table.name}.${column.name}`, [column, table.name]);
+    const lines = [...found.values()].slice(0, FOUND).map(([column, owner]) => columnLine(column, insert, owner));
+    const rest = found.size - lines.length;
+    const said = found.size === 0 ? "no column is called so" : rest > 0 ? `and ${rest} more` : "";
+    list.replaceChildren(element("ul", "syndb-leaves", ...lines), said && element("div", "syndb-about", said));
+  };
+  const search = line("", "find a column", draw);
+  search.classList.add("syndb-find");
+  search.setAttribute("aria-label", "find a column");
+  const box = element("div", "syndb-tree", search, message, list);
+  return {
+    box,
+    show(schema) {
+      datasets = schema.datasets;
+      say(message, schema.state === "loading" ? "asking what there is …" : schema.message);
+      search.hidden = datasets.length === 0;
+      draw();
+    },
+  };
+}

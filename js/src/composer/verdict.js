@@ -1,0 +1,63 @@
+// What is known of the draft, below the editor: right or wrong, where, the columns that will come out, advice.
+import { element, rebuild, say } from "../dom.js";
+
+const PATIENCE_MS = 3000;
+const WORDS = {
+  empty: ["idle", "Write SQL, or take an example. Ctrl-Space completes, Shift-Enter runs."],
+  valid: ["good", "valid"],
+  open: ["warn", "not complete"],
+  ready: ["idle", "ready; the service checks it when it is run"],
+  invalid: ["bad", "does not run"],
+  unchecked: ["idle", "not checked"],
+  away: ["warn", "not checked"],
+};
+
+export function verdictPanel(go) {
+  const word = element("span", "syndb-status");
+  const facts = element("span", "syndb-facts");
+  const place = element("button", "syndb-pick syndb-place");
+  place.type = "button";
+  const message = element("div", "syndb-message");
+  const hint = element("div", "syndb-hint");
+  const advice = element("ul", "syndb-advice");
+  const columns = element("div", "syndb-columns");
+  columns.setAttribute("aria-label", "columns of the result");
+  const said = element("div", "syndb-line", word, place, facts);
+  const heard = element("div", "", said, message, hint);
+  heard.setAttribute("role", "status");
+  const box = element("div", "syndb-verdict", heard, advice, columns);
+  let found = null;
+  let timer = null;
+  place.addEventListener("click", () => go(found.line, found.column));
+
+  const show = (checked) => {
+    clearTimeout(timer);
+    found = checked;
+    const [tone, text] = WORDS[checked.state] ?? ["idle", ""];
+    box.dataset.tone = tone;
+    box.dataset.state = checked.state;
+    say(word, text);
+    say(place, checked.line ? `line ${checked.line}, column ${checked.column}` : "");
+    say(facts, (checked.facts ?? []).join(" · "));
+    say(message, checked.message);
+    say(hint, checked.hint);
+    rebuild(advice, checked.advice, () => (checked.advice ?? []).map((one) => element("li", "", one)));
+    advice.hidden = !checked.advice?.length;
+    rebuild(columns, checked.columns, () =>
+      (checked.columns ?? []).map((column) => element("span", "syndb-chip", element("b", "", column.name), ` ${column.type}`)),
+    );
+    columns.hidden = !checked.columns?.length;
+  };
+  // Says that an answer is on its way; that it takes long, where it does.
+  const wait = () => {
+    if (box.dataset.state === "away") return;
+    box.dataset.state = "checking";
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      box.dataset.tone = "idle";
+      say(word, "not checked yet");
+      say(facts, "no answer from the kernel: it runs a cell, or was restarted (then run this cell again)");
+    }, PATIENCE_MS);
+  };
+  return { box, show, wait, end: () => clearTimeout(timer) };
+}

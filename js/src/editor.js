@@ -1,0 +1,181 @@
+// The composer in the page: SQL with completion and live checks, or a graph analysis by its form.
+import { sqlEditor } from "./composer/editor.js";
+import { drafting as draftingOf } from "./composer/draft.js";
+import { choices, line, tabs } from "./composer/fields.js";
+import { graphForm } from "./composer/graph.js";
+import { tablesOf } from "./composer/offers.js";
+import { parameterForm } from "./composer/parameters.js";
+import { exampleList, historyList } from "./composer/shelf.js";
+import { schemaTree } from "./composer/tree.js";
+import { verdictPanel } from "./composer/verdict.js";
+import { button, element, say } from "./dom.js";
+
+const HERE_MS = 10_000;
+const PATIENCE_MS = 3000;
+const FORMATS = ["arrow", "parquet", "csv"].map((one) => [one, one]);
+
+export function mount(host, model) {
+  const drafting = draftingOf(model);
+  const world = { datasets: [], tables: new Map(), jobs: [], parameters: [] };
+  const runs = running(model, drafting);
+  const editor = sqlEditor({
+    text: drafting.now.sql,
+    world: () => world,
+    typed: (sql) => change({ sql }),
+    run: runs.run,
+  });
+  const parameters = parameterForm({ get now() { return drafting.now; }, change: (part) => change(part) });
+  const graph = graphForm({ get now() { return drafting.now; }, change: (part) => change(part) });
+  const verdict = verdictPanel((at, column) => editor.go(at, column));
+  const tree = schemaTree((name) => editor.insert(name));
+  const label = line(drafting.now.label, "label", (text) => change({ label: text }));
+  label.setAttribute("aria-label", "label of the job");
+  const format = choices(FORMATS, drafting.now.format, (value) => change({ format: value }));
+  format.setAttribute("aria-label", "format of the result");
+  const shelf = element("div", "syndb-shelf");
+  shelf.setAttribute("role", "tabpanel");
+  shelf.setAttribute("aria-label", "what to start from");
+  const sides = tabs("what to start from", [["schema", "Schema"], ["examples", "Examples"], ["history", "History"]], "schema", (key) => open(key));
+  const modes = tabs("kind of job", [["query", "SQL"], ["graph", "Graph"]], drafting.now.kind, (kind) => {
+    change({ kind });
+    drawKind();
+  });
+  const sql = element("div", "syndb-sql", editor.dom);
+  const bar = element("div", "syndb-bar-of-run", runs.button, label, format, runs.said);
+  const main = element("div", "syndb-main", sql, parameters.box, graph.box, bar, verdict.box);
+  const side = element("div", "syndb-side", sides.list, shelf);
+  const head = element("div", "syndb-head", element("b", "", "Composer"), modes.list, element("span", "syndb-url", model.get("url")));
+  const root = element("section", "syndb-composer", head, element("div", "syndb-panes", side, main));
+  root.setAttribute("aria-label", "Composer of jobs");
+  let tab = "schema";
+
+  function change(part) {
+    drafting.change(part);
+    verdict.wait();
+  }
+  function take(draft) {
+    const { kind = "query", sql: text = "", values, format: as, label: called, dataset_id: id, analysis, options } = draft;
+    const given = { kind, values, format: as, label: called, dataset_id: id, analysis, options };
+    const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    change(kind === "graph" ? known : { ...known, sql: text });
+    drawForms();
+    if (kind === "query") editor.write(text);
+  }
+  function open(key) {
+    tab = key;
+    const { examples } = model.get("schema");
+    shelf.replaceChildren(key === "schema" ? tree.box : key === "examples" ? exampleList(examples, take) : historyList(model.get("history"), world.datasets, take));
+  }
+  function drawKind() {
+    const { kind } = drafting.now;
+    root.dataset.kind = kind;
+    modes.show(kind);
+    sql.hidden = format.hidden = kind === "graph";
+    graph.box.hidden = kind !== "graph";
+    parameters.box.hidden = kind === "graph" || parameters.box.children.length === 0;
+    if (kind === "graph") graph.again(model.get("schema"));
+  }
+  function drawForms() {
+    label.value = drafting.now.label;
+    format.value = drafting.now.format;
+    drawKind();
+  }
+  const schemaCame = () => {
+    const schema = model.get("schema");
+    Object.assign(world, { datasets: schema.datasets, tables: tablesOf(schema.datasets) });
+    editor.name(schema.datasets);
+    tree.show(schema);
+    graph.show(schema);
+    open(tab);
+  };
+  const checkedCame = () => {
+    const checked = model.get("checked");
+    world.jobs = model.get("jobs");
+    if (!checked.state || !drafting.isAbout(checked)) return;
+    verdict.show(checked);
+    const isQuery = drafting.now.kind === "query";
+    editor.underline(isQuery && checked.line ? checked : null);
+    graph.wrong(checked.troubles ?? {});
+    if (checked.state !== "away") {
+      parameters.show(checked.parameters, world.datasets);
+      parameters.box.hidden = !isQuery || checked.parameters.length === 0;
+      world.parameters = checked.parameters.map((one) => one.name);
+    }
+  };
+  const historyCame = () => tab === "history" && open(tab);
+  const news = { "change:schema": schemaCame, "change:checked": checkedCame, "change:history": historyCame, "change:ran": runs.came };
+  for (const [name, hear] of Object.entries(news)) model.on(name, hear);
+  drafting.onTaken((draft) => {
+    editor.take(draft.sql);
+    drawForms();
+    verdict.wait();
+  });
+  runs.onRefused((ran) => {
+    verdict.show({ ...ran, state: "invalid" });
+    editor.underline(drafting.now.kind === "query" && ran.line ? ran : null);
+  });
+  const here = setInterval(() => model.get("checked").state === "away" && model.send({ do: "here" }), HERE_MS);
+  const leaveKeys = keepKeys(root, runs.run);
+  host.append(root);
+  schemaCame();
+  drawForms();
+  verdict.show({ state: drafting.now.sql || drafting.now.kind === "graph" ? "" : "empty" });
+  checkedCame();
+  return () => {
+    clearInterval(here);
+    leaveKeys();
+    for (const [name, hear] of Object.entries(news)) model.off(name, hear);
+    drafting.end();
+    runs.end();
+    verdict.end();
+    editor.end();
+    root.remove();
+  };
+}
+
+// Keeps keys from the notebook: Shift-Enter runs the job and no cell, letters are no commands. Saving stays.
+function keepKeys(root, run) {
+  const isSave = (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+  const ahead = (event) => {
+    if (root.contains(event.target)) root.toggleAttribute("data-lm-suppress-shortcuts", !isSave(event));
+  };
+  window.addEventListener("keydown", ahead, true);
+  root.addEventListener("keydown", (event) => {
+    if (isSave(event)) return;
+    if (event.key === "Enter" && event.shiftKey && !event.defaultPrevented) {
+      event.preventDefault();
+      run();
+    }
+    event.stopPropagation();
+  });
+  return () => window.removeEventListener("keydown", ahead, true);
+}
+
+// Run, until the kernel says what became of it.
+function running(model, drafting) {
+  const said = element("span", "syndb-ran");
+  said.setAttribute("role", "status");
+  let waiting = null;
+  let timer = null;
+  let refused = () => {};
+  const run = () => {
+    if (waiting) return;
+    drafting.flush();
+    waiting = `${Date.now()}-${Math.random()}`;
+    start.disabled = true;
+    say(said, "submitting …");
+    timer = setTimeout(() => say(said, "no answer from the kernel: it runs a cell, or was restarted (then run this cell again)"), PATIENCE_MS);
+    model.send({ do: "run", run: waiting, draft: drafting.now });
+  };
+  const start = button({ do: "run", text: "▶ Run", title: "Shift-Enter" }, run);
+  const came = () => {
+    const ran = model.get("ran");
+    if (!waiting || ran.run !== waiting) return;
+    waiting = null;
+    clearTimeout(timer);
+    start.disabled = false;
+    say(said, ran.job_id ? `job ${ran.job_id.slice(0, 8)} submitted at ${ran.at}` : "not submitted");
+    if (!ran.job_id) refused(ran);
+  };
+  return { run, came, button: start, said, onRefused: (tell) => { refused = tell; }, end: () => clearTimeout(timer) };
+}

@@ -1,0 +1,33 @@
+"""The cell that runs now: which one it is, and which composer it showed last."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Final
+
+from IPython.core.getipython import get_ipython
+
+SHOWN: Final[weakref.WeakValueDictionary[str, Any]] = weakref.WeakValueDictionary()
+
+
+def cell_id() -> str | None:
+    """Say which cell runs, where the front end tells it."""
+    parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)() or {}
+    found = (parent.get("metadata") or {}).get("cellId")
+    return str(found) if found else None
+
+
+def execution_count() -> int | None:
+    """Say the number in the brackets beside the cell that runs."""
+    found: int | None = getattr(get_ipython(), "execution_count", None)
+    return found
+
+
+def replace_in_cell(shown: Any) -> Any:
+    """Note what the cell that runs now shows; return what it showed when it ran before."""
+    cell = cell_id()
+    if cell is None:
+        return None
+    last = SHOWN.get(cell)
+    SHOWN[cell] = shown
+    return last

@@ -1,0 +1,228 @@
+"""The composer of a notebook: what is typed is checked, what is run has its card below."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Self
+
+from IPython import display as ipython_display
+
+from syndb_lab.composer import verdict
+from syndb_lab.composer.cells import execution_count, replace_in_cell
+from syndb_lab.composer.checker import Checker
+from syndb_lab.composer.draft import Draft
+from syndb_lab.composer.element import ComposerElement
+from syndb_lab.composer.plain import PlainComposer
+from syndb_lab.composer.service import NOTHING, Asked, Service
+from syndb_lab.composer.still import still_html, still_text
+from syndb_lab.errors import ServiceUnavailable
+from syndb_lab.front_end import draws
+from syndb_lab.history import remember, remembered
+from syndb_lab.job import Job
+from syndb_lab.widgets.desk import Desk
+from syndb_lab.widgets.elements import VIEW, dismiss
+from syndb_lab.widgets.job_card import JobCard
+
+
+class Composer:
+    """An editor for jobs: SQL with completion and live checks, or a graph analysis by its form.
+
+    Parameters
+    ----------
+    lab : Lab
+        The service.
+    document : callable
+        Fetches the service's OpenAPI document.
+    namespace : dict
+        The notebook's variables, for ``:name``, ``{{job}}`` and what Load reads.
+    sql : str, optional
+        What stands in it at first.
+    """
+
+    def __init__(
+        self,
+        lab: Asked,
+        document: Callable[[], dict[str, Any]],
+        namespace: dict[str, Any],
+        sql: str | None = None,
+    ) -> None:
+        self._service = Service(lab, document, namespace)
+        self._desk = Desk(namespace, None, "polars")
+        self._key = uuid.uuid4().hex
+        self._lock = threading.RLock()
+        self._job: Job | None = None
+        self._card: JobCard | None = None
+        self._kept: Draft | None = None
+        self._outputs: list[Any] = []
+        self._shown_in: int | None = None
+        self._closed = False
+        self._checker = Checker(self._check, self._away)
+        before = replace_in_cell(self)
+        draft = Draft(sql=sql or "") if before is None or sql is not None else before.draft
+        if before is not None:
+            before.close()
+        element = ComposerElement if draws() else PlainComposer
+        self._element: ComposerElement | PlainComposer = element(
+            key=self._key,
+            url=lab.url,
+            draft=draft.as_dict(),
+            schema={**NOTHING, "state": "loading", "message": ""},
+            history=remembered(),
+        )
+        self._element.heed(self._typed, self._heed)
+
+    def __repr__(self) -> str:
+        return f"<composer at {self._service.url}: {self._job or 'nothing run yet'}>"
+
+    @property
+    def job(self) -> Job | None:
+        """The job that was run last; None before the first."""
+        return self._job
+
+    @property
+    def sql(self) -> str:
+        """What stands in the editor; assign a text to replace it."""
+        return self.draft.sql
+
+    @sql.setter
+    def sql(self, text: str) -> None:
+        draft = self.draft
+        changed = replace(draft, kind="query", sql=str(text), serial=draft.serial + 1, by="kernel")
+        self._element.draft = changed.as_dict()
+
+    @property
+    def draft(self) -> Draft:
+        """All that is written in it."""
+        return Draft.read(self._element.draft)
+
+    def show(self) -> Self:
+        """Show it below the cell that runs now: the editor, the draft as it is saved, the last job's card."""
+        self._shown_in = execution_count()
+        card = {"text/html": '<div class="syndb-host"></div>', "text/plain": ""}
+        if self._card is not None:
+            card = self._card.bundle()
+        self._kept = self.draft
+        self._outputs = [
+            ipython_display.display(bundle, raw=True, display_id=f"syndb-{name}-{self._key}")  # type: ignore[no-untyped-call]
+            for name, bundle in (("editor", self._live()), ("draft", self._still(self._kept)), ("card", card))
+        ]
+        self._checker.want(self._kept)
+        return self
+
+    def _ipython_display_(self) -> None:
+        """Show it in another cell too; the cell that made it shows it already."""
+        if self._closed:
+            print(repr(self))
+        elif self._shown_in != execution_count():
+            self.show()
+
+    def close(self) -> None:
+        """End it: the draft and the last job's card stay as plain HTML, and a running job goes on."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._checker.close()
+        self._element.unheed()
+        if self._outputs:
+            self._outputs[0].update({"text/html": "", "text/plain": ""}, raw=True)
+            self._outputs[1].update(self._still(self.draft), raw=True)
+        if self._card is not None:
+            self._card.close()
+        dismiss(self._element)
+
+    def _live(self) -> dict[str, Any]:
+        """Write where the page puts the editor, which is not saved."""
+        if isinstance(self._element, PlainComposer):
+            return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": self._element.model_id}}
+        return {"text/html": f'<div class="syndb-host syndb-composer-{self._key}"></div>', "text/plain": ""}
+
+    def _still(self, draft: Draft) -> dict[str, Any]:
+        return {
+            "text/html": still_html(draft, self._key, self._service.url),
+            "text/plain": still_text(draft, self._service.url),
+        }
+
+    def _typed(self, sent: dict[str, Any]) -> None:
+        self._checker.want(Draft.read(sent))
+
+    def _heed(self, message: dict[str, Any]) -> None:
+        """Take a message of the page; a run has a thread of its own, so that no slow check holds it up."""
+        self._checker.seen()
+        if message.get("do") == "run":
+            draft = Draft.read(message.get("draft") or {})
+            args = (draft, str(message.get("run")))
+            threading.Thread(target=self._run, args=args, name="syndb-composer", daemon=True).start()
+
+    def _check(self, draft: Draft) -> None:
+        """Find out what is known of a draft, and show it."""
+        try:
+            if not self._service.is_known:
+                self._say(schema=self._service.learn())
+            checked = self._service.check(draft)
+        except ServiceUnavailable:
+            raise
+        except Exception as error:
+            checked = verdict.verdict(draft, "invalid", **verdict.refused(error))
+            if not self._service.is_known:
+                self._say(schema={**NOTHING, "state": "none", "message": checked["message"]})
+        self._say(jobs=self._service.jobs(), checked=checked)
+        self._keep(draft)
+
+    def _away(self, draft: Draft) -> None:
+        last = self._element.checked
+        since = str(last["since"] if last.get("state") == "away" else f"{datetime.now():%H:%M:%S}")
+        message = f"no answer from {self._service.url} since {since}; asking again"
+        hint = "What you type is not checked meanwhile."
+        self._say(checked=verdict.verdict(draft, "away", message=message, hint=hint, since=since))
+        if not self._service.is_known:
+            self._say(schema={**NOTHING, "state": "away", "message": message})
+        self._keep(draft)
+
+    def _run(self, draft: Draft, run: str) -> None:
+        """Submit a draft, and show its card, or why there is none."""
+        told = {"run": run, "serial": draft.serial, "by": draft.by, "at": f"{datetime.now():%H:%M:%S}"}
+        try:
+            if draft.kind == "graph" and not self._service.is_known:
+                self._say(schema=self._service.learn())
+            job = self._service.submit(draft)
+            self._take(job)
+        except Exception as error:
+            self._say(ran={**told, "job_id": "", **verdict.refused(error)})
+            return
+        at = f"{datetime.now():%Y-%m-%d %H:%M}"
+        self._say(
+            ran={**told, "job_id": job.id, "message": ""}, history=remember({**draft.memory(), "at": at})
+        )
+        self._keep(draft)
+
+    def _take(self, job: Job) -> None:
+        """Show a job's card instead of the last one's."""
+        with self._lock:
+            self._job = job
+            if self._closed:
+                return
+            last, self._card = self._card, JobCard(job, self._desk.load, self._rerun)
+            if last is not None:
+                last.close()
+            self._card.show(self._outputs[2])
+
+    def _rerun(self, old: Job, new: Job) -> str:
+        self._job = new
+        return f"a rerun of job {old.id[:8]}"
+
+    def _say(self, **news: Any) -> None:
+        if not self._closed:
+            for name, value in news.items():
+                setattr(self._element, name, value)
+
+    def _keep(self, draft: Draft) -> None:
+        """Leave the draft in the notebook as it is saved, where it has changed."""
+        if self._closed or not self._outputs or (self._kept and draft.memory() == self._kept.memory()):
+            return
+        self._kept = draft
+        self._outputs[1].update(self._still(draft), raw=True)

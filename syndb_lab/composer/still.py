@@ -1,0 +1,54 @@
+"""A composer for those who read without a kernel: the draft as plain HTML and as plain text."""
+
+from __future__ import annotations
+
+from html import escape
+
+from syndb_lab.composer.draft import Draft
+from syndb_lab.first_rows import visible
+from syndb_lab.static_card import BLOCK, LINE, QUIET
+
+AGAIN = "To edit it again, run this cell: lab.composer()"
+
+
+def still_html(draft: Draft, key: str, url: str) -> str:
+    """Write a draft as HTML; all that was typed is escaped."""
+    facts = "".join(
+        f'<div style="color:{QUIET};font-size:12px">{text(name)}: {text(value)}</div>'
+        for name, value in facts_of(draft)
+    )
+    body = f'<pre style="{BLOCK}">{text(draft.sql)}</pre>' if draft.kind == "query" and draft.sql else ""
+    return (
+        f'<div class="syndb-host syndb-draft-{key} mathjax_ignore tex2jax_ignore">'
+        f'<div style="border:1px solid {LINE};border-radius:6px;margin:4px 0;padding:10px 14px;'
+        f'font-size:13px;line-height:1.5"><b>{title(draft)}</b> '
+        f'<span style="color:{QUIET}">{text(url)}</span>{body}{facts}'
+        f'<div style="color:{QUIET};font-size:11px">{AGAIN}</div></div></div>'
+    )
+
+
+def still_text(draft: Draft, url: str) -> str:
+    """Write a draft as plain text."""
+    lines = [f"{title(draft)} {url}", draft.sql if draft.kind == "query" else ""]
+    lines += [f"{name}: {value}" for name, value in facts_of(draft)]
+    return visible("\n".join(line for line in [*lines, AGAIN] if line))
+
+
+def title(draft: Draft) -> str:
+    """Name what is composed."""
+    return "SQL composer" if draft.kind == "query" else "Graph composer"
+
+
+def facts_of(draft: Draft) -> list[tuple[str, str]]:
+    """List what is entered besides the SQL."""
+    label = [("label", draft.label)] if draft.label else []
+    if draft.kind == "query":
+        entered = [(f":{name}", str(one.get("text") or "")) for name, one in draft.values.items()]
+        return [*label, *((name, value) for name, value in entered if value), ("format", draft.format)]
+    options = [(name, value) for name, value in draft.options.items() if str(value).strip()]
+    return [*label, ("dataset", draft.dataset_id), ("analysis", draft.analysis), *options]
+
+
+def text(value: object) -> str:
+    """Escape a text for HTML."""
+    return escape(visible(str(value)), quote=True)
