@@ -14,7 +14,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from syndb_service.api.ranges import Span, requested_spans
 from syndb_service.domain.jobs import MEDIA_TYPES
-from syndb_service.job_service import ResultFile
+from syndb_service.result_file import ResultFile
 from syndb_service.results import OpenedResult
 
 Part = tuple[bytes, Span]

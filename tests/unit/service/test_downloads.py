@@ -16,7 +16,7 @@ from syndb_service.api.downloads import download
 from syndb_service.api.ranges import requested_spans
 from syndb_service.domain.jobs import Result
 from syndb_service.errors import RangeNotSatisfiable, TransientError
-from syndb_service.job_service import ResultFile
+from syndb_service.result_file import ResultFile
 from syndb_service.results import OpenedResult
 
 DATA = bytes(range(256)) * 40

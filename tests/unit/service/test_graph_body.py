@@ -61,7 +61,7 @@ def test_ids_are_exact_whether_numbers_or_texts() -> None:
         ({"analysis": "centrality"}, "'full', 'metrics', 'motifs'"),
         ({"include": "electrical"}, "'chemical', 'gap_junctions' or 'both'"),
         ({"neuron_ids": []}, "at least 1 item"),
-        ({"neuron_ids": ["AVAL"]}, "pattern"),
+        ({"neuron_ids": ["AVAL"]}, "an id is needed"),
         ({"cell_class": {"before": "x"}}, "Extra inputs"),
     ],
     ids=str,
