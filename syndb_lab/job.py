@@ -137,8 +137,8 @@ class Job(Handle):
         """
         import pyarrow as pa
 
-        with self._transport.stream(f"/v1/jobs/{self.id}/preview", {}) as response:
-            return pa.ipc.open_file(pa.py_buffer(response.read())).read_all()
+        rows = self._transport.read(f"/v1/jobs/{self.id}/preview")
+        return pa.ipc.open_file(pa.py_buffer(rows)).read_all()
 
     def to_polars(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None

@@ -68,8 +68,7 @@ class RemoteFile(io.RawIOBase):
 
     def _fetch(self, start: int, stop: int) -> bytes:
         headers = {"Accept-Encoding": "identity", "Range": f"bytes={start}-{stop - 1}"}
-        with self._transport.stream(self._path, headers) as response:
-            return response.read()
+        return self._transport.read(self._path, headers)
 
 
 def read_provenance(transport: Transport, record: dict[str, Any]) -> dict[str, Any]:

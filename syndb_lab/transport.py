@@ -118,6 +118,14 @@ class Transport:
                 raise refusal(response)
             yield response
 
+    def read(self, path: str, headers: Mapping[str, str] | None = None) -> bytes:
+        """Fetch a small file, whole."""
+        try:
+            with self.stream(path, headers or {}) as response:
+                return response.read()
+        except httpx.TransportError as error:
+            raise self.unreachable(error) from error
+
     def unreachable(self, error: Exception) -> ServiceUnavailable:
         """Say that nothing answers, and what to do about it."""
         return ServiceUnavailable(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
+import polars as pl
 import pytest
 
 import syndb_lab
@@ -181,6 +182,19 @@ def test_a_graph_job_reproduces_the_paper(lab: Lab) -> None:
     assert len(job.plot().axes) >= 3
     with pytest.raises(syndb_lab.ResultUnsuitable, match="no table"):
         job.to_polars()
+
+
+def test_the_table_of_neurons_is_a_part_of_a_graph_job(lab: Lab) -> None:
+    job = lab.graph(DATASET, "metrics", node_table=True)
+    neurons = job.to_polars(part="neurons")
+    assert neurons.height == job.answer()["neuron_count"] == 279
+    assert neurons["neuron_id"].dtype == pl.Int64
+    assert neurons["neuron_id"].is_unique().all()
+    assert neurons["in_degree"].sum() == neurons["out_degree"].sum() == 2194
+    assert {"pagerank", "clustering", "community", "core_number", "reachability"} <= set(neurons.columns)
+    assert job.table(part="neurons").shape == (279, neurons.width)
+    with pytest.raises(syndb_lab.ResultUnsuitable, match="node_table=True"):
+        lab.graph(DATASET, "metrics").to_polars(part="neurons")
 
 
 def test_a_graph_job_in_networkx_is_the_graph_it_analysed(lab: Lab) -> None:

@@ -81,6 +81,7 @@ def test_the_form_is_that_of_the_service() -> None:
         "neuron_ids": "list",
         "top_hubs": "whole",
         "seed": "whole",
+        "node_table": "flag",
         "source": "text",
         "target": "text",
         "weight": "choice",

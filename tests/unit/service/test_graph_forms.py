@@ -10,6 +10,7 @@ from syndb_service.api.graph_body import GraphBody
 SCHEMA = GraphBody.model_json_schema()
 FORMS = SCHEMA["x-analyses"]
 DATASET = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
+OTHER = "f59f686b-4d9d-5e6a-b217-c53469b41620"
 VALUES = {
     "source": "ADAL",
     "target": "ADAR",
@@ -19,7 +20,7 @@ VALUES = {
     "keep_reciprocity": True,
     "resolution": 1.5,
     "column": "cell_class",
-    "other_dataset_id": DATASET,
+    "other_dataset_id": OTHER,
     "by": "neurotransmitter",
 }
 
@@ -35,6 +36,8 @@ def test_a_form_offers_what_is_taken_and_names_what_is_needed(analysis: str) -> 
     for name in form["options"]:
         others = {one for options in form["needs"] if name in options for one in options}
         kept = {one: value for one, value in needed.items() if one not in others}
+        if analysis == "full" and name in {"target", "weight"}:
+            kept |= {end: VALUES[end] for end in ("source", "target")}
         GraphBody(dataset_id=DATASET, analysis=analysis, **{**kept, name: VALUES[name]})
     if needed:
         with pytest.raises(ValidationError, match="needs"):
