@@ -231,9 +231,9 @@ class Lab:
         **options
             Further filters (``neurotransmitter``, ``cell_class``, ``brain_structure``, ``neuron_ids``,
             ``include``), ``node_table=True`` for a row of figures a neuron
-            (``job.to_polars(part="neurons")``), and what the analysis takes beside them, such as ``source`` and ``target``,
-            ``samples``, ``keep_reciprocity``, ``resolution``, ``column`` or ``by``: by the names of the
-            service's own document.
+            (``job.to_polars(part="neurons")``), and what the analysis takes beside them, such as
+            ``source`` and ``target``, ``samples``, ``keep_reciprocity``, ``resolution``, ``column`` or
+            ``by``: by the names of the service's own document.
 
         Returns
         -------
