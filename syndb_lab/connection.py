@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from syndb_lab.announcement import Service
 from syndb_lab.client import Lab
 from syndb_lab.errors import ServiceUnavailable
-from syndb_lab.local import Service, default_data_dir, newest_running, service_of
+from syndb_lab.local import default_data_dir, newest_running, service_of
 from syndb_lab.logins import kept_token
 from syndb_lab.starter import start_once
 

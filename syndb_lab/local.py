@@ -1,79 +1,13 @@
-"""The embedded services of this user: where they say they run, and whether they answer."""
+"""The embedded services of this user: which of them runs, and which folder is used when none is named."""
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
-import httpx
 import platformdirs
 
-from syndb_lab.errors import ServiceUnavailable
-
-APP: Final = "syndb-lab"
-PROBE_S: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A running service, as it describes itself in its ``service.json``."""
-
-    url: str
-    pid: int
-    token_file: Path
-    data_dir: Path
-    started_at: str
-
-    def token(self) -> str:
-        """Read the token of this user.
-
-        Raises
-        ------
-        ServiceUnavailable
-            It can't be read: the service is someone else's.
-        """
-        try:
-            return self.token_file.read_text().strip()
-        except OSError as error:
-            raise ServiceUnavailable(
-                f"the token of the service at {self.url} can't be read: {error.strerror}",
-                hint="Start a service of your own with `syndb-lab up`, or give a token: connect(url, token).",
-            ) from error
-
-    def answers(self) -> bool:
-        """Ask whether it is up."""
-        try:
-            return httpx.get(f"{self.url}/health", timeout=PROBE_S, trust_env=False).is_success
-        except httpx.HTTPError:
-            return False
-
-    def gone(self) -> bool:
-        """Whether its process has ended for certain."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
-        return False
-
-
-def read_service(file: Path) -> Service | None:
-    """Read a ``service.json``; one that isn't there, or half written, is none."""
-    try:
-        told: dict[str, Any] = json.loads(file.read_text())
-        return Service(
-            url=str(told["url"]).rstrip("/"),
-            pid=int(told["pid"]),
-            token_file=Path(told["token_file"]),
-            data_dir=Path(told["data_dir"]),
-            started_at=str(told["started_at"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+from syndb_lab.announcement import APP, Service, announced, read_service
 
 
 def service_of(data_dir: Path) -> Service | None:
@@ -85,10 +19,7 @@ def service_of(data_dir: Path) -> Service | None:
 def newest_running() -> Service | None:
     """Find the service of this user that started last and answers; forget those whose process is gone."""
     found = []
-    for file in (platformdirs.user_state_path(APP) / "running").glob("*.json"):
-        service = read_service(file)
-        if service is None:
-            continue
+    for file, service in announced():
         if service.gone():
             file.unlink(missing_ok=True)
         else:

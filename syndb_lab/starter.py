@@ -14,8 +14,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from syndb_lab.announcement import Service
 from syndb_lab.errors import ServiceNotStarted
-from syndb_lab.local import Service, service_of
+from syndb_lab.local import service_of
 from syndb_lab.progress import in_notebook
 
 NEEDED: Final = ("syndb_service", "uvicorn", "duckdb")

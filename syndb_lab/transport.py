@@ -118,6 +118,14 @@ class Transport:
                 raise refusal(response)
             yield response
 
+    def etag(self, path: str) -> str | None:
+        """Ask for the checksum of a file that may be fetched; None if it may not, or nothing answers."""
+        try:
+            answer = self._client.head(path, timeout=TIMEOUT).raise_for_status()
+        except httpx.HTTPError:
+            return None
+        return str(answer.headers.get("ETag", "")).strip('"')
+
     def read(self, path: str, headers: Mapping[str, str] | None = None) -> bytes:
         """Fetch a small file, whole."""
         try:

@@ -59,7 +59,7 @@ def serve(
         worker = EmbeddedWorker(service)
         try:
             worker.start()
-            with _announced(settings.data_dir, url, token_file):
+            with _announced(settings, url, token_file):
                 answer(build_app(service), listener, lambda: ready(url, token_file))
         finally:
             worker.stop()
@@ -129,17 +129,18 @@ def read_announcement(path: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _announced(data_dir: Path, url: str, token_file: Path) -> Iterator[None]:
+def _announced(settings: Settings, url: str, token_file: Path) -> Iterator[None]:
     """Write where the service runs, so that a notebook finds it, and take that back at the end."""
     announcement = {
         "url": url,
         "pid": os.getpid(),
         "token_file": str(token_file),
-        "data_dir": str(data_dir),
+        "data_dir": str(settings.data_dir),
+        "results": settings.results,
         "started_at": datetime.now(UTC).isoformat(),
         "version": version("syndb-lab"),
     }
-    paths = [data_dir / "service.json"]
+    paths = [settings.data_dir / "service.json"]
     with contextlib.suppress(OSError):
         registry().mkdir(parents=True, exist_ok=True)
         paths.append(registry() / f"{os.getpid()}.json")

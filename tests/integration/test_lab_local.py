@@ -173,3 +173,15 @@ def test_a_service_that_went_away_is_started_anew(home: Path) -> None:
     with syndb_lab.connect() as lab:
         assert lab.datasets()
         assert lab.health()["status"] == "ok"
+
+
+def test_a_result_of_a_service_on_this_computer_is_opened_in_place(home: Path) -> None:
+    lab = syndb_lab.connect()
+    job = lab.sql("SELECT range AS n FROM range(100000)")
+    path = job.result_path()
+    (stored,) = (file for file in home.rglob(f"results/{job.id}/*") if file.is_file())
+    assert path.samefile(stored)
+    assert job.to_polars().height == 100_000
+    job.purge()
+    assert not stored.exists()
+    assert path.exists()

@@ -245,8 +245,9 @@ class GraphBody(BaseModel):
             "seed": self.seed,
         }
         for name in sorted(self.model_fields_set & (OWN[self.analysis] | TOLD)):
-            if getattr(self, name) not in (None, False):
-                options[name] = getattr(self, name)
+            value = getattr(self, name)
+            if value is not None and value is not False:
+                options[name] = value
         for end in ("source", "target"):
             if end in options:
                 options[end] = str(options[end])

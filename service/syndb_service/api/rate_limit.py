@@ -55,6 +55,7 @@ class RateLimit:
         self._shared = None if redis_url is None else SlidingWindowCounterRateLimiter(_redis(redis_url))
         self._users: OrderedDict[bytes, str] = OrderedDict()
         self._refused: OrderedDict[bytes, None] = OrderedDict()
+        self._unproven: OrderedDict[bytes, None] = OrderedDict()
         self._alone_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,23 +95,27 @@ class RateLimit:
         user = None if digest is None else self._users.get(digest)
         if user is not None:
             return f"user:{user}"
+        if digest is not None and digest in self._unproven:
+            return f"unproven:{digest.hex()}"
         what = "nobody" if digest is None else "refused" if digest in self._refused else "address"
         client = scope.get("client")
         return f"{what}:{client[0] if client else ''}"
 
     def _learn(self, scope: Scope, digest: bytes | None) -> None:
-        """Remember whose token that was, or that it was refused."""
+        """Remember whose token that was, that it was refused, or that nobody has looked at it yet."""
         principal: Principal | None = scope.get(PRINCIPAL)
         if digest is None:
             return
         if principal is not None:
             self._refused.pop(digest, None)
+            self._unproven.pop(digest, None)
             _remember(self._users, digest, principal.user)
-            return
-        if scope.get(problems.REFUSAL) == Unauthenticated.code:
+        elif scope.get(problems.REFUSAL) == Unauthenticated.code:
             self._users.pop(digest, None)
-        if digest not in self._users:
+            self._unproven.pop(digest, None)
             _remember(self._refused, digest, None)
+        elif digest not in self._users and digest not in self._refused:
+            _remember(self._unproven, digest, None)
 
 
 async def _counted(

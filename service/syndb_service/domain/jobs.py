@@ -114,6 +114,7 @@ class Result:
             "key": self.key,
             "format": self.format,
             "bytes": self.bytes,
+            "stored_bytes": self.bytes + sum(part.bytes for part in self.parts),
             "rows": self.rows,
             "columns": [list(column) for column in self.columns],
             "sha256": self.sha256,
@@ -127,7 +128,8 @@ class Result:
         """Read back what :meth:`as_dict` wrote."""
         columns = tuple((name, kind) for name, kind in values["columns"])
         parts = tuple(Part.from_dict(part) for part in values.get("parts", ()))
-        return cls(**{**values, "columns": columns, "parts": parts})
+        kept = {name: value for name, value in values.items() if name != "stored_bytes"}
+        return cls(**{**kept, "columns": columns, "parts": parts})
 
 
 @dataclass(frozen=True, slots=True)

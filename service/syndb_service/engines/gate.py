@@ -93,7 +93,8 @@ class Gate:
             raise InvalidQuery("the query is empty: it holds only comments", line=1, column=1)
         if len(statements) > 1:
             first = statements[0].query.strip()
-            place = first_word(sql, sql.index(first) + len(first))
+            found = sql.find(first)  # the engine replaces blanks that are none in ASCII
+            place = first_word(sql, found + len(first)) if found >= 0 else first_word(sql)
             raise InvalidQuery(
                 f"there are {len(statements)} statements; a job runs one",
                 hint="Submit each as a job of its own.",

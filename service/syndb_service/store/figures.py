@@ -81,7 +81,7 @@ class Figures:
 
 
 def read_figures(database: Database) -> Figures:
-    """Read the figures, all of one moment.
+    """Read the figures.
 
     Raises
     ------
@@ -140,7 +140,8 @@ def _again(connection: Connection) -> tuple[int, int, int]:
 
 
 def _stored(connection: Connection, where: ColumnElement[bool]) -> tuple[int, int]:
-    size = cast(jobs.c.result["bytes"].as_string(), BigInteger)
+    told = [jobs.c.result[name].as_string() for name in ("stored_bytes", "bytes")]
+    size = cast(func.coalesce(*told), BigInteger)
     summed = select(func.count(), func.sum(size)).where(jobs.c.status == Status.COMPLETED, where)
     count, size_in_all = connection.execute(summed).one()
     return int(count), int(size_in_all or 0)

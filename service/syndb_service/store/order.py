@@ -2,8 +2,8 @@
 
 A job's turn is its place among its owner's pending jobs, counted on from the owner's running ones. In the
 same turn whoever has more jobs running was there before, and else whoever waits longest since a job of
-theirs was started. So users with a thousand jobs each hold up another user's first by one job each at most,
-even where one job runs at a time and none is running when the next is chosen.
+theirs was started. So users with a thousand jobs each hold up another user's first by one attempt each at
+most, even where one job runs at a time and none is running when the next is chosen.
 """
 
 from __future__ import annotations

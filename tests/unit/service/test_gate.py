@@ -256,3 +256,8 @@ def test_deep_nesting_is_refused_but_never_breaks(gate: Gate, opening: str) -> N
     gate.check(query(30))
     with suppress(InvalidQuery):
         gate.check(query(5_000))
+
+
+def test_blanks_that_are_none_in_ascii_leave_two_statements_two() -> None:
+    with pytest.raises(InvalidQuery, match="2 statements"):
+        Gate(duckdb.connect(), {}, 1000).check("SELECT\u00a01; SELECT 2")

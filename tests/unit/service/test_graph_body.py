@@ -70,3 +70,8 @@ def test_what_makes_no_sense_is_refused(body: dict[str, Any], message: str) -> N
     with pytest.raises(ValidationError) as refused:
         options(**body)
     assert message in str(refused.value)
+
+
+def test_neuron_0_is_a_neuron() -> None:
+    asked = options(analysis="shortest_path", source=0, target=5)
+    assert (asked["source"], asked["target"]) == ("0", "5")

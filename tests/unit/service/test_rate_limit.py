@@ -54,6 +54,18 @@ FLOODS = {
 }
 
 
+def test_a_token_that_was_only_shown_on_an_open_route_is_nobodys_fault() -> None:
+    async def work() -> None:
+        transport = httpx.ASGITransport(RateLimit(answers, requests=MOST, window_s=600))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            await http.get("/openapi.json", headers=[bearer("good-ada")])
+            for _ in range(3 * MOST):
+                await http.get("/v1/jobs", headers=[bearer("revoked")])
+            assert (await http.get("/v1/jobs", headers=[bearer("good-ada")])).status_code == 200
+
+    asyncio.run(work())
+
+
 @pytest.mark.parametrize("what", FLOODS)
 def test_a_flood_keeps_out_whoever_sent_it_and_nobody_else(what: str) -> None:
     async def work() -> None:

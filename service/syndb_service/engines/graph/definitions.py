@@ -86,7 +86,8 @@ COMPARE = {
 }
 NEURON_TABLE = {
     "node_table": "GET …/result?part=neurons gives an Arrow table of one row a neuron, whose columns are: "
-    "degree, in_degree, out_degree (partners); strength, in_strength, out_strength (synapses); clustering "
+    "degree (connections, in and out), in_degree, out_degree (partners); strength, in_strength, "
+    "out_strength (synapses); clustering "
     "(directed, Fagiolo 2007, doi:10.1103/PhysRevE.76.026107); pagerank (weighted by synapses, damping 0.85; "
     "Brin & Page 1998, doi:10.1016/S0169-7552(98)00110-X); community (Leiden, 0 the largest); core_number "
     "(by connections in and out together; Seidman 1983, doi:10.1016/0378-8733(83)90028-X); neurons_reached "

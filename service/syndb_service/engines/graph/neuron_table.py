@@ -21,7 +21,8 @@ def neuron_table(study: Study) -> pa.Table:
     -------
     pyarrow.Table
         ``neuron_id`` (int64, exact) and one row for each, ascending; ``name``, ``cell_class`` and
-        ``neurotransmitter`` (null where unknown); ``degree``, ``in_degree`` and ``out_degree`` in partners;
+        ``neurotransmitter`` (null where unknown); ``degree`` in connections, ``in_degree`` and ``out_degree``
+        in partners;
         ``strength``, ``in_strength`` and ``out_strength`` in synapses; ``clustering``, ``pagerank``,
         ``community`` (0 the largest), ``core_number``; ``neurons_reached``, the other neurons at the end of a
         directed path, and ``reachability``, their share of all others (null where there are no others).
