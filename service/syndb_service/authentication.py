@@ -7,12 +7,14 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from syndb_service.domain.access import Principal
 from syndb_service.errors import NotFound, Unauthenticated
-from syndb_service.oidc import AccessTokens
 from syndb_service.store import People, TokenStore
+
+if TYPE_CHECKING:
+    from syndb_service.oidc import AccessTokens
 
 KEPT_S: Final = 60.0
 MOST_KEPT: Final = 4096

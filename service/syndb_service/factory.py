@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from syndb_service import warehouse as warehouses
 from syndb_service.access import Access
@@ -19,7 +19,6 @@ from syndb_service.engines.checker import Checker
 from syndb_service.engines.nursery import Nursery
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.job_service import JobService
-from syndb_service.oidc import AccessTokens, Issuer, Rules
 from syndb_service.place import S3Place, place_of
 from syndb_service.results import ResultStore, open_results
 from syndb_service.settings import Settings, listed
@@ -30,6 +29,9 @@ from syndb_service.supervisor import Supervisor
 from syndb_service.sweeper import Sweeper
 from syndb_service.tasks import Tasks
 from syndb_service.warehouse import DatasetStore
+
+if TYPE_CHECKING:
+    from syndb_service.oidc import AccessTokens
 
 log = logging.getLogger(__name__)
 
@@ -155,9 +157,14 @@ def open_warehouse(settings: Settings) -> DatasetStore:
 
 
 def _access_tokens(settings: Settings) -> AccessTokens | None:
-    """Return what verifies the tokens of the OpenID provider, if one is set; it need not be there yet."""
+    """Return what verifies the tokens of the OpenID provider, if one is set; it need not be there yet.
+
+    Only then are its libraries loaded, which take 15 MB.
+    """
     if not settings.oidc_issuer:
         return None
+    from syndb_service.oidc import AccessTokens, Issuer, Rules
+
     rules = Rules(
         audience=settings.oidc_audience,
         leeway_s=settings.oidc_leeway_s,

@@ -18,6 +18,7 @@ import struct
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.abc import MetaPathFinder
 
 from syndb_service.engines.process_name import NURSERY, name_process
 
@@ -144,10 +145,20 @@ def _die_with_parent() -> None:
             os._exit(1)
 
 
+class WithoutPandas(MetaPathFinder):
+    """Says that pandas is not there: pyarrow would load it where it is, into every job, and none needs it."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Refuse pandas; leave all else to others."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("a job has no pandas", name=fullname)
+
+
 def main() -> None:
     """Run the fork server on the socket whose descriptor is the first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
     name_process(NURSERY)
+    sys.meta_path.insert(0, WithoutPandas())
     for module in PRELOADED:
         import_module(module)
     child = import_module("syndb_service.engines.child")
