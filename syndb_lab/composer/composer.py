@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
@@ -194,11 +195,10 @@ class Composer:
         except Exception as error:
             self._say(ran={**told, "job_id": "", **verdict.refused(error)})
             return
-        at = f"{datetime.now():%Y-%m-%d %H:%M}"
-        self._say(
-            ran={**told, "job_id": job.id, "message": ""}, history=remember({**draft.memory(), "at": at})
-        )
+        self._say(ran={**told, "job_id": job.id, "message": ""})
         self._keep(draft)
+        with suppress(Exception):  # the job runs, whatever becomes of the list of what was run
+            self._say(history=remember({**draft.memory(), "at": f"{datetime.now():%Y-%m-%d %H:%M}"}))
 
     def _take(self, job: Job) -> None:
         """Show a job's card instead of the last one's."""
