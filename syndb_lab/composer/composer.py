@@ -165,6 +165,8 @@ class Composer:
     def _heed(self, message: dict[str, Any]) -> None:
         """Take a message of the page; a run has a thread of its own, so that no slow check holds it up."""
         self._checker.seen()
+        if message.get("do") == "here" and self._element.checked.get("state") == "away":
+            self._checker.want(self.draft)  # nothing is asked any more where no page was there for long
         if message.get("do") == "run":
             draft = Draft.read(message.get("draft") or {})
             args = (draft, str(message.get("run")))
