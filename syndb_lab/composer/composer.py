@@ -216,12 +216,12 @@ class Composer:
     def _take(self, job: Job) -> None:
         """Show a job's card instead of the last one's."""
         with self._lock:
+            if self._card is not None:
+                self._card.close()  # before the job is noted: a rerun on the old card never takes its place
             self._job = job
             if self._closed:
                 return
-            last, self._card = self._card, JobCard(job, self._desk.load, self._rerun)
-            if last is not None:
-                last.close()
+            self._card = JobCard(job, self._desk.load, self._rerun)
             self._card.show(self._outputs[2])
 
     def _rerun(self, old: Job, new: Job) -> str:
