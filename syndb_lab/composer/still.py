@@ -9,9 +9,7 @@ from syndb_lab.composer.draft import Draft
 from syndb_lab.first_rows import visible
 from syndb_lab.static_card import BLOCK, LINE, QUIET
 
-AGAIN: Final = (
-    "To edit it on this computer, run this cell; on another one copy it: it opens empty there."
-)
+AGAIN: Final = "To edit it on this computer, run this cell; on another one copy it: it opens empty there."
 ANEW: Final = "To edit it, copy it first: where you run this cell again, the editor opens without it."
 
 
