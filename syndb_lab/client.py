@@ -296,13 +296,13 @@ class Lab:
 
         It completes tables, columns (also through aliases), datasets and functions, underlines what is wrong
         while you type, says which columns will come out, and runs with Shift-Enter; the job's card stands
-        below. A saved notebook keeps the SQL and the card as plain HTML. Running the cell again opens a new
-        editor with what was written in the last one.
+        below. A saved notebook keeps the SQL and the card as plain HTML. Running the cell again, also in a
+        new kernel on the same computer, opens a new editor with what was written in the last one.
 
         Parameters
         ----------
         sql : str, optional
-            What stands in it at first.
+            What stands in it at first, unless the cell's last editor was made with the same text.
 
         Returns
         -------

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from syndb_lab.journal import journal_file
+from syndb_lab.own_file import read_records, write_records
 
 KEPT: Final = 100
 LONGEST: Final = 20_000
@@ -21,17 +21,7 @@ def history_file() -> Path:
 
 def remembered() -> list[dict[str, Any]]:
     """Read the drafts, newest first; a line that was cut off by a crash is left out."""
-    try:
-        lines = history_file().read_text(errors="replace").splitlines()
-    except OSError:
-        return []
-    found = []
-    for line in reversed(lines[-KEPT:]):
-        with suppress(ValueError):
-            draft = json.loads(line)
-            if isinstance(draft, dict):
-                found.append(draft)
-    return found
+    return [draft for draft in reversed(read_records(history_file())[-KEPT:]) if isinstance(draft, dict)]
 
 
 def remember(draft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -39,18 +29,12 @@ def remember(draft: dict[str, Any]) -> list[dict[str, Any]]:
 
     A draft beyond ``LONGEST`` characters is not kept, and a disk that is full or read-only stops no job.
     """
-    line = json.dumps(draft, ensure_ascii=False)
     found = remembered()
-    if len(line) > LONGEST:
+    if len(json.dumps(draft, ensure_ascii=False)) > LONGEST:
         return found
     same = {name: value for name, value in draft.items() if name != "at"}
     older = [one for one in found if {k: v for k, v in one.items() if k != "at"} != same]
     kept = [draft, *older][:KEPT]
-    file = history_file()
     with suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = file.with_suffix(f".{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in reversed(kept)))
-        fresh.replace(file)
+        write_records(history_file(), reversed(kept))
     return kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
+
+from syndb_lab.own_file import line_of, read_records, write_records
 
 KEPT: Final = 1000
 
@@ -38,32 +39,19 @@ def note(record: dict[str, Any], url: str) -> None:
     file = journal_file()
     with suppress(OSError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as journal:
-            journal.write(line)
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(opened, "a", encoding="ascii") as journal:
+            journal.write(line_of(asdict(entry)))
         if file.stat().st_size > 2 * KEPT * 300:
-            shorten(file)
-
-
-def shorten(file: Path) -> None:
-    """Keep the newest entries."""
-    rest = file.read_text().splitlines(keepends=True)[-KEPT:]
-    fresh = file.with_suffix(f".{os.getpid()}")
-    fresh.touch(mode=0o600)
-    fresh.write_text("".join(rest))
-    fresh.replace(file)
+            write_records(file, read_records(file)[-KEPT:])
 
 
 def entries() -> list[Entry]:
     """Read the journal, newest first; a line that was cut off by a crash is left out."""
-    try:
-        lines = journal_file().read_text(errors="replace").splitlines()
-    except OSError:
-        return []
     found = []
-    for line in reversed(lines[-KEPT:]):
-        with suppress(ValueError, TypeError):
-            found.append(Entry(**json.loads(line)))
+    for record in reversed(read_records(journal_file())[-KEPT:]):
+        with suppress(TypeError):
+            found.append(Entry(**record))
     return found
 
 

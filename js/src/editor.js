@@ -164,7 +164,7 @@ function running(model, drafting) {
     waiting = `${Date.now()}-${Math.random()}`;
     start.disabled = true;
     say(said, "submitting …");
-    timer = setTimeout(() => say(said, "no answer from the kernel: it runs a cell, or was restarted (then run this cell again)"), PATIENCE_MS);
+    timer = setTimeout(() => say(said, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back"), PATIENCE_MS);
     model.send({ do: "run", run: waiting, draft: drafting.now });
   };
   const start = button({ do: "run", text: "▶ Run", title: "Shift-Enter" }, run);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
@@ -12,10 +13,11 @@ from typing import Any, Self
 from IPython import display as ipython_display
 
 from syndb_lab.composer import verdict
-from syndb_lab.composer.cells import execution_count, replace_in_cell
+from syndb_lab.composer.cells import cell_id, execution_count, replace_in_cell
 from syndb_lab.composer.checker import Checker
 from syndb_lab.composer.draft import Draft
 from syndb_lab.composer.element import ComposerElement
+from syndb_lab.composer.kept import first_draft, keep, kept
 from syndb_lab.composer.plain import PlainComposer
 from syndb_lab.composer.service import NOTHING, Asked, Service
 from syndb_lab.composer.still import still_html, still_text
@@ -40,7 +42,8 @@ class Composer:
     namespace : dict
         The notebook's variables, for ``:name``, ``{{job}}`` and what Load reads.
     sql : str, optional
-        What stands in it at first.
+        What stands in it at first, unless the cell's last composer was made with the same: then what was
+        written there.
     """
 
     def __init__(
@@ -61,10 +64,12 @@ class Composer:
         self._shown_in: int | None = None
         self._closed = False
         self._checker = Checker(self._check, self._away)
+        self._given, self._cell = sql, cell_id()
         before = replace_in_cell(self)
-        draft = Draft(sql=sql or "") if before is None or sql is not None else before.draft
+        draft = first_draft(sql, kept(self._cell) if before is None else (before.given, before.draft))
         if before is not None:
             before.close()
+        self._is_kept = keep(self._cell, sql, draft)
         element = ComposerElement if draws() else PlainComposer
         self._element: ComposerElement | PlainComposer = element(
             key=self._key,
@@ -82,6 +87,11 @@ class Composer:
     def job(self) -> Job | None:
         """The job that was run last; None before the first."""
         return self._job
+
+    @property
+    def given(self) -> str | None:
+        """The SQL that it was made with."""
+        return self._given
 
     @property
     def sql(self) -> str:
@@ -143,16 +153,20 @@ class Composer:
 
     def _still(self, draft: Draft) -> dict[str, Any]:
         return {
-            "text/html": still_html(draft, self._key, self._service.url),
-            "text/plain": still_text(draft, self._service.url),
+            "text/html": still_html(draft, self._key, self._service.url, is_kept=self._is_kept),
+            "text/plain": still_text(draft, self._service.url, is_kept=self._is_kept),
         }
 
     def _typed(self, sent: dict[str, Any]) -> None:
-        self._checker.want(Draft.read(sent))
+        draft = Draft.read(sent)
+        self._is_kept = keep(self._cell, self._given, draft)
+        self._checker.want(draft)
 
     def _heed(self, message: dict[str, Any]) -> None:
         """Take a message of the page; a run has a thread of its own, so that no slow check holds it up."""
         self._checker.seen()
+        if message.get("do") == "here" and self._element.checked.get("state") == "away":
+            self._checker.want(self.draft)  # nothing is asked any more where no page was there for long
         if message.get("do") == "run":
             draft = Draft.read(message.get("draft") or {})
             args = (draft, str(message.get("run")))
@@ -194,21 +208,20 @@ class Composer:
         except Exception as error:
             self._say(ran={**told, "job_id": "", **verdict.refused(error)})
             return
-        at = f"{datetime.now():%Y-%m-%d %H:%M}"
-        self._say(
-            ran={**told, "job_id": job.id, "message": ""}, history=remember({**draft.memory(), "at": at})
-        )
+        self._say(ran={**told, "job_id": job.id, "message": ""})
         self._keep(draft)
+        with suppress(Exception):  # the job runs, whatever becomes of the list of what was run
+            self._say(history=remember({**draft.memory(), "at": f"{datetime.now():%Y-%m-%d %H:%M}"}))
 
     def _take(self, job: Job) -> None:
         """Show a job's card instead of the last one's."""
         with self._lock:
+            if self._card is not None:
+                self._card.close()  # before the job is noted: a rerun on the old card never takes its place
             self._job = job
             if self._closed:
                 return
-            last, self._card = self._card, JobCard(job, self._desk.load, self._rerun)
-            if last is not None:
-                last.close()
+            self._card = JobCard(job, self._desk.load, self._rerun)
             self._card.show(self._outputs[2])
 
     def _rerun(self, old: Job, new: Job) -> str:

@@ -90,6 +90,14 @@ def flag(text: str) -> bool:
     return {"true": True, "false": False}[text.strip().lower()]
 
 
+def number(text: str) -> int | float:
+    """Read a number; a whole one stays exact, as ids are beyond what a float holds."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
 def listed(text: str) -> list[Any]:
     """Read a list as JSON writes it; whole numbers stay exact."""
     found = json.loads(text)
@@ -101,7 +109,7 @@ def listed(text: str) -> list[Any]:
 READERS: Final[dict[str, tuple[Callable[[str], Any], str]]] = {
     "text": (str, "text"),
     "whole": (int, "a whole number, such as 720575940600000001"),
-    "number": (float, "a number, such as 0.05"),
+    "number": (number, "a number, such as 0.05"),
     "flag": (flag, "true or false"),
     "date": (datetime.date.fromisoformat, "a date, such as 2011-02-03"),
     "moment": (datetime.datetime.fromisoformat, "a date and time, such as 2011-02-03 14:05"),

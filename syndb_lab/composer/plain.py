@@ -5,6 +5,7 @@ It checks, asks for parameters and runs; completion, the schema's tree and graph
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import traitlets
 
 from syndb_lab.composer.draft import FORMATS, Draft
 from syndb_lab.plain_face import escaped_block
+from syndb_lab.widgets.elements import dismiss
 
 KINDS: Final = {
     "text": "text",
@@ -56,6 +58,7 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         self._run = ipywidgets.Button(description="Run", button_style="primary")
         self._parameters = ipywidgets.VBox()
         self._names: list[str] = []
+        self._lock = threading.RLock()  # fields come from the checker's thread, values from the page's
         self._told = ipywidgets.HTML()
         self._said: Callable[[dict[str, Any]], None] | None = None
         bar = ipywidgets.HBox([self._run, self._label, self._format])
@@ -80,21 +83,22 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         self.unobserve_all()
 
     def _write(self, _: object) -> None:
-        before = Draft.read(self.draft)
-        values = dict(before.values)
-        for name, box in zip(self._names, self._parameters.children, strict=True):
-            _, kind, text = box.children
-            values[name] = {"kind": kind.value, "text": text.value}
-        written = Draft(
-            "query",
-            self._sql.value,
-            values,
-            self._format.value,
-            self._label.value,
-            serial=before.serial + 1,
-            by="page",
-        )
-        self.draft = written.as_dict()
+        with self._lock:
+            before = Draft.read(self.draft)
+            values = dict(before.values)
+            for name, box in zip(self._names, self._parameters.children, strict=True):
+                _, kind, text = box.children
+                values[name] = {"kind": kind.value, "text": text.value}
+            written = Draft(
+                "query",
+                self._sql.value,
+                values,
+                self._format.value,
+                self._label.value,
+                serial=before.serial + 1,
+                by="page",
+            )
+            self.draft = written.as_dict()
 
     def _take(self, draft: Draft) -> None:
         """Show what the kernel has written."""
@@ -122,7 +126,6 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         names = [one["name"] for one in parameters]
         if names == self._names:
             return
-        self._names = []
         boxes = []
         for one in parameters:
             kind = ipywidgets.Dropdown(
@@ -132,5 +135,7 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
             kind.observe(self._write, "value")
             text.observe(self._write, "value")
             boxes.append(ipywidgets.HBox([ipywidgets.Label(f":{one['name']}"), kind, text]))
-        self._parameters.children = boxes
-        self._names = names
+        with self._lock:
+            before, self._parameters.children, self._names = self._parameters.children, boxes, names
+        for box in before:
+            dismiss(box)

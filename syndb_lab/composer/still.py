@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Final
 
 from syndb_lab.composer.draft import Draft
 from syndb_lab.first_rows import visible
 from syndb_lab.static_card import BLOCK, LINE, QUIET
 
-AGAIN = "To edit it again, run this cell: lab.composer()"
+AGAIN: Final = "To edit it on this computer, run this cell; on another one copy it: it opens empty there."
+ANEW: Final = "To edit it, copy it first: where you run this cell again, the editor opens without it."
 
 
-def still_html(draft: Draft, key: str, url: str) -> str:
-    """Write a draft as HTML; all that was typed is escaped."""
+def still_html(draft: Draft, key: str, url: str, *, is_kept: bool) -> str:
+    """Write a draft as HTML; all that was typed is escaped.
+
+    ``is_kept`` says whether a new kernel on this computer finds it again.
+    """
     facts = "".join(
         f'<div style="color:{QUIET};font-size:12px">{text(name)}: {text(value)}</div>'
         for name, value in facts_of(draft)
@@ -23,15 +28,15 @@ def still_html(draft: Draft, key: str, url: str) -> str:
         f'<div style="border:1px solid {LINE};border-radius:6px;margin:4px 0;padding:10px 14px;'
         f'font-size:13px;line-height:1.5"><b>{title(draft)}</b> '
         f'<span style="color:{QUIET}">{text(url)}</span>{body}{facts}'
-        f'<div style="color:{QUIET};font-size:11px">{AGAIN}</div></div></div>'
+        f'<div style="color:{QUIET};font-size:11px">{AGAIN if is_kept else ANEW}</div></div></div>'
     )
 
 
-def still_text(draft: Draft, url: str) -> str:
+def still_text(draft: Draft, url: str, *, is_kept: bool) -> str:
     """Write a draft as plain text."""
     lines = [f"{title(draft)} {url}", draft.sql if draft.kind == "query" else ""]
     lines += [f"{name}: {value}" for name, value in facts_of(draft)]
-    return visible("\n".join(line for line in [*lines, AGAIN] if line))
+    return visible("\n".join(line for line in [*lines, AGAIN if is_kept else ANEW] if line))
 
 
 def title(draft: Draft) -> str:

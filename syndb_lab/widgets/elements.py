@@ -56,7 +56,10 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
         self._bar.value = card["fraction"] or 0
         if card["buttons"] != self._shown:
             self._shown = card["buttons"]
+            before = self._buttons.children
             self._buttons.children = [self._button(action) for action in card["buttons"]]
+            for button in before:
+                dismiss(button)
 
     def _button(self, action: dict[str, Any]) -> ipywidgets.Button:
         made = ipywidgets.Button(

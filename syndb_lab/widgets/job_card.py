@@ -94,10 +94,11 @@ class JobCard:
 
     def close(self) -> None:
         """Stop following, and leave what is known as plain HTML; the job goes on."""
-        self._update()
-        self._is_closed = True
-        self._over.set()
-        dismiss(self._widget)
+        with self._lock:
+            self._update()
+            self._is_closed = True
+            self._over.set()
+            dismiss(self._widget)
 
     def settle(self, within_s: float = SETTLE_S) -> None:
         """Wait until an ended job's card has become plain HTML, so that it stands before what follows."""
@@ -180,8 +181,9 @@ class JobCard:
         self._update()
 
     def _update(self) -> None:
-        if not self._is_closed:
-            self._output.update(self._static_bundle(), raw=True)
+        with self._lock:
+            if not self._is_closed:
+                self._output.update(self._static_bundle(), raw=True)
 
     def _live_bundle(self) -> dict[str, Any]:
         return {**view_bundle(self._widget), **self._static_bundle()}
@@ -223,14 +225,16 @@ class JobCard:
 
     def _do_rerun(self) -> None:
         self._say(busy="rerun", error="")
-        old, self.job = self.job, self.job.rerun()
-        note = self._rerun(old, self.job)
+        new = self.job.rerun()
         with self._lock:
-            self._moment, self._ended = Moment(note=note), Ended()
+            if self._is_closed:
+                return  # another job's card has taken the place meanwhile
+            old, self.job = self.job, new
+            self._moment, self._ended = Moment(note=self._rerun(old, new)), Ended()
             self._is_static = False
             self._over = threading.Event()
-            last, self._widget = self._widget, card_widget(face(self.job.record, self._moment))
+            last, self._widget = self._widget, card_widget(face(new.record, self._moment))
             self._widget.heed(self.heed)
-        self._output.update(self._live_bundle(), raw=True)
-        dismiss(last)
+            self._output.update(self._live_bundle(), raw=True)
+            dismiss(last)
         self._start(self._follow)

@@ -56,7 +56,7 @@ export function verdictPanel(go) {
     timer = setTimeout(() => {
       box.dataset.tone = "idle";
       say(word, "not checked yet");
-      say(facts, "no answer from the kernel: it runs a cell, or was restarted (then run this cell again)");
+      say(facts, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back");
     }, PATIENCE_MS);
   };
   return { box, show, wait, end: () => clearTimeout(timer) };

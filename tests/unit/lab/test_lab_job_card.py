@@ -183,3 +183,36 @@ def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> Non
     monitor.close()
     assert "&lt;script&gt;" in html
     assert "<script" not in html
+
+
+def test_a_rerun_on_a_card_that_was_closed_meanwhile_takes_no_place(pretend: Pretend) -> None:
+    asked, go = threading.Event(), threading.Event()
+    told: list[Job] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method != "POST":
+            return httpx.Response(200, content=CONTENT)
+        asked.set()
+        go.wait(60)
+        return httpx.Response(202, json=job_record("completed", job_id="another"))
+
+    card = JobCard(Job(pretend(answer), DONE), lambda *_: "", lambda _, new: told.append(new) or "")
+    card.show()
+    card.settle(60)
+    rerun = threading.Thread(target=card._do_rerun)
+    rerun.start()
+    assert asked.wait(60)
+    card.close()
+    go.set()
+    rerun.join(60)
+    assert (told, card.job.id) == ([], JOB_ID)
+
+
+def test_plain_buttons_that_were_replaced_are_gone() -> None:
+    face_of = {"fraction": None, "buttons": [{"do": "cancel", "text": "Cancel"}]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("syndb_lab.widgets.elements.face_html", lambda _: "")
+        card = PlainCard(face_of)
+        (button,) = card._buttons.children
+        card.card = {**face_of, "buttons": []}
+    assert button.comm is None

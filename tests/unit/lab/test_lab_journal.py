@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from syndb_lab import journal
+from syndb_lab import history, journal
 from tests.unit.lab.pretence import JOB_ID, job_record
 
 
@@ -39,3 +43,22 @@ def test_a_place_that_takes_no_file_stops_nobody(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(journal, "journal_file", lambda: tmp_path / "file" / "journal.jsonl")
     journal.note(job_record(), "http://service")
     assert journal.entries() == []
+
+
+def test_no_locale_and_no_character_costs_a_line() -> None:
+    odd = "🧠 é \u2028 \u0085 \x0b \ud800 end"
+    code = (
+        "from syndb_lab import history, journal\n"
+        f"odd = {odd!a}\n"
+        "journal.note({'job_id': 'a', 'label': odd}, 'http://service')\n"
+        "history.remember({'sql': odd})\n"
+        "print(ascii([journal.entries()[0].title, history.remembered()]))"
+    )
+    command = [sys.executable, "-X", "utf8=0", "-W", "ignore", "-c", code]
+    with_latin = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    told = subprocess.run(command, env=with_latin, capture_output=True, check=True, text=True, timeout=60)
+    assert ascii(odd) in told.stdout
+    assert [one["sql"] for one in history.remembered()] == [odd]
+    assert journal.entries()[0].title == " ".join(odd.split())
+    for file in (journal.journal_file(), history.history_file()):
+        assert json.loads(file.read_bytes().decode("ascii"))

@@ -1,0 +1,42 @@
+// How the editor comes into the page: once by its version. Only a module that has come is shared: each composer
+// asks its own kernel, so that one that is busy or gone holds up no other notebook's.
+const EDITORS = (globalThis.__syndb_editors ??= new Map());
+
+export async function editorOf(model) {
+  return EDITORS.get(model.get("editor")) ?? fetched(model);
+}
+
+function fetched(model) {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      model.off("msg:custom", take);
+      model.off("comm:close", gone);
+      model.off("comm_live_update", gone);
+    };
+    const gone = () => {
+      leave();
+      reject(new Error("the kernel was gone before the editor came"));
+    };
+    const take = (message) => {
+      if (!message.editor) return;
+      leave();
+      shared(model.get("editor"), message.editor).then(resolve, reject);
+    };
+    model.on("msg:custom", take);
+    model.on("comm:close", gone);
+    model.on("comm_live_update", gone); // after a model's making this comes with a restart alone
+    model.send({ do: "editor" });
+  });
+}
+
+async function shared(version, text) {
+  if (EDITORS.has(version)) return EDITORS.get(version);
+  const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  try {
+    const came = await import(address);
+    if (!EDITORS.has(version)) EDITORS.set(version, came);
+    return EDITORS.get(version);
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}

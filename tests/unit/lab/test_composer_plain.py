@@ -1,0 +1,36 @@
+"""The composer of core ipywidgets: fields that were replaced are gone, and typing meanwhile goes on."""
+
+from __future__ import annotations
+
+import threading
+
+from syndb_lab.composer.draft import Draft
+from syndb_lab.composer.plain import PlainComposer
+
+
+def field(name: str) -> dict[str, str]:
+    return {"name": name, "kind": "text", "text": ""}
+
+
+def test_fields_are_replaced_while_somebody_types() -> None:
+    composer = PlainComposer("key", "http://service", Draft().as_dict(), {}, [])
+    composer._ask([field("a"), field("b")])
+    first = composer._parameters.children
+    wrong: list[Exception] = []
+    over = threading.Event()
+
+    def type_on() -> None:
+        try:
+            while not over.is_set():
+                composer._write(None)
+        except Exception as error:
+            wrong.append(error)
+
+    typing = threading.Thread(target=type_on)
+    typing.start()
+    for number in range(100):
+        composer._ask([field(f"x{number}")] * (number % 3))
+    over.set()
+    typing.join(20)
+    assert wrong == []
+    assert [part.comm for box in first for part in (box, *box.children)] == [None] * 8
