@@ -1,6 +1,7 @@
 // A composer in the page: fetches the editor, once for all composers of a page, and puts it where its output is.
 import { attend } from "./page.js";
 
+const KEPT = { outlives: true };
 const EDITORS = (globalThis.__syndb_editors ??= new Map());
 
 // Messages of the kernel come only after this has returned: it waits for none.
@@ -9,7 +10,7 @@ function initialize({ model }) {
   let leave = [];
   let closed = false;
   const enter = ({ mount }) => {
-    if (!closed) leave = [attend(`syndb-draft-${key}`, model, hide), attend(`syndb-composer-${key}`, model, mount)];
+    if (!closed) leave = [attend(`syndb-draft-${key}`, model, hide, KEPT), attend(`syndb-composer-${key}`, model, mount, KEPT)];
   };
   editor(model).then(enter, (error) => closed || console.error("syndb: no composer", error));
   const end = () => {
