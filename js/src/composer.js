@@ -2,13 +2,15 @@
 import { editorOf } from "./composer/arrival.js";
 import { attend } from "./page.js";
 
+const KEPT = { outlives: true };
+
 // Messages of the kernel come only after this has returned: it waits for none.
 function initialize({ model }) {
   const key = model.get("key");
   let leave = [];
   let closed = false;
   const enter = ({ mount }) => {
-    if (!closed) leave = [attend(`syndb-draft-${key}`, model, hide), attend(`syndb-composer-${key}`, model, mount)];
+    if (!closed) leave = [attend(`syndb-draft-${key}`, model, hide, KEPT), attend(`syndb-composer-${key}`, model, mount, KEPT)];
   };
   editorOf(model).then(enter, (error) => closed || console.error("syndb: no composer", error));
   const end = () => {

@@ -1,5 +1,6 @@
 // A sub-network to look around in: search, colour, size, click; the kernel is told which neurons are selected.
 import { canvas } from "./canvas.js";
+import { toClipboard } from "./clipboard.js";
 import { element, rebuild, say } from "./dom.js";
 import { attend } from "./page.js";
 import { partners, picked, seek, strongest, towards } from "./seek.js";
@@ -109,6 +110,7 @@ function explorer(model) {
     },
   });
 
+  const speak = (text) => say(spoken, text);
   const choose = (ids) => {
     model.set("selected", ids);
     model.save_changes();
@@ -119,8 +121,7 @@ function explorer(model) {
     choose(after);
     draw();
     const verb = after.includes(part.ids[number]) ? "selected" : "no longer selected";
-    say(spoken, `${part.names[number]} ${verb}, ${after.length} in all`);
-    spoken.hidden = false;
+    speak(`${part.names[number]} ${verb}, ${after.length} in all`);
   };
   const told = (number) => {
     const facts = part.told.map(([column, title]) => [title, part.columns[column].texts[number]]).filter(([, value]) => value);
@@ -131,8 +132,7 @@ function explorer(model) {
   const announce = (number) => {
     const { facts, lines } = told(number);
     const words = [part.names[number], ...facts.map(([, value]) => value), ...lines.map(([word, list]) => `${word}: ${list}`)];
-    say(spoken, words.join(". "));
-    spoken.hidden = false;
+    speak(words.join(". "));
   };
   const draw = () => {
     seen = look();
@@ -145,7 +145,7 @@ function explorer(model) {
     if (at) panel.classList.toggle("syndb-aside", at.x < stage.clientWidth / 2);
     stage.style.cursor = pointed === null ? "" : "pointer";
     rebuild(legend, [model.get("color"), model.get("size")], () => keys(part, painted(), model.get("color"), model.get("size")));
-    rebuild(chosen, model.get("selected"), () => basket(part, selected(), choose));
+    rebuild(chosen, model.get("selected"), () => basket(part, selected(), choose, speak));
     chosen.hidden = !selected().length;
     Object.assign(root.dataset, { color: model.get("color"), size: model.get("size"), selected: model.get("selected").join(" ") });
     root.dataset.focus = seen.focus === null ? "" : part.ids[seen.focus];
@@ -262,7 +262,7 @@ function keys(part, paint, column, size) {
 }
 
 // The selected neurons, each with its exact id and a button that takes it out.
-function basket(part, numbers, choose) {
+function basket(part, numbers, choose, speak) {
   const ids = numbers.map((number) => part.ids[number]);
   const chip = (number) => {
     const out = element("button", "syndb-out", "×");
@@ -272,7 +272,12 @@ function basket(part, numbers, choose) {
     return element("span", "syndb-chip", element("b", "", part.names[number]), isNamed ? element("span", "syndb-quiet", ` ${part.ids[number]}`) : null, out);
   };
   const copy = element("button", "syndb-button", "Copy ids");
-  copy.addEventListener("click", () => navigator.clipboard?.writeText(ids.join(", ")));
+  copy.addEventListener("click", async () => {
+    const isDone = await toClipboard(ids.join(", "));
+    const what = `${ids.length} id${ids.length === 1 ? "" : "s"} copied`;
+    speak(isDone ? what : "The browser does not let this page use the clipboard.");
+    copy.textContent = isDone ? what : "Copying is not allowed here";
+  });
   const clear = element("button", "syndb-button", "Clear");
   clear.addEventListener("click", () => choose([]));
   const most = 24;

@@ -13,15 +13,26 @@ function look() {
     for (const host of document.querySelectorAll(`.${CSS.escape(key)}`)) {
       if (PAGE.mounted.has(host)) continue;
       host.dataset.syndbKey = key;
-      PAGE.mounted.set(host, { model, leave: mount(host, model) });
+      PAGE.mounted.set(host, { model, leave: mounted(mount, host, model) });
     }
+  }
+}
+
+// What can't be shown takes none of the others with it.
+function mounted(mount, host, model) {
+  try {
+    return mount(host, model);
+  } catch (error) {
+    console.error("syndb: could not be shown", error);
+    return () => {};
   }
 }
 
 const isOurs = (node) => node.nodeType === 1 && (node.matches(".syndb-host") || node.querySelector(".syndb-host"));
 
 // Mounts a model into every element of the class ``key``, now and whenever one appears; returns how to end that.
-export function attend(key, model, mount) {
+// Ends with the kernel: what nobody answers any more must not look live. ``outlives`` is for text that was typed.
+export function attend(key, model, mount, { outlives = false } = {}) {
   PAGE.observer ??= new MutationObserver((changes) => {
     if (changes.some((one) => [...one.addedNodes, ...one.removedNodes].some(isOurs))) look();
   });
@@ -32,6 +43,7 @@ export function attend(key, model, mount) {
   };
   PAGE.living.set(key, { model, mount });
   model.on("comm:close", leave);
+  if (!outlives) model.on("comm_live_update", leave); // after a model's making this comes with a restart alone
   look();
   return leave;
 }

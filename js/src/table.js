@@ -5,10 +5,7 @@ import { attend } from "./page.js";
 const left = new WeakMap();
 
 function initialize({ model }) {
-  const leave = attend(`syndb-table-${model.get("board").key}`, model, mount);
-  // A kernel that was restarted knows nothing of this table: the first rows say how to see it again.
-  model.on("comm_live_update", leave);
-  return leave;
+  return attend(`syndb-table-${model.get("board").key}`, model, mount);
 }
 
 // JupyterLab takes cells that are out of sight off the page: what was seen of them is kept for their return.

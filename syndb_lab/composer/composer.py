@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from IPython import display as ipython_display
 
+from syndb_lab.cell import dismiss
 from syndb_lab.composer import verdict
 from syndb_lab.composer.cells import cell_id, execution_count, replace_in_cell
 from syndb_lab.composer.checker import Checker
@@ -26,7 +27,7 @@ from syndb_lab.front_end import draws
 from syndb_lab.history import remember, remembered
 from syndb_lab.job import Job
 from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import VIEW, dismiss
+from syndb_lab.widgets.elements import VIEW
 from syndb_lab.widgets.job_card import JobCard
 
 

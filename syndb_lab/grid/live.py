@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import anywidget
 import traitlets
 from IPython.core.getipython import get_ipython
 
+from syndb_lab.cell import dismiss
 from syndb_lab.front_end import static
 from syndb_lab.grid.rows import Rows
 from syndb_lab.grid.serving import Serving
@@ -41,32 +42,11 @@ class LiveTable:
 
     def close(self) -> None:
         """End the connection to the page and let the file go."""
+        if self.is_closed:
+            return
         self.is_closed = True
         self._serving.close()
-        self._widget.layout.close()  # a widget of its own, with a comm that its owner leaves open
-        self._widget.close()
-
-
-SHOWN: Final[dict[str, tuple[str, list[LiveTable]]]] = {}
-
-
-def replaces_what_its_cell_showed(live: LiveTable) -> None:
-    """Close the tables that an earlier run of this cell showed: their place on the page is gone."""
-    cell, run = running_cell()
-    if not cell:
-        return
-    earlier, tables = SHOWN.get(cell, (run, []))
-    if earlier != run:
-        for table in tables:
-            table.close()
-    SHOWN[cell] = (run, [live, *(table for table in tables if not table.is_closed)])
-
-
-def running_cell() -> tuple[str, str]:
-    """Name the cell that runs, and this run of it; nothing where the front end doesn't say."""
-    parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)() or {}
-    cell = (parent.get("metadata") or {}).get("cellId")
-    return str(cell or ""), str((parent.get("header") or {}).get("msg_id") or "")
+        dismiss(self._widget)
 
 
 def has_kernel() -> bool:

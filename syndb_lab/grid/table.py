@@ -77,7 +77,8 @@ class ResultTable:
         return {"text/html": html, "text/plain": repr(self)}
 
     def _show(self, key: str) -> None:
-        from syndb_lab.grid.live import LiveTable, has_kernel, replaces_what_its_cell_showed
+        from syndb_lab.cell import replaces_what_its_cell_showed
+        from syndb_lab.grid.live import LiveTable, has_kernel
 
         if not has_kernel():
             return

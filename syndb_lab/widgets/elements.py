@@ -79,16 +79,6 @@ def card_widget(card: dict[str, Any]) -> DrawnCard | PlainCard:
     return DrawnCard(card=card) if draws() else PlainCard(card)
 
 
-def dismiss(widget: ipywidgets.Widget) -> None:
-    """Close a widget and what it is made of, so that neither page nor kernel keeps anything of it."""
-    for child in getattr(widget, "children", ()):
-        dismiss(child)
-    for name in ("layout", "style"):
-        if isinstance(part := getattr(widget, name, None), ipywidgets.Widget):
-            part.close()
-    widget.close()
-
-
 def view_bundle(widget: DrawnCard | PlainCard) -> dict[str, Any]:
     """Write what shows a widget in an output: nothing for a drawn card, which is not saved."""
     if isinstance(widget, DrawnCard):

@@ -14,6 +14,7 @@ import traitlets
 from IPython import display as ipython_display
 from IPython.core.getipython import get_ipython
 
+from syndb_lab.cell import dismiss, replaces_what_its_cell_showed, running_cell
 from syndb_lab.drawing.paint import is_scale, paint, plain, sizes
 from syndb_lab.drawing.picture import draw_picture, png
 from syndb_lab.drawing.springs import links_of, place_neurons
@@ -42,9 +43,6 @@ class Look(traitlets.HasTraits):
     size = traitlets.Unicode()
     selected = traitlets.List(traitlets.Unicode())
 
-    def close(self) -> None:
-        """Do nothing: there is no page."""
-
 
 class GraphView(anywidget.AnyWidget):
     """The same, drawn by our own JavaScript."""
@@ -57,11 +55,25 @@ class GraphView(anywidget.AnyWidget):
     selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
     closed = traitlets.Bool().tag(sync=True)
 
+
+class Showing:
+    """One output that shows a view."""
+
+    def __init__(self, view: Explorer, output: Any) -> None:
+        self._view, self._output = view, output
+
+    def update(self, bundle: dict[str, str], *, raw: bool) -> None:
+        """Write it anew."""
+        self._output.update(bundle, raw=raw)
+
     def close(self) -> None:
-        """End it, tell a page that has not loaded it yet, and end its layout, which ipywidgets would keep."""
-        self.closed = True
-        self.layout.close()
-        super().close()
+        """Give the output up, since its cell has run again, and the view with the last of them."""
+        with self._view._lock:
+            if self not in self._view._outputs:
+                return
+            self._view._outputs.remove(self)
+        if not self._view._outputs:
+            self._view.close()
 
 
 class Explorer:
@@ -203,18 +215,18 @@ class Explorer:
 
     def show(self) -> None:
         """Show it below the cell that runs now."""
-        shell = get_ipython()
-        if shell is None:
+        if get_ipython() is None:
             return
-        self._replace_earlier(shell)
+        self._shown_in = running_cell()[1]
         output = ipython_display.display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        showing = Showing(self, output)
         with self._lock:
-            self._outputs.append(output)
+            self._outputs.append(showing)
+        replaces_what_its_cell_showed(showing)
 
     def _ipython_display_(self) -> None:
         """Show it, unless the cell that runs now has shown it already."""
-        shell = get_ipython()
-        if shell is None or run_of(shell)[1] != self._shown_in:
+        if running_cell()[1] != self._shown_in:
             self.show()
 
     def close(self) -> None:
@@ -224,7 +236,9 @@ class Explorer:
         self._closed = True
         with self._lock:
             drawn, self._due = self._due is None, None
-        self._look.close()
+        if isinstance(self._look, GraphView):
+            self._look.closed = True  # for a page that has not loaded it yet
+            dismiss(self._look)
         if not drawn:
             self._draw()
 
@@ -265,19 +279,6 @@ class Explorer:
     def _look_now(self) -> Mapping[str, Any]:
         return {"color": self._look.color, "size": self._look.size, "selected": self.selected}
 
-    def _replace_earlier(self, shell: Any) -> None:
-        """Close what an earlier run of the same cell has shown: its output is gone."""
-        cell, run = run_of(shell)
-        self._shown_in = run
-        if cell is None:
-            return
-        before = SHOWN.get(cell, [])
-        for view in before:
-            if view._shown_in != run and len(view._outputs) == 1:
-                view._outputs.clear()
-                view.close()
-        SHOWN[cell] = [view for view in before if not view._closed and view is not self] + [self]
-
     def _first(self) -> str | None:
         return next((name for name in COLOURED_BY if name in self._part.columns), None)
 
@@ -298,16 +299,6 @@ class Explorer:
         raise ParameterError(f"the neurons have no column {column!r} that holds anything", hint=hint)
 
 
-def run_of(shell: Any) -> tuple[str | None, str | None]:
-    """Say which cell runs now, where the front end says so, and by which message it was asked to."""
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    return (parent.get("metadata") or {}).get("cellId"), (parent.get("header") or {}).get("msg_id")
-
-
 def sized(values: list[Any]) -> bool:
     """Whether a column gives sizes."""
     return is_scale(values)
-
-
-SHOWN: Final[dict[str, list[Explorer]]] = {}
-"""The explorers that are open, by the notebook cell that shows them."""

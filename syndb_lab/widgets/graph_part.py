@@ -26,7 +26,6 @@ TOLD: Final = (
     "degree",
     "description",
 )
-UNTOLD: Final = "name"
 
 
 def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str
     key : str
         By which the page finds its place.
     """
-    columns = {name: column(name, values) for name, values in part.columns.items() if name != UNTOLD}
+    columns = {name: column(name, values) for name, values in part.columns.items()}
     return {
         "key": key,
         "title": title(part),

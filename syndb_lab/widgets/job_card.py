@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from IPython import display as ipython_display
 
+from syndb_lab.cell import dismiss, replaces_what_its_cell_showed
 from syndb_lab.errors import SyndbError
 from syndb_lab.face import NOW, Moment, face
 from syndb_lab.first_rows import first_rows
@@ -20,7 +21,7 @@ from syndb_lab.progress import readable_bytes
 from syndb_lab.provenance import read_provenance
 from syndb_lab.static_card import Ended, static_html, static_text
 from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import card_widget, dismiss, view_bundle
+from syndb_lab.widgets.elements import card_widget, view_bundle
 from syndb_lab.widgets.findings import findings
 
 PACE_S: Final = 0.2
@@ -83,6 +84,7 @@ class JobCard:
         """Show the card below the cell that runs now, or in an output that is there, and follow the job."""
         if output is None:
             self._output = ipython_display.display(self._live_bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            replaces_what_its_cell_showed(self)
         else:
             self._output = output
             output.update(self._live_bundle(), raw=True)
@@ -95,6 +97,8 @@ class JobCard:
     def close(self) -> None:
         """Stop following, and leave what is known as plain HTML; the job goes on."""
         with self._lock:
+            if self._is_closed:
+                return
             self._update()
             self._is_closed = True
             self._over.set()

@@ -12,6 +12,7 @@ import anywidget
 import traitlets
 from IPython import display as ipython_display
 
+from syndb_lab.cell import dismiss, replaces_what_its_cell_showed
 from syndb_lab.errors import ServiceUnavailable, SyndbError
 from syndb_lab.face import Moment, face, moment_of
 from syndb_lab.first_rows import visible
@@ -82,14 +83,17 @@ class Monitor:
             self._widget = Board(board=self._board())
             self._widget.on_msg(lambda _, content, __: self.heed(content))
         self._output = ipython_display.display(self._still(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        replaces_what_its_cell_showed(self)
         threading.Thread(target=self._follow, name="syndb-monitor", daemon=True).start()
 
     def close(self) -> None:
         """Stop asking; the table stays as it is now, as plain HTML."""
+        if self._closed:
+            return
         self._closed = True
         self._wake.set()
         if self._widget is not None:
-            self._widget.close()
+            dismiss(self._widget)
         self._output.update(self._still(), raw=True)
 
     def heed(self, click: dict[str, Any]) -> None:

@@ -77,6 +77,11 @@ def test_search_click_and_keys_reach_python_exactly(open_notebook: Open, page: P
     notebook.write(2, "print(view.selected)")
     notebook.finish(2)
     expect(notebook.output(2)).to_contain_text(f"[{focused}]")
+    page.context.grant_permissions(["clipboard-read"])
+    page.evaluate("Object.defineProperty(navigator.clipboard, 'writeText', {value: undefined})")
+    root.get_by_role("button", name="Copy ids").click()
+    expect(root.locator(".syndb-unseen")).to_have_text("1 id copied")
+    assert page.evaluate("navigator.clipboard.readText()") == focused
     only = shown(notebook, 3)
     expect(only.locator(".syndb-caption")).to_contain_text("the only neuron")
     box = only.locator(".syndb-stage").bounding_box()

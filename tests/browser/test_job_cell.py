@@ -179,6 +179,25 @@ def test_the_monitor_lists_cancels_and_reruns(open_notebook: Open) -> None:
     expect(notebook.output(2).locator(".syndb-still")).to_contain_text("quick")
 
 
+def test_what_a_restarted_kernel_left_looks_live_no_more(open_notebook: Open) -> None:
+    notebook = open_notebook(
+        f"%%syndb slow\n{SLOW}",
+        "monitor = lab.monitor()",
+        "view = lab.graph('celegans_varshney_2011', 'hubs').explore(limit=10, color='name')",
+        "import syndb_lab\nfor job in syndb_lab.connect().jobs('running'):\n    job.cancel()",
+    )
+    for cell, live in ((1, ".syndb-card[data-status=running]"), (2, ".syndb-board"), (3, ".syndb-explore")):
+        notebook.finish(cell)
+        expect(notebook.output(cell).locator(live)).to_be_visible()
+        expect(notebook.output(cell).locator(".syndb-still")).to_be_hidden()
+    expect(notebook.output(3).locator(".syndb-explore")).to_have_attribute("data-color", "name")
+    notebook.restart()
+    for cell in (1, 2, 3):
+        expect(notebook.output(cell).locator(".syndb-still")).to_be_visible()
+        expect(notebook.output(cell).locator(".syndb-card")).to_have_count(0)
+    notebook.finish(4)
+
+
 def test_a_card_outlives_its_service(open_notebook: Open, tmp_path: Path) -> None:
     with running_service(tmp_path) as first:
         notebook = open_notebook(

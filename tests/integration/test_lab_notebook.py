@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import nbclient
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.conftest import isolated_environment
@@ -112,3 +113,46 @@ def test_the_stop_button_detaches_and_the_kernel_lives() -> None:
     assert "%syndb cancel" in "".join(error.traceback)
     assert len(error.traceback) == 1
     assert outputs[2][0].text.strip() in {"pending", "running"}
+
+
+LEVEL = """
+import threading, time
+import comm
+from ipywidgets.widgets.widget import _instances
+
+def level():
+    threads = [each.name for each in threading.enumerate() if each.name.startswith("syndb")]
+    return len(_instances), len(comm.get_comm_manager().comms), sorted(threads)
+
+def settle(wanted=None):
+    end = time.monotonic() + 60
+    while "syndb-card" in level()[2] or wanted not in (None, level()):
+        assert time.monotonic() < end, (level(), wanted)
+        time.sleep(0.05)
+    return level()
+"""
+
+
+@pytest.mark.usefixtures("_kernel")
+def test_a_cell_that_runs_fifty_times_leaves_what_it_shows_once() -> None:
+    manager, client = start_new_kernel(kernel_name="python3")
+
+    def execute(code: str, cell: str) -> None:
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+        message = client.session.msg("execute_request", content, metadata={"cellId": cell})
+        client.shell_channel.send(message)
+        while (reply := client.get_shell_msg(timeout=120))["parent_header"]["msg_id"] != message["msg_id"]:
+            pass
+        assert reply["content"]["status"] == "ok", (cell, reply["content"])
+
+    try:
+        execute(f"%load_ext syndb_lab\nimport syndb_lab\nlab = syndb_lab.connect()\n{LEVEL}", "first")
+        for cell, code in (("monitor", "_ = lab.monitor()"), ("card", "%%syndb one\nSELECT 1 AS one")):
+            execute(code, cell)
+            execute("once = settle()", "")
+            for _ in range(50):
+                execute(code, cell)
+            execute("settle(once)", "")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

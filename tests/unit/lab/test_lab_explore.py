@@ -222,6 +222,14 @@ def test_the_page_gets_texts_and_no_rounded_number(view: Explorer) -> None:
     assert all(isinstance(text, str | None) for one in told["columns"].values() for text in one["texts"])
 
 
+def test_the_page_knows_every_column_that_may_give_the_colour(view: Explorer) -> None:
+    told = view._look.part
+    assert "name" in view.columns
+    assert list(told["columns"]) == [name for name, _ in told["colours"]] == view.columns
+    view.color = "name"
+    assert view.plot().axes
+
+
 def test_what_is_saved_is_a_picture_with_its_text_and_no_markup_of_others(view: Explorer) -> None:
     view.selected = [BIG + 3]
     bundle = view._bundle()

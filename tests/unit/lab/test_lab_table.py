@@ -17,6 +17,7 @@ import pytest
 from ipywidgets.widgets import widget as ipywidgets_widget
 
 from syndb_lab import Job
+from syndb_lab.cell import SHOWN, replaces_what_its_cell_showed
 from syndb_lab.errors import (
     JobCancelled,
     JobFailed,
@@ -26,7 +27,7 @@ from syndb_lab.errors import (
     ResultUnsuitable,
 )
 from syndb_lab.grid import ResultTable
-from syndb_lab.grid.live import SHOWN, LiveTable, replaces_what_its_cell_showed
+from syndb_lab.grid.live import LiveTable
 from syndb_lab.grid.rows import Rows, View
 from syndb_lab.grid.serving import Serving
 from syndb_lab.transport import Transport
@@ -256,7 +257,7 @@ def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
 
 def test_the_next_run_of_a_cell_closes_what_it_showed(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = {"cell": "a", "run": "1"}
-    monkeypatch.setattr("syndb_lab.grid.live.running_cell", lambda: (run["cell"], run["run"]))
+    monkeypatch.setattr("syndb_lab.cell.running_cell", lambda: (run["cell"], run["run"]))
 
     def show() -> LiveTable:
         live = LiveTable({"key": "k"}, lambda: Rows(stored))

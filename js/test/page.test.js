@@ -1,0 +1,53 @@
+// What is put into the page and taken out again: node --test test/
+import assert from "node:assert/strict";
+import test from "node:test";
+
+const hosts = new Map();
+globalThis.MutationObserver = class {
+  observe() {}
+};
+globalThis.CSS = { escape: (text) => text };
+globalThis.document = { body: {}, querySelectorAll: (name) => hosts.get(name) ?? [] };
+const { attend } = await import("../src/page.js");
+
+function host(key) {
+  const made = { dataset: {}, isConnected: true, shows: [] };
+  hosts.set(`.${key}`, [made]);
+  return made;
+}
+
+function model() {
+  const heard = new Map();
+  return {
+    on: (name, hear) => heard.set(name, [...(heard.get(name) ?? []), hear]),
+    trigger: (name) => (heard.get(name) ?? []).forEach((hear) => hear()),
+  };
+}
+
+const showing = (place) => {
+  place.shows.push("live");
+  return () => place.shows.pop();
+};
+
+test("what can't be shown takes none of the others with it, and is tried once", (t) => {
+  const told = t.mock.method(console, "error", () => {});
+  const [broken, whole] = [host("broken"), host("whole")];
+  attend("broken", model(), () => {
+    throw new TypeError("of undefined");
+  });
+  attend("whole", model(), showing);
+  attend("later", model(), showing);
+  assert.deepEqual([broken.shows, whole.shows], [[], ["live"]]);
+  assert.equal(told.mock.callCount(), 1);
+});
+
+test("a kernel's restart ends what it answers, and leaves what was typed", () => {
+  const [card, editor] = [host("card"), host("editor")];
+  const [one, other] = [model(), model()];
+  attend("card", one, showing);
+  attend("editor", other, showing, { outlives: true });
+  for (const each of [one, other]) each.trigger("comm_live_update");
+  assert.deepEqual([card.shows, editor.shows], [[], ["live"]]);
+  other.trigger("comm:close");
+  assert.deepEqual(editor.shows, []);
+});
