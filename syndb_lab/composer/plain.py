@@ -12,9 +12,9 @@ from typing import Any, Final
 import ipywidgets
 import traitlets
 
+from syndb_lab.cell import dismiss
 from syndb_lab.composer.draft import FORMATS, Draft
 from syndb_lab.plain_face import escaped_block
-from syndb_lab.widgets.elements import dismiss
 
 KINDS: Final = {
     "text": "text",

@@ -12,6 +12,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from syndb_lab.cell import dismiss
 from syndb_lab.front_end import draws, static
 from syndb_lab.plain_face import face_html
 
