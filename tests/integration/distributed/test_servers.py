@@ -57,7 +57,7 @@ def test_redis_keeps_what_it_accepted_when_it_is_killed(redis_server: Redis) -> 
 def test_rabbitmq_keeps_what_it_confirmed_when_it_is_killed(rabbitmq: Rabbitmq) -> None:
     with rabbitmq.connect() as connection:
         connection.channel().queue_declare("kept", durable=True)
-    rabbitmq.stop()  # a queue is on disk some seconds after it was declared; what it holds, once it is confirmed
+    rabbitmq.stop()  # a queue is on disk some seconds after it was declared; its messages are when confirmed
     rabbitmq.start()
     channel = rabbitmq.connect().channel()
     channel.confirm_delivery()
