@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -30,6 +30,9 @@ limit_option = click.option("--time-limit", type=float, metavar="SECONDS", help=
 detach_option = click.option("--detach", is_flag=True, help="Print the job's id and do not wait.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
+
+
+TAKEN: Final = frozenset({"self", "dataset", "dataset_id", "analysis", "label", "time_limit_s"})
 
 
 @click.command()
@@ -146,7 +149,7 @@ def graph(
     check_picture(output)
     options = {"min_synapses": min_synapses, "top_hubs": top_hubs, "seed": seed}
     for name, value in map(read_assignment, others):
-        if name in {"dataset", "analysis", "label", "time_limit_s"} or options.get(name) is not None:
+        if name in TAKEN or options.get(name) is not None:
             raise click.UsageError(f"-p {name}=…: the command has a place of its own for {name}")
         options[name] = value
     with lab_of(url, data_dir) as lab:

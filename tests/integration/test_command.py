@@ -93,6 +93,7 @@ def test_sql_from_a_file_with_parameters(run: Run, tmp_path: Path) -> None:
         (("graph", WORM, "--analysis", "all"), {}, 2, "motif_significance"),
         (("graph", WORM, "-p", "colour=red"), {}, 2, "colour"),
         (("graph", WORM, "--seed", "1", "-p", "seed=2"), {}, 2, "a place of its own"),
+        (("graph", WORM, "-p", "self=1"), {}, 2, "a place of its own"),
         (("graph", "celegans_varshny_2011"), {}, 2, WORM),
         (("query", "SELECT CAST(name AS INTEGER) FROM neurons"), {}, 1, "Could not convert"),
         (("result", "00000000-0000-4000-8000-000000000000"), {}, 1, "no job"),
