@@ -11,10 +11,7 @@ from pyarrow import csv, ipc, parquet
 
 from syndb_service.errors import InvalidQuery
 
-ARROW_ERRORS = (
-    pa.ArrowNotImplementedError,
-    pa.ArrowInvalid,
-)  # what a writer raises for a column it can't hold
+ARROW_ERRORS = (pa.ArrowNotImplementedError, pa.ArrowInvalid)  # a writer's words for a column it can't hold
 
 
 BATCH_ROWS: Final = 131_072
