@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from syndb_service.engines import landlock, seccomp
+from syndb_service.engines.forkserver import FORK, PID, READY, REQUEST
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Nursery
 
@@ -216,6 +217,46 @@ def test_a_child_inherits_its_socket_the_log_and_nothing(nursery: Nursery) -> No
         others = [str(link) for name, link in links.items() if name not in ("0", "1", "2")]
         assert len([link for link in others if link.startswith("socket:")]) == 1
         assert not [link for link in others if not link.startswith("socket:")]
+
+
+ENVIRONMENTS = """
+import ctypes, os, sys
+from pathlib import Path
+from syndb_service.engines import child, forkserver
+
+def tell(sock):
+    variables = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    sock.sendall(repr([dict(os.environ), variables[0], Path("/proc/self/environ").read_bytes()]).encode())
+    return 0
+
+child.run = tell
+forkserver.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_childs_environment_is_empty() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        server = subprocess.Popen(
+            [sys.executable, "-I", "-X", "utf8", "-c", ENVIRONMENTS, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env={},
+        )
+        assert ours.recv(1) == READY
+        ours.sendall(REQUEST.pack(FORK, 0))
+        _, descriptors, _, _ = socket.recv_fds(ours, PID.size, 2)
+        with socket.socket(fileno=descriptors[0]) as child:
+            assert child.recv(10_000) == b"[{}, None, b'']"
+        os.close(descriptors[1])
+    assert server.wait(60) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may look into a child")
+def test_the_fork_server_and_its_child_start_with_no_variable(nursery: Nursery) -> None:
+    with nursery.child() as child:
+        server = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[1])
+        assert [Path(f"/proc/{pid}/environ").read_bytes() for pid in (server, child.pid)] == [b"", b""]
 
 
 def test_the_limit_on_processor_time_ends_a_child_by_its_own_signal(nursery: Nursery, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """The fork server: a small process that has imported the engines and forks a child for each job.
 
-It runs with an empty environment. The engine that it opens for its children has no thread: a fork of a
-process that holds one with threads can hang. It ends, with every child, when its control socket closes:
-that is how no child outlives a service that was killed.
+It starts with an empty environment, sets what its libraries read when they are loaded, and empties it in
+every child. The engine that it opens for its children has no thread: a fork of a process that holds one with
+threads can hang. It ends, with every child, when its control socket closes: that is how no child outlives a
+service that was killed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from importlib.abc import MetaPathFinder
@@ -36,6 +38,14 @@ PRELOADED = (
     "numpy",
 )
 PR_SET_PDEATHSIG = 1
+LIBRARIES_READ = {
+    "TZ": "UTC",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+M_ARENA_MAX, ARENAS = -8, 4
+"""Pools of glibc's allocator (mallopt(3)); by default it keeps eight a processor, each with its waste."""
 
 
 class ForkServer:
@@ -113,6 +123,7 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         _die_with_parent()
+        os.environ.clear()
         for fd in (*inherited, self._wake_read, self._wake_write, *self._status_pipes.values()):
             os.close(fd)
         self._control.close()
@@ -158,6 +169,10 @@ def main() -> None:
     """Run the fork server on the socket whose descriptor is the first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
     name_process(NURSERY)
+    os.environ.update(LIBRARIES_READ)
+    time.tzset()
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     sys.meta_path.insert(0, WithoutPandas())
     for module in PRELOADED:
         import_module(module)

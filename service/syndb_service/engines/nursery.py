@@ -28,15 +28,6 @@ CHILDREN_AHEAD = 1
 LOST = -9
 """The status of a child whose fork server was killed: both got SIGKILL."""
 
-ENVIRONMENT = {
-    "LANG": "C.UTF-8",
-    "TZ": "UTC",
-    "MALLOC_ARENA_MAX": "4",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-}
-
 
 class Child:
     """One child process; leaving its context ends it, whatever it is doing."""
@@ -201,11 +192,12 @@ class Nursery:
         self._stop()
         self._tell_what_is_missing()
         ours, theirs = socket.socketpair()
+        program = [sys.executable, "-I", "-X", "utf8", "-m", "syndb_service.engines.forkserver"]
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, "-I", "-m", "syndb_service.engines.forkserver", str(theirs.fileno())],
+                [*program, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=ENVIRONMENT,
+                env={},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
