@@ -219,7 +219,8 @@ class Lab:
         min_synapses : int, optional
             Leaves out weaker connections.
         max_edges : int, optional
-            Refuse a larger graph: the job fails if there are more connections; none is left out.
+            Refuse a graph of more connections, when it is submitted or (under filters by neuron or
+            transmitter) before it is built; none is left out.
         top_hubs : int, optional
             How many hubs to name.
         seed : int, optional

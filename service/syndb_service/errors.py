@@ -12,6 +12,7 @@ ServiceError                 code · http · fault · hint
 │   ├── Expired              410: the result was destroyed, the record is kept
 │   │   └── Lost             410: its file is gone before its time
 │   ├── TooLarge             413
+│   ├── GraphTooLarge        413: more connections than allowed, or than memory holds
 │   ├── RangeNotSatisfiable  416
 │   ├── TooManyRequests      429
 │   ├── DatasetInvalid       a dataset folder that can't be added, with every finding
@@ -194,6 +195,14 @@ class TooLarge(UsageError):
     code = "too_large"
     http = 413
     title = "Too large"
+
+
+class GraphTooLarge(UsageError):
+    """More connections than ``max_edges``, or than memory holds; found out before the graph is built."""
+
+    code = "graph_too_large"
+    http = 413
+    title = "The graph has too many connections"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from syndb_service.broker import Hints
 from syndb_service.domain.access import Principal
 from syndb_service.domain.advice import advice, datasets_meant, estimated_rows
 from syndb_service.domain.datasets import Dataset, nearest_datasets
+from syndb_service.domain.graph.room import check_room
 from syndb_service.domain.jobs import Failure, Job, Request, Result
 from syndb_service.domain.parts import Part
 from syndb_service.domain.references import as_tables
@@ -77,7 +78,7 @@ class JobService:
 
         Raises
         ------
-        InvalidQuery, InvalidRequest, TooLarge
+        InvalidQuery, InvalidRequest, TooLarge, GraphTooLarge
             If the request can't run as it is. Nothing is stored then.
         NotFound
             If there is no such dataset.
@@ -289,8 +290,8 @@ class JobService:
         """Return the request with what its check found; a rerun is checked again."""
         self._check_limits(request)
         if request.kind is Kind.GRAPH:
-            for dataset_id in request.dataset_ids or ("",):
-                self._access.dataset(principal, dataset_id)
+            datasets = [self._access.dataset(principal, each) for each in request.dataset_ids or ("",)]
+            check_room(datasets, request.options, self._settings.job_memory_bytes)
             return request
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,11 @@ def submitted(jobs: Jobs, **body: Any) -> dict[str, Any]:
     while job["status"] in {"pending", "running"}:
         job = jobs.http.get(f"/v1/jobs/{job['job_id']}?wait=30&version={job['version']}").json()
     return job
+
+
+def answer_of(jobs: Jobs, job: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = jobs.http.get(f"/v1/jobs/{job['job_id']}/result").json()
+    return answer
 
 
 def part(jobs: Jobs, job: dict[str, Any], **headers: str) -> httpx.Response:
@@ -169,3 +175,28 @@ def test_a_name_in_other_letters_is_found_for_the_hint(jobs: Jobs, worm: str) ->
         job = submitted(jobs, dataset_id=worm, analysis="reachability", source=source)
         assert (job["status"], job["error"]["code"]) == ("failed", "unknown_neuron")
         assert ("'ASEL'" in job["error"]["hint"]) == (source == "asel")
+
+
+@pytest.mark.parametrize("include", ["chemical", "gap_junctions", "both"])
+def test_a_graph_too_large_is_refused_before_it_is_a_job(jobs: Jobs, worm: str, include: str) -> None:
+    asked = {"dataset_id": worm, "analysis": "metrics", "include": include}
+    before = jobs.http.get("/v1/jobs?kind=graph&limit=1").json()["jobs"]
+    whole = answer_of(jobs, submitted(jobs, **asked))["connection_count"]
+    assert answer_of(jobs, submitted(jobs, **asked, max_edges=whole))["connection_count"] == whole
+    made = jobs.http.get("/v1/jobs?kind=graph&limit=1").json()["jobs"]
+    refused = jobs.http.post("/v1/jobs/graph", json={**asked, "max_edges": whole - 1})
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (413, "graph_too_large")
+    assert f"would have {whole:,} connections" in problem["detail"]
+    assert jobs.http.get("/v1/jobs?kind=graph&limit=1").json()["jobs"] == made != before
+    fewer = int(re.findall(r"min_synapses = (\d+) would", problem["hint"])[0])
+    fitting = submitted(jobs, **asked, max_edges=whole - 1, min_synapses=fewer)
+    assert 0 < answer_of(jobs, fitting)["connection_count"] < whole
+
+
+def test_under_other_filters_it_is_counted_first_thing(jobs: Jobs, worm: str) -> None:
+    asked = {"dataset_id": worm, "analysis": "metrics", "cell_class": {"pre": ["sensory"]}}
+    whole = answer_of(jobs, submitted(jobs, **asked))["connection_count"]
+    failed = submitted(jobs, **asked, max_edges=whole - 1)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "graph_too_large")
+    assert f"would have {whole:,} connections" in failed["error"]["message"]

@@ -252,13 +252,6 @@ def test_a_childs_environment_is_empty() -> None:
     assert server.wait(60) == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may look into a child")
-def test_the_fork_server_and_its_child_start_with_no_variable(nursery: Nursery) -> None:
-    with nursery.child() as child:
-        server = int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[1])
-        assert [Path(f"/proc/{pid}/environ").read_bytes() for pid in (server, child.pid)] == [b"", b""]
-
-
 def test_the_limit_on_processor_time_ends_a_child_by_its_own_signal(nursery: Nursery, tmp_path: Path) -> None:
     task = {
         "kind": "query",

@@ -23,6 +23,7 @@ __all__ = [
     "Column",
     "Dataset",
     "Prepared",
+    "Sizes",
     "TableInfo",
     "View",
     "Visibility",
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 Visibility = Literal["public", "restricted"]
+Sizes = Sequence[tuple[int, int]]
+"""Pairs of a number of synapses and how many connections have so many; the most synapses first."""
 VISIBILITIES: Final[tuple[Visibility, ...]] = get_args(Visibility)
 
 
@@ -103,6 +106,9 @@ class Dataset:
         When it was added, in UTC.
     readers : tuple of str
         Whom a restricted one is open to: ``user:NAME`` and ``group:NAME``.
+    connection_sizes : mapping of str to Sizes
+        How many connections have how many synapses, by what a graph includes (``chemical``,
+        ``gap_junctions``, ``both``); empty in a dataset that was added before they were counted.
     """
 
     id: str
@@ -119,6 +125,7 @@ class Dataset:
     views: Mapping[str, int]
     added_at: datetime
     readers: tuple[str, ...] = ()
+    connection_sizes: Mapping[str, Sizes] = field(default_factory=dict)
 
     def open_to(self, principal: Principal) -> bool:
         """Say whether somebody may query it."""
@@ -131,6 +138,7 @@ class Dataset:
         plain["views"] = dict(self.views)
         plain["added_at"] = self.added_at.isoformat()
         plain["readers"] = list(self.readers)
+        plain["connection_sizes"] = {name: list(sizes) for name, sizes in self.connection_sizes.items()}
         return plain
 
     @classmethod
@@ -142,6 +150,10 @@ class Dataset:
             views=dict(plain["views"]),
             added_at=datetime.fromisoformat(plain["added_at"]),
             readers=tuple(plain.get("readers", ())),
+            connection_sizes={
+                name: [(synapses, connections) for synapses, connections in sizes]
+                for name, sizes in plain.get("connection_sizes", {}).items()
+            },
         )
 
 

@@ -11,8 +11,10 @@ from typing import Final
 
 import duckdb
 
-from syndb_service.domain.datasets import TABLES, VIEWS, TableInfo
-from syndb_service.domain.tables import quote_text
+from syndb_service.domain.datasets import TABLES, VIEWS, Sizes, TableInfo
+from syndb_service.domain.graph.selection import Include, Selection
+from syndb_service.domain.graph.statements import sizes_parameters, sizes_sql
+from syndb_service.domain.tables import quote_text, view_sql
 from syndb_service.intake.columns import NEURON_REFERENCES
 from syndb_service.intake.neurons import key_column
 from syndb_service.intake.sources import EDGES
@@ -72,13 +74,34 @@ def count_views(
     counts: dict[str, int] = {}
     for name, view in VIEWS.items():
         if view.source in tables:
-            files = [quote_text(str(folder / file)) for file in tables[view.source].files]
-            source = f"SELECT '' AS dataset_id, * FROM read_parquet([{', '.join(files)}])"
-            row = con.execute(
-                f"WITH {view.source} AS ({source}) SELECT count(*) FROM ({view.sql})"
-            ).fetchone()
+            source = f"{view.source} AS ({_written(view.source, folder, tables)})"
+            row = con.execute(f"WITH {source} SELECT count(*) FROM ({view.sql})").fetchone()
             counts[name] = int(row[0]) if row else 0
     return counts
+
+
+def count_connections(
+    con: duckdb.DuckDBPyConnection, folder: Path, tables: Mapping[str, TableInfo]
+) -> dict[str, Sizes]:
+    """Count how many connections have how many synapses, by what a graph includes."""
+    needed = ("neurons", "synapses", "neuron_relations")
+    sources = ", ".join(f"{name} AS ({_written(name, folder, tables)})" for name in needed)
+
+    def counted(include: Include) -> Sizes:
+        selection = Selection(include=include)
+        sql = f"WITH {sources} {sizes_sql(selection)}"
+        return con.execute(sql, sizes_parameters("", selection)).fetchall()
+
+    chemical, electrical = counted("chemical"), counted("gap_junctions")
+    both = counted("both") if chemical and electrical else chemical or electrical
+    return {"chemical": chemical, "gap_junctions": electrical, "both": both}
+
+
+def _written(table: str, folder: Path, tables: Mapping[str, TableInfo]) -> str:
+    if table not in tables:
+        return view_sql(table, [])
+    files = ", ".join(quote_text(str(folder / file)) for file in tables[table].files)
+    return f"SELECT '' AS dataset_id, * FROM read_parquet([{files}])"
 
 
 def _neurons(neurons: Typed | None, species: str) -> Output:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import duckdb
 
-from syndb_service.domain.datasets import Dataset, Prepared, TableInfo
+from syndb_service.domain.datasets import Dataset, Prepared, Sizes, TableInfo
 from syndb_service.errors import TransientError
 from syndb_service.intake.checks import check_rows
 from syndb_service.intake.edges import check_edges
@@ -23,7 +23,7 @@ from syndb_service.intake.metadata import Metadata
 from syndb_service.intake.neurons import find_names, number_neurons
 from syndb_service.intake.offer import Offer
 from syndb_service.intake.origin import FOLDER, Origin, Report, find_origin, load_tables
-from syndb_service.intake.output import count_views, outputs, write
+from syndb_service.intake.output import count_connections, count_views, outputs, write
 from syndb_service.intake.raw import Raw
 from syndb_service.intake.rows import check_ranges
 from syndb_service.intake.sources import EDGES
@@ -149,9 +149,11 @@ def prepare(
             findings.refuse()
             if metadata is None:
                 raise AssertionError("metadata that is missing is a finding")
-            infos, views = _write_tables(con, tables, metadata, work, tell)
+            infos = _write_tables(con, tables, metadata, work, tell)
+            with watched(con, tell, "counting connections"):
+                views, sizes = count_views(con, work, infos), count_connections(con, work, infos)
     return Prepared(
-        _dataset(metadata, infos, views),
+        _dataset(metadata, infos, views, sizes),
         work,
         states_id=metadata.id is not None,
         states_access=metadata.visibility is not None,
@@ -239,18 +241,19 @@ def _write_tables(
     metadata: Metadata,
     work: Path,
     tell: Progress,
-) -> tuple[dict[str, TableInfo], dict[str, int]]:
+) -> dict[str, TableInfo]:
     infos = {}
     for table, output in outputs(tables, metadata.species).items():
         with watched(con, tell, f"writing {table}"):
             info = write(con, table, output, work, metadata.units[table])
         if info is not None:
             infos[table] = info
-    with watched(con, tell, "counting connections"):
-        return infos, count_views(con, work, infos)
+    return infos
 
 
-def _dataset(metadata: Metadata, tables: dict[str, TableInfo], views: dict[str, int]) -> Dataset:
+def _dataset(
+    metadata: Metadata, tables: dict[str, TableInfo], views: dict[str, int], sizes: dict[str, Sizes]
+) -> Dataset:
     return Dataset(
         id=metadata.id or str(uuid4()),
         name=metadata.name,
@@ -265,5 +268,6 @@ def _dataset(metadata: Metadata, tables: dict[str, TableInfo], views: dict[str, 
         description=metadata.description,
         tables=tables,
         views=views,
+        connection_sizes=sizes,
         added_at=datetime.now(UTC),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syndb_service.engines.graph import analyse
-from syndb_service.engines.graph.errors import GraphTooLarge
+from syndb_service.errors import GraphTooLarge
 from tests.unit.graph.graph_shapes import SHAPES, Holder
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from syndb_service.domain.graph.room import Room
+from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.connectome import Tally
-from syndb_service.engines.graph.errors import EmptyGraph, GraphTooLarge, UnknownNeuron
+from syndb_service.engines.graph.errors import EmptyGraph, UnknownNeuron
 from syndb_service.engines.graph.reading import read
-from syndb_service.engines.graph.room import Room
-from syndb_service.engines.graph.selection import Selection
-from syndb_service.errors import UsageError
+from syndb_service.errors import GraphTooLarge, UsageError
 from tests.unit.graph.graph_shapes import Holder
 
 BEYOND_DOUBLES = 720_575_940_602_119_481

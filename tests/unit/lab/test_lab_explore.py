@@ -24,8 +24,8 @@ from syndb_lab.neighbourhood import Wish
 from syndb_lab.remarks import advice, caption
 from syndb_lab.subnetwork import Subnetwork
 from syndb_lab.widgets import Explorer
+from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.reading import read
-from syndb_service.engines.graph.selection import Selection
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 BIG = 720575940600000001

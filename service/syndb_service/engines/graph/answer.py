@@ -8,14 +8,15 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from syndb_service.domain.graph.room import Room
+from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.analyses import ANALYSES, READING, parts_of
 from syndb_service.engines.graph.connectome import Connectome
 from syndb_service.engines.graph.definitions import GRAPH, NEURON_TABLE, SIZE
 from syndb_service.engines.graph.metrics import size
 from syndb_service.engines.graph.neuron_table import STAGES as TABLE_STAGES
 from syndb_service.engines.graph.reading import read
-from syndb_service.engines.graph.room import Room
-from syndb_service.engines.graph.selection import Selection
+from syndb_service.engines.graph.room import check_room
 from syndb_service.engines.graph.stages import Progress, Stages
 from syndb_service.engines.graph.study import Study
 
@@ -75,7 +76,7 @@ def analyse(
     other = options.get("other_dataset_id")
     room = Room(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
     if other is not None:
-        room.check(con, other, selection)
+        check_room(con, other, selection, room)
     connectome = read(
         con,
         str(dataset["id"]),

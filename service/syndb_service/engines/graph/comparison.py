@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from syndb_service.domain.graph.statements import groups_sql, parameters
 from syndb_service.engines.graph.connectome import Connectome, Counts, Index, in_rows
 from syndb_service.engines.graph.degrees import count_degrees, distribution
 from syndb_service.engines.graph.metrics import profile, size
 from syndb_service.engines.graph.reading import ends, read, read_neurons
-from syndb_service.engines.graph.statements import groups_sql, parameters
 from syndb_service.engines.graph.study import Study
 from syndb_service.engines.graph.triads import TRIADS, triadic_census
 from syndb_service.engines.graph.triangles import enumerate_triangles

@@ -5,14 +5,6 @@ from __future__ import annotations
 from syndb_service.errors import UsageError
 
 
-class GraphTooLarge(UsageError):
-    """More connections than ``max_edges``, or than memory holds; found out before the graph is built."""
-
-    code = "graph_too_large"
-    http = 413
-    title = "The graph has too many connections"
-
-
 class EmptyGraph(UsageError):
     """The filters let no connection pass."""
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from syndb_service.domain.graph.room import Room
+from syndb_service.domain.graph.selection import Selection
+from syndb_service.domain.graph.statements import connections_sql, parameters
 from syndb_service.engines.graph.connectome import (
     Connectome,
     Counts,
@@ -20,9 +23,7 @@ from syndb_service.engines.graph.connectome import (
     in_rows,
 )
 from syndb_service.engines.graph.errors import EmptyGraph, UnknownNeuron
-from syndb_service.engines.graph.room import Room
-from syndb_service.engines.graph.selection import Selection
-from syndb_service.engines.graph.statements import connections_sql, parameters
+from syndb_service.engines.graph.room import check_room
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,7 +99,7 @@ def read(
     """
     chosen = selection or Selection()
     if room is not None:
-        room.check(con, dataset_id, chosen)
+        check_room(con, dataset_id, chosen, room)
     neurons = read_neurons(con, dataset_id)
     rows = con.execute(connections_sql(chosen), parameters(dataset_id, chosen)).fetchnumpy()
     building()

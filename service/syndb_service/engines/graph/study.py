@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.communities import Communities, find_communities
 from syndb_service.engines.graph.components import Components, find_components
 from syndb_service.engines.graph.connectome import Connectome, Labels
 from syndb_service.engines.graph.crew import Crew
 from syndb_service.engines.graph.degrees import Degrees, count_degrees
 from syndb_service.engines.graph.errors import UnknownNeuron
-from syndb_service.engines.graph.selection import Selection
 from syndb_service.engines.graph.stages import Stages
 from syndb_service.engines.graph.triangles import Triangles, enumerate_triangles
 

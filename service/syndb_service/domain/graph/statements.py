@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from syndb_service.engines.graph.selection import Selection
+from syndb_service.domain.graph.selection import Selection
 
 CHEMICAL = """
     SELECT s.pre_neuron_id::BIGINT AS pre, s.post_neuron_id::BIGINT AS post, {counts}
