@@ -26,6 +26,9 @@ Detached (KeyboardInterrupt)            Ctrl-C while waiting: the job goes on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from linecache import getline
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any
 
 
@@ -61,6 +64,10 @@ class SyndbError(Exception):
     def __str__(self) -> str:
         """Read as the message, and the hint on a line of its own."""
         return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+    def _render_traceback_(self) -> list[str]:
+        """Show it in a notebook as one block: the lines of the user's that led to it, and what it says."""
+        return [*_own_lines(self.__traceback__), f"{type(self).__name__}: {self}"]
 
 
 class RequestRefused(SyndbError):
@@ -200,6 +207,19 @@ class Detached(KeyboardInterrupt):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+def _own_lines(trace: TracebackType | None) -> list[str]:
+    """Return the lines that were run before this package was entered, without those of IPython."""
+    lines = []
+    for frame, number in walk_tb(trace):
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package == __name__.partition(".")[0]:
+            break
+        if package not in ("IPython", "ipykernel"):
+            text = getline(frame.f_code.co_filename, number, frame.f_globals).strip()
+            lines.append(f"line {number}: {text}")
+    return lines
 
 
 def excerpt(query: str | None, line: int | None, column: int | None) -> str | None:

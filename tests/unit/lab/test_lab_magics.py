@@ -160,6 +160,17 @@ def test_values_come_from_the_notebook_and_the_line(notebook: Notebook) -> None:
     assert body["parameters"] == {"least": FLYWIRE_ID, "kind": "sensory"}
 
 
+def test_an_error_of_a_call_is_one_block_with_the_users_own_lines(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = "def mine(job):\n    return lab.job(job)\n\nmine('nonsense')"
+    assert not notebook.run(cell).success
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:2] == ["line 4: mine('nonsense')", "line 2: return lab.job(job)"]
+    assert shown[2].startswith("JobNotFound: ")
+    assert not [line for line in shown if "syndb_lab" in line]
+
+
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
