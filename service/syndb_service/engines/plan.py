@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import duckdb
+from pyarrow import parquet
 
 from syndb_service.engines.gate import EXPLAIN
 
@@ -24,6 +25,8 @@ MULTIPLYING: Final = (
     "REC_CTE",
 )
 """Operators that make more rows than were read: the share that was read says nothing of what is left."""
+ROW_BY_ROW: Final = ("PROJECTION", "ORDER_BY", "WINDOW", "STREAMING_WINDOW")
+"""Operators that give as many rows as they get."""
 
 
 class Plan:
@@ -67,20 +70,48 @@ class Plan:
             return []
         read: set[str] = set()
         for scan in self._scans():
-            match = FILE_FILTER.fullmatch(str(scan.get("File Filters", "")))
-            if match is None:
+            ids = _filtered_ids(scan)
+            if ids is None:
                 return readable
-            read |= (
-                {match.group(1)} if match.group(1) else set(re.findall(r"'([0-9a-f-]{36})'", match.group(2)))
-            )
+            read |= ids
         named = [dataset for dataset in readable if dataset["id"] in (read or texts)]
         return named or readable
+
+    def rows(self, files: Sequence[str]) -> int | None:
+        """Return how many rows will come, where they are all those of one table; None where nobody knows.
+
+        Parameters
+        ----------
+        files : sequence of str
+            The Parquet files of the one table that the query reads.
+        """
+        *above, last = self._nodes or [{}]
+        scan = last.get("extra_info", {})
+        if (
+            "READ_PARQUET" not in str(last.get("name", ""))
+            or "Filters" in scan
+            or any(str(node.get("name", "")).strip() not in ROW_BY_ROW for node in above)
+        ):
+            return None
+        ids = _filtered_ids(scan)
+        if ids is None and "File Filters" in scan:
+            return None
+        read = [file for file in files if ids is None or any(f"dataset_id={each}" in file for each in ids)]
+        return sum(int(parquet.read_metadata(file).num_rows) for file in read)
 
     def _scans(self) -> Iterator[dict[str, Any]]:
         for node in self._nodes:
             info = node.get("extra_info", {})
             if isinstance(info, dict) and "READ_PARQUET" in str(info.get("Function", "")):
                 yield info
+
+
+def _filtered_ids(scan: Mapping[str, Any]) -> set[str] | None:
+    """Return the datasets that a scan is limited to by its files; None where the plan is silent."""
+    match = FILE_FILTER.fullmatch(str(scan.get("File Filters", "")))
+    if match is None:
+        return None
+    return {match.group(1)} if match.group(1) else set(re.findall(r"'([0-9a-f-]{36})'", match.group(2)))
 
 
 def _walk(plan: Any) -> Iterator[dict[str, Any]]:

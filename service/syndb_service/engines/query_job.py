@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -69,7 +70,9 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
         stored.register(connection)
         plan = Plan(connection, sql, parameters)
         sink = FrameSink(frames)
-        with reporting(frames, connection, sink, fraction_known=plan.tells_progress) as report:
+        files = task["sources"].get(*tables, ()) if len(tables) == 1 else ()
+        total = partial(plan.rows, files)
+        with reporting(Report(frames, connection, sink, plan.tells_progress, total)) as report:
             relation = connection.sql(sql, params=parameters or None)
             if relation is None:
                 raise InvalidQuery("the statement gives no table")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,48 +12,16 @@ import duckdb
 from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
 
 PROGRESS_S = 0.2
+STALE_ROWS = 131_072
+"""The engine refreshes its figure only while it works for want of rows; where it is faster than those who
+take them, the figure stands still. So many rows later it is no longer believed."""
 
 
 class Report:
-    """What is told: the rows that the engine gave, the bytes that were written, the share that is done."""
+    """What is told: the rows that the engine gave, the bytes that were written, the share that is done.
 
-    def __init__(
-        self,
-        frames: FrameSocket,
-        connection: duckdb.DuckDBPyConnection,
-        sink: FrameSink,
-        fraction_known: bool,
-    ) -> None:
-        self.rows = 0
-        self._frames = frames
-        self._connection = connection
-        self._sink = sink
-        self._fraction_known = fraction_known
-        self._fraction = 0.0
-        self._told: dict[str, Any] | None = None
-        self._lock = threading.Lock()
-
-    def tell(self) -> None:
-        """Tell it now, if it has changed."""
-        with self._lock:
-            percent = self._connection.query_progress() if self._fraction_known else -1.0
-            self._fraction = max(self._fraction, min(percent / 100, 0.99))
-            now: dict[str, Any] = {
-                "phase": "executing",
-                "fraction": round(self._fraction, 4) if percent >= 0 else None,
-                "rows": self.rows,
-                "bytes": self._sink.bytes,
-            }
-            if now != self._told:
-                self._frames.send(FrameKind.PROGRESS, now)
-                self._told = now
-
-
-@contextmanager
-def reporting(
-    frames: FrameSocket, connection: duckdb.DuckDBPyConnection, sink: FrameSink, *, fraction_known: bool
-) -> Iterator[Report]:
-    """Tell progress whenever it has changed, until the block ends.
+    The share is the engine's own figure; once that is stale, it is counted in rows where their number is
+    known, and unknown elsewhere.
 
     Parameters
     ----------
@@ -65,8 +33,74 @@ def reporting(
         Knows the bytes that were written.
     fraction_known : bool
         Whether the engine's figure means anything for this query.
+    total_rows : callable
+        Asked once, when it is needed: how many rows will come; None where nobody knows.
     """
-    report, ended = Report(frames, connection, sink, fraction_known), threading.Event()
+
+    def __init__(
+        self,
+        frames: FrameSocket,
+        connection: duckdb.DuckDBPyConnection,
+        sink: FrameSink,
+        fraction_known: bool,
+        total_rows: Callable[[], int | None],
+    ) -> None:
+        self.rows = 0
+        self._frames = frames
+        self._connection = connection
+        self._sink = sink
+        self._fraction_known = fraction_known
+        self._total_rows = total_rows
+        self._fraction: float | None = None
+        self._figure = 0.0
+        self._figure_at = 0
+        self._before_rows = 0.0
+        self._total: int | None = None
+        self._told: dict[str, Any] | None = None
+        self._lock = threading.Lock()
+
+    def tell(self) -> None:
+        """Tell it now, if it has changed."""
+        with self._lock:
+            if self._fraction_known:
+                self._read_figure()
+            else:
+                self._count()
+            now: dict[str, Any] = {
+                "phase": "executing",
+                "fraction": None if self._fraction is None else round(self._fraction, 4),
+                "rows": self.rows,
+                "bytes": self._sink.bytes,
+            }
+            if now != self._told:
+                self._frames.send(FrameKind.PROGRESS, now)
+                self._told = now
+
+    def _read_figure(self) -> None:
+        rows, figure = self.rows, self._connection.query_progress() / 100
+        if figure > self._figure:
+            self._figure, self._figure_at = figure, rows
+        if not rows:
+            self._before_rows = self._figure
+        if rows - self._figure_at > STALE_ROWS:
+            self._fraction_known = False
+            self._total = self._total_rows()
+            self._count()
+        elif figure >= 0 or self._fraction is not None:
+            self._fraction = min(max(self._fraction or 0.0, self._figure), 0.99)
+
+    def _count(self) -> None:
+        if not self._total:
+            self._fraction = None
+            return
+        counted = self._before_rows + (1 - self._before_rows) * self.rows / self._total
+        self._fraction = min(max(self._fraction or 0.0, counted), 0.99)
+
+
+@contextmanager
+def reporting(report: Report) -> Iterator[Report]:
+    """Tell progress whenever it has changed, until the block ends."""
+    ended = threading.Event()
 
     def tell() -> None:
         while not ended.wait(PROGRESS_S):
