@@ -19,7 +19,7 @@ from syndb_lab.announcement import announced
 from syndb_lab.errors import ResultDamaged, ResultExpired, ServiceUnavailable, SyndbError
 from syndb_lab.transport import Transport
 
-FRUITLESS_TRIES: Final = 4
+FRUITLESS_TRIES: Final = 8
 PAUSE_S: Final = 0.5
 KEPT_BYTES: Final = 10 << 30
 Tell = Callable[[int], None]

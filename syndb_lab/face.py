@@ -31,11 +31,13 @@ REASONS: Final = {
 class Moment:
     """What is known besides the record.
 
-    ``away`` says that the service is away, ``cancelling`` that a cancel was sent and not confirmed, ``note``
-    and ``error`` what the last action came to, ``table`` the first rows, ``busy`` the action that runs.
+    ``away`` says that the service is away, ``lost`` that nobody asks it any more, ``cancelling`` that a
+    cancel was sent and not confirmed, ``note`` and ``error`` what the last action came to, ``table`` the
+    first rows, ``busy`` the action that runs.
     """
 
     away: str = ""
+    lost: bool = False
     cancelling: bool = False
     note: str = ""
     error: str = ""
@@ -65,7 +67,7 @@ def face(record: dict[str, Any], moment: Moment = NOW) -> dict[str, Any]:
         "title": title(record),
         "sql": visible(record.get("query") or ""),
         "facts": facts(record),
-        "working": not ended,
+        "working": not ended and not moment.lost,
         "fraction": None if ended else progress.get("fraction"),
         "elapsed_s": run_seconds(record) if ended else progress.get("elapsed_s"),
         "ticking": status == "running" and not moment.away,

@@ -16,18 +16,21 @@ function mount(host, model) {
 
 // An ended job is plain HTML already: only the buttons are put in.
 function offer(slot, model) {
+  const said = element("pre", "syndb-error");
+  said.setAttribute("role", "alert");
+  slot.nextElementSibling.after(said);
   const draw = () => {
     const { buttons, trouble } = model.get("card");
-    rebuild(slot, [buttons, trouble], () => {
-      const said = element("pre", "syndb-error");
-      say(said, trouble);
-      return [element("span", "syndb-buttons", ...buttons.map((action) => button(action, pressing(model)))), said];
-    });
+    rebuild(slot, buttons, () => [
+      element("span", "syndb-buttons", ...buttons.map((action) => button(action, pressing(model)))),
+    ]);
+    say(said, trouble);
   };
   model.on("change:card", draw);
   draw();
   return () => {
     model.off("change:card", draw);
+    said.remove();
     slot.replaceChildren();
     delete slot.dataset.shown;
   };

@@ -134,13 +134,14 @@ class JobCard:
             if self.job.status in FINAL:
                 self._end()
         except SyndbError as error:
-            self._say(away=f"no longer followed: {error.message}", error=str(error))
+            self._lose(" ".join(filter(None, (f"no longer followed: {error.message}.", error.hint))))
         except Exception as error:
-            self._say(
-                away=f"no longer followed ({type(error).__name__}); %syndb attach {self.job.id} tries again"
-            )
+            self._lose(f"no longer followed ({type(error).__name__}).")
         finally:
             self._over.set()
+
+    def _lose(self, why: str) -> None:
+        self._say(away=f"{why} %syndb attach {self.job.id} follows it again.", lost=True)
 
     def _say(self, *, urgent: bool = True, **news: Any) -> None:
         """Change what the card says, at most five times a second where nothing is urgent."""
@@ -202,7 +203,7 @@ class JobCard:
         try:
             action()
         except SyndbError as error:
-            self._say(busy="", cancelling=False, error=f"{type(error).__name__}: {error}")
+            self._say(busy="", cancelling=False, error=str(error))
         except Exception as error:
             self._say(busy="", cancelling=False, error=f"{type(error).__name__}: {error}")
 

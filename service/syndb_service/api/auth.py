@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -76,5 +77,15 @@ def academic_principal(principal: Annotated[Principal, Depends(any_principal)]) 
     return principal
 
 
+def rechecking(
+    service: Annotated[Service, Depends(service_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Callable[[], Principal]:
+    """Return what tells, for an answer that takes long, whether the token is still good."""
+    token = presented(credentials)
+    return lambda: academic_principal(service.authentication.principal(token))
+
+
 Caller = Annotated[Principal, Depends(academic_principal)]
+Recheck = Annotated[Callable[[], Principal], Depends(rechecking)]
 Wired = Annotated[Service, Depends(service_of)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from syndb_service.api.auth import Caller, Wired
+from syndb_service.api.auth import Caller, Recheck, Wired
 from syndb_service.api.event_stream import HEADERS, event_stream
 from syndb_service.api.parameters import JobId
 from syndb_service.api.refusals import Responses, header, refusals
@@ -58,7 +58,12 @@ EVENTS: Responses = {
     responses=EVENTS | refusals(404, 422),
 )
 async def follow_job(
-    request: Request, job_id: JobId, caller: Caller, service: Wired, last_event_id: LastEventId = None
+    request: Request,
+    job_id: JobId,
+    caller: Caller,
+    recheck: Recheck,
+    service: Wired,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """Send an event for each change of the record, the present one first, and end with the final one."""
     room: WaitingRoom = request.app.state.waiting_room
@@ -67,5 +72,5 @@ async def follow_job(
     known = last_event_id if last_event_id is not None and last_event_id <= job.version else 0
     if job.status.final and known == job.version:
         return Response(status_code=204)
-    events = event_stream(room, lambda: service.jobs.get(caller, job_id), known)
+    events = event_stream(room, lambda: service.jobs.get(caller, job_id), known, recheck)
     return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)

@@ -64,8 +64,10 @@ def test_a_token_that_expires_is_said_on_the_card(pretend: Pretend) -> None:
     card = shown(pretend(lambda _: httpx.Response(401, json=problem)), job_record("running"))
     card.settle(60)
     assert "no longer followed: the token has expired" in said(card)["away"]
-    assert "connect(url, token)" in said(card)["error"]
+    assert "connect(url, token)" in said(card)["away"]
+    assert "follows it again" in said(card)["away"]
     assert not said(card)["ticking"]
+    assert not said(card)["working"]
 
 
 def test_cancelling_lasts_until_the_service_confirms(pretend: Pretend) -> None:

@@ -12,7 +12,7 @@ from syndb_service.api.event_stream import event_stream
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.domain.jobs import Job, Request
 from syndb_service.domain.status import Kind, Status
-from syndb_service.errors import TransientError
+from syndb_service.errors import TransientError, Unauthenticated
 
 
 class Rows:
@@ -102,13 +102,33 @@ def test_waiting_goes_on_when_the_database_was_away() -> None:
     asyncio.run(main())
 
 
+def test_a_stream_ends_with_the_token_of_its_listener() -> None:
+    async def main() -> None:
+        rows, asked = Rows(), 0
+
+        def recheck() -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 2:
+                raise Unauthenticated("this token has expired")
+
+        room = WaitingRoom(rows.versions)
+        room.open()
+        rows.add("a")
+        events = event_stream(room, lambda: rows.jobs["a"], 1, recheck, heartbeat_s=0.01, recheck_s=0)
+        assert [event[:2] async for event in events] == ["re", ": "]
+        assert rows.jobs["a"].status is Status.RUNNING
+
+    asyncio.run(main())
+
+
 def test_silence_is_filled_with_comments() -> None:
     async def main() -> None:
         rows = Rows()
         room = WaitingRoom(rows.versions)
         room.open()
         rows.add("a")
-        events = event_stream(room, lambda: rows.jobs["a"], 1, heartbeat_s=0.01)
+        events = event_stream(room, lambda: rows.jobs["a"], 1, lambda: None, heartbeat_s=0.01)
         assert (await anext(events)).startswith("retry: ")
         assert (await anext(events)).startswith(":")
         rows.change("a", Status.COMPLETED)
