@@ -34,10 +34,7 @@ def to_arrow(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Tabl
     pyarrow.Table
     """
     if path.suffix == ".arrow":
-        import pyarrow as pa
-
-        with pa.memory_map(str(path)) as file:
-            return pa.ipc.open_file(file).read_all()
+        return mapped(path).read_all()
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
@@ -45,6 +42,13 @@ def to_arrow(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Tabl
     if path.suffix == ".csv":
         return read_csv(path, columns)
     raise ResultUnsuitable(f"a {path.suffix[1:]} result holds no table")
+
+
+def mapped(path: Path) -> pyarrow.ipc.RecordBatchFileReader:
+    """Open an Arrow file in place: its schema and batches are known, none of its rows is read."""
+    import pyarrow as pa
+
+    return pa.ipc.open_file(pa.memory_map(str(path)))
 
 
 def read_csv(path: Path, columns: Sequence[dict[str, str]]) -> pyarrow.Table:
@@ -85,17 +89,44 @@ def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.Data
     """Read a result file into polars."""
     import polars as pl
 
+    if path.suffix == ".arrow":
+        check_for_polars(mapped(path).schema)
+        return pl.read_ipc(path)
     table = to_arrow(path, columns)
-    for field in table.schema:
+    check_for_polars(table.schema)
+    frame = pl.from_arrow(table)
+    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+
+def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFrame:
+    """Open a result file in polars without reading it: Arrow and Parquet are read where they are needed."""
+    import polars as pl
+
+    if path.suffix == ".arrow":
+        check_for_polars(mapped(path).schema)
+        return pl.scan_ipc(path)
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        check_for_polars(pq.read_schema(path))
+        return pl.scan_parquet(path)
+    return to_polars(path, columns).lazy()
+
+
+def check_for_polars(schema: pyarrow.Schema) -> None:
+    """Refuse columns of a type that polars doesn't have.
+
+    Raises
+    ------
+    ResultUnsuitable
+        Naming the first of them.
+    """
+    for field in schema:
         if is_beyond_polars(field.type):
             raise ResultUnsuitable(
                 f"polars has no type for the column {field.name!r} ({field.type})",
                 hint=f"Cast it in the query ({field.name}::VARCHAR), or take to_arrow() or to_duckdb().",
             )
-    if path.suffix == ".arrow":
-        return pl.read_ipc(path)
-    frame = pl.from_arrow(table)
-    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
 
 
 def is_beyond_polars(kind: pyarrow.DataType) -> bool:

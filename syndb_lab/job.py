@@ -152,6 +152,18 @@ class Job(Handle):
         """
         return frames.to_polars(*self._table(allow_truncated, wait, part))
 
+    def to_lazy(
+        self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
+    ) -> polars.LazyFrame:
+        """Open the result as a lazy frame of polars, at once of any size; ``collect()`` reads what it needs.
+
+        Examples
+        --------
+        >>> job.to_lazy().select("name").head(1).collect().height
+        1
+        """
+        return frames.to_lazy(*self._table(allow_truncated, wait, part))
+
     def to_pandas(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
     ) -> pandas.DataFrame:

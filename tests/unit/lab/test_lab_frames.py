@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -36,6 +37,12 @@ def test_polars_keeps_ids(file: Path) -> None:
     assert frame["id"].to_list() == IDS
     assert frame["name"].to_list() == ["AVAL", None, "", "12"]
     assert str(frame.schema["id"]) == "Int64"
+
+
+def test_a_lazy_frame_is_the_same_frame(file: Path) -> None:
+    lazy = frames.to_lazy(file, COLUMNS)
+    assert lazy.collect().equals(frames.to_polars(file, COLUMNS))
+    assert lazy.filter(pl.col("id") < 0).select("id", "name").collect().rows() == [(-FLYWIRE_ID, "")]
 
 
 def test_pandas_keeps_ids(file: Path) -> None:
