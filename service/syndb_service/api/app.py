@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from syndb_service.api import (
@@ -30,6 +31,7 @@ from syndb_service.api.security_headers import SecurityHeaders
 from syndb_service.api.turns import Turns
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.factory import Service
+from syndb_service.store import Notices
 from syndb_service.store.figures import read_figures
 
 BODY_OVERHEAD = 256 * 1024
@@ -62,11 +64,13 @@ TOLD_HEADERS = [
 def build_app(service: Service) -> FastAPI:
     """Build the HTTP side of a service."""
     app = routed_app()
-    room = WaitingRoom(service.store.versions)
+    room = WaitingRoom(service.store.versions, lambda: notices.heard)
+    notices = Notices(service.database, room.job_changed)
     service.changes.listeners.append(room.job_changed)
     metrics = Metrics(lambda: read_figures(service.database))
     app.state.service = service
     app.state.waiting_room = room
+    app.state.notices = notices
     app.state.metrics = metrics
     app.state.turns = Turns()
     app.state.readiness = Readiness(
@@ -106,7 +110,9 @@ def routed_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.waiting_room.open()
+        app.state.notices.start()
         yield
+        await run_in_threadpool(app.state.notices.close)
 
     app = FastAPI(
         title="syndb-lab jobs",

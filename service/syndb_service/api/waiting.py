@@ -16,6 +16,7 @@ from syndb_service.errors import ServiceError
 log = logging.getLogger(__name__)
 
 POLL_S = 0.065  # with the reads of who comes and goes, 200 waiters cost less than 20 reads a second
+ASSURED_S = 1.0
 AWAY_S = 1.0
 
 
@@ -30,18 +31,25 @@ class _Awaited:
 class WaitingRoom:
     """Holds requests until the job they ask about has changed.
 
-    Changes made in this process are told at once (:meth:`job_changed`). For those that other processes
-    make, one task reads the versions of all awaited jobs in one query, 15 times a second at most, and
-    only while somebody waits.
+    Changes made in this process, and those that the database tells of, are told at once
+    (:meth:`job_changed`). For the rest one task reads the versions of all awaited jobs in one query, only
+    while somebody waits: once a second where the database tells, else 15 times.
 
     Parameters
     ----------
     versions : callable
         Returns the current version of each of the given jobs.
+    is_told : callable
+        Says whether the database tells of changes now.
     """
 
-    def __init__(self, versions: Callable[[Collection[str]], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        versions: Callable[[Collection[str]], Mapping[str, int]],
+        is_told: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._versions = versions
+        self._is_told = is_told
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awaited: dict[str, _Awaited] = {}
         self._poller: asyncio.Task[None] | None = None
@@ -110,9 +118,9 @@ class WaitingRoom:
 
     async def _poll(self) -> None:
         lane = CapacityLimiter(1)  # its own thread: waiters are woken though all others are busy
-        pause = POLL_S
+        pause = 0.0
         while True:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause or (ASSURED_S if self._is_told() else POLL_S))
             if self.closed or not self._awaited:
                 return
             try:
@@ -121,7 +129,7 @@ class WaitingRoom:
                 log.warning("nobody can be woken at present: %s", error.message)
                 pause = AWAY_S
                 continue
-            pause = POLL_S
+            pause = 0.0
             for job_id, version in versions.items():
                 awaited = self._awaited.get(job_id)
                 if awaited is not None and version > awaited.seen:

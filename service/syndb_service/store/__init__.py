@@ -2,6 +2,7 @@
 
 from syndb_service.store.database import DATABASE_AWAY, Database
 from syndb_service.store.job_store import JobStore, Submission
+from syndb_service.store.notices import Notices
 from syndb_service.store.people import Membership, People
 from syndb_service.store.token_store import TokenRecord, TokenStore
 
@@ -10,6 +11,7 @@ __all__ = [
     "Database",
     "JobStore",
     "Membership",
+    "Notices",
     "People",
     "Submission",
     "TokenRecord",

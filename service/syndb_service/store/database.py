@@ -7,13 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, BigInteger, Connection, Dialect, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from syndb_service.errors import BadSetting, TransientError
+
+if TYPE_CHECKING:
+    import psycopg
 
 BUSY_TIMEOUT_S = 15
 DATABASE_AWAY = "database_unavailable"
@@ -105,6 +108,29 @@ class Database:
         """Open a read. With PostgreSQL each statement sees what is committed by then, in one round trip."""
         with self._translated(), self._reader.connect() as connection:
             yield connection
+
+    @contextmanager
+    def apart(self) -> Iterator[psycopg.Connection]:
+        """Open a connection of PostgreSQL's driver outside the pool, each statement its own transaction."""
+        with self._translated():
+            pooled = self.engine.raw_connection()
+            driver: Any = pooled.driver_connection
+            pooled.detach()
+            try:
+                with self._from_driver():
+                    driver.rollback()
+                    driver.autocommit = True
+                    yield driver
+            finally:
+                driver.close()
+
+    @contextmanager
+    def _from_driver(self) -> Iterator[None]:
+        """Give the driver's errors the form that those of the pool's connections have."""
+        try:
+            yield
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise exc.OperationalError(None, None, error) from error
 
     def serialize(self, connection: Connection, name: str) -> None:
         """Let no other transaction that names the same pass until this one has ended."""

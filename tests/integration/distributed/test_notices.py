@@ -1,0 +1,130 @@
+"""Changes that another process commits, heard from a real PostgreSQL at once."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syndb_service.domain.status import Status
+from syndb_service.store import Database, JobStore, Notices, Submission
+from syndb_service.store.upgrade import upgrade
+from tests.servers.postgres import Postgres
+from tests.store_machine import REQUEST
+
+WAIT_S = 60
+
+
+def until(condition: Callable[[], Any]) -> None:
+    limit = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < limit, "it never came to be"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> Iterator[str]:
+    name = f"notices_{os.urandom(4).hex()}"
+    url = postgres.make_database(name)
+    database = Database(url)
+    upgrade(database)
+    database.close()
+    yield url
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def told() -> queue.Queue[str]:
+    return queue.Queue()
+
+
+@pytest.fixture
+def notices(url: str, told: queue.Queue[str]) -> Iterator[Notices]:
+    listening = Database(url)
+    notices = Notices(listening, told.put)
+    notices.start()
+    until(lambda: notices.heard)
+    yield notices
+    notices.close()
+    listening.close()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[JobStore]:
+    database = Database(url)
+    yield JobStore(database, lambda _: None)
+    database.close()
+
+
+def submitted(store: JobStore) -> str:
+    job, _ = store.submit(Submission("ada", REQUEST), 100)
+    return job.job_id
+
+
+def test_each_change_of_a_row_is_heard_as_it_is_committed(
+    notices: Notices, store: JobStore, told: queue.Queue[str]
+) -> None:
+    first, second = submitted(store), submitted(store)
+    assert store.request_cancel(first, "ada").status is Status.CANCELLED
+    assert told.get(timeout=WAIT_S) == first
+    assert store.request_cancel(second, "ada").status is Status.CANCELLED
+    assert told.get(timeout=WAIT_S) == second
+    assert told.empty()
+
+
+def test_what_is_rolled_back_is_never_heard(
+    notices: Notices, url: str, store: JobStore, told: queue.Queue[str]
+) -> None:
+    job_id, other = submitted(store), submitted(store)
+    database = Database(url)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql(f"UPDATE jobs SET version = version + 1 WHERE job_id = '{job_id}'")
+        connection.rollback()
+    database.close()
+    store.request_cancel(other, "ada")
+    assert told.get(timeout=WAIT_S) == other
+
+
+def test_a_cut_connection_is_made_again(
+    notices: Notices, postgres: Postgres, store: JobStore, told: queue.Queue[str]
+) -> None:
+    job_id = submitted(store)
+    postgres.cut_connections()
+    until(lambda: not notices.heard)
+    until(lambda: notices.heard)
+    store.request_cancel(job_id, "ada")
+    assert told.get(timeout=WAIT_S) == job_id
+
+
+def test_notices_that_get_lost_are_not_relied_on(
+    url: str, told: queue.Queue[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As behind a pooler that gives the listening connection to others: what is sent arrives nowhere."""
+    monkeypatch.setattr("syndb_service.store.notices.PROBE_EVERY_S", 0.1)
+    monkeypatch.setattr("syndb_service.store.notices.PROBE_S", 0.05)
+    monkeypatch.setattr("syndb_service.store.notices.STEP_S", 0.02)
+    database = Database(url)
+    notices = Notices(database, told.put)
+    notices.start()
+    until(lambda: notices.heard)
+    monkeypatch.setattr("syndb_service.store.notices.CHANNEL", "elsewhere")
+    until(lambda: not notices.heard)
+    monkeypatch.setattr("syndb_service.store.notices.CHANNEL", "syndb_jobs")
+    until(lambda: notices.heard)
+    notices.close()
+    database.close()
+    assert "notices of changes don't arrive" in caplog.text
+
+
+def test_sqlite_has_none(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    notices = Notices(database, print)
+    notices.start()
+    assert not notices.heard
+    notices.close()
+    database.close()
