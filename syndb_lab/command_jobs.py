@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import click
 
 from syndb_lab.command_options import complete_datasets, complete_jobs, lab_of, service_options, told
-from syndb_lab.command_output import check_folder, check_picture, put_answer, put_table, wire_format
+from syndb_lab.command_output import (
+    check_folder,
+    check_picture,
+    check_table,
+    put_answer,
+    put_neurons,
+    put_table,
+    wire_format,
+)
 from syndb_lab.errors import Detached
 
 if TYPE_CHECKING:
@@ -24,6 +32,12 @@ output_option = click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write; its ending says how.",
+)
+neurons_option = click.option(
+    "--neurons",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Table to write beside: a row of figures a neuron.",
 )
 label_option = click.option("--label", help="What to call the job.")
 limit_option = click.option("--time-limit", type=float, metavar="SECONDS", help="How long it may run.")
@@ -110,6 +124,7 @@ def query(
     help="What the analysis takes besides; repeatable.",
 )
 @output_option
+@neurons_option
 @label_option
 @limit_option
 @detach_option
@@ -124,6 +139,7 @@ def graph(
     seed: int | None,
     others: tuple[str, ...],
     output: Path | None,
+    neurons: Path | None,
     label: str | None,
     time_limit: float | None,
     detach: bool,
@@ -134,7 +150,9 @@ def graph(
     """Analyse the graph of a dataset's connections.
 
     DATASET is its name or id. On a terminal the main figures are shown; in a pipe the whole answer comes as
-    JSON. -o worm.json writes that, -o worm.png (or .svg, .pdf) draws it.
+    JSON. -o worm.json writes that, -o worm.png (or .svg, .pdf) draws it. --neurons worm.parquet (or .arrow,
+    .csv, .json, .jsonl) writes a row a neuron beside it; with --detach ask for it with -p node_table=true,
+    and fetch it with `syndb-lab result JOB --neurons worm.parquet`.
 
     \b
       syndb-lab graph celegans_varshney_2011 -o worm.png
@@ -147,7 +165,14 @@ def graph(
     from syndb_lab.parameters import read_assignment
 
     check_picture(output)
-    options = {"min_synapses": min_synapses, "top_hubs": top_hubs, "seed": seed}
+    check_table(neurons)
+    if detach and neurons is not None:
+        raise click.UsageError(
+            "--detach waits for no table: give -p node_table=true instead of --neurons, and fetch the table "
+            f"later with `syndb-lab result JOB --neurons {neurons}`"
+        )
+    node_table = True if neurons else None
+    options = {"min_synapses": min_synapses, "top_hubs": top_hubs, "seed": seed, "node_table": node_table}
     for name, value in map(read_assignment, others):
         if name in TAKEN or options.get(name) is not None:
             raise click.UsageError(f"-p {name}=…: the command has a place of its own for {name}")
@@ -157,7 +182,7 @@ def graph(
         if detach:
             click.echo(job.id)
             return
-        put_answer(followed(job, quiet=quiet), output)
+        put_graph(followed(job, quiet=quiet), output, neurons)
 
 
 @click.command()
@@ -185,18 +210,31 @@ def jobs(
 @click.command()
 @job_argument
 @output_option
+@neurons_option
 @quiet_option
 @service_options
 @told
-def result(job_id: str, output: Path | None, quiet: bool, url: str | None, data_dir: Path | None) -> None:
+def result(
+    job_id: str,
+    output: Path | None,
+    neurons: Path | None,
+    quiet: bool,
+    url: str | None,
+    data_dir: Path | None,
+) -> None:
     """Show or write a job's result; a job that still runs is waited for.
 
     As `query` and `graph` do: a table or figures on a terminal, CSV or JSON in a pipe, -o FILE by its ending.
+    --neurons FILE writes the table of neurons of a graph job that made one.
     """
     check_folder(output)
+    check_table(neurons)
     with lab_of(url, data_dir) as lab:
         job = followed(lab.job(job_id), quiet=quiet)
-        (put_answer if job.kind == "graph" else put_table)(job, output)
+        if job.kind == "graph" or neurons is not None:
+            put_graph(job, output, neurons)
+        else:
+            put_table(job, output)
 
 
 @click.command()
@@ -228,6 +266,13 @@ def datasets(as_json: bool, url: str | None, data_dir: Path | None) -> None:
     """List the datasets you may query."""
     with lab_of(url, data_dir) as lab:
         print_listing(lab.datasets(), "description" if as_json else None)
+
+
+def put_graph(job: Job, output: Path | None, neurons: Path | None) -> None:
+    """Write the table of neurons, where it is asked for, and the answer."""
+    if neurons is not None:
+        put_neurons(job, neurons)
+    put_answer(job, output)
 
 
 def followed(job: Job, *, quiet: bool) -> Job:

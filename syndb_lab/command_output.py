@@ -59,6 +59,12 @@ def wire_format(output: Path | None) -> Format:
     return FORMATS[ending]
 
 
+def check_table(output: Path | None) -> None:
+    """Refuse a file that a table can't go to, before anything is run for it."""
+    if output is not None:
+        wire_format(output)
+
+
 def check_folder(output: Path | None) -> None:
     """Refuse a file in a folder that is not there, before anything is run for it."""
     if output is not None and not output.parent.is_dir():
@@ -97,6 +103,14 @@ def put_table(job: Job, output: Path | None) -> None:
     else:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
+
+
+def put_neurons(job: Job, output: Path) -> None:
+    """Write the table of neurons that a graph job has beside its answer."""
+    path = job.result_path(part="neurons")
+    table = job.record["result"]["parts"]["neurons"]
+    with_part(output, lambda part: _write(path, table, output.suffix.lower(), part))
+    click.echo(f"{output}: {rows_of(table['rows'])}", err=True)
 
 
 def rows_of(count: int) -> str:

@@ -15,6 +15,9 @@ WORDS: Final = {
     "and give it: connect(url, token)": "and give it: SYNDB_TOKEN",
     "lab.jobs() lists yours": "`syndb-lab jobs` lists yours",
     "Name another one: connect(data_dir=…)": "Name another one: --data-dir",
+    "A graph job that is submitted with node_table=True has the part neurons.": (
+        "`syndb-lab graph DATASET --neurons FILE` submits a graph job that makes it."
+    ),
     "job.rerun()": "`syndb-lab rerun JOB`",
 }
 

@@ -198,6 +198,36 @@ def test_an_analysis_takes_its_options_by_name(run: Run) -> None:
     assert [neuron["name"] for neuron in route["path"]][:: len(route["path"]) - 1] == ["ASEL", "DA1"]
 
 
+def test_the_table_of_neurons_is_written_at_once_or_later(run: Run, tmp_path: Path) -> None:
+    now, later = tmp_path / "now.parquet", tmp_path / "later.csv"
+    words = ("graph", WORM, "--analysis", "metrics")
+    done = run(*words, "--neurons", str(now))
+    assert (done.exit_code, json.loads(done.stdout)["neuron_count"]) == (0, 279), done.output
+    job = run(*words, "-p", "node_table=true", "--detach").stdout.strip()
+    assert run("result", job, "--neurons", str(later)).exit_code == 0
+    assert pl.read_parquet(now)["neuron_id"].to_list() == pl.read_csv(later)["neuron_id"].to_list()
+    assert pl.read_parquet(now).height == 279
+    without = run("result", run("query", "SELECT 1", "--detach").stdout.strip(), "--neurons", str(later))
+    assert "graph DATASET --neurons FILE" in without.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-p", "self=1"), "self"),
+        (("-p", "dataset_id=5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"), "has a place of its own for dataset_id"),
+        (("-p", "node_table=false", "--neurons", "all.csv"), "has a place of its own for node_table"),
+        (("--neurons", "all.xlsx"), "the ending says which kind"),
+        (("--neurons", "all.csv", "--detach"), "-p node_table=true instead"),
+    ],
+)
+def test_an_option_that_can_not_be_is_refused_in_words(run: Run, words: tuple[str, ...], told: str) -> None:
+    done = run("graph", WORM, *words)
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    assert isinstance(done.exception, SystemExit)
+    assert told in " ".join(done.stderr.split())
+
+
 def test_each_hint_that_is_put_into_other_words_is_one_of_ours() -> None:
     package = Path(command.__file__).parent
     source = "".join(path.read_text() for path in package.glob("*.py") if path.stem != "command_words")
