@@ -163,11 +163,24 @@ def down(data_dir: Path | None) -> None:
     click.echo(f"Stopped {announcement['url']}.")
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def demo(arguments: tuple[str, ...]) -> None:
+@main.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the demo's own service; a temporary one, gone afterwards, if none is named.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-output"),
+    show_default=True,
+    help="Folder that the picture goes to.",
+)
+def demo(data_dir: Path | None, output: Path) -> None:
     """Run a query job and a graph job on the C. elegans connectome, and draw it."""
-    os.execv(sys.executable, [sys.executable, "-m", "syndb_lab.demo", *arguments])  # noqa: S606 - no shell is wanted
+    kept = [] if data_dir is None else ["--data-dir", str(data_dir)]
+    words = [sys.executable, "-m", "syndb_lab.demo", *kept, "--output", str(output)]
+    os.execv(sys.executable, words)  # noqa: S606 - no shell is wanted
 
 
 @main.group()
