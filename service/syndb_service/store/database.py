@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from syndb_service.errors import BadSetting, TransientError
+from syndb_service.store.clock import KeptClock
 
 if TYPE_CHECKING:
     import psycopg
@@ -73,6 +74,7 @@ class Database:
         self._reader = self.engine.execution_options(
             **({"isolation_level": "AUTOCOMMIT"} if self.shared else {"read_only": True})
         )
+        self._clock = KeptClock(self._clock_of_the_server)
 
     def now(self) -> datetime:
         """Return the moment that rows are stamped with.
@@ -82,11 +84,7 @@ class Database:
         TransientError
             If the database is away.
         """
-        if not self.shared:
-            return datetime.now(UTC)
-        with self.read() as connection:
-            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return moment.astimezone(UTC)
+        return self._clock.now() if self.shared else datetime.now(UTC)
 
     @contextmanager
     def write(self, patience_s: float = BUSY_TIMEOUT_S) -> Iterator[Connection]:
@@ -175,6 +173,11 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+    def _clock_of_the_server(self) -> datetime:
+        with self.read() as connection:
+            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment.astimezone(UTC)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
