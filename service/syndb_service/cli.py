@@ -19,7 +19,7 @@ from syndb_service.cli_add import add
 from syndb_service.cli_options import CommandFunction, data_dir_option, existing, plain_errors, print_table
 from syndb_service.errors import BadSetting
 from syndb_service.logs import start_logging
-from syndb_service.settings import load_settings
+from syndb_service.settings import Settings, load_settings, misspelt
 
 DEFAULT_PORT = 8321
 LOOPBACK = "127.0.0.1"
@@ -63,7 +63,7 @@ def up(data_dir: Path | None, host: str, port: int, demo_data: bool, verbose: bo
     from syndb_service.embedded import serve
 
     settings = load_settings(data_dir)
-    start_logging("INFO" if verbose else "WARNING", settings.log_format)
+    _begin(settings, "INFO" if verbose else "WARNING")
 
     def ready(url: str, token_file: Path) -> None:
         click.echo(f"syndb-lab runs at {url}, data in {settings.data_dir}")
@@ -103,7 +103,7 @@ def api(data_dir: Path | None, host: str, port: int, processes: int, verbose: bo
     from syndb_service.fleet import run_api
 
     settings, level = load_settings(data_dir), "INFO" if verbose else "WARNING"
-    start_logging(level, settings.log_format)
+    _begin(settings, level)
     _warn_of(host)
     sys.exit(run_api(settings, host, port, processes, level, lambda url: _ready(f" {url}")))
 
@@ -122,8 +122,15 @@ def worker(data_dir: Path | None, processes: int, verbose: bool) -> None:
     from syndb_service.fleet import run_workers
 
     settings, level = load_settings(data_dir), "INFO" if verbose else "WARNING"
-    start_logging(level, settings.log_format)
+    _begin(settings, level)
     sys.exit(run_workers(settings, processes, level, _ready))
+
+
+def _begin(settings: Settings, level: str) -> None:
+    """Start to log, and say which variables look like settings and are none."""
+    start_logging(level, settings.log_format)
+    for written, meant in misspelt(os.environ).items():
+        log.warning("%s is no setting and changes nothing; was %s meant?", written, meant)
 
 
 def _warn_of(host: str) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -25,6 +27,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MAXIMA = {"time_limit_s": "max_time_limit_s", "result_ttl_hours": "max_result_ttl_hours"}
 YEAR_S = 366 * 86400
 PEBIBYTE = 1024**5
+ALIKE = 0.85
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 
 
@@ -298,6 +301,34 @@ def load_settings(data_dir: Path | None = None) -> Settings:
         ) from None
     settings.data_dir = settings.data_dir.expanduser().absolute()
     return settings
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str]:
+    """Find variables that are no settings and are written nearly like one.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The names of an environment.
+
+    Returns
+    -------
+    dict of str to str
+        The setting that may be meant, by what is written.
+
+    Examples
+    --------
+    >>> misspelt(["SYNDB_JOB_TREADS", "SYNDB_JOB_THREADS", "SYNDB_URL", "JOB_NAME"])
+    {'SYNDB_JOB_TREADS': 'SYNDB_JOB_THREADS'}
+    """
+    known = [_variable((name,)) for name in Settings.model_fields]
+    found = {}
+    for name in names:
+        if name.startswith(("SYNDB_", "JOB_")) and name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=ALIKE)
+            if near:
+                found[name] = near[0]
+    return found
 
 
 def _told(location: tuple[int | str, ...], value: object, message: str) -> str:

@@ -55,6 +55,14 @@ def test_it_says_where_it_runs_and_takes_that_back(tmp_path: Path) -> None:
     assert not listed.exists()
 
 
+def test_a_setting_that_is_misspelt_is_told(tmp_path: Path) -> None:
+    with running_service(tmp_path, SYNDB_JOB_TREADS="2", JOB_RESULT_TTL_HOURS="3", JOB_NAME="x") as live:
+        told = (tmp_path / "up.log").read_text()
+        assert live.http().get("/health").is_success
+    assert "SYNDB_JOB_TREADS is no setting and changes nothing; was SYNDB_JOB_THREADS meant?" in told
+    assert told.count("is no setting") == 1
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly_while_a_job_runs_and_goes_on_with_it(tmp_path: Path, how: signal.Signals) -> None:
     with running_service(tmp_path) as live, live.http() as http:
