@@ -12,7 +12,7 @@ from syndb_lab.filters import Source, analysed
 from syndb_lab.neighbourhood import Wish, choose, connect, describe
 from syndb_lab.network import DATASET, WEIGHTS, ends, refuse
 from syndb_lab.remarks import MOST_CONNECTIONS, MOST_NEURONS
-from syndb_lab.subnetwork import PAGERANK, ROLE, SCORES, Counts, Line, Subnetwork, pagerank
+from syndb_lab.subnetwork import PAGERANK, ROLE, SCORES, SHOWN, WHOLE, Counts, Line, Subnetwork, pagerank
 from syndb_lab.values import python_value
 
 if TYPE_CHECKING:
@@ -163,7 +163,10 @@ def of_analysis(
     if given is None:
         given, around = subject(answer)
     wish = replace(wish, given=None if given is None else tuple(given))
-    return fetch(ask, source, wish, around, dataset, least=source.values["least"])
+    stronger, counted = source.values["least"], WHOLE
+    if stronger > int(answer["filters"].get("min_synapses") or 1):
+        counted = f"from {stronger:,} synapses on"
+    return fetch(ask, source, wish, around, dataset, least=stronger, counted=counted)
 
 
 def subject(answer: Mapping[str, Any]) -> tuple[list[int] | None, str]:
@@ -209,7 +212,9 @@ def of_listing(
         given = tuple(found(ask, dataset.get("id"), asked_for(neurons)))
     around = "the hubs" if given is None else ""
     try:
-        return fetch(ask, source, replace(wish, given=given), around, dataset, least=least or 1)
+        wish = replace(wish, given=given)
+        counted = f"from {least:,} synapses on" if least else "in the whole result"
+        return fetch(ask, source, wish, around, dataset, least=least or 1, counted=counted)
     except JobFailed as error:
         if not any(types[end].endswith("string") for end in ends(list(types))):
             raise
@@ -270,7 +275,14 @@ def one_dataset(
 
 
 def fetch(
-    ask: Ask, source: Source, wish: Wish, around: str, dataset: Mapping[str, Any], *, least: float
+    ask: Ask,
+    source: Source,
+    wish: Wish,
+    around: str,
+    dataset: Mapping[str, Any],
+    *,
+    least: float,
+    counted: str,
 ) -> Subnetwork:
     """Fetch the chosen neurons, what runs among them, and what the dataset says of them."""
     (table,) = ask([choose(source, wish)])
@@ -307,6 +319,7 @@ def fetch(
         least,
         dataset,
         remarks(wish, centres, counts, dataset),
+        dict.fromkeys(SCORES, counted) | dict.fromkeys((PAGERANK, ROLE), SHOWN),
     )
 
 

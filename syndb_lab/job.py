@@ -19,6 +19,7 @@ from syndb_lab.errors import (
 from syndb_lab.follow import FINAL
 from syndb_lab.handle import Handle
 from syndb_lab.neighbourhood import Wish
+from syndb_lab.neuron_table import with_table
 from syndb_lab.progress import downloading
 from syndb_lab.provenance import read_provenance
 
@@ -336,9 +337,10 @@ class Job(Handle):
     ) -> Explorer:
         """Look around in a part of the graph: search, colour, size, and click neurons into ``view.selected``.
 
-        Of a graph job: what it analysed, with all its filters, around its hubs (or its path, or its source).
-        Of a query job: the connections it lists, as ``to_networkx`` reads them. Only what is shown is
-        fetched: the service chooses it by further query jobs. In a notebook it shows itself below the cell.
+        Of a graph job: what it analysed, with all its filters, around its hubs (or its path, or its source);
+        ``node_table=True`` adds its table's scores: ``community``, ``pagerank_whole``. Of a query job: the
+        connections it lists, as ``to_networkx`` reads them. Of the connections only those shown are fetched,
+        by further query jobs. In a notebook it shows itself below the cell.
 
         Parameters
         ----------
@@ -354,10 +356,9 @@ class Job(Handle):
         min_synapses : int, optional
             Leaves out weaker connections.
         color : str or None
-            A column of ``neurons`` or a score; by default the class, or what else there is. None for one
-            colour.
+            A column of ``neurons`` or a score; by default the class, or else what there is. None for one.
         size : str or None
-            A score or a column of numbers; by default the degree. None for one size.
+            A score or a column of numbers; by default the degree in the whole graph. None for one size.
         seed : int
             Of the layout.
         allow_truncated : bool
@@ -392,6 +393,7 @@ class Job(Handle):
         wish = Wish(hops=steps, limit=limit, connections=connections)
         if self.kind == "graph":
             part = gathering.of_analysis(self._ask, self.answer(), wish, neurons, min_synapses)
+            part = with_table(part, lambda: self.to_arrow(part="neurons"))
         else:
             network.ends([column["name"] for column in self._ended(allow_truncated)["columns"]])
             datasets = read_provenance(self._transport, self.record).get("datasets")

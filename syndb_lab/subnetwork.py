@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SCORES: Final = ("degree", "in_degree", "out_degree", "strength", "in_strength", "out_strength", "partners")
 PAGERANK: Final = "pagerank"
 ROLE: Final = "role"
+COMMUNITY: Final = "community"
+WHOLE: Final = "in the whole graph"
+SHOWN: Final = "in this view"
 WISH: Final = Wish()
 
 
@@ -52,7 +55,7 @@ class Subnetwork:
     ids : list of int
         The neurons, the centres first.
     columns : dict of str to list
-        What is known of each: scores in the whole graph, then the dataset's columns that hold anything.
+        What is known of each: scores, then the dataset's columns that hold anything.
     lines : list of Line
         The connections among them, the strongest first.
     centres : int
@@ -69,6 +72,10 @@ class Subnetwork:
         What the dataset says of itself; empty where nobody knows which it is.
     notes : list of str
         What else has to be said.
+    origins : mapping of str to str
+        Of each column that is a score, in what it was counted, in words; what the dataset says has none.
+    more : str
+        How to have further scores; empty where there are none.
     """
 
     ids: list[int]
@@ -81,11 +88,20 @@ class Subnetwork:
     least: float = 1
     dataset: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+    more: str = ""
 
     def names(self) -> list[str]:
         """Return what each neuron is called: its name, or else its id."""
         told = self.columns.get("name") or [None] * len(self.ids)
         return [str(name or neuron) for name, neuron in zip(told, self.ids, strict=True)]
+
+    def hues(self, column: str) -> list[Any]:
+        """Return what the colours of a column tell apart: numbers that count nothing are names."""
+        values = self.columns[column]
+        if column != COMMUNITY:
+            return values
+        return [None if value is None else f"{column} {value}" for value in values]
 
     def to_networkx(self) -> networkx.MultiDiGraph[Any]:
         """Build the graph that is shown: a gap junction is an edge each way, with ``gap_junction`` true."""

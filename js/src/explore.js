@@ -2,6 +2,7 @@
 import { canvas } from "./canvas.js";
 import { toClipboard } from "./clipboard.js";
 import { element, rebuild, say } from "./dom.js";
+import { facts, sized } from "./facts.js";
 import { attend } from "./page.js";
 import { partners, picked, seek, strongest, towards } from "./seek.js";
 
@@ -49,8 +50,8 @@ function explorer(model) {
 
   const search = element("input", "syndb-choice syndb-search");
   const offered = element("ul", "syndb-offered");
-  const color = choice("Colour", "color", [["", "one colour"], ...part.colours]);
-  const size = choice("Size", "size", [["", "one size"], ...part.sizes]);
+  const color = choice("Colour", "color", "one colour", part.colours, part.more);
+  const size = choice("Size", "size", "one size", part.sizes, part.more);
   const stage = element("div", "syndb-stage");
   const panel = element("div", "syndb-panel");
   const legend = element("div", "syndb-legend");
@@ -124,14 +125,13 @@ function explorer(model) {
     speak(`${part.names[number]} ${verb}, ${after.length} in all`);
   };
   const told = (number) => {
-    const facts = part.told.map(([column, title]) => [title, part.columns[column].texts[number]]).filter(([, value]) => value);
     const { out, in: into, gap } = known[number];
     const lines = [["sends to", out], ["receives from", into], ["gap junctions with", gap]].filter(([, list]) => list.length);
-    return { facts, lines: lines.map(([word, list]) => [`${word} ${list.length}`, strongest(list, part.names)]) };
+    return { facts: facts(part, number, model.get("color"), model.get("size")), lines: lines.map(([word, list]) => [`${word} ${list.length}`, strongest(list, part.names)]) };
   };
   const announce = (number) => {
-    const { facts, lines } = told(number);
-    const words = [part.names[number], ...facts.map(([, value]) => value), ...lines.map(([word, list]) => `${word}: ${list}`)];
+    const { facts: known, lines } = told(number);
+    const words = [part.names[number], ...known.map(([title, text]) => `${title} ${text}`), ...lines.map(([word, list]) => `${word}: ${list}`)];
     speak(words.join(". "));
   };
   const draw = () => {
@@ -139,7 +139,7 @@ function explorer(model) {
     drawn.redraw();
     color.select.value = model.get("color");
     size.select.value = model.get("size");
-    rebuild(panel, seen.focus, () => (seen.focus === null ? [] : card(part, seen.focus, told(seen.focus))));
+    rebuild(panel, [seen.focus, model.get("color"), model.get("size")], () => (seen.focus === null ? [] : card(part, seen.focus, told(seen.focus))));
     panel.hidden = seen.focus === null;
     const at = seen.focus === null ? null : drawn.where(seen.focus);
     if (at) panel.classList.toggle("syndb-aside", at.x < stage.clientWidth / 2);
@@ -218,9 +218,22 @@ function attributes(target, values) {
   for (const [name, value] of Object.entries(values)) target.setAttribute(name, value);
 }
 
-function choice(word, name, options) {
+// The columns stand in groups: by what they were counted in. The last line says how to have more of them.
+function choice(word, name, none, columns, more) {
   const select = element("select", `syndb-choice syndb-by-${name}`);
-  select.append(...options.map(([value, text]) => new Option(text, value)));
+  select.append(new Option(none, ""));
+  for (const label of new Set(columns.map(([, , group]) => group))) {
+    const members = columns.filter(([, , group]) => group === label);
+    const group = element("optgroup", "", ...members.map(([value, text]) => new Option(text, value)));
+    group.label = label;
+    select.append(group);
+  }
+  if (more) {
+    const hint = new Option(more);
+    hint.disabled = true;
+    select.append(hint);
+    select.title = more;
+  }
   return { select, label: element("label", "syndb-label", `${word} `, select) };
 }
 
@@ -252,7 +265,7 @@ function keys(part, paint, column, size) {
     shown.push(element("span", "syndb-key", paint.ends[0], bar, paint.ends[1]));
   }
   shown.push(...paint.labels.map(([text, number, count]) => entry(paint.colours[number], text, count)));
-  if (size) shown.push(element("span", "syndb-key syndb-quiet", `size: ${part.columns[size].title}`));
+  if (size) shown.push(element("span", "syndb-key syndb-quiet", sized(part.columns[size])));
   if (part.lines.pre.length) shown.push(element("span", "syndb-key syndb-quiet", part.strongest));
   if (part.lines.junction.some(Boolean)) {
     const line = element("span", "syndb-stroke");

@@ -1,6 +1,7 @@
 // The graph view's pure functions: node --test test/
 import assert from "node:assert/strict";
 import test from "node:test";
+import { facts, sized } from "../src/facts.js";
 import { channels, mix, partners, picked, seek, strongest, towards } from "../src/seek.js";
 
 const names = ["AVAL", "AVAR", "<b>'é'</b> 🧠", "720575940600000001", "AVA"];
@@ -52,4 +53,25 @@ test("colours mix as the eye would see them", () => {
   assert.deepEqual(channels("rgba(0, 0, 0, 0.87)"), [0, 0, 0, 0.87]);
   assert.equal(mix("#ffffff", "#000000", 0.5), "#808080");
   assert.equal(mix("rgb(17, 17, 17)", "rgba(255, 255, 255, 1)", 1), "#ffffff");
+});
+
+const part = {
+  told: [["cell_class", "cell class"], ["degree", "degree in the whole graph"]],
+  columns: {
+    cell_class: { title: "cell class", texts: ["motor", null] },
+    degree: { title: "degree in the whole graph", texts: ["9", null] },
+    pagerank_whole: { title: "PageRank in the whole graph", texts: [null, "0.25"] },
+  },
+};
+
+test("a neuron's facts are what is known, and what its colour and size stand for, known or not", () => {
+  assert.deepEqual(facts(part, 0, "", ""), [["cell class", "motor"], ["degree in the whole graph", "9"]]);
+  assert.deepEqual(facts(part, 1, "", ""), []);
+  assert.deepEqual(facts(part, 1, "cell_class", "pagerank_whole"), [["cell class", "unknown"], ["PageRank in the whole graph", "0.25"]]);
+  assert.deepEqual(facts(part, 0, "pagerank_whole", "pagerank_whole").at(-1), ["PageRank in the whole graph", "unknown, drawn smallest"]);
+});
+
+test("the legend says how many sizes are unknown", () => {
+  assert.equal(sized(part.columns.pagerank_whole), "size: PageRank in the whole graph (1 unknown, drawn smallest)");
+  assert.equal(sized({ title: "degree", texts: ["0"] }), "size: degree");
 });

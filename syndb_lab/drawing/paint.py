@@ -50,9 +50,11 @@ class Paint:
 
 
 def is_scale(values: Sequence[Any]) -> bool:
-    """Whether a column holds numbers."""
+    """Whether a column holds numbers, at least one of them finite."""
     known = [value for value in values if value is not None]
-    return bool(known) and all(isinstance(value, Real) and not isinstance(value, bool) for value in known)
+    return all(isinstance(value, Real) and not isinstance(value, bool) for value in known) and any(
+        isfinite(value) for value in known
+    )
 
 
 def paint(values: Sequence[Any]) -> Paint:
@@ -74,7 +76,7 @@ def plain(number: int) -> Paint:
 
 
 def _by_category(values: Sequence[Any]) -> Paint:
-    texts = [None if value is None or value == "" else written(value) for value in values]
+    texts = [told(value) for value in values]
     counts = Counter(text for text in texts if text is not None)
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     named = sorted(ranked[: len(CLASSES)])  # the same colours in another view of the same classes
@@ -100,9 +102,8 @@ def _along(values: Sequence[Any]) -> Paint:
     known = [number for number in numbers if number is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     colours = (*(_between(step / (_STEPS - 1)) for step in range(_STEPS)), UNKNOWN)
-    extent = (high - low) or 1.0
     places = [
-        _STEPS if number is None else round((number - low) / extent * (_STEPS - 1)) for number in numbers
+        _STEPS if number is None else round(_share(number, low, high) * (_STEPS - 1)) for number in numbers
     ]
     unknown = numbers.count(None)
     labels = [(UNKNOWN_VALUE, _STEPS, unknown)] if unknown else []
@@ -126,22 +127,30 @@ def _between(share: float) -> str:
 def sizes(values: Sequence[Any]) -> list[float]:
     """Give each value a radius, as a share of the largest: the area grows with the value.
 
+    The smallest have what is unknown, and what is 0, or the lowest of values below 0.
+
     Examples
     --------
-    >>> sizes([0, 25, 100]), sizes([5, 5])
-    ([0.36, 0.68, 1.0], [0.6, 0.6])
+    >>> sizes([0, 25, 100]), sizes([5, 5, None]), sizes([-4, 0, 12])
+    ([0.36, 0.68, 1.0], [0.6, 0.6, 0.36], [0.36, 0.68, 1.0])
     """
     numbers = [_number(value) for value in values]
     known = [number for number in numbers if number is not None]
-    low, high = (min([0.0, *known]), max(known, default=0.0))
+    low, high = min([0.0, *known]), max(known, default=0.0)
     if not known or min(known) == high:
-        return [0.6] * len(numbers)
+        return [_SMALLEST if number is None else 0.6 for number in numbers]
     return [
         _SMALLEST
         if number is None
-        else round(_SMALLEST + (1 - _SMALLEST) * sqrt((number - low) / (high - low)), 3)
+        else round(_SMALLEST + (1 - _SMALLEST) * sqrt(_share(number, low, high)), 3)
         for number in numbers
     ]
+
+
+def _share(number: float, low: float, high: float) -> float:
+    """Say where a number lies between two, from 0 to 1, also where their difference is beyond all floats."""
+    most = max(abs(low), abs(high)) or 1.0
+    return (number / most - low / most) / ((high / most - low / most) or 1.0)
 
 
 def _number(value: Any) -> float | None:
@@ -149,6 +158,19 @@ def _number(value: Any) -> float | None:
         return None
     number = float(value)
     return number if isfinite(number) else None
+
+
+def told(value: Any) -> str | None:
+    """Write a value, or None where it is unknown: null, an empty text, a number that is not finite.
+
+    Examples
+    --------
+    >>> told(0), told(float("nan")), told("")
+    ('0', None, None)
+    """
+    if value is None or value == "" or (isinstance(value, Real) and not isfinite(value)):
+        return None
+    return written(value)
 
 
 def written(value: Any) -> str:

@@ -28,7 +28,7 @@ def draw_picture(
     colours: Paint,
     radii: Sequence[float],
     *,
-    colour_title: str = "",
+    title: str = "",
     selected: Collection[int] = (),
 ) -> Figure:
     """Draw neurons as discs and connections as arrows, as wide as strong; gap junctions have no head.
@@ -45,8 +45,8 @@ def draw_picture(
         Of the neurons.
     radii : sequence of float
         Of the neurons, as shares of the largest.
-    colour_title : str
-        What the colours mean.
+    title : str
+        What the colours and the sizes mean.
     selected : collection of int
         Places of the neurons to be ringed.
 
@@ -70,7 +70,7 @@ def draw_picture(
     _connections(ax, places, lines, reach)
     _discs(ax, places, reach, colours, selected)
     _labels(ax, names, places, reach, selected)
-    _legend(figure, colours, colour_title, lines)
+    _legend(figure, colours, title, lines)
     return figure
 
 
@@ -233,7 +233,7 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
         handles.append(Line2D([], [], color=JUNCTION, linewidth=2.5, label="gap junction"))
     legend = figure.legend(
         handles=handles,
-        title=title.replace("_", " ") if handles else None,
+        title=title if handles else None,
         loc="lower center",
         ncols=max(1, min(len(handles), 6)),
         frameon=False,

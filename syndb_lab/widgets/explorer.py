@@ -22,7 +22,7 @@ from syndb_lab.errors import ParameterError
 from syndb_lab.front_end import draws, static
 from syndb_lab.gathering import asked_for
 from syndb_lab.subnetwork import Subnetwork
-from syndb_lab.widgets.graph_part import graph_part
+from syndb_lab.widgets.graph_part import graph_part, heading
 from syndb_lab.widgets.graph_still import still_html, still_text
 
 if TYPE_CHECKING:
@@ -203,9 +203,9 @@ class Explorer:
             self._part.names(),
             self._places,
             self._part.lines,
-            paint(columns[self._look.color]) if self._look.color else plain(len(ids)),
+            paint(self._part.hues(self._look.color)) if self._look.color else plain(len(ids)),
             sizes(columns[self._look.size]) if self._look.size else [0.6] * len(ids),
-            colour_title=self._look.color,
+            title=self._legend(),
             selected=[place for place, neuron in enumerate(ids) if str(neuron) in chosen],
         )
 
@@ -276,6 +276,13 @@ class Explorer:
             "text/plain": still_text(self._part, self._look_now()),
         }
 
+    def _legend(self) -> str:
+        """Say what the colours and the sizes mean."""
+        color, size = (
+            heading(self._part, name) if name else "" for name in (self._look.color, self._look.size)
+        )
+        return " · ".join(filter(None, (color, size and f"size: {size}")))
+
     def _look_now(self) -> Mapping[str, Any]:
         return {"color": self._look.color, "size": self._look.size, "selected": self.selected}
 
@@ -296,6 +303,8 @@ class Explorer:
         hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There is {', '.join(fitting)}."
         if column in columns:
             raise ParameterError(f"{column!r} holds no numbers, so it gives no size", hint=hint)
+        if self._part.more:
+            hint += f" {self._part.more[0].upper()}{self._part.more[1:]}."
         raise ParameterError(f"the neurons have no column {column!r} that holds anything", hint=hint)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from syndb_lab.drawing.paint import Paint, is_scale, paint, plain, sizes, written
+from syndb_lab.drawing.paint import Paint, is_scale, paint, plain, sizes, told, written
 from syndb_lab.first_rows import cell, visible
+from syndb_lab.neuron_table import APART
 from syndb_lab.remarks import advice, caption
 from syndb_lab.subnetwork import PAGERANK, Subnetwork
 
@@ -15,9 +16,10 @@ TITLES: Final = {
     "out_degree": "out-degree",
     "in_strength": "in-strength",
     "out_strength": "out-strength",
-    PAGERANK: "PageRank of those shown",
+    PAGERANK: "PageRank",
     "majority_neurotransmitter": "neurotransmitter",
 }
+DATASET: Final = "of the dataset"
 TOLD: Final = (
     "cell_class",
     "cell_type",
@@ -40,7 +42,8 @@ def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str
     key : str
         By which the page finds its place.
     """
-    columns = {name: column(name, values) for name, values in part.columns.items()}
+    columns = {name: column(part, name) for name in part.columns}
+    offered = [[name, choice(part, name), part.origins.get(name, DATASET)] for name in columns]
     return {
         "key": key,
         "title": title(part),
@@ -57,21 +60,23 @@ def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str
             "junction": [line.junction for line in part.lines],
         },
         "columns": columns,
-        "colours": [[name, told["title"]] for name, told in columns.items()],
-        "sizes": [[name, told["title"]] for name, told in columns.items() if told["radius"] is not None],
+        "colours": offered,
+        "sizes": [one for one in offered if columns[one[0]]["radius"] is not None],
+        "more": part.more,
         "told": [[name, columns[name]["title"]] for name in TOLD if name in columns],
         "plain": painted(plain(len(part.ids))),
         "strongest": strongest(part),
     }
 
 
-def column(name: str, values: list[Any]) -> dict[str, Any]:
-    """Write a column: its texts, colours and, of numbers, sizes."""
-    texts = [None if value is None or value == "" else cell(written(value)) for value in values]
+def column(part: Subnetwork, name: str) -> dict[str, Any]:
+    """Write a column: its texts (None where it is unknown), colours and, of numbers, sizes."""
+    values = part.columns[name]
+    texts = [told(value) for value in values]
     return {
-        "title": heading(name),
-        "texts": texts,
-        "paint": painted(paint(values)),
+        "title": heading(part, name),
+        "texts": [None if text is None else cell(text) for text in texts],
+        "paint": painted(paint(part.hues(name))),
         "radius": sizes(values) if is_scale(values) else None,
     }
 
@@ -86,15 +91,21 @@ def painted(colours: Paint) -> dict[str, Any]:
     }
 
 
-def heading(name: str) -> str:
-    """Name a column in words.
+def heading(part: Subnetwork, name: str) -> str:
+    """Name a column in words, a score with what it was counted in: ``in-degree in the whole graph``."""
+    return f"{plainly(part, name)} {part.origins.get(name, '')}".rstrip()
 
-    Examples
-    --------
-    >>> heading("cell_class"), heading("in_degree")
-    ('cell class', 'in-degree')
-    """
-    return TITLES.get(name) or visible(name.replace("_", " "))
+
+def choice(part: Subnetwork, name: str) -> str:
+    """Name it in few words, for a list: ``in-degree, whole graph``."""
+    origin = part.origins.get(name, "").removeprefix("in ").removeprefix("the ")
+    return ", ".join(filter(None, (plainly(part, name), origin)))
+
+
+def plainly(part: Subnetwork, name: str) -> str:
+    """Name a column in words, without what it was counted in."""
+    word = name.removesuffix(APART) if name in part.origins else name
+    return TITLES.get(word) or visible(word.replace("_", " "))
 
 
 def title(part: Subnetwork) -> str:

@@ -66,7 +66,7 @@ def alt(part: Subnetwork, look: Mapping[str, Any]) -> str:
     names = part.names()
     shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
     by = [
-        f"{word} by {heading(look[name])}"
+        f"{word} by {heading(part, look[name])}"
         for word, name in (("coloured", "color"), ("sized", "size"))
         if look[name]
     ]

@@ -33,6 +33,19 @@ INKS = """(stage) => {
     if (pixels[at + 3] === 255) seen[pixels[at] > 200 ? 'light' : pixels[at] < 60 ? 'dark' : 'other'] += 1;
   return seen;
 }"""
+WHOLE = """
+table = job.to_polars(part="neurons")
+rank = dict(zip(table["neuron_id"], table["pagerank"]))
+radius = view._look.part["columns"][view.size]["radius"]
+by_radius = sorted(range(60), key=lambda place: radius[place])
+by_rank = sorted(range(60), key=lambda place: rank[view.neurons[place]])
+print(view.size, view.color, by_radius == by_rank, len(set(radius)) > 30)"""
+DRAWN = """(root) => {
+  const key = [...globalThis.__syndb.living.keys()].find((one) => root.closest(`.${one}`));
+  const model = globalThis.__syndb.living.get(key).model;
+  const column = model.get("part").columns[model.get("size")];
+  return [model.get("size"), column.title, Math.max(...column.radius), new Set(column.radius).size > 30];
+}"""
 HELD = """() => ({
   living: globalThis.__syndb.living.size,
   canvases: document.querySelectorAll('canvas').length,
@@ -109,6 +122,8 @@ def test_colour_and_size_change_and_the_notebook_keeps_the_picture(open_notebook
     expect(root.locator(".syndb-legend")).to_contain_text(
         re.compile(r"interneuron \d+.*motor \d+.*sensory \d+")
     )
+    expect(root.locator(".syndb-by-size option:disabled")).to_have_text(re.compile("with node_table=True"))
+    expect(root.locator(".syndb-by-size option[value=pagerank]")).to_have_text("PageRank, this view")
     root.locator(".syndb-by-color").select_option("majority_neurotransmitter")
     root.locator(".syndb-by-size").select_option("pagerank")
     expect(root.locator(".syndb-legend")).to_contain_text("GABA")
@@ -134,6 +149,36 @@ def test_colour_and_size_change_and_the_notebook_keeps_the_picture(open_notebook
     notebook.open()
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") == 1000
+
+
+def test_scores_of_the_whole_graph_give_sizes_and_colours(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook(
+        "job = lab.graph('celegans_varshney_2011', 'hubs', node_table=True)\nview = job.explore(limit=60)",
+        WHOLE,
+    )
+    root = shown(notebook, 1)
+    size, color = root.locator(".syndb-by-size"), root.locator(".syndb-by-color")
+    expect(size.locator("optgroup[label='in the whole graph'] option[value=pagerank_whole]")).to_have_text(
+        "PageRank, whole graph"
+    )
+    expect(size.locator("optgroup[label='in this view'] option")).to_have_text(["PageRank, this view"])
+    expect(size.locator("option:disabled")).to_have_count(0)
+    size.select_option("pagerank_whole")
+    color.select_option("community")
+    legend = root.locator(".syndb-legend")
+    expect(legend).to_contain_text("size: PageRank in the whole graph")
+    expect(legend).to_contain_text(re.compile(r"community in the whole graph.*community 0 \d+"))
+    title = "PageRank in the whole graph"
+    assert root.evaluate(DRAWN) == ["pagerank_whole", title, 1, True]
+    root.locator(".syndb-stage").focus()
+    page.keyboard.press("ArrowRight")
+    expect(root.locator(".syndb-panel")).to_contain_text(re.compile(rf"{title} 0\.\d+"))
+    notebook.finish(2)
+    expect(notebook.output(2)).to_contain_text("pagerank_whole community True True")
+    picture = notebook.output(1).locator(".syndb-still img")
+    expect(picture).to_have_attribute(
+        "alt", re.compile(f"coloured by community in the whole graph, sized by {title}")
+    )
 
 
 def test_both_themes_a_narrow_cell_and_two_in_one_notebook(open_notebook: Open, page: Page) -> None:

@@ -197,6 +197,43 @@ def test_the_table_of_neurons_is_a_part_of_a_graph_job(lab: Lab) -> None:
         lab.graph(DATASET, "metrics").to_polars(part="neurons")
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"include": "both", "min_synapses": 2, "cell_class": "motor"}], ids=str
+)
+def test_a_view_has_the_scores_of_the_whole_graph(lab: Lab, options: dict[str, Any]) -> None:
+    job = lab.graph(DATASET, "metrics", node_table=True, **options)
+    table = job.to_polars(part="neurons")
+    scores = [name for name, kind in table.schema.items() if kind.is_numeric() and name != "neuron_id"]
+    view, plain = job.explore(limit=30), lab.graph(DATASET, "metrics", **options).explore(limit=30)
+    assert view.neurons == plain.neurons
+    shown, counted = (dict(one.to_networkx().nodes(data=True)) for one in (view, plain))
+    for name in scores:
+        known = dict(zip(table["neuron_id"], table[name], strict=True))
+        key = "pagerank_whole" if name == "pagerank" else name
+        assert key in view.scores
+        assert {neuron: values[key] for neuron, values in shown.items()} == {
+            each: known[each] for each in shown
+        }
+        assert key not in plain.scores or all(shown[each][key] == counted[each][key] for each in shown)
+    assert set(view.scores) - set(plain.scores) >= {
+        "pagerank_whole",
+        "community",
+        "clustering",
+        "core_number",
+    }
+
+
+def test_a_table_that_is_gone_breaks_no_view(lab: Lab) -> None:
+    job = lab.graph(DATASET, "metrics", node_table=True)
+    assert job.answer()["neuron_count"] == 279
+    lab.job(job.id).purge()
+    view = job.explore(limit=10)
+    assert "pagerank_whole" not in view.scores
+    assert "the scores of the job's table are missing: the result was destroyed" in repr(view._bundle())
+    with pytest.raises(syndb_lab.ParameterError, match=r"Run the job again .*: job\.rerun\(\)"):
+        view.size = "pagerank_whole"
+
+
 def test_a_graph_job_in_networkx_is_the_graph_it_analysed(lab: Lab) -> None:
     filters: list[dict[str, Any]] = [
         {},

@@ -183,7 +183,17 @@ def test_colours_stay_with_their_class_and_rare_ones_share_one() -> None:
     few = paint(["motor", "sensory", None]).colours
     assert paint(["sensory", "motor", "sensory"]).colours == few[:2]
     assert paint([1.0, float("nan"), None]).labels == [("unknown", 25, 2)]
-    assert sizes([1, None]) == sizes([2, float("inf")])
+    assert sizes([1, None]) == sizes([2, float("inf")]) == [0.6, 0.36]
+
+
+def test_sizes_of_odd_numbers_are_sizes() -> None:
+    most = 1.7e308
+    assert sizes([-most, None, 0, most]) == [0.36, 0.36, 0.813, 1.0]
+    assert paint([-most, most]).of == [0, 24]
+    assert sizes([-3, -2, -1]) == [0.36, 0.813, 1.0]
+    assert sizes([5e-324, 0]) == [1.0, 0.36]
+    assert sizes([float("nan")] * 2) == [0.36, 0.36]
+    assert paint([float("nan"), "motor"]).labels == [("motor", 0, 1), ("unknown", 1, 1)]
 
 
 @pytest.fixture
@@ -225,7 +235,7 @@ def test_the_page_gets_texts_and_no_rounded_number(view: Explorer) -> None:
 def test_the_page_knows_every_column_that_may_give_the_colour(view: Explorer) -> None:
     told = view._look.part
     assert "name" in view.columns
-    assert list(told["columns"]) == [name for name, _ in told["colours"]] == view.columns
+    assert list(told["columns"]) == [name for name, _, _ in told["colours"]] == view.columns
     view.color = "name"
     assert view.plot().axes
 
@@ -237,7 +247,9 @@ def test_what_is_saved_is_a_picture_with_its_text_and_no_markup_of_others(view: 
     picture = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
     assert base64.b64decode(picture[0]).startswith(b"\x89PNG")
     assert re.search(
-        r'alt="Graph of 8 neurons and \d+ connections, coloured by cell class, sized by degree: ', html
+        r'alt="Graph of 8 neurons and \d+ connections, coloured by cell class, '
+        r"sized by degree in the whole graph: ",
+        html,
     )
     assert f"&lt;img src=x onerror=alert(1)&gt; ({BIG + 3})" in html
     assert not re.search(r"<script|<style|<img src=x|<b>bold", html)
@@ -284,7 +296,7 @@ def test_a_change_is_drawn_once_it_has_settled_and_kept_when_closed(
     until(lambda: output.written)
     until(lambda: not [one for one in threading.enumerate() if one.name == "syndb-explore"])
     assert len(output.written) == 1
-    assert "coloured by degree" in output.written[0]["text/html"]
+    assert "coloured by degree in the whole graph" in output.written[0]["text/html"]
     view.color = "cell_class"
     view.close()
     assert "coloured by cell class" in output.written[-1]["text/html"]
