@@ -57,7 +57,7 @@ function explorer(model) {
   const legend = element("div", "syndb-legend");
   const chosen = element("div", "syndb-chosen");
   const spoken = element("div", "syndb-unseen");
-  const advice = element("div", "syndb-advice", part.advice.join(" · "));
+  const advice = element("div", "syndb-remarks", part.advice.join(" · "));
   const tools = element(
     "div",
     "syndb-tools",
@@ -69,10 +69,10 @@ function explorer(model) {
   const root = element(
     "div",
     "syndb-card syndb-explore",
-    element("div", "syndb-about", element("b", "", part.title), " ", element("span", "syndb-caption", part.caption)),
+    element("div", "syndb-headline", element("b", "", part.title), " ", element("span", "syndb-caption", part.caption)),
     advice,
     tools,
-    element("div", "syndb-field", stage, panel),
+    element("div", "syndb-scene", stage, panel),
     legend,
     chosen,
     spoken,
@@ -282,7 +282,7 @@ function basket(part, numbers, choose, speak) {
     attributes(out, { type: "button", "aria-label": `Take ${part.names[number]} out of the selection` });
     out.addEventListener("click", () => choose(ids.filter((id) => id !== part.ids[number])));
     const isNamed = part.names[number] !== part.ids[number];
-    return element("span", "syndb-chip", element("b", "", part.names[number]), isNamed ? element("span", "syndb-quiet", ` ${part.ids[number]}`) : null, out);
+    return element("span", "syndb-picked", element("b", "", part.names[number]), isNamed ? element("span", "syndb-quiet", ` ${part.ids[number]}`) : null, out);
   };
   const copy = element("button", "syndb-button", "Copy ids");
   copy.addEventListener("click", async () => {

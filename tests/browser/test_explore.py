@@ -118,7 +118,7 @@ def test_colour_and_size_change_and_the_notebook_keeps_the_picture(open_notebook
     )
     root = shown(notebook, 1)
     expect(root.locator(".syndb-caption")).to_contain_text("120 of 279 neurons: the 10 hubs")
-    expect(root.locator(".syndb-advice")).to_contain_text("limit=279 shows them all")
+    expect(root.locator(".syndb-remarks")).to_contain_text("limit=279 shows them all")
     expect(root.locator(".syndb-legend")).to_contain_text(
         re.compile(r"interneuron \d+.*motor \d+.*sensory \d+")
     )
