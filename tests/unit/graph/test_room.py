@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,6 +64,10 @@ def test_what_may_fit_is_not_refused(options: dict[str, Any]) -> None:
 
 def test_a_dataset_whose_connections_were_not_counted_is_judged_by_the_job() -> None:
     check_room([dataset({})], {"max_edges": 1}, GIBIBYTE)
+
+
+def test_a_dataset_without_neurons_has_room() -> None:
+    check_room([replace(dataset({key: [] for key in SIZES}), tables={})], {"max_edges": 1}, GIBIBYTE)
 
 
 def test_the_counts_outlive_the_manifest() -> None:

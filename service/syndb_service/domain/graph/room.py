@@ -123,8 +123,9 @@ def check_room(datasets: Sequence[Dataset], options: Mapping[str, Any], memory_b
     room = Room(options.get("max_edges"), memory_bytes, graphs=len(datasets))
     for dataset in datasets:
         sizes = dataset.connection_sizes.get(selection.include)
-        if sizes is not None:
-            room.judge(dataset.tables["neurons"].rows, sizes, selection.min_synapses)
+        neurons = dataset.tables.get("neurons")
+        if sizes is not None and neurons is not None:
+            room.judge(neurons.rows, sizes, selection.min_synapses)
 
 
 def needed_bytes(neurons: int, connections: int) -> int:
