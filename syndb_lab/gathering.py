@@ -366,7 +366,9 @@ def nothing(wish: Wish) -> ResultUnsuitable:
             "none of these neurons is in this graph: its filters leave them out, or no row names them",
             hint="Leave out neurons to see the hubs.",
         )
-    return ResultUnsuitable("this graph is empty: it has no neuron", hint="Ask for other filters or rows.")
+    return ResultUnsuitable(
+        "this graph is empty: it has no neuron", hint="Ask for another dataset, other filters or other rows."
+    )
 
 
 def whole(value: Any) -> Any:

@@ -33,6 +33,7 @@ class Live:
     data_dir: Path
     process: subprocess.Popen[str]
     environment: dict[str, str]
+    python: str = sys.executable
 
     def http(self, token: str | None = None) -> httpx.Client:
         """Return an HTTP client that shows a token: the user's own, if none is given."""
@@ -42,7 +43,7 @@ class Live:
 
     def syndb_lab(self, *arguments: str) -> str:
         """Run a command on this service's data folder; return what it prints."""
-        command = [sys.executable, "-m", "syndb_service", *arguments, "--data-dir", str(self.data_dir)]
+        command = [self.python, "-m", "syndb_service", *arguments, "--data-dir", str(self.data_dir)]
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=60, check=True
         )
@@ -63,12 +64,14 @@ def isolated_environment(folder: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_service(folder: Path, *arguments: str, **settings: str) -> Iterator[Live]:
+def running_service(
+    folder: Path, *arguments: str, python: str = sys.executable, **settings: str
+) -> Iterator[Live]:
     """Start ``syndb-lab up`` in ``folder`` and end it with SIGTERM."""
     data_dir = folder / "data"
     environment = isolated_environment(folder, **settings)
     command = [
-        sys.executable,
+        python,
         "-m",
         "syndb_service",
         "up",
@@ -89,7 +92,8 @@ def running_service(folder: Path, *arguments: str, **settings: str) -> Iterator[
             else:
                 log.seek(0)
                 pytest.fail(f"`syndb-lab up` ended: {log.read()}")
-            yield Live(url, (data_dir / "token").read_text().strip(), data_dir, process, environment)
+            token = (data_dir / "token").read_text().strip()
+            yield Live(url, token, data_dir, process, environment, python)
         finally:
             process.terminate()
             process.communicate(timeout=30)

@@ -21,7 +21,7 @@ from syndb_lab.drawing.springs import links_of, place_neurons
 from syndb_lab.errors import ParameterError
 from syndb_lab.front_end import draws, static
 from syndb_lab.gathering import asked_for
-from syndb_lab.subnetwork import Subnetwork
+from syndb_lab.subnetwork import ROLE, Subnetwork
 from syndb_lab.widgets.graph_part import graph_part, heading
 from syndb_lab.widgets.graph_still import still_html, still_text
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import networkx
 
 SETTLE_S: Final = 0.8
-COLOURED_BY: Final = ("cell_class", "majority_neurotransmitter", "cell_type", "brain_structure", "role")
+COLOURED_BY: Final = ("cell_class", "majority_neurotransmitter", "cell_type", "brain_structure", ROLE)
 SIZED_BY: Final = "degree"
 DEFAULT: Final = "default"
 
@@ -287,7 +287,9 @@ class Explorer:
         return {"color": self._look.color, "size": self._look.size, "selected": self.selected}
 
     def _first(self) -> str | None:
-        return next((name for name in COLOURED_BY if name in self._part.columns), None)
+        known = self._part.columns
+        told_apart = (name for name in COLOURED_BY if name != ROLE or len(set(known.get(ROLE, ()))) > 1)
+        return next((name for name in told_apart if name in known), None)
 
     def _checked(self, what: str, column: str | None) -> str:
         """Refuse a column that is not there, with the nearest, or one of texts for a size."""

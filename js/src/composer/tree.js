@@ -24,7 +24,7 @@ function columnLine(column, insert, owner = "") {
 function branch(summary, classes, fill) {
   const made = element("details", classes, element("summary", "syndb-branch", ...summary));
   made.addEventListener("toggle", () => {
-    if (made.open && made.children.length === 1) made.append(...fill());
+    if (made.open && made.children.length === 1) made.append(...fill().filter(Boolean));
   });
   return made;
 }
@@ -42,6 +42,7 @@ function datasetBranch(dataset, insert) {
     element("div", "syndb-about", [dataset.title, dataset.species, dataset.version && `version ${dataset.version}`, dataset.visibility].filter(Boolean).join(" · ")),
     pick("write its id", "syndb-write", dataset.id, () => insert(`'${dataset.id}'`)),
     ...dataset.tables.map((table) => tableBranch(table, insert)),
+    dataset.tables.length ? null : element("div", "syndb-about", "none of its tables has rows"),
   ]);
   made.querySelector("summary").title = [dataset.title, dataset.citation].filter(Boolean).join("\n");
   return made;
