@@ -234,7 +234,7 @@ function choice(word, name, none, columns, more) {
     select.append(hint);
     select.title = more;
   }
-  return { select, label: element("label", "syndb-label", `${word} `, select) };
+  return { select, label: element("label", "syndb-label", word, select) };
 }
 
 function tool(text, title, press) {

@@ -219,12 +219,12 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
         )
 
     if colours.ends is None:
-        handles = [disc(place, f"{_short(label)} {count:,}") for label, place, count in colours.labels]
+        handles = [disc(place, f"{_short(label)} · {count:,}") for label, place, count in colours.labels]
     else:
         steps = len(colours.colours) - 2
         low, high = colours.ends
         handles = [disc(0, low), disc(steps // 2, "…"), disc(steps, high)]
-        handles += [disc(place, f"{label} {count:,}") for label, place, count in colours.labels]
+        handles += [disc(place, f"{label} · {count:,}") for label, place, count in colours.labels]
     most = max((line.count for line in lines if not line.junction), default=None)
     if most is not None:
         said = f"up to {written(most)} synapse{'' if most == 1 else 's'}"
