@@ -14,11 +14,15 @@ from typing import Any
 
 HEADER = struct.Struct("!cI")
 CHUNK = 1 << 20
+LARGE = 1 << 16
 MAX_PREVIEW_BYTES = 256 * 1024
 
 
 class FrameKind(Enum):
-    """The kinds of frame; all but DATA and PREVIEW carry JSON. PART says what the data after it are."""
+    """The kinds of frame; all but DATA and PREVIEW carry JSON. PART says what the data after it are.
+
+    No frame is empty.
+    """
 
     TASK = b"T"
     PROGRESS = b"P"
@@ -41,7 +45,11 @@ class FrameSocket:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._lock = threading.Lock()
-        self._pending = bytearray()
+        self._buffer = memoryview(bytearray(CHUNK))
+        self._head = bytearray()
+        self._open: FrameKind | None = None
+        self._missing = 0
+        self._payload = bytearray()
         self.ended = False
 
     def fileno(self) -> int:
@@ -59,28 +67,44 @@ class FrameSocket:
             self._sock.sendall(payload)
 
     def receive(self) -> list[tuple[FrameKind, bytes]]:
-        """Read once from the socket and return the frames that are whole by now.
+        """Read once from the socket and return what is there by now: whole frames, and pieces of DATA.
 
-        Sets ``ended`` when the other end is gone. Call it when ``select`` says that there is
-        something to read: it never waits for the rest of a frame.
+        Sets ``ended`` when the other end is gone. Call it when ``select`` says that there is something to
+        read: it never waits for the rest of a frame.
         """
         try:
-            data = self._sock.recv(CHUNK)
+            count = self._sock.recv_into(self._buffer)
         except ConnectionError:
-            data = b""
-        self.ended = not data
-        self._pending += data
-        whole: list[tuple[FrameKind, bytes]] = []
-        start = 0
-        while len(self._pending) - start >= HEADER.size:
-            code, length = HEADER.unpack_from(self._pending, start)
-            end = start + HEADER.size + length
-            if len(self._pending) < end:
-                break
-            whole.append((FrameKind(code), bytes(memoryview(self._pending)[start + HEADER.size : end])))
-            start = end
-        del self._pending[:start]
-        return whole
+            count = 0
+        self.ended = not count
+        came = self._buffer[:count]
+        frames: list[tuple[FrameKind, bytes]] = []
+        while came:
+            if self._open is None:
+                came = self._begin(came)
+                continue
+            piece, came = came[: self._missing], came[self._missing :]
+            self._missing -= len(piece)
+            if self._open is FrameKind.DATA:
+                frames.append((self._open, bytes(piece)))
+            else:
+                self._payload += piece
+                if not self._missing:
+                    frames.append((self._open, bytes(self._payload)))
+            if not self._missing:
+                self._open = None
+        return frames
+
+    def _begin(self, came: memoryview) -> memoryview:
+        """Read the header of the next frame, as far as it has come; return what follows it."""
+        lacks = HEADER.size - len(self._head)
+        self._head += came[:lacks]
+        if len(self._head) == HEADER.size:
+            code, self._missing = HEADER.unpack(self._head)
+            self._open = FrameKind(code)
+            self._head.clear()
+            self._payload.clear()
+        return came[lacks:]
 
     def receive_one(self) -> tuple[FrameKind, dict[str, Any]] | None:
         """Wait for one JSON frame; None when the other end is gone."""
@@ -95,7 +119,7 @@ class FrameSocket:
 
 
 class FrameSink:
-    """A writable file whose content goes out as DATA frames of about a megabyte."""
+    """A writable file whose content goes out as DATA frames of at most a megabyte; small writes together."""
 
     def __init__(self, frames: FrameSocket) -> None:
         self._frames = frames
@@ -119,16 +143,23 @@ class FrameSink:
         """Take ``data``, sending it on once there is enough of it."""
         view = memoryview(data).cast("B")
         self.bytes += len(view)
-        self._buffer += view
-        if len(self._buffer) >= CHUNK:
+        if len(view) >= LARGE:
             self.flush()
+            self._send(view)
+        else:
+            self._buffer += view
+            if len(self._buffer) >= CHUNK:
+                self.flush()
         return len(view)
 
     def flush(self) -> None:
         """Send what was taken."""
         whole, self._buffer = self._buffer, bytearray()
-        for start in range(0, len(whole), CHUNK):
-            self._frames.send_bytes(FrameKind.DATA, memoryview(whole)[start : start + CHUNK])
+        self._send(memoryview(whole))
+
+    def _send(self, data: memoryview) -> None:
+        for start in range(0, len(data), CHUNK):
+            self._frames.send_bytes(FrameKind.DATA, data[start : start + CHUNK])
 
     def close(self) -> None:
         """Send the rest."""
