@@ -26,7 +26,7 @@ def test_every_question_can_be_asked(tmp_path: Path) -> None:
     assert list(saved) == sorted(QUESTIONS)
     shown = (tmp_path / "results.md").read_text()
     for answer in saved.values():
-        assert answer["rows"], answer
+        assert answer["rows"] or answer["missing"], answer
         assert answer["title"] in shown
         if os.environ.get("CI") == "true":
             assert not [reason for reason in answer["missing"] if "JupySQL" not in reason]

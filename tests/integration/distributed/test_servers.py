@@ -116,6 +116,7 @@ def test_servers_run_as_nobody_of_importance(postgres: Postgres) -> None:
         assert all(Path(f"/proc/{pid}").stat().st_uid != 0 for pid in postgres.pids())
 
 
+@pytest.mark.usefixtures("redis_server")
 def test_a_server_ends_with_the_tests_that_were_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from tests.servers.redis import running_redis\n"

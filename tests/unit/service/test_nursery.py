@@ -57,6 +57,7 @@ def test_a_child_knows_nothing_of_the_service(nursery: Nursery, monkeypatch: pyt
         assert Path(f"/proc/{child.pid}/environ").read_bytes() == b""
         inherited = {str(path.readlink()) for path in Path(f"/proc/{child.pid}/fd").iterdir()}
         files = {path for path in inherited if path.startswith("/") and not path.startswith("/dev/")}
+        files -= {path for path in files if "/libffi.so" in path}  # from 3.5 on it keeps its own file open
         assert files <= {str(Path("/proc/self/fd/2").readlink())}
 
 
