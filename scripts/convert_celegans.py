@@ -62,8 +62,10 @@ VARSHNEY = Paper(
         "279 neurons of the hermaphrodite's somatic nervous system. Chemical synapses are directed. Gap "
         "junctions (neuron_relations) are symmetric and listed in both directions, three self-junctions "
         "once. Names, classes, types and neurotransmitters follow WormAtlas; a missing neurotransmitter "
-        "is unknown. The source counts synapses per pair of neurons, so synapses have no positions; ids "
-        "are given in the order of the names."
+        "is unknown. The neurotransmitters are the file's, and not the last word: Pereira et al. 2015 "
+        "(doi:10.7554/eLife.12432) found AVA, AVB, AVD, AVE and PVC cholinergic. The source counts "
+        "synapses per pair of neurons, so synapses have no positions; ids are given in the order of the "
+        "names."
     ),
 )
 WHITE = Paper(
@@ -80,9 +82,10 @@ WHITE = Paper(
         "are directed. Gap junctions (neuron_relations) are symmetric and listed once a pair, as in the "
         "source. Class, type, neurotransmitter and description are not of this paper: they are taken "
         "from the neurons of the same names in celegans_varshney_2011 and missing for the other 30 "
-        "cells. Among the 279 neurons of celegans_varshney_2011 it has that paper's connections and gap "
-        "junctions, to the synapse: the two are no independent measurements. The source counts synapses "
-        "per pair of cells, so synapses have no positions; ids are given in the order of the names."
+        "cells; of the neurotransmitters holds what is said there. Among the 279 neurons of "
+        "celegans_varshney_2011 it has that paper's connections and gap junctions, to the synapse: the "
+        "two are no independent measurements. The source counts synapses per pair of cells, so synapses "
+        "have no positions; ids are given in the order of the names."
     ),
 )
 

@@ -13,10 +13,10 @@ from syndb_lab.datasets import Dataset, Datasets, is_dataset_id
 from syndb_lab.dry_run import DryRun
 from syndb_lab.errors import QueryError
 from syndb_lab.job import Job
-from syndb_lab.jobs import job_listing, job_path
+from syndb_lab.jobs import job_listing, job_path, whole_id
 from syndb_lab.limits import Limited, limited
 from syndb_lab.listing import Listing
-from syndb_lab.parameters import Bound, bind
+from syndb_lab.parameters import Bound, bind, check_given
 from syndb_lab.references import refer
 from syndb_lab.refusals import invalid
 from syndb_lab.transport import Transport
@@ -141,6 +141,8 @@ class Lab:
         'AS1'
         """
         options = {"format": format, **given(label=label, time_limit_s=seconds(time_limit_s))}
+        if isinstance(query, str) and isinstance(parameters or {}, Mapping):
+            check_given(query, parameters or {})
         job = self._submitted(self._send_sql("/v1/jobs", query, parameters, jobs, limit, options))
         return job.wait() if wait else job
 
@@ -278,7 +280,7 @@ class Lab:
         return Datasets(self._transport.get("/v1/datasets")["datasets"])
 
     def job(self, job_id: str) -> Job:
-        """Pick up a job by its id, from whichever notebook it came.
+        """Pick up a job by its id, or the beginning of it, from whichever notebook it came.
 
         Raises
         ------
@@ -290,7 +292,7 @@ class Lab:
         >>> lab.job(job.id).status
         'completed'
         """
-        return Job(self._transport, self._transport.get(job_path(job_id)))
+        return Job(self._transport, self._transport.get(job_path(whole_id(self._transport, job_id))))
 
     def composer(self, sql: str | None = None) -> Composer:
         """Open an editor in the notebook: SQL with completion and live checks, or a graph analysis.
@@ -367,7 +369,7 @@ class Lab:
         Examples
         --------
         >>> lab.jobs(status="completed", kind="query", limit=1)
-        status     kind   rows  created              label  id
+        status     kind   rows  created              job  id
         completed  query  ...
         """
         return job_listing(self._transport, status, kind, limit)

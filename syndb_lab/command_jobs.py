@@ -103,6 +103,8 @@ def query(
     with lab_of(url, data_dir) as lab:
         values = dict(read_assignment(each) for each in parameters)
         job = lab.sql(text, parameters=values, format=wanted, label=label, time_limit_s=time_limit)
+        for warning in job.record.get("advice") or ():
+            click.echo(f"Warning: {warning}", err=True)
         if detach:
             click.echo(job.id)
             return

@@ -3,7 +3,7 @@
 SYNDB_URL? ──▶ data folder named? ──▶ its service.json ──▶ answers? ──▶ take it
                     │ no                                      │ no
                     ▼                                         ▼
-            newest of running/*.json that answers ──none──▶ start one, wait for /health
+            the usual folder's, else the newest of running/*.json that answers ──none──▶ start one
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ def connect(
     """Connect to a service: the one named, the one that runs here, or a fresh one.
 
     In this order: ``url`` and ``token``; the service of ``data_dir``; the environment's SYNDB_URL and
-    SYNDB_TOKEN; the service of SYNDB_DATA_DIR; the newest on this computer; one that is started now. For a
-    service at which :func:`login` was done, no token has to be given.
+    SYNDB_TOKEN; the service of SYNDB_DATA_DIR; yours of the usual folder; the newest other one on this
+    computer; one that is started now. For a service at which :func:`login` was done, no token has to be
+    given.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ def find_or_start(data_dir: str | Path | None, *, start: bool) -> Service:
     """
     named = data_dir or os.environ.get("SYNDB_DATA_DIR")
     folder = (Path(named).expanduser() if named else default_data_dir()).absolute()
-    service = service_of(folder) if named else newest_running()
+    service = service_of(folder) or (None if named else newest_running())
     if service is not None:
         return service
     if not start:

@@ -72,6 +72,7 @@ def face(record: dict[str, Any], moment: Moment = NOW) -> dict[str, Any]:
         "elapsed_s": run_seconds(record) if ended else progress.get("elapsed_s"),
         "ticking": status == "running" and not moment.away,
         "away": moment.away,
+        "warning": visible("\n".join(record.get("advice") or ())),
         "note": moment.note,
         "trouble": moment.error,
         "error": moment.error or failure(record),

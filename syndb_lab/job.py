@@ -409,7 +409,8 @@ class Job(Handle):
         progress: bool | None = False,
     ) -> list[pyarrow.Table]:
         """Run query jobs on the way to something else."""
-        records = [self._transport.post("/v1/jobs", body) for body in bodies]
+        told = f"read for job {self.id[:8]}"
+        records = [self._transport.post("/v1/jobs", {"label": told, **body}) for body in bodies]
         jobs = [Job(self._transport, record, cache=self._cache) for record in records]
         return [job.wait(progress=progress).to_arrow(allow_truncated=allow_truncated) for job in jobs]
 

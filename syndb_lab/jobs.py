@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from syndb_lab.errors import JobNotFound, ParameterError
+from syndb_lab.face import title
 from syndb_lab.job import Job
 from syndb_lab.listing import Listing
 from syndb_lab.transport import Transport
 
 PAGE: Final = 500
+LETTERS: Final = 44
 
 
 def job_listing(
@@ -31,7 +35,7 @@ def job_listing(
             "kind": lambda job: job.kind,
             "rows": row_count,
             "created": lambda job: str(job.record.get("created_at") or "")[:19].replace("T", " "),
-            "label": lambda job: job.label or "",
+            "job": called,
             "id": lambda job: job.id,
         },
         empty="no jobs",
@@ -52,6 +56,37 @@ def job_records(
         cursor = page.get("next_cursor")
         if not cursor:
             return
+
+
+def called(job: Job) -> str:
+    """Name a job in a list: its label, or else the beginning of its SQL, or its analysis."""
+    if job.label or job.kind == "query":
+        return textwrap.shorten(title(job.record), LETTERS, placeholder=" …")
+    return f"{job.record.get('analysis')}, dataset {str(job.record.get('dataset_id'))[:8]}…"
+
+
+def whole_id(transport: Transport, start: str) -> str:
+    """Return the id of the one job of mine that begins so; a whole id, and what is none, stays as it is.
+
+    Raises
+    ------
+    JobNotFound
+        Several begin so.
+    """
+    wanted = str(start).strip().lower()
+    if not re.fullmatch(r"[0-9a-f-]{4,35}", wanted):
+        return str(start)
+    found = [
+        record["job_id"]
+        for record in job_records(transport, None, None, PAGE)
+        if record["job_id"].startswith(wanted)
+    ]
+    if len(found) > 1:
+        raise JobNotFound(
+            f"{len(found)} of your jobs have an id that begins with {wanted}",
+            hint=f"Write more of it: {', '.join(found[:3])} …",
+        )
+    return found[0] if found else str(start)
 
 
 def row_count(job: Job) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 WIDEST_CELL: Final = 60
+ID_LETTERS: Final = 36
+GAP: Final = "  "
 CELL_STYLE: Final = "text-align: left; padding: 2px 10px"
 
 
@@ -41,8 +45,10 @@ class Listing(list[T], Generic[T]):
             return self._empty
         rows = [list(self._columns), *([one_line(cell) for cell in row] for row in self._cells())]
         widths = [max(len(row[index]) for row in rows) for index in range(len(self._columns))]
+        if sys.stdout.isatty():
+            widths = fitted(widths, shutil.get_terminal_size().columns)
         return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            GAP.join(cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         )
 
@@ -63,6 +69,25 @@ class Listing(list[T], Generic[T]):
 
     def _cells(self) -> list[list[str]]:
         return [[text(item) for text in self._columns.values()] for item in self]
+
+
+def fitted(widths: list[int], room: int) -> list[int]:
+    """Make the widest columns narrower until a line fits; a column no wider than an id stays whole.
+
+    Examples
+    --------
+    >>> fitted([9, 60, 36], 100)
+    [9, 51, 36]
+    """
+    left = list(widths)
+    while sum(left) + len(GAP) * (len(left) - 1) > room and max(left) > ID_LETTERS:
+        left[left.index(max(left))] -= 1
+    return left
+
+
+def cut(cell: str, width: int) -> str:
+    """Shorten a text to a width."""
+    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
 
 
 def html_table(headings: list[str], rows: list[list[str]]) -> str:

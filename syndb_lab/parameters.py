@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syndb_lab.errors import ParameterError
+from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.scanner import Parameter, parameters
 from syndb_lab.values import article, python_value, sql_type, wire_value
 
@@ -128,16 +128,36 @@ def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]
     return {name: assigned[name] if name in assigned else namespace[name] for name in sorted(wanted)}
 
 
+GIVE_IT: Final = "Give each its value by name: lab.sql(query, parameters={…})."
+
+
+def check_given(query: str, values: Mapping[str, Any]) -> None:
+    """Refuse a query of whose parameters one has no value.
+
+    Raises
+    ------
+    QueryError
+        Saying which, and where it stands.
+    """
+    for found in parameters(query):
+        if found.name not in values:
+            line, column = place(query, found)
+            raise QueryError(
+                f":{found.name} has no value", hint=GIVE_IT, query=query, line=line, column=column
+            )
+
+
 def missing(query: str, found: Parameter) -> ParameterError:
     """Say that a parameter has no value, and where it stands."""
-    line = query.count("\n", 0, found.start) + 1
-    return ParameterError(
-        f":{found.name} has no value",
-        hint=f"Assign it in a cell before ({found.name} = …) or give -p {found.name}=….",
-        query=query,
-        line=line,
-        column=found.start - (query.rfind("\n", 0, found.start) + 1) + 1,
-    )
+    hint = f"Assign it in a cell before ({found.name} = …) or give -p {found.name}=…."
+    line, column = place(query, found)
+    return ParameterError(f":{found.name} has no value", hint=hint, query=query, line=line, column=column)
+
+
+def place(query: str, found: Parameter) -> tuple[int, int]:
+    """Count the line and the column of a parameter, from 1."""
+    before = query[: found.start]
+    return before.count("\n") + 1, found.start - before.rfind("\n")
 
 
 def read_assignment(text: str) -> tuple[str, Any]:

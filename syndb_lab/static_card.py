@@ -32,6 +32,7 @@ BLOCK: Final = (
     f"margin:6px 0;padding:8px 10px;background:{PAPER};color:inherit;border-radius:4px;"
     f"white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;line-height:1.4;{CODE}"
 )
+WARNING: Final = "margin:6px 0;padding-left:8px;border-left:3px solid #f57c00;white-space:pre-wrap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def static_html(record: dict[str, Any], known: Ended = NOTHING) -> str:
         f'<pre style="{BLOCK};white-space:pre;overflow-x:auto">{text(shown["error"])}</pre>'
         if shown["error"]
         else "",
+        f'<div style="{WARNING}">{text(shown["warning"])}</div>' if shown["warning"] else "",
         html_rows(known.table) if known.table else "",
         html_findings(known.findings),
         f'<p style="margin:4px 0;color:{QUIET}">{text(known.note)}</p>' if known.note else "",
@@ -207,7 +209,7 @@ def static_text(record: dict[str, Any], known: Ended = NOTHING) -> str:
     lines = [" · ".join([*first, f"job {record['job_id']}"])]
     if record.get("label"):
         lines.append(title(record))
-    lines += [line for line in (failure(record), known.note) if line]
+    lines += [line for line in (failure(record), shown["warning"], known.note) if line]
     lines += [f"{name}: {value}" for name, value in known.findings]
     lines += [visible(f"{one.get('name') or 'dataset'}: {dataset_line(one)}") for one in known.datasets]
     return "\n".join(lines)

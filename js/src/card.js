@@ -50,6 +50,7 @@ function live(host, still, model) {
     facts: element("span", "syndb-facts"),
     clock: element("span", "syndb-clock"),
     away: element("div", "syndb-away"),
+    warning: element("div", "syndb-warning"),
     note: element("div", "syndb-note"),
     error: element("pre", "syndb-error"),
     rows: element("div", "syndb-rows"),
@@ -62,6 +63,7 @@ function live(host, still, model) {
     parts.bar,
     element("div", "syndb-line", parts.facts, parts.clock),
     parts.away,
+    parts.warning,
     parts.note,
     parts.error,
     parts.rows,
@@ -78,6 +80,7 @@ function live(host, still, model) {
     parts.title.title = face.sql ?? "";
     say(parts.facts, face.facts.join(" · "));
     say(parts.away, face.away);
+    say(parts.warning, face.warning);
     say(parts.note, face.note);
     say(parts.error, face.error);
     say(parts.foot, face.foot);

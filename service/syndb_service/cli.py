@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from syndb_service.cli_access import group, publish, restrict, share, unshare
+from syndb_service.cli_access import group, id_of, publish, restrict, share, unshare
 from syndb_service.cli_add import add
 from syndb_service.cli_options import CommandFunction, data_dir_option, existing, plain_errors, print_table
 from syndb_service.errors import BadSetting
@@ -213,7 +213,15 @@ def token_create(data_dir: Path | None, user: str, academic: bool, days: float |
         raise BadSetting("--days: a number of days is needed")
     if not user.strip() or len(user) > 255 or any(ord(character) < 32 for character in user):
         raise BadSetting("--user: a name of 1 to 255 printable characters is needed")
-    click.echo(open_tokens(load_settings(data_dir)).create(user, academic=academic, days=days))
+    settings = load_settings(data_dir)
+    click.echo(open_tokens(settings).create(user, academic=academic, days=days))
+    click.echo(f"A token of {user} for the service of {settings.data_dir}.", err=True)
+    if not academic:
+        click.echo(
+            "It opens datasets and jobs only once an institution has said that its user is academic; "
+            "--academic says so for it.",
+            err=True,
+        )
 
 
 @token.command("list")
@@ -280,15 +288,15 @@ def dataset_list(data_dir: Path | None) -> None:
 
 @dataset.command("remove")
 @data_dir_option
-@click.argument("dataset_ids", metavar="DATASET_ID...", nargs=-1, required=True)
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
 @plain_errors
-def dataset_remove(data_dir: Path | None, dataset_ids: tuple[str, ...]) -> None:
-    """Remove datasets and their files."""
+def dataset_remove(data_dir: Path | None, datasets: tuple[str, ...]) -> None:
+    """Remove datasets, by their ids or names, and their files."""
     from syndb_service.factory import open_warehouse
 
     warehouse = open_warehouse(existing(data_dir))
-    for dataset_id in dataset_ids:
-        removed = warehouse.remove(dataset_id)
+    for named in datasets:
+        removed = warehouse.remove(id_of(warehouse, named))
         click.echo(f"Removed {removed.name} ({removed.id}).")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from syndb_service.cli_options import data_dir_option, existing, plain_errors, p
 from syndb_service.domain.access import GROUP_RULE, is_group, is_user, reader
 from syndb_service.domain.datasets import Dataset, Visibility
 from syndb_service.errors import BadSetting
+
+if TYPE_CHECKING:
+    from syndb_service.warehouse import DatasetStore
 
 
 def checked_readers(_context: click.Context, _parameter: click.Parameter, given: Sequence[str]) -> list[str]:
@@ -23,55 +27,61 @@ def checked_readers(_context: click.Context, _parameter: click.Parameter, given:
 
 @click.command()
 @data_dir_option
-@click.argument("dataset_id")
+@click.argument("dataset")
 @click.argument("readers", nargs=-1, required=True, callback=checked_readers, metavar="READER...")
 @plain_errors
-def share(data_dir: Path | None, dataset_id: str, readers: list[str]) -> None:
+def share(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
     """Let further readers see a restricted dataset: user:NAME or group:NAME."""
-    found = _restricted(data_dir, dataset_id)
-    _open_to(data_dir, dataset_id, "restricted", list(dict.fromkeys([*found.readers, *readers])))
+    found = _restricted(data_dir, dataset)
+    _open_to(data_dir, found.id, "restricted", list(dict.fromkeys([*found.readers, *readers])))
 
 
 @click.command()
 @data_dir_option
-@click.argument("dataset_id")
+@click.argument("dataset")
 @click.argument("readers", nargs=-1, required=True, callback=checked_readers, metavar="READER...")
 @plain_errors
-def unshare(data_dir: Path | None, dataset_id: str, readers: list[str]) -> None:
+def unshare(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
     """Take readers of a restricted dataset away. Their results of it are closed to them at once."""
-    found = _restricted(data_dir, dataset_id)
+    found = _restricted(data_dir, dataset)
     strangers = [each for each in readers if each not in found.readers]
     if strangers:
         raise BadSetting(
             f"{strangers[0]} is not among the readers of {found.name}",
             hint="`syndb-lab dataset list` shows them.",
         )
-    _open_to(data_dir, dataset_id, "restricted", [each for each in found.readers if each not in readers])
+    _open_to(data_dir, found.id, "restricted", [each for each in found.readers if each not in readers])
 
 
 @click.command()
 @data_dir_option
-@click.argument("dataset_id")
+@click.argument("dataset")
 @click.argument("readers", nargs=-1, callback=checked_readers, metavar="[READER]...")
 @plain_errors
-def restrict(data_dir: Path | None, dataset_id: str, readers: list[str]) -> None:
+def restrict(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
     """Make a dataset visible to these readers alone (none: to nobody)."""
-    _open_to(data_dir, dataset_id, "restricted", readers)
+    _open_to(data_dir, dataset, "restricted", readers)
 
 
 @click.command()
 @data_dir_option
-@click.argument("dataset_id")
+@click.argument("dataset")
 @plain_errors
-def publish(data_dir: Path | None, dataset_id: str) -> None:
+def publish(data_dir: Path | None, dataset: str) -> None:
     """Make a dataset visible to everybody who may query."""
-    _open_to(data_dir, dataset_id, "public", [])
+    _open_to(data_dir, dataset, "public", [])
 
 
-def _restricted(data_dir: Path | None, dataset_id: str) -> Dataset:
+def id_of(warehouse: DatasetStore, named: str) -> str:
+    """Return the id of a dataset that is named by its id or its name; what is neither stays as it is."""
+    return next((dataset.id for dataset in warehouse.datasets() if dataset.name == named), named)
+
+
+def _restricted(data_dir: Path | None, dataset: str) -> Dataset:
     from syndb_service.factory import open_warehouse
 
-    found = open_warehouse(existing(data_dir)).get(dataset_id)
+    warehouse = open_warehouse(existing(data_dir))
+    found = warehouse.get(id_of(warehouse, dataset))
     if found.visibility == "public":
         raise BadSetting(
             f"{found.name} is public: everybody may see it",
@@ -80,10 +90,11 @@ def _restricted(data_dir: Path | None, dataset_id: str) -> Dataset:
     return found
 
 
-def _open_to(data_dir: Path | None, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> None:
+def _open_to(data_dir: Path | None, dataset: str, visibility: Visibility, readers: Sequence[str]) -> None:
     from syndb_service.factory import open_warehouse
 
-    changed = open_warehouse(existing(data_dir)).open_to(dataset_id, visibility, readers)
+    warehouse = open_warehouse(existing(data_dir))
+    changed = warehouse.open_to(id_of(warehouse, dataset), visibility, readers)
     whom = "everybody" if visibility == "public" else ", ".join(readers) or "nobody"
     click.echo(f"{changed.name} is open to {whom}.")
 

@@ -15,7 +15,7 @@ from syndb_service.absence import no_preview, no_result
 from syndb_service.access import Access, forbidden
 from syndb_service.broker import Hints
 from syndb_service.domain.access import Principal
-from syndb_service.domain.advice import advice, datasets_meant, estimated_rows
+from syndb_service.domain.advice import advice, datasets_meant, estimated_rows, join_advice
 from syndb_service.domain.datasets import Dataset, nearest_datasets
 from syndb_service.domain.graph.room import check_room
 from syndb_service.domain.jobs import Failure, Job, Request, Result
@@ -140,9 +140,14 @@ class JobService:
         return Validated(
             columns=checked.columns,
             tables=checked.tables,
-            dataset_ids=[dataset.id for dataset in datasets_meant(outline, checked.tables, datasets)],
+            dataset_ids=[
+                dataset.id for dataset in datasets_meant(outline, checked.tables, datasets, checked.loose)
+            ],
             estimated_rows=estimated_rows(outline, datasets),
-            advice=advice(outline, checked.tables, datasets),
+            advice=[
+                *(join_advice(checked.loose, checked.tables, datasets) if outline.chooses_datasets else ()),
+                *advice(outline, checked.tables, datasets),
+            ],
         )
 
     def get(self, principal: Principal, job_id: str) -> Job:
@@ -295,7 +300,14 @@ class JobService:
             return request
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
-        return replace(request, tables=checked.tables, reach=checked.reach, fingerprint=checked.fingerprint)
+        warned = join_advice(checked.loose, checked.tables, self.datasets(principal)) if checked.loose else ()
+        return replace(
+            request,
+            tables=checked.tables,
+            reach=checked.reach,
+            fingerprint=checked.fingerprint,
+            advice=tuple(warned),
+        )
 
     def _check(self, principal: Principal, request: Request, *, describe: bool = False) -> CheckedQuery:
         query = request.query or ""
@@ -306,14 +318,15 @@ class JobService:
 
     def _check_dataset_ids(self, principal: Principal, checked: CheckedQuery) -> None:
         """Refuse a query that compares ``dataset_id`` with what is no id: it would silently find nothing."""
-        if not checked.dataset_ids:
+        if not checked.dataset_ids and not checked.dataset_values:
             return
         datasets = self.datasets(principal)
         known, ids_by_name = (
             {dataset.id for dataset in datasets},
             {dataset.name: dataset.id for dataset in datasets},
         )
-        for text, line, column in checked.dataset_ids:
+        named = [each for each in checked.dataset_values if each[0] in ids_by_name]
+        for text, line, column in (*checked.dataset_ids, *named):
             if text in known:
                 continue
             if text in ids_by_name:

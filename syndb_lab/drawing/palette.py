@@ -67,10 +67,12 @@ def say(ax: Axes, text: str) -> None:
 def drawable(text: str, longest: int | None = None) -> str:
     """Replace what the font has no picture of, or what would turn a text around, and shorten it.
 
+    Of a long id the end is kept: ids of one dataset begin alike.
+
     Examples
     --------
-    >>> drawable("AVAL \N{BRAIN}"), drawable("posterior", 5)
-    ('AVAL □', 'post…')
+    >>> drawable("AVAL \N{BRAIN}"), drawable("posterior", 5), drawable("720575940602256915", 7)
+    ('AVAL □', 'post…', '…256915')
     """
     from matplotlib.font_manager import findfont, get_font
 
@@ -81,7 +83,9 @@ def drawable(text: str, longest: int | None = None) -> str:
         else "□"
         for character in " ".join(text.split())
     )
-    return shown if longest is None or len(shown) <= longest else f"{shown[: longest - 1]}…"
+    if longest is None or len(shown) <= longest:
+        return shown
+    return f"…{shown[1 - longest :]}" if shown.isdigit() else f"{shown[: longest - 1]}…"
 
 
 def size_in_points(ax: Axes) -> tuple[float, float]:

@@ -211,6 +211,13 @@ def test_the_table_of_neurons_is_written_at_once_or_later(run: Run, tmp_path: Pa
     assert "graph DATASET --neurons FILE" in without.stderr
 
 
+def test_a_join_that_forgets_the_dataset_is_warned_of(run: Run) -> None:
+    sql = "SELECT count(*) FROM neurons n JOIN connections c ON n.neuron_id = c.pre_neuron_id"
+    done = run("query", f"{sql} WHERE n.dataset_id = '5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8'")
+    assert done.exit_code == 0
+    assert "Warning: c is joined without dataset_id" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -216,6 +216,9 @@ def test_tokens(tmp_path: Path) -> None:
     made = run(tmp_path, "token", "create", "--user", "ada", "--academic", "--days", "30", *data)
     assert made.returncode == 0
     assert len(made.stdout.split()) == 1, "the token alone"
+    assert f"A token of ada for the service of {tmp_path / 'data'}." in made.stderr
+    assert "--academic" not in made.stderr
+    assert "--academic says so" in run(tmp_path, "token", "create", "--user", "bob", *data).stderr
     assert "ada" in run(tmp_path, "token", "list", *data).stdout
     complains(run(tmp_path, "token", "revoke", "nonsense", *data), "nonsense", "token list")
     database = (tmp_path / "data" / "jobs.sqlite").read_bytes()
@@ -238,7 +241,9 @@ def test_datasets_by_command(tmp_path: Path) -> None:
     complains(
         run(tmp_path, "dataset", "add", str(folder), "--replace", *data), "edges.csv, row 2", "weight", "many"
     )
-    assert run(tmp_path, "dataset", "remove", added.stdout.strip(), *data).returncode == 0
+    assert run(tmp_path, "dataset", "restrict", "mine", "user:ada", *data).returncode == 0
+    assert "user:ada" in run(tmp_path, "dataset", "list", *data).stdout
+    assert run(tmp_path, "dataset", "remove", "mine", *data).returncode == 0
     assert "mine" not in run(tmp_path, "dataset", "list", *data).stdout
 
 

@@ -105,6 +105,27 @@ def test_a_result_asked_after_a_cancel(slow: syndb_lab.Job) -> None:
         slow.result_path(wait=False)
 
 
+def test_a_job_is_picked_up_by_the_beginning_of_its_id(lab: Lab) -> None:
+    job = lab.sql("SELECT 'short'", wait=True)
+    assert lab.job(job.id[:10]).id == job.id
+    with pytest.raises(syndb_lab.JobNotFound, match="'0000' is no job id"):
+        lab.job("0000")
+    listed = repr(lab.jobs(limit=1)).splitlines()[1]
+    assert "SELECT 'short'" in listed
+    assert job.id in listed
+
+
+def test_a_value_that_is_missing_is_told_as_it_was_written(lab: Lab) -> None:
+    with pytest.raises(syndb_lab.QueryError) as caught:
+        lab.sql("SELECT 1,\n  :worm", parameters={"wurm": 3})
+    assert str(caught.value).splitlines() == [
+        ":worm has no value",
+        "line 2:   :worm",
+        "          ^",
+        "Give each its value by name: lab.sql(query, parameters={…}).",
+    ]
+
+
 def test_a_cancel_in_the_middle_ends_a_wait(slow: syndb_lab.Job, lab: Lab) -> None:
     threading.Timer(0.5, lambda: lab.job(slow.id).cancel()).start()
     started = time.monotonic()

@@ -104,6 +104,15 @@ def test_a_named_folder_is_its_own_service(home: Path, monkeypatch: pytest.Monke
             syndb_lab.connect(start=False)
 
 
+def test_the_service_of_the_usual_folder_comes_before_a_newer_one(live: Live, home: Path) -> None:
+    with syndb_lab.connect() as usual:
+        token_file = home / "token"
+        token_file.write_text(live.token)
+        register(home, live.url, live.process.pid, token_file, "2030-01-01T00:00:00")
+        with syndb_lab.connect() as again:
+            assert again.url == usual.url
+
+
 def test_the_environment_names_a_service(live: Live, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNDB_URL", live.url)
     monkeypatch.setenv("SYNDB_TOKEN", live.token)

@@ -129,3 +129,47 @@ def test_a_body_that_makes_no_sense_is_refused(jobs: Jobs, fields: dict[str, Any
 def test_a_query_that_folds_for_ever_is_checked_at_once(jobs: Jobs) -> None:
     slow = "SELECT levenshtein(repeat('ab', 200000), repeat('ba', 200000)) AS far"
     assert validated(jobs, slow)["columns"] == [{"name": "far", "type": "int64"}]
+
+
+JOINED = (
+    "SELECT n.name, count(DISTINCT c.post_neuron_id) AS partners FROM neurons n "
+    "JOIN connections c ON n.neuron_id = c.pre_neuron_id{also} WHERE n.dataset_id = $d AND n.name = 'AVAL' "
+    "GROUP BY ALL"
+)
+
+
+def test_a_join_that_forgets_the_dataset_is_warned_of_before_and_after(jobs: Jobs) -> None:
+    dataset = jobs.dataset_id("celegans_varshney_2011")
+    forgetful, right = JOINED.format(also=""), JOINED.format(also=" AND n.dataset_id = c.dataset_id")
+    body = validated(jobs, forgetful, parameters={"d": dataset})
+    assert body["valid"]
+    assert body["advice"][0].startswith("c is joined without dataset_id: the rows of 2 datasets meet")
+    assert len(body["dataset_ids"]) == 2
+    job = jobs.run(forgetful, parameters={"d": dataset})
+    assert job["advice"] == body["advice"]
+    body = validated(jobs, right, parameters={"d": dataset})
+    assert (body["advice"], body["dataset_ids"]) == ([], [dataset])
+    assert jobs.run(right, parameters={"d": dataset})["advice"] == []
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("dataset_id = $d", "celegans_varshney_2011"),
+        ("dataset_id IN $d", ["celegans_varshney_2011"]),
+        ("$d = neurons.dataset_id", "celegans_varshney_2011"),
+    ],
+)
+def test_the_name_of_a_dataset_as_a_value_is_refused_as_a_text_is(jobs: Jobs, where: str, value: Any) -> None:
+    query = f"SELECT name FROM neurons WHERE {where}"
+    error = validated(jobs, query, parameters={"d": value})["error"]
+    assert "is the name of a dataset; dataset_id holds its id" in error["message"]
+    assert jobs.dataset_id("celegans_varshney_2011") in error["hint"]
+    assert (error["line"], error["column"]) == (1, query.index("$d") + 1)
+    answer = jobs.http.post("/v1/jobs", json={"query": query, "parameters": {"d": value}})
+    assert refused(answer, 400, "unknown_dataset")["detail"] == error["message"]
+
+
+def test_another_text_as_a_value_may_find_nothing(jobs: Jobs) -> None:
+    query = "SELECT name FROM neurons WHERE $d = 'all' OR dataset_id = $d LIMIT 3"
+    assert jobs.run(query, parameters={"d": "all"})["result"]["rows"] == 3

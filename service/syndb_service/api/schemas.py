@@ -91,6 +91,7 @@ class JobRecord(BaseModel):
     attempt: int
     queue_position: int | None
     time_limit_s: float | None
+    advice: list[str] = Field([], description="What the check of the SQL warned of.")
     progress: ProgressRecord
     result: ResultRecord | None
     error: ErrorRecord | None
@@ -180,6 +181,7 @@ def job_record(job: Job) -> JobRecord:
         attempt=job.attempt,
         queue_position=job.queue_position,
         time_limit_s=request.time_limit_s,
+        advice=list(request.advice),
         progress=_progress(job),
         result=_result(job),
         error=None if job.failure is None else ErrorRecord(**job.failure.as_dict()),

@@ -12,7 +12,9 @@ from syndb_service.domain.tables import TABLES, VIEWS
 BIG_ROWS: Final = 1_000_000
 
 
-def datasets_meant(outline: Outline, tables: Collection[str], datasets: Sequence[Dataset]) -> list[Dataset]:
+def datasets_meant(
+    outline: Outline, tables: Collection[str], datasets: Sequence[Dataset], loose: Collection[str] = ()
+) -> list[Dataset]:
     """Return the datasets that a query names, or those that have rows for the tables that it reads.
 
     Parameters
@@ -23,8 +25,10 @@ def datasets_meant(outline: Outline, tables: Collection[str], datasets: Sequence
         The tables and views that it reads.
     datasets : sequence of Dataset
         What its owner may read.
+    loose : collection of str
+        Tables that are joined without their ``dataset_id``: they bring the rows of every dataset.
     """
-    named = {text.lower() for text in outline.texts}
+    named = set() if loose else {text.lower() for text in outline.texts}
     return [dataset for dataset in datasets if dataset.id in named] or [
         dataset for dataset in datasets if any(_rows(dataset, table) for table in tables)
     ]
@@ -62,6 +66,34 @@ def advice(outline: Outline, tables: Collection[str], datasets: Sequence[Dataset
         if outline.sorted:
             found.append(f"ORDER BY sorts {rows:,} rows of {table}: add LIMIT if the first ones are enough.")
     return found
+
+
+def join_advice(loose: Sequence[str], tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
+    """Return a warning where tables of several datasets are joined by ids that are unique within one.
+
+    Parameters
+    ----------
+    loose : sequence of str
+        The tables that are joined without their ``dataset_id``, as the query names them.
+    tables : collection of str
+        The tables and views that it reads.
+    datasets : sequence of Dataset
+        What its owner may read.
+
+    Examples
+    --------
+    >>> join_advice(["c"], ["neurons"], [])
+    []
+    """
+    several = [dataset for dataset in datasets if any(_rows(dataset, table) for table in tables)]
+    if not loose or len(several) < 2:
+        return []
+    are = "is" if len(loose) == 1 else "are"
+    return [
+        f"{' and '.join(loose)} {are} joined without dataset_id: the rows of {len(several)} datasets meet, "
+        "and neuron ids are unique only within one. Join on it, too: "
+        f"… AND {loose[0]}.dataset_id = ….dataset_id, or USING (dataset_id, …)."
+    ]
 
 
 def _unknown_ids(outline: Outline, datasets: Sequence[Dataset]) -> list[str]:

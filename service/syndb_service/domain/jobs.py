@@ -41,7 +41,7 @@ class Request:
     ``options`` are the options of a graph analysis, ``parameters`` the bind values of a query, ``tables``
     what the query was found to read when it was checked, ``reach`` the datasets it is limited to (None: it is
     not), ``fingerprint`` what it shares with queries that mean the same, ``reuse`` whether their result
-    will do.
+    will do, ``advice`` what its check warns of.
     """
 
     kind: Kind
@@ -56,6 +56,7 @@ class Request:
     reach: tuple[str, ...] | None = None
     fingerprint: str = ""
     reuse: bool = False
+    advice: tuple[str, ...] = ()
 
     @property
     def dataset_ids(self) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ class Request:
             "reach": None if self.reach is None else list(self.reach),
             "fingerprint": self.fingerprint,
             "reuse": self.reuse,
-        }
+        } | ({"advice": list(self.advice)} if self.advice else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Request:
@@ -87,6 +88,7 @@ class Request:
             "kind": Kind(values["kind"]),
             "tables": tuple(values["tables"]),
             "reach": None if reach is None else tuple(reach),
+            "advice": tuple(values.get("advice", ())),
         }
         return cls(**{**values, **read})
 

@@ -30,8 +30,9 @@ class CheckedQuery:
     """A query that may run.
 
     It names the tables that it reads, the texts that it compares ``dataset_id`` with (text, line, column),
-    its columns and, where asked for, its outline; the datasets that it can reach, None for all; and what it
-    shares with queries that are written differently and mean the same.
+    its columns and, where asked for, its outline; the datasets that it can reach, None for all; what it
+    shares with queries that are written differently and mean the same; the texts that are given for
+    ``dataset_id`` as values of parameters, and the tables that are joined without theirs.
     """
 
     tables: tuple[str, ...]
@@ -40,6 +41,8 @@ class CheckedQuery:
     outline: Outline = field(default_factory=Outline)
     reach: tuple[str, ...] | None = None
     fingerprint: str = ""
+    dataset_values: tuple[tuple[str, int | None, int | None], ...] = ()
+    loose: tuple[str, ...] = ()
 
 
 class Checker:
@@ -100,6 +103,8 @@ class Checker:
             Outline.from_dict(answer["outline"]) if describe else Outline(),
             None if answer["reach"] is None else tuple(answer["reach"]),
             answer["fingerprint"],
+            tuple((text, line, column) for text, line, column in answer["dataset_values"]),
+            tuple(answer["loose"]),
         )
 
     def close(self) -> None:

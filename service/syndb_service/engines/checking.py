@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from syndb_service.engines import query_job
 from syndb_service.engines.frames import FrameKind, FrameSocket
+from syndb_service.engines.loose_joins import loose_tables
 from syndb_service.engines.outlining import fingerprint, outline, tree
 from syndb_service.engines.outputs import named_apart, whole_sums
 from syndb_service.engines.reach import reach
@@ -26,7 +27,8 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
     """Answer checks, one after the other, until the other end closes.
 
     Each request is a frame with ``query`` and ``parameters``; each answer a DONE frame with ``columns``,
-    ``tables``, ``dataset_ids``, ``reach`` and ``fingerprint``, or a FAILURE frame.
+    ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach`` and ``fingerprint``, or a FAILURE
+    frame.
     With ``describe`` the types are Arrow's, as in the record of a result, and ``outline`` tells
     the query's shape.
     """
@@ -63,8 +65,10 @@ def _check(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], max_b
             "columns": plain,
             "tables": sorted(checked.tables),
             "dataset_ids": _dataset_ids(checked),
+            "dataset_values": _dataset_values(checked, parameters),
         }
         root = tree(connection, sql)
+        answer["loose"] = loose_tables(root, checked.tables) if root is not None else []
         reached = reach(root, parameters, checked.tables) if root is not None else None
         answer["reach"] = None if reached is None else sorted(reached)
         answer["fingerprint"] = fingerprint(root, sql)
@@ -79,6 +83,16 @@ def _dataset_ids(checked: Checked) -> list[list[str | int | None]]:
     if not checked.tables:
         return []
     return [[text, place.line, place.column] for text, place in checked.dataset_ids.items()]
+
+
+def _dataset_values(checked: Checked, parameters: dict[str, Any]) -> list[list[str | int | None]]:
+    """Return the texts among the values of parameters that ``dataset_id`` is compared with, and where."""
+    found = []
+    for name, place in checked.dataset_parameters.items() if checked.tables else ():
+        value = parameters.get(name)
+        texts = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+        found += [[text, place.line, place.column] for text in texts]
+    return found
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation) -> list[list[str]]:

@@ -93,6 +93,7 @@ class Checked:
     parameters: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     dataset_ids: dict[str, Place] = field(default_factory=dict)
+    dataset_parameters: dict[str, Place] = field(default_factory=dict)
 
     def place(self, name: str) -> Place | None:
         """Return where a name stands in the query; None if it doesn't."""
@@ -169,6 +170,8 @@ class Walk:
             self.refuse(node, f"{_words(kind)} can't be used here", "Rewrite the query without it.")
         if kind in ("FUNCTION", "WINDOW"):
             self.function(node, scalar_functions())
+            if node["function_name"] == "contains":  # dataset_id IN $parameter
+                self.dataset_ids(node)
         elif kind == "PARAMETER":
             self.checked.parameters.add(node["identifier"])
         elif (kind == "COMPARISON" and node["type"] not in ORDERINGS) or node["type"] == "COMPARE_IN":
@@ -182,14 +185,17 @@ class Walk:
             self.checked.texts.add(str(node["literal"].get("text")))
 
     def dataset_ids(self, node: Mapping[str, Any]) -> None:
-        """Note the texts that ``dataset_id`` is compared with."""
-        sides = [node.get("left"), node.get("right"), *node.get("children", ())]
+        """Note the texts and the parameters that ``dataset_id`` is compared with."""
+        given = [argument.get("expression", argument) for argument in node.get("arguments", ())]
+        sides = [node.get("left"), node.get("right"), *node.get("children", ()), *given]
         if not any(isinstance(side, dict) and _is_dataset_id(side) for side in sides):
             return
         for side in sides:
             literal = side.get("literal") if isinstance(side, dict) else None
             if isinstance(literal, dict) and literal.get("kind") == "STRING":
                 self.checked.dataset_ids.setdefault(str(literal["text"]), self._place(side))
+            elif isinstance(side, dict) and side.get("class") == "PARAMETER":
+                self.checked.dataset_parameters.setdefault(str(side["identifier"]), self._place(side))
 
     def function(self, node: Mapping[str, Any], known: Collection[str]) -> None:
         """Check the name of a function."""

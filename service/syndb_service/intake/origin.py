@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from syndb_service.intake.exports import Options, look, reader_named, recognise
 from syndb_service.intake.exports.loading import gather, load_part
 from syndb_service.intake.exports.plan import Plan, Reader
 from syndb_service.intake.exports.report import describe
+from syndb_service.intake.exports.seen import Seen
 from syndb_service.intake.findings import Findings
 from syndb_service.intake.metadata import FILES, Metadata, read_metadata, state_metadata
 from syndb_service.intake.offer import Offer
@@ -54,11 +56,11 @@ def find_origin(offer: Offer, work: Path, findings: Findings) -> Origin | None:
     if findings:
         return None
     if offer.format == FOLDER or (offer.format is None and _is_described(offer.paths)):
-        return _folder(offer, findings)
+        return _folder(offer, (), findings)
     files = look(offer.paths)
     reader = reader_named(offer.format) if offer.format else recognise(files)
     if reader is None:
-        return _folder(offer, findings)
+        return _folder(offer, files, findings)
     plan = reader.plan(files, Options(work, offer.voxel_nm, offer.transposed), findings)
     if not plan.parts:
         return None
@@ -90,13 +92,18 @@ def _default_name(paths: tuple[Path, ...]) -> str:
     return first.name if first.is_dir() else first.name.partition(".")[0]
 
 
-def _folder(offer: Offer, findings: Findings) -> Origin | None:
+def _folder(offer: Offer, files: Sequence[Seen], findings: Findings) -> Origin | None:
     if offer.format == FOLDER and offer.paths[0].is_file():
         findings.add(str(offer.paths[0]), "is a file; name the folder it lies in")
         return None
     if len(offer.paths) > 1 or not offer.paths[0].is_dir():
-        hint = "is no export that is known; name the folder it lies in, or say what it is with --format"
-        findings.add(str(offer.paths[0]), hint)
+        columns = ", ".join(files[0].names.values()) if files else ""
+        seen = f" by its columns ({textwrap.shorten(columns, 200, placeholder=' …')})" if columns else ""
+        findings.add(
+            str(offer.paths[0]),
+            f"is no export that is known{seen}; an edge list has the columns pre, post and synapses: rename "
+            "them, or name the folder it lies in, or say what it is with --format",
+        )
         return None
     folder = offer.paths[0]
     if offer.facts:

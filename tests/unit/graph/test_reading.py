@@ -171,6 +171,24 @@ def test_filters_that_leave_nothing_say_what_they_left_out(hold: Holder) -> None
     assert "cell_class" in str(refused.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("filters", "way_out"),
+    [
+        ({"brain_structure": {"pre": ["AL"]}}, "The filter goes by the neurons' brain_structure, and none"),
+        ({"min_synapses": 99}, "Lower min_synapses; it is 99."),
+        ({"cell_class": {"pre": ["?"]}}, "Relax them; SELECT DISTINCT cell_class"),
+    ],
+)
+def test_what_to_change_is_the_filter_that_left_all_out(
+    hold: Holder, filters: dict[str, object], way_out: str
+) -> None:
+    con = hold([5, 7], [(5, 7, 4)])
+    con.execute("UPDATE neurons SET cell_class = 'motor', brain_structure = NULL")
+    with pytest.raises(EmptyGraph) as refused:
+        read(con, "d", Selection.of(filters))
+    assert str(refused.value.hint).startswith(way_out)
+
+
 def test_gap_junctions_count_once_each_way_however_they_are_listed(hold: Holder) -> None:
     con = hold([5, 7, 9], [(5, 7, 4)])
     con.execute(

@@ -133,7 +133,7 @@ def _built(neurons: Neurons, selection: Selection, rows: dict[str, Counts]) -> C
         used = may_send | may_receive
     kept, dropped = _sift(pre, post, synapses, every, pre_known & post_known, passes, selection.min_synapses)
     if selection.narrows and len(synapses) and not kept.any():
-        raise _nothing_left(dropped)
+        raise _nothing_left(dropped, _way_out(dropped, neurons, selection))
     place = np.cumsum(used, dtype=np.int32) - 1
     count = int(np.count_nonzero(used))
     before, after = (place[end[kept]].astype(np.int32) for end in (pre, post))
@@ -212,7 +212,20 @@ def _labels(column: Any) -> Labels:
     return np.array([value or None for value in np.ma.asarray(column, object).tolist()], object)
 
 
-def _nothing_left(dropped: Dropped) -> EmptyGraph:
+def _way_out(dropped: Dropped, neurons: Neurons, selection: Selection) -> str:
+    """Say which filter to change: the one whose column is empty, the one that alone left all out, or any."""
+    for name, wanted, has in (
+        ("brain_structure", (selection.pre_structure, selection.post_structure), neurons.structures),
+        ("cell_class", (selection.pre_class, selection.post_class), neurons.cell_classes),
+    ):
+        if any(wanted) and not (has != None).any():  # noqa: E711 - elementwise
+            return f"The filter goes by the neurons' {name}, and none of this dataset has one: leave it out."
+    if dropped.below_min_synapses.connections and not dropped.outside_filters.connections:
+        return f"Lower min_synapses; it is {selection.min_synapses}."
+    return "Relax them; SELECT DISTINCT cell_class, brain_structure FROM neurons shows what is there."
+
+
+def _nothing_left(dropped: Dropped, hint: str) -> EmptyGraph:
     reasons = {
         "the other filters": dropped.outside_filters.connections,
         "min_synapses": dropped.below_min_synapses.connections,
@@ -222,5 +235,5 @@ def _nothing_left(dropped: Dropped) -> EmptyGraph:
     told = ", ".join(f"{count:,} by {reason}" for reason, count in reasons.items() if count)
     return EmptyGraph(
         f"no connection is left for the graph; left out are {told}",
-        hint="Relax them; SELECT DISTINCT cell_class, brain_structure FROM neurons shows what is there.",
+        hint=hint,
     )
