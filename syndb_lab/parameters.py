@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.scanner import Parameter, parameters

@@ -6,6 +6,7 @@ frame = kind (1 byte) · length (4 bytes, big-endian) · payload
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import struct
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 HEADER = struct.Struct("!cI")
 CHUNK = 1 << 20
 LARGE = 1 << 16
+AHEAD = 8
 MAX_PREVIEW_BYTES = 256 * 1024
 
 
@@ -119,11 +121,18 @@ class FrameSocket:
 
 
 class FrameSink:
-    """A writable file whose content goes out as DATA frames of at most a megabyte; small writes together."""
+    """A writable file whose content goes out as DATA frames of at most a megabyte; small writes together.
+
+    From the first full frame on a thread sends them, so that the next rows are computed while those before
+    are taken; at most ``AHEAD`` frames wait for it.
+    """
 
     def __init__(self, frames: FrameSocket) -> None:
         self._frames = frames
         self._buffer = bytearray()
+        self._waiting: queue.Queue[memoryview | None] = queue.Queue(AHEAD)
+        self._sender: threading.Thread | None = None
+        self._broken: OSError | None = None
         self.bytes = 0
         self.closed = False
 
@@ -140,12 +149,18 @@ class FrameSink:
         return False
 
     def write(self, data: Any) -> int:
-        """Take ``data``, sending it on once there is enough of it."""
+        """Take ``data``, sending it on once there is enough of it.
+
+        Raises
+        ------
+        OSError
+            If the other end is gone.
+        """
         view = memoryview(data).cast("B")
         self.bytes += len(view)
         if len(view) >= LARGE:
             self.flush()
-            self._send(view)
+            self._send_ahead(view)
         else:
             self._buffer += view
             if len(self._buffer) >= CHUNK:
@@ -155,14 +170,42 @@ class FrameSink:
     def flush(self) -> None:
         """Send what was taken."""
         whole, self._buffer = self._buffer, bytearray()
-        self._send(memoryview(whole))
+        self._send_ahead(memoryview(whole))
+
+    def close(self) -> None:
+        """Send the rest, and wait until all is sent."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._sender is None:
+            self._send(memoryview(self._buffer))
+            return
+        self.flush()
+        self._waiting.put(None)
+        self._sender.join()
+        self._check()
+
+    def _send_ahead(self, data: memoryview) -> None:
+        self._check()
+        if not data:
+            return
+        if self._sender is None:
+            self._sender = threading.Thread(target=self._run, name="sender", daemon=True)
+            self._sender.start()
+        self._waiting.put(data)
+
+    def _run(self) -> None:
+        while (data := self._waiting.get()) is not None:
+            if self._broken is None:
+                try:
+                    self._send(data)
+                except OSError as error:
+                    self._broken = error
 
     def _send(self, data: memoryview) -> None:
         for start in range(0, len(data), CHUNK):
             self._frames.send_bytes(FrameKind.DATA, data[start : start + CHUNK])
 
-    def close(self) -> None:
-        """Send the rest."""
-        if not self.closed:
-            self.flush()
-            self.closed = True
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise self._broken

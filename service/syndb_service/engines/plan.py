@@ -56,6 +56,16 @@ class Plan:
         names = [str(node.get("name", "")) for node in self._nodes]
         return not any(part in name for name in names for part in MULTIPLYING)
 
+    @property
+    def gives_every_row(self) -> bool:
+        """Whether each row of one scan comes out, so that rows come fast once they come."""
+        *above, last = self._nodes or [{}]
+        return (
+            "READ_PARQUET" in str(last.get("name", ""))
+            and "Filters" not in last.get("extra_info", {})
+            and all(str(node.get("name", "")).strip() in ROW_BY_ROW for node in above)
+        )
+
     def datasets(self, readable: list[dict[str, Any]], texts: Collection[str]) -> list[dict[str, Any]]:
         """Return the datasets whose files are read; where the plan is silent, all that may be.
 
@@ -85,14 +95,9 @@ class Plan:
         files : sequence of str
             The Parquet files of the one table that the query reads.
         """
-        *above, last = self._nodes or [{}]
-        scan = last.get("extra_info", {})
-        if (
-            "READ_PARQUET" not in str(last.get("name", ""))
-            or "Filters" in scan
-            or any(str(node.get("name", "")).strip() not in ROW_BY_ROW for node in above)
-        ):
+        if not self.gives_every_row:
             return None
+        scan = self._nodes[-1]["extra_info"]
         ids = _filtered_ids(scan)
         if ids is None and "File Filters" in scan:
             return None

@@ -16,6 +16,7 @@ from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
 from syndb_service.engines.gate import Gate
 from syndb_service.engines.outputs import (
     ARROW_ERRORS,
+    BATCH_ROWS,
     fitted,
     gathered,
     named_apart,
@@ -33,7 +34,10 @@ from syndb_service.engines.walk import Checked
 from syndb_service.errors import InvalidQuery
 
 READ_ROWS: Final = 2_048
-"""Rows that the engine hands over at a time: its own vectors, so that first rows don't wait for others."""
+"""Rows that the engine hands over at a time: its own vectors, so that first rows don't wait for others.
+
+Where every row of a table comes out they are read in whole batches: none waits for long.
+"""
 
 
 def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
@@ -76,7 +80,7 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
             relation = connection.sql(sql, params=parameters or None)
             if relation is None:
                 raise InvalidQuery("the statement gives no table")
-            reader = relation.to_arrow_reader(READ_ROWS)
+            reader = relation.to_arrow_reader(BATCH_ROWS if plan.gives_every_row else READ_ROWS)
             datasets = plan.datasets(task["datasets"], checked.texts) if tables else []
             known = {dataset["id"] for dataset in datasets}
             datasets += [dataset for dataset in stored.datasets() if dataset["id"] not in known]

@@ -24,6 +24,8 @@ ALONE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "async_threads": 0,
     "temp_directory": "",
 }
+STREAMED_BYTES: Final = 32 * 1024**2
+"""Rows that the engine computes ahead while those before them are compressed and sent."""
 LOCK: Final = (
     "SET enable_progress_bar = true",
     "SET enable_progress_bar_print = false",
@@ -65,6 +67,7 @@ def allot(
     """
     connection.execute(f"SET memory_limit = '{memory_bytes}B'")
     connection.execute(f"SET threads = {threads}")
+    connection.execute(f"SET streaming_buffer_size = '{STREAMED_BYTES}B'")
     if temp_dir is not None and temp_bytes:
         connection.execute(f"SET temp_directory = {quote_text(str(temp_dir))}")
     connection.execute(f"SET max_temp_directory_size = '{temp_bytes}B'")
