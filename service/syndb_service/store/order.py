@@ -42,14 +42,30 @@ def _queue() -> Subquery:
 
 
 def _served() -> Subquery:
-    """Return, for each owner of pending jobs, how many are running and when the last was started."""
+    """Return, for each owner of pending jobs, how many are running and when the last was started.
+
+    The running ones are counted once for all: a count for each owner was made anew for each pending job,
+    over all that the owner ever had.
+    """
     waiting = select(jobs.c.owner).where(jobs.c.status == Status.PENDING).distinct().subquery("waiting")
-    theirs = jobs.alias()
-    of_owner = theirs.c.owner == waiting.c.owner
-    running = select(func.count()).where(of_owner, theirs.c.status == Status.RUNNING).scalar_subquery()
-    last_start = select(func.max(theirs.c.started_at)).where(of_owner).scalar_subquery()
-    return select(waiting.c.owner, running.label("running"), last_start.label("last_start")).subquery(
-        "served"
+    theirs, at_work = jobs.alias(), jobs.alias()
+    last_start = (
+        select(func.max(theirs.c.started_at)).where(theirs.c.owner == waiting.c.owner).scalar_subquery()
+    )
+    working = (
+        select(at_work.c.owner, func.count().label("running"))
+        .where(at_work.c.status == Status.RUNNING)
+        .group_by(at_work.c.owner)
+        .subquery("working")
+    )
+    return (
+        select(
+            waiting.c.owner,
+            func.coalesce(working.c.running, 0).label("running"),
+            last_start.label("last_start"),
+        )
+        .join_from(waiting, working, working.c.owner == waiting.c.owner, isouter=True)
+        .subquery("served")
     )
 
 
