@@ -215,7 +215,8 @@ def token_create(data_dir: Path | None, user: str, academic: bool, days: float |
         raise BadSetting("--user: a name of 1 to 255 printable characters is needed")
     settings = load_settings(data_dir)
     click.echo(open_tokens(settings).create(user, academic=academic, days=days))
-    click.echo(f"A token of {user} for the service of {settings.data_dir}.", err=True)
+    place = "SYNDB_DATABASE_URL" if settings.database_url.get_secret_value() else settings.data_dir
+    click.echo(f"A token of {user} for the service of {place}.", err=True)
     if not academic:
         click.echo(
             "It opens datasets and jobs only once an institution has said that its user is academic; "

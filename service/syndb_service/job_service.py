@@ -300,7 +300,7 @@ class JobService:
             return request
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
-        warned = join_advice(checked.loose, checked.tables, self.datasets(principal)) if checked.loose else ()
+        warned = join_advice(checked.loose, checked.tables, self.datasets(principal)) if checked.loose else []
         return replace(
             request,
             tables=checked.tables,

@@ -29,9 +29,7 @@ def datasets_meant(
         Tables that are joined without their ``dataset_id``: they bring the rows of every dataset.
     """
     named = set() if loose else {text.lower() for text in outline.texts}
-    return [dataset for dataset in datasets if dataset.id in named] or [
-        dataset for dataset in datasets if any(_rows(dataset, table) for table in tables)
-    ]
+    return [dataset for dataset in datasets if dataset.id in named] or _with_rows(datasets, tables)
 
 
 def estimated_rows(outline: Outline, datasets: Sequence[Dataset]) -> int | None:
@@ -48,7 +46,7 @@ def estimated_rows(outline: Outline, datasets: Sequence[Dataset]) -> int | None:
 def advice(outline: Outline, tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
     """Return what its author may want to know before the query runs, a sentence or two each."""
     found = [_unknown(text, datasets) for text in _unknown_ids(outline, datasets)]
-    several = [dataset for dataset in datasets if any(_rows(dataset, table) for table in tables)]
+    several = _with_rows(datasets, tables)
     if len(several) > 1 and not outline.chooses_datasets:
         found.append(
             f"The query reads {len(several)} datasets, and neuron ids are unique only within one: "
@@ -85,7 +83,7 @@ def join_advice(loose: Sequence[str], tables: Collection[str], datasets: Sequenc
     >>> join_advice(["c"], ["neurons"], [])
     []
     """
-    several = [dataset for dataset in datasets if any(_rows(dataset, table) for table in tables)]
+    several = _with_rows(datasets, tables)
     if not loose or len(several) < 2:
         return []
     are = "is" if len(loose) == 1 else "are"
@@ -105,6 +103,10 @@ def _unknown(text: str, datasets: Sequence[Dataset]) -> str:
     shown = text if len(text) <= 60 else f"{text[:59]}…"
     nearest = nearest_datasets(text[:200], datasets)
     return f"dataset_id is compared with {shown!r}, which is no dataset's id. {nearest}"
+
+
+def _with_rows(datasets: Sequence[Dataset], tables: Collection[str]) -> list[Dataset]:
+    return [dataset for dataset in datasets if any(_rows(dataset, table) for table in tables)]
 
 
 def _rows_read(outline: Outline, table: str, datasets: Sequence[Dataset]) -> int:

@@ -11,8 +11,8 @@ from pyarrow import csv, ipc, parquet
 
 from syndb_service.errors import InvalidQuery
 
-ARROW_ERRORS = (pa.ArrowNotImplementedError, pa.ArrowInvalid)  # a writer's words for a column it can't hold
-
+ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
+"""What a writer, or a cast, raises on a column of a type or a value that its format has no place for."""
 
 BATCH_ROWS: Final = 131_072
 BATCH_BYTES: Final = 64 * 1024**2
