@@ -15,6 +15,7 @@ from syndb_service import warehouse as warehouses
 from syndb_service.access import Access
 from syndb_service.authentication import Authentication
 from syndb_service.broker import Carrier, Hints, open_broker, register_actor
+from syndb_service.counter import Counter
 from syndb_service.engines.checker import Checker
 from syndb_service.engines.nursery import Nursery
 from syndb_service.errors import BadSetting, TransientError
@@ -241,6 +242,7 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
     stored = StoredResults(store, results, access)
     nursery = Nursery()
     checker = Checker(nursery, settings.max_query_bytes)
+    counter = Counter(settings, nursery, warehouse)
     wait_s = settings.wait_s if needs_broker else None
     broker = awaited(settings, lambda: open_broker(settings.broker, wait_s))
     hints = Hints(broker)
@@ -257,7 +259,7 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
         authentication=Authentication(tokens, people, _access_tokens(settings), settings.oidc_token_days),
         results=results,
         warehouse=warehouse,
-        jobs=JobService(settings, store, results, access, checker, stored, hints),
+        jobs=JobService(settings, store, results, access, checker, counter, stored, hints),
         changes=changes,
         nursery=nursery,
         checker=checker,

@@ -14,6 +14,7 @@ from typing import Any
 from syndb_service.absence import no_preview, no_result
 from syndb_service.access import Access, forbidden
 from syndb_service.broker import Hints
+from syndb_service.counter import Counter
 from syndb_service.domain.access import Principal
 from syndb_service.domain.advice import advice, datasets_meant, estimated_rows, join_advice
 from syndb_service.domain.datasets import Dataset, nearest_datasets
@@ -52,6 +53,7 @@ class JobService:
         results: ResultStore,
         access: Access,
         checker: Checker,
+        counter: Counter,
         stored: StoredResults,
         hints: Hints,
     ) -> None:
@@ -60,6 +62,7 @@ class JobService:
         self._results = results
         self._access = access
         self._checker = checker
+        self._counter = counter
         self._stored = stored
         self._hints = hints
 
@@ -296,7 +299,7 @@ class JobService:
         self._check_limits(request)
         if request.kind is Kind.GRAPH:
             datasets = [self._access.dataset(principal, each) for each in request.dataset_ids or ("",)]
-            check_room(datasets, request.options, self._settings.job_memory_bytes)
+            check_room(datasets, request.options, self._settings.job_memory_bytes, self._counter.count)
             return request
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)

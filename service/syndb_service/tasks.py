@@ -14,6 +14,8 @@ from typing import Any
 
 from syndb_service.access import Access, forbidden
 from syndb_service.domain.datasets import Dataset
+from syndb_service.domain.graph.room import known_to_fit
+from syndb_service.domain.graph.statements import READS
 from syndb_service.domain.jobs import Job, Request
 from syndb_service.domain.references import as_tables
 from syndb_service.domain.status import Kind
@@ -23,7 +25,6 @@ from syndb_service.stored import StoredResults
 from syndb_service.warehouse import DatasetStore, Tick
 
 CITED = ("id", "name", "title", "version", "species", "citation", "doi", "licence")
-GRAPH_TABLES = ("neurons", "synapses", "neuron_relations")
 BASE_ADDRESS_SPACE = 4 * 1024**3
 
 
@@ -62,7 +63,7 @@ class Tasks:
         owner, request = self._access.owner(job), job.request
         if job.kind is Kind.GRAPH:
             analysed = [self._access.dataset(owner, each) for each in request.dataset_ids]
-            return Reads(analysed, frozenset(GRAPH_TABLES), None)
+            return Reads(analysed, frozenset(READS), None)
         for dataset_id in request.reach or ():
             if self._access.is_forbidden(owner, dataset_id):
                 raise forbidden(dataset_id)
@@ -115,7 +116,7 @@ class Tasks:
             "temp_dir": str(temp_dir),
             "root": str(self._settings.data_dir),
             "memory_bytes": self._settings.job_memory_bytes,
-            "address_space": 2 * self._settings.job_memory_bytes + BASE_ADDRESS_SPACE,
+            "address_space": address_space(self._settings),
             "temp_bytes": self._settings.job_temp_bytes,
             "threads": self._settings.threads,
             "cpu_s": self._cpu_s(job),
@@ -140,9 +141,15 @@ class Tasks:
         return {
             "analysis": job.request.analysis,
             "options": dict(job.request.options),
+            "fits": known_to_fit(datasets, job.request.options, self._settings.job_memory_bytes),
             "created_at": job.created_at.isoformat(),
             "datasets": [_cited(dataset) for dataset in datasets],
         }
+
+
+def address_space(settings: Settings) -> int:
+    """Return how much a child may map: its libraries, and files, beside its memory."""
+    return 2 * settings.job_memory_bytes + BASE_ADDRESS_SPACE
 
 
 def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[str]) -> str | None:

@@ -127,7 +127,10 @@ class GraphBody(BaseModel):
     )
     min_synapses: WholeNumber = Field(1, ge=1, le=INT64, description="Leave out weaker connections.")
     max_edges: WholeNumber | None = Field(
-        None, ge=1, le=INT64, description="Refuse a graph of more connections than this."
+        None,
+        ge=1,
+        le=INT64,
+        description="Refuse a graph of more connections than this (413), saying how many it would have.",
     )
     include: Literal["chemical", "gap_junctions", "both"] = Field(
         "chemical",

@@ -53,11 +53,12 @@ def submit_query(
     status_code=202,
     summary="Submit a graph analysis",
     responses=SUBMITTED | refusals(400, 404, 409, 413, 422, 429),
+    dependencies=[InTurn],
 )
 def submit_graph(
     body: GraphBody, caller: Caller, service: Wired, response: Response, key: IdempotencyKey = None
 ) -> JobRecord:
-    """Accept a graph job on one dataset."""
+    """Accept a graph job; a graph too large for ``max_edges`` or for the memory of a job is refused here."""
     return _submitted(caller, service, response, body.request(), body.label, key)
 
 

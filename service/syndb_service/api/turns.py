@@ -71,7 +71,7 @@ class Turns:
                 await asyncio.wait_for(queue.free.acquire(), self._patience_s)
             except TimeoutError:
                 raise TransientError(
-                    "the query could not be checked in time", code="engine_unavailable"
+                    "what was submitted could not be checked in time", code="engine_unavailable"
                 ) from None
             try:
                 yield
@@ -90,4 +90,4 @@ async def _in_turn(request: Request, caller: Caller) -> AsyncIterator[None]:
 
 
 InTurn: Final = Depends(_in_turn)
-"""A dependency of routes that check SQL."""
+"""A dependency of routes that check SQL, or count connections."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,6 @@ from typing import Any
 from syndb_service.domain.outline import Outline
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Child, Nursery
-from syndb_service.engines.readiness import readable
 from syndb_service.errors import InvalidQuery, ServiceError, TransientError
 
 CHECK_S = 5.0
@@ -148,7 +146,7 @@ class _Desk:
             try:
                 child = self._ensure()
                 child.frames.send(FrameKind.TASK, request)
-                kind, answer = self._answer(child)
+                kind, answer = child.answer(CHECK_S)
             except TimeoutError:
                 self.close()
                 raise _late() from None
@@ -177,16 +175,8 @@ class _Desk:
                 "address_space": ADDRESS_SPACE,
             }
             self._child.frames.send(FrameKind.TASK, task)
-            self._answer(self._child)
+            self._child.answer(CHECK_S)
         return self._child
-
-    def _answer(self, child: Child) -> tuple[FrameKind, dict[str, Any]]:
-        while not child.frames.ended:
-            if not readable([child.frames.fileno()], CHECK_S):
-                raise TimeoutError
-            for kind, payload in child.frames.receive():
-                return kind, json.loads(payload)
-        raise EOFError
 
 
 def _refusal(answer: dict[str, Any]) -> ServiceError:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from syndb_service.engines import checking, graph_job, query_job
+from syndb_service.engines import checking, counting, graph_job, query_job
 from syndb_service.engines.child_log import log_to_service
 from syndb_service.engines.confinement import confine
 from syndb_service.engines.frames import FrameKind, FrameSocket
@@ -28,6 +28,7 @@ TASKS: dict[str, Task] = {
     "query": query_job.run,
     "graph": graph_job.run,
     "check": checking.run,
+    "count": counting.run,
 }
 RECURSION_LIMIT = 20_000
 ENGINES: list[duckdb.DuckDBPyConnection] = []

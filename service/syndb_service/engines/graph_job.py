@@ -51,6 +51,7 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
         progress,
         threads=task["threads"],
         memory_bytes=task["memory_bytes"],
+        fits=task["fits"],
     )
     if others:
         answer["other_dataset"] = others[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import socket
@@ -11,12 +12,12 @@ import sys
 import threading
 from collections import deque
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from syndb_service.engines import confinement
 from syndb_service.engines.child_log import relay
 from syndb_service.engines.forkserver import FORK, KILL, PID, READY, REQUEST, STATUS
-from syndb_service.engines.frames import FrameSocket
+from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.readiness import readable
 from syndb_service.errors import TransientError
 
@@ -60,6 +61,23 @@ class Child:
         """Let go of it; one that still waits for its task ends."""
         self.frames.close()
         os.close(self._status_fd)
+
+    def answer(self, patience_s: float) -> tuple[FrameKind, dict[str, Any]]:
+        """Wait for a frame, and return it; its payload is JSON.
+
+        Raises
+        ------
+        TimeoutError
+            If none comes in time.
+        EOFError
+            If the child has ended.
+        """
+        while not self.frames.ended:
+            if not readable([self.frames.fileno()], patience_s):
+                raise TimeoutError
+            for kind, payload in self.frames.receive():
+                return kind, json.loads(payload)
+        raise EOFError
 
     def kill(self) -> None:
         """Send SIGKILL to the child and all it started; nothing happens if it has ended."""

@@ -95,11 +95,19 @@ def test_no_filter_is_named_that_would_leave_nothing(hold: Holder) -> None:
             "cell_class": {"pre": ["motor"], "post": None},
             "include": "both",
         },
+        {"neurotransmitter": ["GABA"]},
+        {"neurotransmitter": ["GABA"], "cell_class": {"post": ["motor"]}, "min_synapses": 2},
+        {"neurotransmitter": ["GABA"], "include": "both", "min_synapses": 3},
+        {"include": "gap_junctions", "brain_structure": {"post": ["MB"]}},
     ],
 )
 def test_room_is_asked_for_what_the_filters_leave(hold: Holder, options: dict[str, Any]) -> None:
     con = hold(range(9), [(i, j, 2) for i in range(9) for j in range(9) if i != j])
     con.execute("UPDATE neurons SET brain_structure = CASE WHEN neuron_id < 2 THEN 'AL' ELSE 'MB' END")
+    con.execute("UPDATE neurons SET majority_neurotransmitter = 'GABA' WHERE neuron_id % 3 = 0")
+    con.execute("UPDATE synapses SET neurotransmitter = 'GABA' WHERE post_neuron_id % 4 = 0")
+    con.execute("INSERT INTO synapses VALUES ('d', 99, 0, 'GABA', NULL), ('d', 0, 0, 'GABA', NULL)")
+    con.execute("INSERT INTO neuron_relations SELECT 'd', a, a + 1, 'gap_junction', 1 FROM range(8) t(a)")
     chosen = Selection.of(options)
     there = read(con, "d", chosen).connection_count
     assert read(con, "d", chosen, Room(there)).connection_count == there
@@ -177,6 +185,7 @@ def test_filters_that_leave_nothing_say_what_they_left_out(hold: Holder) -> None
         ({"brain_structure": {"pre": ["AL"]}}, "The filter goes by the neurons' brain_structure, and none"),
         ({"min_synapses": 99}, "Lower min_synapses; it is 99."),
         ({"cell_class": {"pre": ["?"]}}, "Relax them; SELECT DISTINCT cell_class"),
+        ({"neurotransmitter": ["gaba"]}, "The neurons' majority_neurotransmitter is ACh or GABA: is one"),
     ],
 )
 def test_what_to_change_is_the_filter_that_left_all_out(
@@ -184,6 +193,9 @@ def test_what_to_change_is_the_filter_that_left_all_out(
 ) -> None:
     con = hold([5, 7], [(5, 7, 4)])
     con.execute("UPDATE neurons SET cell_class = 'motor', brain_structure = NULL")
+    con.execute(
+        "UPDATE neurons SET majority_neurotransmitter = CASE neuron_id WHEN 5 THEN 'ACh' ELSE 'GABA' END"
+    )
     with pytest.raises(EmptyGraph) as refused:
         read(con, "d", Selection.of(filters))
     assert str(refused.value.hint).startswith(way_out)

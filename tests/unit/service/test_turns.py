@@ -70,7 +70,7 @@ def test_a_turn_ends_with_a_refusal_too() -> None:
     asyncio.run(work())
 
 
-def test_every_route_that_checks_sql_takes_turns() -> None:
+def test_every_route_that_checks_a_submission_takes_turns() -> None:
     routes = [route for route in routes_jobs.router.routes if isinstance(route, APIRoute)]
     taking = {route.path_format for route in routes if InTurn in route.dependencies}
-    assert taking == {"/v1/jobs", "/v1/jobs/validate", "/v1/jobs/{job_id}/rerun"}
+    assert taking == {"/v1/jobs", "/v1/jobs/graph", "/v1/jobs/validate", "/v1/jobs/{job_id}/rerun"}

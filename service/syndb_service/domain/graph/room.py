@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from syndb_service.domain.datasets import Dataset, Sizes
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.errors import GraphTooLarge
+
+Count = Callable[[Dataset, Selection], Sizes | None]
 
 CONNECTION_BYTES = 150
 NEURON_BYTES = 1_000
@@ -37,6 +39,11 @@ class Room:
     max_edges: int | None = None
     memory_bytes: int | None = None
     graphs: int = 1
+
+    def holds(self, neurons: int, connections: int) -> bool:
+        """Say whether a graph of this size fits."""
+        limit = self.most(neurons)
+        return limit is None or connections <= limit[0]
 
     def judge(self, neurons: int, sizes: Sizes, min_synapses: int) -> None:
         """Refuse a graph that doesn't fit.
@@ -97,11 +104,8 @@ class Room:
         return min(limits, default=None)
 
 
-def check_room(datasets: Sequence[Dataset], options: Mapping[str, Any], memory_bytes: int) -> None:
-    """Refuse a graph job before it is stored, where what was counted when a dataset was added tells enough.
-
-    Filters by neuron or by transmitter leave a number that only reading tells: such a job is not judged here,
-    but in its first stage.
+def known_to_fit(datasets: Sequence[Dataset], options: Mapping[str, Any], memory_bytes: int) -> bool:
+    """Say whether a graph job fits as far as the records of its datasets tell, without any counting.
 
     Parameters
     ----------
@@ -111,6 +115,27 @@ def check_room(datasets: Sequence[Dataset], options: Mapping[str, Any], memory_b
         Of the job.
     memory_bytes : int
         What a job may use.
+    """
+    selection = Selection.of(options)
+    room = Room(options.get("max_edges"), memory_bytes, graphs=len(datasets))
+    return all(room.holds(_rows(each, "neurons"), _most_connections(each, selection)) for each in datasets)
+
+
+def check_room(
+    datasets: Sequence[Dataset], options: Mapping[str, Any], memory_bytes: int, count: Count
+) -> None:
+    """Refuse a graph job before it is stored.
+
+    What was counted when a dataset was added tells enough of most jobs. Under filters by neuron or by
+    transmitter the number can be less; it is counted where it matters. Where it can't be, the job judges in
+    its first stage.
+
+    Parameters
+    ----------
+    datasets, options, memory_bytes
+        As for :func:`known_to_fit`.
+    count : callable
+        Counts the connections of a dataset under filters; None if it can't.
 
     Raises
     ------
@@ -118,14 +143,31 @@ def check_room(datasets: Sequence[Dataset], options: Mapping[str, Any], memory_b
         As :meth:`Room.judge`.
     """
     selection = Selection.of(options)
-    if selection.by_neuron or selection.neurotransmitter is not None:
-        return
     room = Room(options.get("max_edges"), memory_bytes, graphs=len(datasets))
     for dataset in datasets:
-        sizes = dataset.connection_sizes.get(selection.include)
-        neurons = dataset.tables.get("neurons")
-        if sizes is not None and neurons is not None:
-            room.judge(neurons.rows, sizes, selection.min_synapses)
+        neurons = _rows(dataset, "neurons")
+        if room.holds(neurons, _most_connections(dataset, selection)):
+            continue
+        recorded = None if selection.by_synapse_or_neuron else dataset.connection_sizes.get(selection.include)
+        sizes = count(dataset, selection) if recorded is None else recorded
+        if sizes is not None:
+            room.judge(neurons, sizes, selection.min_synapses)
+
+
+def _rows(dataset: Dataset, table: str) -> int:
+    return dataset.tables[table].rows if table in dataset.tables else 0
+
+
+def _most_connections(dataset: Dataset, selection: Selection) -> int:
+    """Return how many connections a graph can have, as far as the dataset's record tells."""
+    if not _rows(dataset, "neurons"):
+        return 0
+    sizes = dataset.connection_sizes.get(selection.include)
+    if sizes is not None:
+        return sum(connections for synapses, connections in sizes if synapses >= selection.min_synapses)
+    chemical = 0 if selection.include == "gap_junctions" else _rows(dataset, "synapses")
+    electrical = 0 if selection.include == "chemical" else 2 * _rows(dataset, "neuron_relations")
+    return chemical + electrical
 
 
 def needed_bytes(neurons: int, connections: int) -> int:

@@ -69,9 +69,14 @@ class Selection:
         return any(end is not None for end in ends)
 
     @property
+    def by_synapse_or_neuron(self) -> bool:
+        """Whether some synapses or neurons are left out, and so weaken or remove connections."""
+        return self.by_neuron or self.neurotransmitter is not None
+
+    @property
     def narrows(self) -> bool:
         """Whether anything is left out at all."""
-        return self.by_neuron or self.neurotransmitter is not None or self.min_synapses > 1
+        return self.by_synapse_or_neuron or self.min_synapses > 1
 
     def described(self) -> dict[str, Any]:
         """Return the filters as the answer tells them; those that let everything pass are left out."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from syndb_service.domain.graph.selection import Selection
 
+READS = ("neurons", "synapses", "neuron_relations")
+"""The tables that they read."""
 CHEMICAL = """
     SELECT s.pre_neuron_id::BIGINT AS pre, s.post_neuron_id::BIGINT AS post, {counts}
     FROM synapses AS s {join}
@@ -46,10 +48,13 @@ def connections_sql(selection: Selection) -> str:
         chemical = CHEMICAL.format(counts=counts, join=JOIN, where="")
     if selection.include == "chemical":
         return chemical
-    every = "" if selection.neurotransmitter is None else ", sum(every)::BIGINT AS every"
-    doubled = "" if selection.neurotransmitter is None else ", synapses AS every"
+    return _with_gap_junctions(chemical, every=selection.neurotransmitter is not None)
+
+
+def _with_gap_junctions(chemical: str, *, every: bool = False) -> str:
+    summed, doubled = (", sum(every)::BIGINT AS every", ", synapses AS every") if every else ("", "")
     return (
-        f"SELECT pre, post, sum(synapses)::BIGINT AS synapses{every} FROM ("  # noqa: S608 - ours
+        f"SELECT pre, post, sum(synapses)::BIGINT AS synapses{summed} FROM ("  # noqa: S608 - ours
         f"FROM ({chemical}) UNION ALL SELECT *{doubled} FROM ({GAP_JUNCTIONS})) GROUP BY pre, post"
     )
 
@@ -69,13 +74,29 @@ def groups_sql(by: str, selection: Selection) -> str:
 
 
 def sizes_sql(selection: Selection) -> str:
-    """Write the SELECT of how many connections that the filters leave in have how many synapses."""
-    ends = " ".join(f"AND {end} IN ({_neurons_sql(selection, end)})" for end in ("pre", "post"))
+    """Write the SELECT of how many connections that the filters leave in have how many synapses.
+
+    Synapses that the filters leave out are left out before they are counted, as that is most of the work.
+    """
+    where = "".join(_ends(selection, "s.pre_neuron_id", "s.post_neuron_id") if selection.by_neuron else ())
+    join = ""
+    if selection.neurotransmitter is not None:
+        where, join = f"{where} AND {RELEASED}", JOIN
+    connections = CHEMICAL.format(counts="count(*)::BIGINT AS synapses", join=join, where=where)
+    if selection.include == "gap_junctions":
+        connections = GAP_JUNCTIONS
+    elif selection.include == "both":
+        connections = _with_gap_junctions(connections)
     return f"""
-        SELECT synapses, count(*)::BIGINT AS connections FROM ({connections_sql(selection)})
-        WHERE pre <> post AND synapses > 0 {ends}
+        SELECT synapses, count(*)::BIGINT AS connections FROM ({connections})
+        WHERE pre <> post {"".join(_ends(selection, "pre", "post"))}
         GROUP BY ALL ORDER BY synapses DESC
     """  # noqa: S608 - ours
+
+
+def _ends(selection: Selection, *columns: str) -> list[str]:
+    ends = zip(("pre", "post"), columns, strict=True)
+    return [f" AND {column} IN ({_neurons_sql(selection, end)})" for end, column in ends]
 
 
 def sizes_parameters(dataset_id: str, selection: Selection) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def analyse(
     *,
     threads: int = 1,
     memory_bytes: int | None = None,
+    fits: bool = False,
 ) -> tuple[dict[str, Any], Study]:
     """Read a dataset's graph and analyse it.
 
@@ -57,6 +58,8 @@ def analyse(
         How many may work at a time; the answer is the same with any number.
     memory_bytes : int, optional
         What the job may use.
+    fits : bool
+        Whether it is known that there is room for the graph, so that nothing is counted first.
 
     Returns
     -------
@@ -74,8 +77,8 @@ def analyse(
     stages = Stages(progress, stages_of(analysis, options))
     stages.begin("reading synapses")
     other = options.get("other_dataset_id")
-    room = Room(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
-    if other is not None:
+    room = None if fits else Room(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
+    if other is not None and room is not None:
         check_room(con, other, selection, room)
     connectome = read(
         con,

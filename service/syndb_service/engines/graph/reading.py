@@ -220,6 +220,9 @@ def _way_out(dropped: Dropped, neurons: Neurons, selection: Selection) -> str:
     ):
         if any(wanted) and not (has != None).any():  # noqa: E711 - elementwise
             return f"The filter goes by the neurons' {name}, and none of this dataset has one: leave it out."
+    there = sorted({str(name) for name in neurons.neurotransmitters if name})
+    if selection.neurotransmitter and there and not set(there) & set(selection.neurotransmitter):
+        return f"The neurons' majority_neurotransmitter is {' or '.join(there[:12])}: is one of these meant?"
     if dropped.below_min_synapses.connections and not dropped.outside_filters.connections:
         return f"Lower min_synapses; it is {selection.min_synapses}."
     return "Relax them; SELECT DISTINCT cell_class, brain_structure FROM neurons shows what is there."
