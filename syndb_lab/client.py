@@ -166,7 +166,8 @@ class Lab:
         >>> lab.validate("SELECT name FROM neurons").columns
         {'name': 'string'}
         """
-        return DryRun(self._send_sql("/v1/jobs/validate", query, parameters, jobs, limit, {}))
+        found = self._send_sql("/v1/jobs/validate", query, parameters, jobs, limit, {})
+        return DryRun(found, lambda: {dataset.id: dataset.name for dataset in self.datasets()})
 
     def _send_sql(
         self,

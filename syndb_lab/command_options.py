@@ -27,7 +27,7 @@ from syndb_lab.errors import (
 Command = Callable[..., Any]
 
 ASKED_WRONGLY: Final = (QueryError, ParameterError, UnknownDataset)
-BAD_REQUEST: Final = (400, 422)
+BAD_REQUEST: Final = (400, 413, 422)
 NOT_ALLOWED: Final = (AuthError, AccessDenied)
 EXIT_CODES: Final = """\
 Exit codes:

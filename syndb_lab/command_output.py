@@ -9,14 +9,14 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from syndb_lab.errors import ResultTruncated, ResultUnsuitable, SyndbError
-from syndb_lab.listing import Listing
+from syndb_lab.listing import GAP, Listing, one_line
 
 if TYPE_CHECKING:
     import pyarrow
@@ -230,10 +230,26 @@ def _show_arrow(path: Path, result: dict[str, Any]) -> None:
 
 def show(header: Sequence[str], rows: Sequence[Sequence[str]], total: int) -> None:
     """Print the first rows as a table, and how many there are in all."""
-    columns = {name: lambda row, at=at: row[at] for at, name in enumerate(header)}
+    wide = fitting(header, rows, shutil.get_terminal_size().columns)
+    columns = {name: lambda row, at=at: row[at] for at, name in enumerate(header[:wide])}
     click.echo(repr(Listing(rows, columns, empty="  ".join(header))))
-    more = f"; the first {len(rows)} are shown, -o FILE writes all" if total > len(rows) else ""
+    left = [f"the first {len(rows)} rows"] if total > len(rows) else []
+    left += [f"{wide} of {len(header)} columns"] if len(header) > wide else []
+    more = f"; {' and '.join(left)} are shown, -o FILE writes all" if left else ""
     click.echo(f"{rows_of(total)}{more}", err=True)
+
+
+def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> int:
+    """Say how many columns, from the left, fit into a line; the first one always does.
+
+    Examples
+    --------
+    >>> fitting(["name", "type"], [["AVAL", "x" * 30]], 40), fitting(["name", "type"], [], 9)
+    (2, 1)
+    """
+    widths = [max(len(one_line(cell)) for cell in column) for column in zip(header, *rows, strict=True)]
+    ends = accumulate(width + len(GAP) for width in widths)
+    return max(sum(end - len(GAP) <= room for end in ends), 1)
 
 
 def put_answer(job: Job, output: Path | None) -> None:

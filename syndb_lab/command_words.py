@@ -19,6 +19,7 @@ WORDS: Final = {
         "`syndb-lab graph DATASET --neurons FILE` submits a graph job that makes it."
     ),
     "job.rerun()": "`syndb-lab rerun JOB`",
+    "time_limit_s": "--time-limit",
 }
 
 

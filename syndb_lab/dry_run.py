@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from html import escape
 from typing import Any
 
+from syndb_lab.errors import SyndbError
 from syndb_lab.first_rows import visible
 from syndb_lab.listing import html_table
 
@@ -16,6 +19,8 @@ class DryRun:
     ----------
     found : dict
         The service's answer, as on the wire.
+    names : callable, optional
+        Gives the names of datasets by id; asked only where they are shown.
 
     Examples
     --------
@@ -26,8 +31,9 @@ class DryRun:
     ...
     """
 
-    def __init__(self, found: dict[str, Any]) -> None:
+    def __init__(self, found: dict[str, Any], names: Callable[[], Mapping[str, str]] = dict) -> None:
         self.found = found
+        self._names = names
 
     @property
     def columns(self) -> dict[str, str]:
@@ -52,13 +58,21 @@ class DryRun:
         rows = [[name, value] for name, value in self._lines()]
         return f"<p><b>{escape('valid, and not run')}</b></p>{html_table(['', ''], rows)}"
 
+    def _datasets(self) -> list[str]:
+        """Name the datasets; by their ids where the service says no names now."""
+        named: Mapping[str, str] = {}
+        if self.found["dataset_ids"]:
+            with suppress(SyndbError):
+                named = self._names()
+        return [named.get(dataset_id, dataset_id) for dataset_id in self.found["dataset_ids"]]
+
     def _lines(self) -> list[tuple[str, str]]:
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
         rows = self.estimated_rows
         lines = [
             ("columns", columns),
             ("reads", ", ".join(self.found["tables"])),
-            ("datasets", ", ".join(self.found["dataset_ids"])),
+            ("datasets", ", ".join(self._datasets())),
             ("rows", "nobody can tell" if rows is None else f"about {rows:,}"),
             *(("advice", one) for one in self.advice),
         ]

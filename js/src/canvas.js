@@ -51,17 +51,32 @@ function build(part) {
   return graph;
 }
 
-function label(context, data, settings, theme) {
+const LONGEST = 14;
+
+// Shortens what is written on the picture: of an id the end tells one from another, of a name its beginning.
+function short(text) {
+  if (text.length <= LONGEST) return text;
+  return /^\d+$/.test(text) ? `…${text.slice(-8)}` : `${text.slice(0, LONGEST - 1)}…`;
+}
+
+// Writes a name below its neuron, unless it would lie on one of ``taken``, the places of names that are written.
+function label(context, data, settings, theme, taken) {
   if (!data.label) return;
+  const text = data.strong ? data.label : short(data.label);
   context.font = `${data.strong ? "600 " : ""}${settings.labelSize}px ${settings.labelFont}`;
+  const half = context.measureText(text).width / 2;
+  const x = Math.max(half + 2, Math.min(data.x, context.canvas.clientWidth - half - 2));
+  const y = data.y + data.size + settings.labelSize;
+  const isCovered = taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < settings.labelSize);
+  if (isCovered && !data.strong) return;
+  taken.push({ x, y, half });
   context.textAlign = "center";
   context.lineJoin = "round";
   context.lineWidth = 3.5;
   context.strokeStyle = theme.paper;
   context.fillStyle = theme.ink;
-  const [x, y] = [data.x, data.y + data.size + settings.labelSize];
-  context.strokeText(data.label, x, y);
-  context.fillText(data.label, x, y);
+  context.strokeText(text, x, y);
+  context.fillText(text, x, y);
 }
 
 // Draws a part on a stage. ``look`` says of each moment: colour and radius of every neuron, which are selected, which
@@ -112,6 +127,7 @@ export function canvas(stage, part, look, heard) {
   };
 
   const start = () => {
+    const taken = [];
     theme = inks(stage);
     fitted();
     sigma = new Sigma(graph, stage, {
@@ -122,9 +138,10 @@ export function canvas(stage, part, look, heard) {
       edgeProgramClasses: { arrow: ARROW, curved: CURVED, line: EdgeRectangleProgram },
       ...{ labelSize: 11, labelFont: getComputedStyle(stage).fontFamily, labelDensity: 1.4, labelGridCellSize: 70 },
       ...{ labelRenderedSizeThreshold: 3, minEdgeThickness: 0.7 },
-      defaultDrawNodeLabel: (context, data, settings) => label(context, data, settings, theme),
-      defaultDrawNodeHover: (context, data, settings) => label(context, data, settings, theme),
+      defaultDrawNodeLabel: (context, data, settings) => label(context, data, settings, theme, taken),
+      defaultDrawNodeHover: (context, data, settings) => label(context, data, settings, theme, []),
     });
+    sigma.on("beforeRender", () => (taken.length = 0));
     if (camera) sigma.getCamera().setState(camera);
     sigma.on("enterNode", ({ node: id }) => heard.points(graph.getNodeAttribute(id, "place")));
     sigma.on("leaveNode", () => heard.points(null));

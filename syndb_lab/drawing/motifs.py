@@ -50,6 +50,7 @@ def draw_motifs(ax: Axes, answer: Mapping[str, Any]) -> None:
     colours = {name: colour for group, colour, _ in _GROUPS for name in group}
     top = max([10, *census.values()])
     ax.set_yscale("log")
+    ax.set_ylabel("triples of neurons", fontsize=11, color=INK)
     ax.set_ylim(0.5, top ** (1 + 0.18) * 2)
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.yaxis.grid(True, color=FAINT, linewidth=0.6)
@@ -96,6 +97,7 @@ def draw_significance(ax: Axes, answer: Mapping[str, Any]) -> None:
     scores = {name: motifs[name]["z_score"] for name in names}
     most = max([10.0, *(abs(score) for score in scores.values() if score is not None)])
     ax.set_yscale("symlog", linthresh=2)
+    ax.set_ylabel("z-score, symmetrically logarithmic", fontsize=11, color=INK)
     ax.set_ylim(-most * 8, most * 90)  # leaves the legend a line of its own
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.axhline(0, color=MUTED, linewidth=0.8)

@@ -140,22 +140,36 @@ def test_datasets_with_their_ids(run: Run) -> None:
     assert json.loads(run("datasets", "--json").stdout.splitlines()[0])["species"]
 
 
-def test_a_terminal_gets_a_table_and_progress(environment: dict[str, str]) -> None:
+def on_terminal(environment: dict[str, str], *words: str) -> str:
+    """Run a command on a terminal of 80 columns, and return what it shows there."""
     ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "syndb_lab", "query", "SELECT range AS n FROM range(30) ORDER BY 1"]
-    with subprocess.Popen(words, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+    command = [sys.executable, "-m", "syndb_lab", *words]
+    plain = environment | {"COLUMNS": "80"}
+    with subprocess.Popen(command, env=plain, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         shown = b""
         while chunk := _read(ours):
             shown += chunk
     os.close(ours)
-    text = shown.decode()
-    assert process.returncode == 0, text
+    assert process.returncode == 0, shown.decode()
+    return shown.decode()
+
+
+def test_a_terminal_gets_a_table_and_progress(environment: dict[str, str]) -> None:
+    text = on_terminal(environment, "query", "SELECT range AS n FROM range(30) ORDER BY 1")
     assert "\x1b[2K" in text
     assert "completed" in text
-    assert "30 rows; the first 20 are shown" in text
+    assert "30 rows; the first 20 rows are shown, -o FILE writes all" in text
     assert "\r\n19\r\n" in text
     assert "\r\n20\r\n" not in text
+
+
+def test_a_table_is_no_wider_than_the_terminal(environment: dict[str, str]) -> None:
+    columns = ", ".join(f"720575940600000000 + {place} AS neuron_{place}" for place in range(9))
+    text = on_terminal(environment, "query", "-q", f"SELECT {columns}")
+    assert "1 row; 4 of 9 columns are shown, -o FILE writes all" in text
+    assert "720575940600000003\r\n" in text
+    assert "neuron_4" not in text
 
 
 def _read(terminal: int) -> bytes:

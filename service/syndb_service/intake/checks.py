@@ -96,7 +96,8 @@ def _note_repeated(
         other, earlier = places[first]
         where = f"row {earlier}" if other == file else f"{other}, row {earlier}"
         column = table.raw.given[key[0]] if len(key) == 1 else None
-        findings.add(file, f"{_shown(values)} is already in {where}", row=line, column=column)
+        way_out = "; make one row of them, with their counts added up" if len(key) > 1 else ""
+        findings.add(file, f"{_shown(values)} is already in {where}{way_out}", row=line, column=column)
     findings.count(table.raw.source.label, _scalar(con, f"SELECT count(*) {again}") - len(rows))
 
 

@@ -59,7 +59,8 @@ def test_a_name_that_is_missing_where_names_are_ids(desk: Desk) -> None:
 def test_duplicate_edges_name_both_rows(desk: Desk) -> None:
     edges = "pre,post,kind,synapses\nA,B,chemical,1\nB,A,chemical,1\nA,B,electrical,1\nA,B,chemical,2\n"
     assert desk.refusal({"connections.csv": edges}) == [
-        "connections.csv, row 5: the edge from A to B (chemical) is already in row 2"
+        "connections.csv, row 5: the edge from A to B (chemical) is already in row 2; "
+        "make one row of them, with their counts added up"
     ]
 
 
@@ -122,7 +123,8 @@ def test_parts_refer_to_their_neuron_and_to_larger_parts(desk: Desk) -> None:
 def test_duplicate_relations(desk: Desk) -> None:
     relations = "pre,post,relation\n1,2,gap_junction\n1,2,gap_junction\n"
     assert desk.refusal({"neurons.csv": NEURONS, "neuron_relations.csv": relations}) == [
-        "neuron_relations.csv, row 3: the edge from 1 to 2 (gap_junction) is already in row 2"
+        "neuron_relations.csv, row 3: the edge from 1 to 2 (gap_junction) is already in row 2; "
+        "make one row of them, with their counts added up"
     ]
 
 
