@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.domain.graph.statements import sizes_parameters, sizes_sql
+from syndb_service.domain.graph.statements import READS, sizes_parameters, sizes_sql
 from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.sandbox import allot, lock
 
@@ -19,7 +19,7 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
     so many, the most synapses first.
     """
     allot(connection, memory_bytes=task["memory_bytes"], threads=task["threads"])
-    lock(connection, ["neurons", "synapses", "neuron_relations"], task["sources"])
+    lock(connection, READS, task["sources"])
     selection = Selection.of(task["options"])
     parameters = sizes_parameters(task["dataset_id"], selection)
     sizes = connection.execute(sizes_sql(selection), parameters).fetchall()
