@@ -6,10 +6,12 @@ import difflib
 import uuid
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from syndb_lab.errors import UnknownDataset
 from syndb_lab.listing import Listing, html_table
+
+REST: Final = "Its tables have more columns in SQL (SELECT *): those that it does not bring are NULL."
 
 
 class Dataset:
@@ -56,14 +58,14 @@ class Dataset:
     def __repr__(self) -> str:
         lines = [f"{self.name} ({self.description.get('species')})", str(self.description.get("title") or "")]
         lines += [f"  {row[0]}: {row[1]} rows ({row[2]})" for row in self._table_rows()]
-        return "\n".join([*lines, f"  id {self.id}", f"  cite: {self.citation or '–'}"])
+        return "\n".join([*lines, f"  {REST}", f"  id {self.id}", f"  cite: {self.citation or '–'}"])
 
     def _repr_html_(self) -> str:
         facts = [f"id {self.id}", self.citation or ""]
         return (
             f"<p><strong>{escape(self.name)}</strong> {escape(str(self.description.get('title') or ''))}<br>"
             f"{'<br>'.join(escape(fact) for fact in facts)}</p>"
-            f"{html_table(['table', 'rows', 'columns'], self._table_rows())}"
+            f"{html_table(['table', 'rows', 'columns'], self._table_rows())}<p>{REST}</p>"
         )
 
     def _table_rows(self) -> list[list[str]]:
