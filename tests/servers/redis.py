@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import redis
 from redis.backoff import NoBackoff
@@ -17,20 +16,20 @@ from tests.servers.server import PASSWORD, Server, installed
 class Redis(Server):
     """A Redis that keeps what it has accepted.
 
+    With ``appendfsync everysec`` it would not: it answers before it writes while an earlier write is still
+    on its way to the disk.
+
     Parameters
     ----------
     folder : Path
         An empty folder.
-    fsync : str
-        When the append-only file goes to the disk; a killed process loses nothing either way.
     """
 
     name = "redis-server"
 
-    def __init__(self, folder: Path, fsync: Literal["everysec", "always"] = "everysec") -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._binary = installed("redis-server", "redis-server")
-        self._fsync = fsync
 
     @property
     def url(self) -> str:
@@ -65,7 +64,7 @@ class Redis(Server):
             "requirepass": PASSWORD,
             "dir": self.folder,
             "appendonly": "yes",
-            "appendfsync": self._fsync,
+            "appendfsync": "always",
             "save": "",
             "daemonize": "no",
         }
