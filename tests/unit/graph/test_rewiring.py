@@ -44,6 +44,7 @@ def test_degrees_are_kept(shape: Shape, keep_reciprocity: bool, large: bool, see
     graph = of_edges(*shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rewiring, "LARGE", 0 if large else 10**9)
+        patch.setattr(rewiring, "SPARSE", 2.0)
         drawn = rewire(graph, (seed, 0), keep_reciprocity=keep_reciprocity)
     check_kept(graph, drawn, keep_reciprocity)
 
@@ -58,6 +59,7 @@ def test_every_graph_of_these_degrees_is_drawn_as_often(
     Where pairs are kept, switches don't lead to every graph of so few neurons, but to each as often.
     """
     monkeypatch.setattr(rewiring, "LARGE", 0 if large else 10**9)
+    monkeypatch.setattr(rewiring, "SPARSE", 2.0)
     graph = of_edges(5, [(0, 1), (1, 0), (1, 2), (2, 3), (3, 4), (4, 0), (0, 3)])
     wanted = count_degrees(graph)
     possible = set()
@@ -79,6 +81,30 @@ def test_every_graph_of_these_degrees_is_drawn_as_often(
     statistic = sum((seen[each] - even) ** 2 / even for each in possible)
     freedom = len(possible) - 1
     assert statistic < freedom + 5 * (2 * freedom) ** 0.5
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_what_was_drawn_is_no_more_random_when_it_is_drawn_again(
+    monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    """One-way connections have to reach the places where mutual pairs lay, in the dense middle of a graph."""
+    monkeypatch.setattr(rewiring, "LARGE", 0 if large else 10**9)
+    n, edges = heavy_tailed(300, 1_000, 3) if large else heavy_tailed(60, 700, 3)
+    graph = of_edges(n, sorted({*edges, *((b, a) for a, b in edges[::2])}))
+    samples, names = 150, ("030T", "030C", "021D", "120C", "210")
+    counts: dict[int, list[list[int]]] = {1: [], 4: []}
+    for sample in range(samples):
+        drawn = graph
+        for time in range(1, 5):
+            drawn = rewire(drawn, (time, sample), keep_reciprocity=True)
+            if time in counts:
+                census = nx.triadic_census(
+                    nx.DiGraph(zip(drawn.pre.tolist(), drawn.post.tolist(), strict=True))
+                )
+                counts[time].append([census[name] for name in names])
+    once, again = np.array(counts[1]), np.array(counts[4])
+    error = np.hypot(once.std(axis=0, ddof=1), again.std(axis=0, ddof=1)) / samples**0.5
+    assert (abs(once.mean(axis=0) - again.mean(axis=0)) < 4 * error).all()
 
 
 def test_a_ring_of_three_can_be_turned_round() -> None:

@@ -17,8 +17,12 @@ LEAST_TRIES = 2_000
 """As many are tried on the smallest graph, where few of them are possible."""
 TRADES = 20
 """Global trades on a large graph: in each, all neurons deal their partners out anew, in pairs."""
+ROUNDS, LARGE_ROUNDS = 10, 5
+"""Turns that one-way connections and mutual pairs take at it: neither can go where the other kind lies."""
 LARGE = 50_000
 """Connections above which a graph is rewired by trades."""
+SPARSE = 0.02
+"""Share of all possible connections above which it is not, where pairs are kept: trades would find few."""
 _AT_ONCE = 20_000_000  # tries between two looks at whether to go on
 
 Words = npt.NDArray[np.uint64]
@@ -30,9 +34,10 @@ def rewire(connectome: Connectome, seed: tuple[int, int], *, keep_reciprocity: b
     Two connections a→b and c→d become a→d and c→b unless that makes a self-connection or doubles a
     connection, ten tries for each connection (Maslov & Sneppen 2002, doi:10.1126/science.1065103; Milo et al.
     2003, arXiv:cond-mat/0312028). With ``keep_reciprocity`` one-way connections and mutual pairs are switched
-    among themselves, so that every neuron keeps its number of partners of each kind as well. In
+    among themselves, by turns, so that every neuron keeps its number of partners of each kind as well. In
     graphs of more than 50,000 connections, all but the mutual pairs are dealt out anew in 20 global trades
-    instead (Carstens et al. 2018, doi:10.4230/LIPIcs.ESA.2018.11): the same distribution, in less time.
+    instead (Carstens et al. 2018, doi:10.4230/LIPIcs.ESA.2018.11): the same distribution, in less time. Where
+    pairs are kept, they take five turns with the pairs, and dense graphs are switched whatever their size.
 
     Parameters
     ----------
@@ -58,8 +63,9 @@ def rewire(connectome: Connectome, seed: tuple[int, int], *, keep_reciprocity: b
     """
     state = np.random.default_rng([*seed, 29]).integers(0, 2**63, 1).astype(np.uint64)
     large = connectome.connection_count > LARGE
+    sparse = connectome.connection_count < SPARSE * connectome.neuron_count**2
     if keep_reciprocity:
-        pre, post = _with_pairs_kept(connectome, state, large)
+        pre, post = _with_pairs_kept(connectome, state, large and sparse)
     elif large:
         pre, post = connectome.pre, _traded(connectome, state)
     else:
@@ -76,16 +82,29 @@ def _with_pairs_kept(connectome: Connectome, state: Words, large: bool) -> tuple
     pairs = np.flatnonzero(mutual & (connectome.pre < connectome.post))
     places, border = np.concatenate([one_way, pairs]), len(one_way)
     pre, post = connectome.pre[places], connectome.post[places]
-    _switch(pre, post, [(0, 0 if large else border, 1), (border, len(places), 2)], state)
-    back, forth = np.concatenate([pre[border:], post[border:]]), np.concatenate([post[border:], pre[border:]])
-    kept = _with(connectome, back, forth)
-    if large and border:
-        rest = _with(connectome, pre[:border], post[:border])
-        return np.concatenate([rest.pre, back]), np.concatenate([_traded(rest, state, kept), forth])
+    if not large:
+        _switch(pre, post, [(0, border, 1), (border, len(places), 2)], state, ROUNDS)
+    for _ in range(LARGE_ROUNDS if large else 0):
+        _switch(pre, post, [(border, len(places), 2)], state, share=LARGE_ROUNDS)
+        if border:
+            kept, rest = (
+                _with(connectome, *_both_ways(pre, post, border)),
+                _with(connectome, pre[:border], post[:border]),
+            )
+            pre[:border], post[:border] = rest.pre, _traded(rest, state, kept, TRADES // LARGE_ROUNDS)
+    back, forth = _both_ways(pre, post, border)
     return np.concatenate([pre[:border], back]), np.concatenate([post[:border], forth])
 
 
-def _traded(connectome: Connectome, state: Words, mutual: Connectome | None = None) -> Index:
+def _both_ways(pre: Index, post: Index, border: int) -> tuple[Index, Index]:
+    """Return the connections of the mutual pairs, which begin at ``border``."""
+    one, other = pre[border:], post[border:]
+    return np.concatenate([one, other]), np.concatenate([other, one])
+
+
+def _traded(
+    connectome: Connectome, state: Words, mutual: Connectome | None = None, trades: int = TRADES
+) -> Index:
     """Deal the postsynaptic partners out anew; with ``mutual`` no further pair comes into being."""
     n, post = connectome.neuron_count, connectome.post.copy()
     longest = int(np.diff(connectome.start).max())
@@ -96,17 +115,27 @@ def _traded(connectome: Connectome, state: Words, mutual: Connectome | None = No
         place = np.empty(len(post), np.int32)
         place[incoming.connection] = np.arange(len(post), dtype=np.int32)
         kept = place, incoming.start, incoming.pre, mutual.start, mutual.post
-    kernel("trade_partners")(n, connectome.start, post, TRADES, *scratch, state, *kept)
+    kernel("trade_partners")(n, connectome.start, post, trades, *scratch, state, *kept)
     return post
 
 
-def _switch(pre: Index, post: Index, parts: list[tuple[int, int, int]], state: Words) -> None:
-    """Switch connections in place, part by part: first, last and the kind of switch."""
+def _switch(
+    pre: Index,
+    post: Index,
+    parts: list[tuple[int, int, int]],
+    state: Words,
+    rounds: int = 1,
+    share: int = 1,
+) -> None:
+    """Switch connections in place, part by part: first, last and the kind of switch.
+
+    All tries are made in so many rounds over the parts, or of them a share alone.
+    """
     capacity = 1 << max(4, int(1.5 * len(pre)).bit_length())
     slots = np.empty(capacity, np.uint64)
     kernel("fill_set")(len(pre), pre, post, any(kind for _, _, kind in parts), capacity, slots)
-    for first, last, kind in parts:
-        for tries in _pieces(max(TRIES * (last - first), LEAST_TRIES)):
+    for first, last, kind in parts * rounds:
+        for tries in _pieces(max(TRIES * (last - first), LEAST_TRIES) // (rounds * share)):
             kernel("switch_connections")(first, last, pre, post, capacity, slots, tries, kind, state)
 
 
