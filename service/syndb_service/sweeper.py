@@ -32,6 +32,7 @@ class Sweeper:
         self._stopping = threading.Event()
         self._blind_until = 0.0
         self._next_orphans = 0.0
+        self._strange = 0
         self._thread = threading.Thread(target=self._sweep_for_ever, name="sweeper", daemon=True)
 
     def start(self) -> None:
@@ -78,12 +79,25 @@ class Sweeper:
     def _remove_orphans(self) -> None:
         """Remove files that no row speaks for: of fenced attempts, of destroyed results, of no job at all.
 
-        Files are listed before rows are read: whatever is listed then has its row, or never gets one.
+        Files are listed before rows are read: whatever is listed then has its row, or never gets one. Where
+        more jobs are unknown here than known, the files are another service's, or the database is not the
+        right one: they are left.
         """
         keys = dict(self._results.listing())
         known = self._store.spoken_for(keys)
+        strange = len(keys) - len(known)
+        if strange > len(known) and strange != self._strange:
+            log.warning(
+                "the result store holds files of %d jobs that this database does not know, and of %d that it "
+                "knows; they are left: SYNDB_DATABASE_URL and SYNDB_RESULTS_URL may not belong together",
+                strange,
+                len(known),
+            )
+        self._strange = strange
         for job_id, of_job in keys.items():
             job = known.get(job_id)
+            if job is None and strange > len(known):
+                continue
             for key in of_job:
                 if job is None or not job.speaks_for(key):
                     log.info("removing %s, which belongs to no job", key)

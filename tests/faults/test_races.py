@@ -144,6 +144,19 @@ def test_a_crash_between_upload_and_update_leaves_an_orphan_that_is_swept(room: 
     assert room.results.keys(job.job_id) == []
 
 
+def test_the_files_of_another_database_are_left_alone(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    """A worker that was given a database of its own, or an empty one, finds no job for any file."""
+    for job_id in map(str, range(3)):
+        with room.results.begin(job_id, 1) as writer:
+            writer.write(b"somebody's")
+            writer.finish()
+    for _ in range(2):
+        room.sweeper._next_orphans = 0.0
+        room.sweeper.sweep()
+    assert sorted(room.results.jobs()) == ["0", "1", "2"]
+    assert caplog.text.count("of 3 jobs that this database does not know") == 1
+
+
 def test_sweepers_at_once_do_no_harm(room: Room) -> None:
     jobs = [room.attempt() for _ in range(10)]
     for job in jobs:

@@ -122,7 +122,7 @@ class NeuronName(_Told):
 
 
 class Hub(NeuronName):
-    """A hub; ranks are 1 for the highest, equal values share one."""
+    """A hub: ``rank`` is its place among them; in the other ranks equal values share one."""
 
     rank: Count
     score: Count

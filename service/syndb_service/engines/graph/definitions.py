@@ -5,7 +5,8 @@ from __future__ import annotations
 GRAPH = (
     "Directed graph: every neuron of the dataset that the filters leave in is a node, isolated ones "
     "included; a connection is all synapses from one neuron to another, of at least min_synapses; a gap "
-    "junction is a connection each way; self-connections are counted in dropped and left out."
+    "junction is a connection each way, of as many synapses as its weight says, rounded and at least 1, the "
+    "larger one where both ways have one; self-connections are counted in dropped and left out."
 )
 
 SIZE = {
