@@ -11,7 +11,7 @@ from pyarrow import csv, ipc, parquet
 
 from syndb_service.errors import InvalidQuery
 
-ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
+ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)  # Arrow's own names: nothing open here
 """What a writer, or a cast, raises on a column of a type or a value that its format has no place for."""
 
 BATCH_ROWS: Final = 131_072

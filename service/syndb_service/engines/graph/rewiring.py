@@ -87,10 +87,8 @@ def _with_pairs_kept(connectome: Connectome, state: Words, large: bool) -> tuple
     for _ in range(LARGE_ROUNDS if large else 0):
         _switch(pre, post, [(border, len(places), 2)], state, share=LARGE_ROUNDS)
         if border:
-            kept, rest = (
-                _with(connectome, *_both_ways(pre, post, border)),
-                _with(connectome, pre[:border], post[:border]),
-            )
+            kept = _with(connectome, *_both_ways(pre, post, border))
+            rest = _with(connectome, pre[:border], post[:border])
             pre[:border], post[:border] = rest.pre, _traded(rest, state, kept, TRADES // LARGE_ROUNDS)
     back, forth = _both_ways(pre, post, border)
     return np.concatenate([pre[:border], back]), np.concatenate([post[:border], forth])

@@ -24,8 +24,7 @@ def check_room(con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selec
         Naming the number of connections and the filter that would make them fit.
     """
     neurons = _count(con, "neurons", dataset_id)
-    limit = room.most(neurons)
-    if limit is None or _rows(con, dataset_id, selection) <= limit[0]:
+    if room.holds(neurons, _rows(con, dataset_id, selection)):
         return
     sizes = con.execute(sizes_sql(selection), sizes_parameters(dataset_id, selection)).fetchall()
     room.judge(neurons, sizes, selection.min_synapses)
