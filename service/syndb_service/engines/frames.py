@@ -15,8 +15,7 @@ from typing import Any
 
 HEADER = struct.Struct("!cI")
 CHUNK = 1 << 20
-LARGE = 1 << 16
-AHEAD = 8
+AHEAD = 16
 MAX_PREVIEW_BYTES = 256 * 1024
 
 
@@ -121,16 +120,20 @@ class FrameSocket:
 
 
 class FrameSink:
-    """A writable file whose content goes out as DATA frames of at most a megabyte; small writes together.
+    """A writable file whose content goes out as DATA frames of a megabyte; the last may be shorter.
 
-    From the first full frame on a thread sends them, so that the next rows are computed while those before
-    are taken; at most ``AHEAD`` frames wait for it.
+    What is written is copied: a writer may use its memory again as soon as ``write`` returns, and pyarrow's
+    CSV writer does. From the first full frame on a thread sends them, so that the next rows are computed
+    while those before are taken; at most ``AHEAD`` frames are in memory, used again and again.
     """
 
     def __init__(self, frames: FrameSocket) -> None:
         self._frames = frames
-        self._buffer = bytearray()
-        self._waiting: queue.Queue[memoryview | None] = queue.Queue(AHEAD)
+        self._chunk: memoryview | None = None
+        self._filled = 0
+        self._chunks = 0
+        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[memoryview, int] | None] = queue.SimpleQueue()
         self._sender: threading.Thread | None = None
         self._broken: OSError | None = None
         self.bytes = 0
@@ -149,7 +152,7 @@ class FrameSink:
         return False
 
     def write(self, data: Any) -> int:
-        """Take ``data``, sending it on once there is enough of it.
+        """Copy ``data``, and send every megabyte that is full.
 
         Raises
         ------
@@ -157,20 +160,28 @@ class FrameSink:
             If the other end is gone.
         """
         view = memoryview(data).cast("B")
-        self.bytes += len(view)
-        if len(view) >= LARGE:
-            self.flush()
-            self._send_ahead(view)
-        else:
-            self._buffer += view
-            if len(self._buffer) >= CHUNK:
+        size = len(view)
+        self.bytes += size
+        while view:
+            chunk = self._chunk = self._chunk or self._free_chunk()
+            count = min(len(chunk) - self._filled, len(view))
+            chunk[self._filled : self._filled + count] = view[:count]
+            self._filled += count
+            view = view[count:]
+            if self._filled == len(chunk):
                 self.flush()
-        return len(view)
+        return size
 
     def flush(self) -> None:
-        """Send what was taken."""
-        whole, self._buffer = self._buffer, bytearray()
-        self._send_ahead(memoryview(whole))
+        """Send what was copied."""
+        self._check()
+        if self._chunk is None:
+            return
+        if self._sender is None:
+            self._sender = threading.Thread(target=self._run, name="sender", daemon=True)
+            self._sender.start()
+        self._waiting.put((self._chunk, self._filled))
+        self._chunk, self._filled = None, 0
 
     def close(self) -> None:
         """Send the rest, and wait until all is sent."""
@@ -178,33 +189,29 @@ class FrameSink:
             return
         self.closed = True
         if self._sender is None:
-            self._send(memoryview(self._buffer))
+            if self._chunk is not None:
+                self._frames.send_bytes(FrameKind.DATA, self._chunk[: self._filled])
             return
         self.flush()
         self._waiting.put(None)
         self._sender.join()
         self._check()
 
-    def _send_ahead(self, data: memoryview) -> None:
-        self._check()
-        if not data:
-            return
-        if self._sender is None:
-            self._sender = threading.Thread(target=self._run, name="sender", daemon=True)
-            self._sender.start()
-        self._waiting.put(data)
+    def _free_chunk(self) -> memoryview:
+        if self._chunks == AHEAD:
+            return self._free.get()
+        self._chunks += 1
+        return memoryview(bytearray(CHUNK))
 
     def _run(self) -> None:
-        while (data := self._waiting.get()) is not None:
+        while (full := self._waiting.get()) is not None:
+            chunk, filled = full
             if self._broken is None:
                 try:
-                    self._send(data)
+                    self._frames.send_bytes(FrameKind.DATA, chunk[:filled])
                 except OSError as error:
                     self._broken = error
-
-    def _send(self, data: memoryview) -> None:
-        for start in range(0, len(data), CHUNK):
-            self._frames.send_bytes(FrameKind.DATA, data[start : start + CHUNK])
+            self._free.put(chunk)
 
     def _check(self) -> None:
         if self._broken is not None:
