@@ -29,7 +29,10 @@ from collections.abc import Mapping
 from linecache import getline
 from traceback import walk_tb
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
+
+BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+"""What ends a line on some screens and none in SQL: a blank of the same width, so that a caret fits."""
 
 
 class SyndbError(Exception):
@@ -223,7 +226,7 @@ def _own_lines(trace: TracebackType | None) -> list[str]:
 
 
 def excerpt(query: str | None, line: int | None, column: int | None) -> str | None:
-    r"""Show a line of SQL with a caret under the column.
+    r"""Show a line of SQL with a caret under the column; lines end at ``\n`` alone, as for the service.
 
     Examples
     --------
@@ -233,10 +236,10 @@ def excerpt(query: str | None, line: int | None, column: int | None) -> str | No
     """
     if not query or line is None:
         return None
-    lines = query.splitlines()
+    lines = query.split("\n")
     if not 1 <= line <= len(lines):
         return None
-    head, text = f"line {line}: ", lines[line - 1]
+    head, text = f"line {line}: ", lines[line - 1].removesuffix("\r").translate(BREAKS)
     if column is None or not 1 <= column <= len(text) + 1:
         return head + text
     pad = "".join("\t" if character == "\t" else " " for character in text[: column - 1])

@@ -40,7 +40,7 @@ class Bound:
         """
         if line is None or column is None:
             return column
-        begin = sum(map(len, self.sql.splitlines(keepends=True)[: line - 1]))
+        begin = sum(len(text) + 1 for text in self.sql.split("\n")[: line - 1])
         reached = place = begin + column - 1
         for site in self.sites:
             if begin <= site.start < reached:

@@ -185,7 +185,7 @@ def describe(record: dict[str, Any], elapsed_s: float, *, away: bool = False) ->
     final = record.get("finished_at") is not None
     parts = [record["status"]]
     if final:
-        parts += [error["message"].splitlines()[0]] if error.get("message") else []
+        parts += [" ".join(error["message"].split("\n")[0].split())] if error.get("message") else []
     else:
         parts += [f"{record['queue_position']} in the queue"] if record.get("queue_position") else []
         parts += (

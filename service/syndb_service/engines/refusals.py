@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from syndb_service.engines.positions import Place
+from syndb_service.engines.positions import Place, locate
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.engines.walk import Checked
 from syndb_service.errors import InvalidQuery, ServiceError, UsageError
@@ -31,6 +31,7 @@ LESS = "Select fewer columns or rows, filter by dataset_id first, or aggregate b
 CAST_HINT = "Cast the value, for example CAST(x AS BIGINT)."
 CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
 MARKED = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
+LINE_END = re.compile(r"\r\n|\r|\n")  # as the engine counts lines; ours end at "\n" alone
 
 
 class MemoryExceeded(UsageError):
@@ -90,7 +91,7 @@ def _hint(text: str, rest: str, message: str, sql: str, checked: Checked | None)
     if "explicit type casts" in message:
         given = re.search(r"['\"]\w+\(\)['\"]", message)
         return "It needs a value between its brackets." if given else CAST_HINT
-    advice = " ".join(line.strip() for line in rest.splitlines() if line.strip())
+    advice = " ".join(line.strip() for line in rest.split("\n") if line.strip())
     return None if not advice or " SET " in f" {advice} " else advice.replace('"main.', '"')
 
 
@@ -116,14 +117,14 @@ def _marked_place(text: str, sql: str) -> Place | None:
     if mark is None:
         return None
     number, shown, indent = int(mark.group(1)), mark.group(2), len(mark.group(3))
-    lines = sql.splitlines()
-    if number > len(lines):
+    starts = [0, *(end.end() for end in LINE_END.finditer(sql))]
+    if number > len(starts):
         return None
-    shift = len(f"LINE {number}: ")
-    start = 0
+    line_start = starts[number - 1]
+    column = indent - len(f"LINE {number}: ")
     if shown.startswith("..."):
-        start = max(lines[number - 1].find(shown.strip(".")), 0) - 3
-    return Place(number, max(start + indent - shift + 1, 1))
+        column += max(sql.find(shown.strip("."), line_start) - line_start, 0) - 3
+    return locate(sql, line_start + max(column, 0))
 
 
 def _named_place(text: str, checked: Checked | None) -> Place:

@@ -1,9 +1,14 @@
+from datetime import date
+
 import httpx
 import pytest
 
 import syndb_lab
 from syndb_lab.errors import JobFailed, QueryError, SyndbError, excerpt
+from syndb_lab.parameters import bind
+from syndb_lab.progress import describe
 from syndb_lab.refusals import refusal
+from tests.unit.lab.pretence import job_record
 
 
 def answer(
@@ -131,3 +136,17 @@ def test_a_failed_job_speaks_with_the_services_words() -> None:
 
 def test_a_failed_job_without_details_is_an_error_too() -> None:
     assert str(JobFailed({"job_id": "id", "error": None, "error_message": "gone"})) == "gone"
+
+
+@pytest.mark.parametrize(
+    "separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\r"]
+)
+def test_only_a_line_feed_ends_a_line_of_sql(separator: str) -> None:
+    query = f"SELECT 'a{separator}b' AS x,\r\n  nope FROM neurons"
+    assert excerpt(query, 2, 3) == "line 2:   nope FROM neurons\n          ^"
+    shown = excerpt(query, 1, 15)
+    assert shown == "line 1: SELECT 'a b' AS x,\n                      ^"
+    bound = bind(f"SELECT 'a{separator}b',\n :day, nam", {"day": date(2011, 2, 3)})
+    assert bound.column(2, 22) == 8
+    line = describe(job_record("failed", error={"message": f"no a{separator}b\nbut"}), 1.0)
+    assert line.startswith("failed · no a b · ")
