@@ -116,7 +116,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(job=attempts)
     def confirm_cancel(self, job: Job) -> None:
         if job.job_id in self.known:
-            may = self.has(job)
+            may = self.has(job) and self.known[job.job_id].cancel_requested
             assert self.store.confirm_cancel(job) == may
             if may:
                 self.moved(job.job_id, Status.CANCELLED)

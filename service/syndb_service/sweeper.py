@@ -54,19 +54,26 @@ class Sweeper:
         for job_id in self._store.take_overdue_hints(self._settings.hint_s, self._settings.max_workers):
             self._hints.send(job_id)
         for job in self._store.expired():
-            self._store.destroy(job)
-            if job.result is not None:
+            if self._store.destroy(job) and job.result is not None:
                 self._results.delete(job.result.key)
         if time.monotonic() >= self._next_orphans:
             self._next_orphans = time.monotonic() + self._settings.orphan_sweep_s
             self._remove_orphans()
 
-    def give_back(self, job: Job) -> None:
-        """Requeue a job whose worker is gone, or fail it if that has happened too often."""
+    def give_back(self, job: Job, *, lapsed: bool = True) -> None:
+        """Requeue a job whose worker is gone, or fail it if that has happened too often.
+
+        Parameters
+        ----------
+        job : Job
+            As it was listed.
+        lapsed : bool
+            Whether its lease has to be over; False where its worker is known to have ended.
+        """
         if job.cancel_requested:
-            self._store.confirm_cancel(job)
+            self._store.confirm_cancel(job, lapsed=lapsed)
         elif job.deaths + 1 < self._settings.max_deaths:
-            if self._store.requeue(job, Reason.WORKER_LOST, death=True):
+            if self._store.requeue(job, Reason.WORKER_LOST, death=True, lapsed=lapsed):
                 self._hints.send(job.job_id)
         else:
             failure = Failure(
@@ -74,7 +81,7 @@ class Sweeper:
                 f"the worker was lost in each of {job.deaths + 1} attempts",
                 "It may need more memory than a job has: filter earlier or ask for less at a time.",
             )
-            self._store.fail(job, Reason.WORKER_LOST, failure)
+            self._store.fail(job, Reason.WORKER_LOST, failure, lapsed=lapsed)
 
     def _remove_orphans(self) -> None:
         """Remove files that no row speaks for: of fenced attempts, of destroyed results, of no job at all.

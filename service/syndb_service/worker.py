@@ -32,14 +32,18 @@ class EmbeddedWorker:
         )
 
     def start(self) -> None:
-        """Give back what an earlier process left running, then take jobs."""
+        """Give back what an earlier process left running, then take jobs.
+
+        In a database that others share, what runs may be theirs: there the lease decides.
+        """
         service = self._service
         shutil.rmtree(service.settings.temp_path, ignore_errors=True)
         service.nursery.start(waiting=CHILDREN_AHEAD)
-        for job in service.store.running():
-            service.sweeper.give_back(job)
         if service.database.shared:
             service.supervisor.start_pulse()
+        else:
+            for job in service.store.running():
+                service.sweeper.give_back(job, lapsed=False)
         self._worker.start()
         for job_id in service.store.take_overdue_hints(0):
             log.info("job %s has waited for this start", job_id)

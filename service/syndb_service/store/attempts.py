@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from syndb_service.domain.jobs import Failure, Job, Progress, Result
 from syndb_service.domain.status import Reason, Status
 from syndb_service.store import order
-from syndb_service.store.moves import Moves, of_attempt
+from syndb_service.store.moves import Moves, lease_over, of_attempt
 from syndb_service.store.schema import jobs
 
 
@@ -49,6 +49,7 @@ class Attempts(Moves):
                     Status.PENDING,
                     Status.RUNNING,
                     at=now,
+                    guard=or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
                     reason=None,
                     attempt=jobs.c.attempt + 1,
                     started_at=now,
@@ -116,15 +117,30 @@ class Attempts(Moves):
         )
         return max(found, key=lambda job: job.finished_at or job.created_at, default=None)
 
-    def fail(self, job: Job, reason: Reason, failure: Failure) -> bool:
-        """End a running attempt as failed; False if it no longer has the job."""
-        return self._finish(job, Status.FAILED, reason, failure=failure.as_dict())
+    def fail(self, job: Job, reason: Reason, failure: Failure, *, lapsed: bool = False) -> bool:
+        """End a running attempt as failed; False if it no longer has the job.
 
-    def confirm_cancel(self, job: Job) -> bool:
-        """End a running attempt as cancelled, once nothing of it runs any more."""
-        return self._finish(job, Status.CANCELLED, Reason.CANCELLED_BY_USER)
+        With ``lapsed`` only while its lease is over, as in :meth:`requeue`.
+        """
+        guard = self._lapsed() if lapsed else None
+        return self._finish(job, Status.FAILED, reason, guard=guard, failure=failure.as_dict())
 
-    def requeue(self, job: Job, reason: Reason, *, death: bool = False, outage: bool = False) -> bool:
+    def confirm_cancel(self, job: Job, *, lapsed: bool = False) -> bool:
+        """End a running attempt as cancelled, as was asked for, once nothing of it runs any more.
+
+        With ``lapsed`` only while its lease is over, as in :meth:`requeue`.
+        """
+        guard: ColumnElement[bool] = jobs.c.cancel_requested.is_(True)
+        if lapsed:
+            guard = and_(guard, self._lapsed())
+        return self._finish(job, Status.CANCELLED, Reason.CANCELLED_BY_USER, guard=guard)
+
+    def _lapsed(self) -> ColumnElement[bool]:
+        return lease_over(self._database.now())
+
+    def requeue(
+        self, job: Job, reason: Reason, *, death: bool = False, outage: bool = False, lapsed: bool = False
+    ) -> bool:
         """Give a running attempt's job back to the queue; False if it has lost it, or was cancelled.
 
         Parameters
@@ -137,8 +153,13 @@ class Attempts(Moves):
             A worker or child died: this counts against the job.
         outage : bool
             The store or the database was away: this doesn't count, but the job waits longer each time.
+        lapsed : bool
+            Only while its lease is over: a heartbeat that came since the job was listed keeps it.
         """
         now = self._database.now()
+        guard = and_(jobs.c.attempt == job.attempt, jobs.c.cancel_requested.is_(False))
+        if lapsed:
+            guard = and_(guard, lease_over(now))
         pause = timedelta(seconds=min(2.0**job.outages, LONGEST_PAUSE_S)) if outage else timedelta(0)
         with self._database.write() as connection:
             moved = self._move(
@@ -147,7 +168,7 @@ class Attempts(Moves):
                 Status.RUNNING,
                 Status.PENDING,
                 at=now,
-                guard=and_(jobs.c.attempt == job.attempt, jobs.c.cancel_requested.is_(False)),
+                guard=guard,
                 reason=reason,
                 deaths=jobs.c.deaths + int(death),
                 outages=jobs.c.outages + int(outage),

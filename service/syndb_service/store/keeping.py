@@ -29,7 +29,7 @@ class Keeping(Moves):
         """
         with self._database.write() as connection:
             self._fetch(connection, job_id, owner)
-            where = [jobs.c.job_id == job_id]
+            where = [jobs.c.job_id == job_id, jobs.c.owner == owner]
             if "expires_at" in changes:
                 where += [jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None)]
             changed = connection.execute(
@@ -51,7 +51,7 @@ class Keeping(Moves):
         now = self._database.now()
         with self._database.write() as connection:
             self._fetch(connection, job_id, owner)
-            destroyed = self._destroy(connection, job_id, now, expires_at=now)
+            destroyed = self._destroy(connection, job_id, now, jobs.c.owner == owner, expires_at=now)
             job = self._fetch(connection, job_id)
         if destroyed:
             self._notify(job_id)

@@ -58,12 +58,23 @@ class Moves:
             connection.execute(delete(previews).where(previews.c.job_id == job_id))
         return bool(changed)
 
-    def _destroy(self, connection: Connection, job_id: str, at: datetime, **values: Any) -> bool:
-        """Mark a result as destroyed: after this nobody is sent to its file; False if there is none."""
+    def _destroy(
+        self,
+        connection: Connection,
+        job_id: str,
+        at: datetime,
+        guard: ColumnElement[bool],
+        **values: Any,
+    ) -> bool:
+        """Mark a result as destroyed: after this nobody is sent to its file; False if there is none.
+
+        ``guard`` is why it may go: it was chosen before this transaction, and may have changed since.
+        """
         where = (
             jobs.c.job_id == job_id,
             jobs.c.status == Status.COMPLETED,
             jobs.c.destroyed_at.is_(None),
+            guard,
         )
         values |= {"destroyed_at": at, "reason": Reason.EXPIRED, "version": jobs.c.version + 1}
         destroyed = connection.execute(update(jobs).where(*where).values(**values)).rowcount
@@ -125,6 +136,11 @@ class Moves:
 def of_attempt(job: Job) -> ColumnElement[bool]:
     """Return the condition under which an attempt still has its job."""
     return and_(jobs.c.job_id == job.job_id, jobs.c.status == Status.RUNNING, jobs.c.attempt == job.attempt)
+
+
+def lease_over(now: datetime) -> ColumnElement[bool]:
+    """Return the condition under which a running job is anybody's."""
+    return and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until < now)
 
 
 def record_event(connection: Connection, job_id: str, at: datetime) -> None:

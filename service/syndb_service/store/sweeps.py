@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select, update
 
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.status import Status
-from syndb_service.store.moves import Moves
+from syndb_service.store.moves import Moves, lease_over
 from syndb_service.store.schema import jobs, tallies
 
 CHUNK = 500
@@ -41,7 +41,7 @@ class Sweeps(Moves):
 
     def lapsed(self) -> Sequence[Job]:
         """Return the running jobs whose lease is over."""
-        return self._select(and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until < self._database.now()))
+        return self._select(lease_over(self._database.now()))
 
     def running(self) -> Sequence[Job]:
         """Return every running job."""
@@ -56,13 +56,17 @@ class Sweeps(Moves):
             )
         )
 
-    def destroy(self, job: Job) -> None:
-        """Mark a result as destroyed: after this nobody is sent to its file."""
+    def destroy(self, job: Job) -> bool:
+        """Mark an expired result as destroyed: after this nobody is sent to its file, which may be deleted.
+
+        False if its owner keeps it longer since it was listed, or another sweep was faster.
+        """
         now = self._database.now()
         with self._database.write() as connection:
-            destroyed = self._destroy(connection, job.job_id, now)
+            destroyed = self._destroy(connection, job.job_id, now, jobs.c.expires_at <= now)
         if destroyed:
             self._notify(job.job_id)
+        return destroyed
 
     def count_orphan(self, size: int) -> None:
         """Count a file that belonged to no job, and its bytes."""
@@ -90,7 +94,7 @@ class Sweeps(Moves):
         with self._database.write() as connection:
             rows = connection.execute(
                 update(jobs)
-                .where(jobs.c.job_id.in_(oldest), jobs.c.status == Status.PENDING)
+                .where(jobs.c.job_id.in_(oldest), jobs.c.status == Status.PENDING, due, ready)
                 .values(hinted_at=now)
                 .returning(jobs.c.job_id)
             ).all()

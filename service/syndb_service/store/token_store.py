@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, or_, select, update
 
 from syndb_service.domain.access import Principal, Standing
 from syndb_service.errors import NotFound, TransientError, Unauthenticated
@@ -143,7 +143,10 @@ class TokenStore:
             contextlib.suppress(TransientError),
             self._database.write(patience_s=NOTE_PATIENCE_S) as connection,
         ):
-            connection.execute(update(tokens).where(tokens.c.token_id == token_id).values(last_used_at=now))
+            unnoted = or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at < now - LAST_USED_STEP)
+            connection.execute(
+                update(tokens).where(tokens.c.token_id == token_id, unnoted).values(last_used_at=now)
+            )
 
     def list(self) -> list[TokenRecord]:
         """Return every token's record, oldest first."""
@@ -154,18 +157,22 @@ class TokenStore:
         return [_record(row, self._holding(said[row.user], now) is not None) for row in rows]
 
     def revoke(self, token_id: str) -> None:
-        """Make a token invalid at once.
+        """Make a token invalid at once; one that is revoked already keeps the time of that.
 
         Raises
         ------
         NotFound
             If there is no token of that id.
         """
+        now = self._database.now()
         with self._database.write() as connection:
-            changed = connection.execute(
-                update(tokens).where(tokens.c.token_id == token_id).values(revoked_at=self._database.now())
-            ).rowcount
-        if not changed:
+            known = connection.execute(select(tokens.c.token_id).where(tokens.c.token_id == token_id)).first()
+            connection.execute(
+                update(tokens)
+                .where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            )
+        if known is None:
             raise NotFound(f"there is no token {token_id!r}", hint="`syndb-lab token list` shows the ids.")
 
 

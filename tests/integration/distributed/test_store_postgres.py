@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from syndb_service.store.upgrade import HEAD, revision, upgrade
 from tests.plans import plan, reads_all, whole_scans
 from tests.revisions import EARLIER, check_upgrade
 from tests.servers.postgres import Postgres
+from tests.store_guards import GUARDS
 from tests.store_machine import REQUEST, StoreMachine
 
 PAGE = Path(__file__).parents[3] / "docs" / "operators" / "backup-and-upgrade.md"
@@ -108,6 +109,13 @@ def test_a_dump_made_while_rows_are_written_comes_back_whole(
     assert {job.job_id for job in found} == {job.job_id for job in made}
     restored.close()
     postgres.drop_database("restored")
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
+def test_what_changed_since_it_was_chosen_is_left(
+    database: Database, guard: Callable[[Database], None]
+) -> None:
+    guard(database)
 
 
 def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:

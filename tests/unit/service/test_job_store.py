@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from syndb_service.errors import (
 from syndb_service.store import Database, JobStore, Submission, TokenStore
 from syndb_service.store.schema import job_events, jobs
 from syndb_service.store.upgrade import upgrade
+from tests.store_guards import GUARDS
 
 REQUEST = Request(Kind.QUERY, query="SELECT 1")
 RESULT = Result("key", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)
@@ -96,6 +97,13 @@ def test_the_table_of_moves() -> None:
     assert allowed(Status.RUNNING, Status.PENDING)
     assert not any(allowed(source, target) for source in Status if source.final for target in Status)
     assert set(MOVES) == set(Status)
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
+def test_what_changed_since_it_was_chosen_is_left(
+    database: Database, guard: Callable[[Database], None]
+) -> None:
+    guard(database)
 
 
 def test_a_whole_life(store: JobStore, database: Database, told: list[str]) -> None:

@@ -45,7 +45,7 @@ def test_a_preview_lives_as_long_as_the_result(store: JobStore) -> None:
     assert store.complete(job, RESULT, tomorrow())
     assert store.preview(job.job_id) == b"two"
     assert not store.keep_preview(job, b"late")
-    store.destroy(store.get(job.job_id))
+    assert store.purge(job.job_id, "ada")[1]
     assert store.preview(job.job_id) is None
 
 
