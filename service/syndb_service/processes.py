@@ -39,8 +39,9 @@ class _Place:
 
     def start(self) -> None:
         """Start a process in a group of its own, so that a terminal's Ctrl-C reaches the supervisor alone."""
-        ours, theirs = socket.socketpair()
-        with theirs:
+        with contextlib.ExitStack() as failed:
+            ours, theirs = (failed.enter_context(end) for end in socket.socketpair())
+            ours.setblocking(False)
             self.process = subprocess.Popen(
                 self._command,
                 env=os.environ | environment_of(theirs.fileno()),
@@ -48,10 +49,17 @@ class _Place:
                 stdin=subprocess.DEVNULL,
                 process_group=0,
             )
-        ours.setblocking(False)
+            failed.pop_all()
+        theirs.close()
         self.lifeline = ours
         self.start_at = None
         self._started_at = time.monotonic()
+
+    def start_later(self, error: OSError) -> None:
+        """Put off a start that the system refused."""
+        pause = self._next_pause()
+        self.start_at = time.monotonic() + pause
+        log.warning("%s can't be started, and is tried again in %g s: %s", self.name, pause, error)
 
     def hear(self) -> None:
         """Note whether the process says that it is ready."""
@@ -65,12 +73,15 @@ class _Place:
             return None
         lived = time.monotonic() - self._started_at
         self._deaths = 0 if lived > LIVED_S else self._deaths
-        pause = min(FIRST_PAUSE_S * 2**self._deaths, LONGEST_PAUSE_S)
-        self._deaths = min(self._deaths + 1, 16)
-        self.start_at = time.monotonic() + pause
+        self.start_at = time.monotonic() + self._next_pause()
         log.warning("%s (process %d) %s after %.1f s", self.name, self.process.pid, _how(status), lived)
         self.forget()
         return status
+
+    def _next_pause(self) -> float:
+        pause: float = min(FIRST_PAUSE_S * 2**self._deaths, LONGEST_PAUSE_S)
+        self._deaths = min(self._deaths + 1, 16)
+        return pause
 
     def forget(self) -> None:
         """Let go of a process that has ended."""
@@ -135,7 +146,10 @@ class ProcessSupervisor:
     def _start_due(self) -> None:
         for place in self._allowed():
             if place.start_at is not None and place.start_at <= time.monotonic():
-                place.start()
+                try:
+                    place.start()
+                except OSError as error:
+                    place.start_later(error)
 
     def _allowed(self) -> list[_Place]:
         """Return the places that may be filled: until the first process is ready, its own alone."""

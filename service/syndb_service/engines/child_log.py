@@ -6,6 +6,7 @@ what a library or the kernel writes there crosses as it is.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import threading
@@ -43,8 +44,18 @@ def log_to_service(job_id: str | None) -> None:
 
 
 def relay(pipe: IO[bytes]) -> None:
-    """Log what comes through the pipe, in a thread that ends with its last writer."""
-    threading.Thread(target=_relay, args=(pipe,), name="child log", daemon=True).start()
+    """Log what comes through the pipe, in a thread that ends with its last writer.
+
+    Raises
+    ------
+    OSError
+        If no thread can be started; the pipe is closed then.
+    """
+    try:
+        threading.Thread(target=_relay, args=(pipe,), name="child log", daemon=True).start()
+    except RuntimeError as error:
+        pipe.close()
+        raise BlockingIOError(errno.EAGAIN, str(error)) from error
 
 
 def _relay(pipe: IO[bytes]) -> None:

@@ -18,9 +18,11 @@ import socket
 import struct
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from importlib.abc import MetaPathFinder
+from typing import NoReturn
 
 from syndb_service.engines.process_name import NURSERY, name_process
 
@@ -103,20 +105,39 @@ class ForkServer:
 
     def _fork(self) -> None:
         try:
-            ours, theirs = socket.socketpair()
-            status_read, status_write = os.pipe()
-            pid = os.fork()
+            with contextlib.ExitStack() as opened:
+                self._fork_one(opened)
         except OSError as error:
             print(f"fork server: {error}", file=sys.stderr)
             self._control.sendall(PID.pack(0))
-            return
-        if pid == 0:
-            os._exit(self._be_child(theirs, (ours.fileno(), status_read, status_write)))
+
+    def _fork_one(self, opened: contextlib.ExitStack) -> None:
+        """Fork a child and send its socket and the end of its status pipe; ``opened`` closes what is ours."""
+        ours, theirs = (opened.enter_context(end) for end in socket.socketpair())
+        status_read, status_write = os.pipe()
+        opened.callback(os.close, status_read)
+        with contextlib.ExitStack() as failed:
+            failed.callback(os.close, status_write)
+            pid = os.fork()
+            if pid == 0:
+                self._run_and_exit(theirs, (ours.fileno(), status_read, status_write))
+            failed.pop_all()
         self._status_pipes[pid] = status_write
-        theirs.close()
-        socket.send_fds(self._control, [PID.pack(pid)], [ours.fileno(), status_read])
-        ours.close()
-        os.close(status_read)
+        try:
+            socket.send_fds(self._control, [PID.pack(pid)], [ours.fileno(), status_read])
+        except OSError:
+            _kill_group(pid)
+            raise
+
+    def _run_and_exit(self, sock: socket.socket, inherited: tuple[int, ...]) -> NoReturn:
+        """Be a child, and end: whatever happens in it, it never goes on as a second fork server."""
+        status = 1
+        try:
+            status = self._be_child(sock, inherited)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
 
     def _be_child(self, sock: socket.socket, inherited: tuple[int, ...]) -> int:
         signal.set_wakeup_fd(-1)

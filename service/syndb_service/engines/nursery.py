@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 CHILDREN_AHEAD = 1
 """Children that wait in a worker: one hides the start of a job's process from a user's next query."""
 
+START_S = 60.0
+"""The longest that a fork server may take to load the engines."""
+
 LOST = -9
 """The status of a child whose fork server was killed: both got SIGKILL."""
 
@@ -126,7 +129,10 @@ class Nursery:
             by another; where they are used up, a child is forked on demand.
         """
         with self._lock:
-            self._ensure()
+            try:
+                self._ensure()
+            except OSError as error:
+                raise _none_can_be_started() from error
             self._most_waiting = waiting
         self._follow_up()
 
@@ -139,6 +145,8 @@ class Nursery:
             If no process can be started at present.
         """
         with self._lock:
+            if self._closed:
+                raise TransientError("this process of the service is ending", code="engine_unavailable")
             child = self._next_waiting() or self._started()
         self._follow_up()
         return child
@@ -163,12 +171,15 @@ class Nursery:
             except OSError as error:
                 log.warning("the fork server is gone and is started again: %s", error)
                 self._stop()
-        raise TransientError("no process can be started at present", code="engine_unavailable")
+        raise _none_can_be_started()
 
     def _follow_up(self) -> None:
         """Have children forked ahead, in a thread of its own: whoever got one does not wait for the next."""
         if self._most_waiting:
-            threading.Thread(target=self._fork_ahead, name="nursery", daemon=True).start()
+            try:
+                threading.Thread(target=self._fork_ahead, name="nursery", daemon=True).start()
+            except RuntimeError as error:
+                log.warning("no child is forked ahead: %s", error)
 
     def _fork_ahead(self) -> None:
         with contextlib.suppress(TransientError), self._lock:
@@ -190,12 +201,12 @@ class Nursery:
     def _fork(self, control: socket.socket) -> Child:
         control.sendall(REQUEST.pack(FORK, 0))
         message, fds, _, _ = socket.recv_fds(control, PID.size, 2)
-        if len(message) < PID.size:
-            raise ConnectionResetError("it closed its socket")
-        (pid,) = PID.unpack(message)
-        if len(fds) < 2:
+        pid = PID.unpack(message)[0] if len(message) == PID.size else None
+        if pid is None or len(fds) < 2:
             for fd in fds:
                 os.close(fd)
+            if pid is None:
+                raise ConnectionResetError("it closed its socket")
             if pid:
                 control.sendall(REQUEST.pack(KILL, pid))
             raise TransientError(
@@ -209,7 +220,16 @@ class Nursery:
             return self._control
         self._stop()
         self._tell_what_is_missing()
+        with contextlib.ExitStack() as failed:
+            failed.callback(self._stop)
+            ours = self._start_server(failed)
+            failed.pop_all()
+        self._control = ours
+        return ours
+
+    def _start_server(self, failed: contextlib.ExitStack) -> socket.socket:
         ours, theirs = socket.socketpair()
+        failed.callback(ours.close)
         program = [sys.executable, "-I", "-X", "utf8", "-m", "syndb_service.engines.forkserver"]
         with theirs:
             self._server = subprocess.Popen(
@@ -224,9 +244,10 @@ class Nursery:
             )
         if self._server.stderr is not None:
             relay(self._server.stderr)
+        ours.settimeout(START_S)
         if ours.recv(1) != READY:
             raise TransientError("the engines can't be loaded; the log says why", code="engine_unavailable")
-        self._control = ours
+        ours.settimeout(None)
         return ours
 
     def _tell_what_is_missing(self) -> None:
@@ -252,3 +273,7 @@ class Nursery:
                 self._server.kill()
                 self._server.wait()
             self._server = None
+
+
+def _none_can_be_started() -> TransientError:
+    return TransientError("no process can be started at present", code="engine_unavailable")

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
@@ -26,16 +26,16 @@ def locked(root: Path) -> Iterator[None]:
 def held_folder(parent: Path) -> Iterator[Path]:
     """Lend a new folder below ``parent`` and clear it afterwards, with those that nobody holds any more."""
     parent.mkdir(parents=True, exist_ok=True)
-    with locked(parent):
-        clear_abandoned(parent)
-        folder = Path(tempfile.mkdtemp(dir=parent))
-        held = _opened(folder / ".held")
-        fcntl.flock(held, fcntl.LOCK_EX)
-    try:
+    with ExitStack() as stack:
+        with locked(parent):
+            clear_abandoned(parent)
+            folder = Path(tempfile.mkdtemp(dir=parent))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            held = _opened(folder / ".held")
+            stack.callback(os.close, held)
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)  # before the lock is let go
+            fcntl.flock(held, fcntl.LOCK_EX)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
 
 
 def link(source: Path, target: Path) -> None:
