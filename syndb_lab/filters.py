@@ -29,7 +29,10 @@ chemical AS (
 JUNCTIONS: Final = """\
 one_way AS (
     SELECT pre_neuron_id::BIGINT AS a, post_neuron_id::BIGINT AS b,
-        greatest(round(sum(coalesce(weight, 1)))::BIGINT, 1) AS n
+        CASE WHEN sum(coalesce(weight, 1)) <= 4503599627370496
+            THEN greatest(round(sum(coalesce(weight, 1)))::BIGINT, 1)
+            ELSE error('the gap junctions from ' || a || ' to ' || b || ' weigh more than 4503599627370496')
+        END AS n
     FROM neuron_relations WHERE dataset_id = $dataset AND relation = 'gap_junction' GROUP BY ALL
 ),
 pairs AS (SELECT least(a, b) AS a, greatest(a, b) AS b, max(n) AS n FROM one_way GROUP BY ALL),

@@ -161,7 +161,7 @@ class Handle:
                 now = time.monotonic()
                 if timeout is not None and now - started >= timeout:
                     raise WaitTimeout(
-                        f"job {self.id} is still {self.status} after {timeout:g} s",
+                        f"job {self.id} is still {self.status} after {timeout:.15g} s",
                         hint="It goes on: wait() again, or cancel it with job.cancel().",
                     )
                 self.record = watch.record

@@ -357,7 +357,7 @@ class JobService:
         longest = self._settings.max_time_limit_s
         if request.time_limit_s is not None and request.time_limit_s > longest:
             raise InvalidRequest(
-                f"time_limit_s is {request.time_limit_s:g}; at most {longest:g} seconds are allowed"
+                f"time_limit_s is {request.time_limit_s:.15g}; at most {longest:.15g} seconds are allowed"
             )
         size, limit = len((request.query or "").encode("utf-8", "replace")), self._settings.max_query_bytes
         if size > limit:

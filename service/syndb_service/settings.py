@@ -217,7 +217,8 @@ class Settings(BaseSettings):
                 setattr(self, default, longest)
             elif given > longest:
                 raise ValueError(
-                    f"{_variable((default,))} = {given:g} must be at most {_variable((most,))} = {longest:g}"
+                    f"{_variable((default,))} = {given:.15g} must be at most "
+                    f"{_variable((most,))} = {longest:.15g}"
                 )
         return self
 

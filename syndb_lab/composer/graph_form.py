@@ -177,11 +177,11 @@ def out_of_range(value: Any, asked: Mapping[str, Any]) -> str:
         return ""
     least, most_ = asked.get("least"), asked.get("most")
     if (least is not None and value < least) or (most_ is not None and value > most_):
-        return f"{value:g} is not {' and '.join(limits(least, most_))}"
+        return f"{value:.15g} is not {' and '.join(limits(least, most_))}"
     return ""
 
 
 def limits(least: float | None, most_: float | None) -> list[str]:
     """Write a range."""
-    low = [] if least is None else [f"{least:g} or more"]
-    return low + ([] if most_ is None else [f"{most_:g} or less"])
+    low = [] if least is None else [f"{least:.15g} or more"]
+    return low + ([] if most_ is None else [f"{most_:.15g} or less"])

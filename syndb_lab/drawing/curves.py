@@ -36,7 +36,7 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
 
     curve = answer["reachability"]
     source = curve.get("source")
-    note = "exact" if curve["exact"] else f"mean of {curve['sources']:,} neurons drawn"
+    note = "exact" if curve["exact"] else f"mean of {curve['sources']:,} neurons drawn, 95 % interval"
     name = f"from {source['name'] or source['neuron_id']}" if source else note
     tidy(ax, "Reachability", name)
     ax.title.set_parse_math(False)
@@ -45,6 +45,8 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
         return
     marker = "o" if len(curve["hops"]) <= _MOST_MARKERS else None
     ax.plot(curve["hops"], curve["mean_fraction_reached"], color=BLUE, marker=marker, linewidth=1.6)
+    if interval := curve.get("interval"):
+        ax.fill_between(curve["hops"], interval["low"], interval["high"], color=BLUE, alpha=0.2, linewidth=0)
     ax.set_ylim(0, 1.03)
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel("directed hops", fontsize=11, color=INK)

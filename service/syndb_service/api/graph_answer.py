@@ -159,6 +159,14 @@ class Subnetwork(_Told):
     connections_among_neurons: Count
 
 
+class Interval(_Told):
+    """Between which bounds what was sampled lies, with this confidence; lists of one length."""
+
+    confidence: float
+    low: list[float]
+    high: list[float]
+
+
 class Reachability(_Told):
     """What is reached within k hops; lists of one length. From one neuron, where `source` is there."""
 
@@ -166,6 +174,7 @@ class Reachability(_Told):
     hops: list[Count]
     neurons_reached: list[Count] = []
     mean_fraction_reached: list[float]
+    interval: Interval | None
     exact: bool
     sources: Count
     complete: bool

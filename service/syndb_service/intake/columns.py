@@ -7,10 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from syndb_service.domain.datasets import TABLES, Column
+from syndb_service.domain.graph.statements import MOST_COUNTED
 from syndb_service.intake.findings import Findings, advise
 from syndb_service.intake.sources import EDGES
 
 MOST_SYNAPSES: Final = 1_000_000
+MOST_ROWS: Final = 10_000_000_000
+"""Synapses of all edges together: each becomes a row."""
 
 EDGE_COLUMNS: Final = (
     Column("pre_neuron_id", "BIGINT", None, "the presynaptic neuron, by id or name", True),
@@ -19,7 +22,8 @@ EDGE_COLUMNS: Final = (
         "synapse_count",
         "DOUBLE",
         None,
-        f"synapses, a whole number from 1 to {MOST_SYNAPSES:,}; any number above 0 for gap junctions; "
+        f"synapses, a whole number from 1 to {MOST_SYNAPSES:,}; for gap junctions any number above 0 and "
+        f"up to {MOST_COUNTED:,} in all; "
         "1 where the column is missing",
     ),
     Column("kind", "VARCHAR", None, "chemical (so where the column is missing) or electrical: gap junctions"),

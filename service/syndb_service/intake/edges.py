@@ -8,9 +8,10 @@ from typing import Final
 
 import duckdb
 
-from syndb_service.intake.columns import MOST_SYNAPSES
+from syndb_service.domain.graph.statements import MOST_COUNTED
+from syndb_service.intake.columns import MOST_ROWS, MOST_SYNAPSES
 from syndb_service.intake.findings import Findings
-from syndb_service.intake.rows import note_rows
+from syndb_service.intake.rows import check_sum, note_rows
 from syndb_service.intake.values import Typed
 
 _CARRIED: Final = ("neurotransmitter", "brain_structure")
@@ -41,3 +42,20 @@ def check_edges(con: duckdb.DuckDBPyConnection, edges: Typed, findings: Findings
     note_rows(con, edges, "synapse_count", fraction, "{} is no whole number of synapses", findings)
     many = f"{chemical} AND synapse_count > {MOST_SYNAPSES}"
     note_rows(con, edges, "synapse_count", many, f"{{}} is more than {MOST_SYNAPSES:,} synapses", findings)
+    if findings.concern(edges.raw.source.labels):
+        return
+    added = f"these add up to {{}} synapses; at most {MOST_ROWS:,} are taken from an edge list"
+    check_sum(con, edges, "synapse_count", chemical, MOST_ROWS, added, findings)
+    if "kind" in edges.columns:
+        check_weights(con, edges, "synapse_count", f"{kind} IN {_ELECTRICAL}", findings)
+
+
+def check_weights(
+    con: duckdb.DuckDBPyConnection, table: Typed, column: str, condition: str, findings: Findings
+) -> None:
+    """Note weights of gap junctions that are more than a graph's figures can add up exactly."""
+    most = f"more than {MOST_COUNTED:,}, the most that is added up exactly"
+    note_rows(con, table, column, f"{condition} AND {column} > {MOST_COUNTED}", f"{{}} is {most}", findings)
+    if not findings.concern(table.raw.source.labels):
+        added = f"these weights of gap junctions add up to {{}}, {most}"
+        check_sum(con, table, column, condition, MOST_COUNTED, added, findings)

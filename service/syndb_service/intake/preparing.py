@@ -17,7 +17,7 @@ import duckdb
 from syndb_service.domain.datasets import Dataset, Prepared, Sizes, TableInfo
 from syndb_service.errors import TransientError
 from syndb_service.intake.checks import check_rows
-from syndb_service.intake.edges import check_edges
+from syndb_service.intake.edges import check_edges, check_weights
 from syndb_service.intake.findings import Findings
 from syndb_service.intake.metadata import Metadata
 from syndb_service.intake.neurons import find_names, number_neurons
@@ -233,6 +233,9 @@ def _check_tables(
             check_ranges(con, table, findings)
         if EDGES in whole:
             check_edges(con, whole[EDGES], findings)
+        relations = whole.get("neuron_relations")
+        if relations is not None and "weight" in relations.columns:
+            check_weights(con, relations, "weight", "true", findings)
 
 
 def _write_tables(

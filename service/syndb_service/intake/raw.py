@@ -58,6 +58,10 @@ class Raw:
         """Find the file and the row, as the user counts them, of some places."""
         return self.where.of(set(ats))
 
+    def written(self, ats: Iterable[int], column: str) -> dict[int, str]:
+        """Find a column's values in some places as a text file has them; nothing of other files."""
+        return self.where.written(set(ats), self.given[column]) if column not in self.scales else {}
+
 
 def load(
     con: duckdb.DuckDBPyConnection,

@@ -29,11 +29,48 @@ def note_rows(
         f"SELECT _at, {column} FROM {table.relation} WHERE {condition} ORDER BY _at LIMIT {PER_FILE}"
     ).fetchall()
     places = table.raw.places(at for at, _ in rows)
+    written = table.raw.written((at for at, _ in rows), column)
     for at, value in rows:
         file, line = places[at]
-        shown = f"{value:g}" if isinstance(value, float) else value
-        findings.add(file, message.format(shown), row=line, column=table.raw.given[column])
+        shown = written.get(at) or format_number(value)
+        findings.add(file, message.format(_short(shown)), row=line, column=table.raw.given[column])
     findings.count(table.raw.source.label, row[0] - len(rows))
+
+
+def check_sum(
+    con: duckdb.DuckDBPyConnection,
+    table: Typed,
+    column: str,
+    condition: str,
+    limit: int,
+    message: str,
+    findings: Findings,
+) -> None:
+    """Note a column that adds up to more than ``limit`` over the rows that meet a condition.
+
+    Each of these values is at most the limit; ``message`` has a ``{}`` for the sum.
+    """
+    row = con.execute(f"SELECT sum({column}::DOUBLE) FROM {table.relation} WHERE {condition}").fetchone()
+    if row and row[0] is not None and row[0] > limit:
+        shown = message.format(format_number(row[0]))
+        findings.add(table.raw.source.label, shown, column=table.raw.given[column])
+
+
+def format_number(value: object) -> str:
+    """Write a number in digits, not in powers of ten, unless those would be many.
+
+    Examples
+    --------
+    >>> format_number(1000001.0), format_number(0.25), format_number(1e30)
+    ('1000001', '0.25', '1e+30')
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return str(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def check_ranges(con: duckdb.DuckDBPyConnection, table: Typed, findings: Findings) -> None:

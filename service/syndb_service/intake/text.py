@@ -99,6 +99,13 @@ class Text:
         wanted = set(ordinals)
         return {n: line for n, line in enumerate(islice(whole, max(wanted, default=0)), 1) if n in wanted}
 
+    def fields_of(self, ordinals: Collection[int], position: int) -> dict[int, str]:
+        """Find one field of some rows, counted as in `lines_of`."""
+        whole = (row for _, row in self.rows() if len(row) >= len(self.header))
+        wanted = set(ordinals)
+        last = max(wanted, default=0)
+        return {n: row[position].strip() for n, row in enumerate(islice(whole, last), 1) if n in wanted}
+
     def broken_rows(self, limit: int) -> list[tuple[int, int]]:
         """List the line and the number of fields of the first rows with too few or too many of them."""
         width = len(self.header)

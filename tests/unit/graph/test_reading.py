@@ -9,8 +9,11 @@ import pytest
 
 from syndb_service.domain.graph.room import Room
 from syndb_service.domain.graph.selection import Selection
+from syndb_service.engines.graph import metrics
+from syndb_service.engines.graph.communities import find_communities
 from syndb_service.engines.graph.connectome import Tally
-from syndb_service.engines.graph.errors import EmptyGraph, UnknownNeuron
+from syndb_service.engines.graph.degrees import count_degrees
+from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron
 from syndb_service.engines.graph.reading import read
 from syndb_service.errors import GraphTooLarge, UsageError
 from tests.unit.graph.graph_shapes import Holder
@@ -226,3 +229,39 @@ def test_a_graph_too_large_for_memory_says_what_it_needs(hold: Holder) -> None:
     ):
         read(con, "d", None, Room(memory_bytes=200 * 1024**2 + 7 * 1000 + 2 * 150))
     assert read(con, "d", None, Room(memory_bytes=2**30)).connection_count == 6
+
+
+def electrical(con: Any, *rows: tuple[int, int, float | None]) -> Any:
+    con.executemany("INSERT INTO neuron_relations VALUES ('d', ?, ?, 'gap_junction', ?)", rows)
+    return con
+
+
+@pytest.mark.parametrize("include", ["gap_junctions", "both"])
+@pytest.mark.parametrize("weight", [4e18, 1e19, 1.8e308, float("inf"), float("nan"), 2.0**51 + 2])
+def test_weights_whose_sums_would_be_wrong_are_refused(hold: Holder, include: Any, weight: float) -> None:
+    """They came back negative, or ended in a traceback: datasets of before the bounds may hold such."""
+    con = electrical(hold([1, 2, 3], [(1, 2, 1)]), (1, 2, weight), (2, 3, weight), (3, 2, weight))
+    with pytest.raises(NumbersTooLarge, match="add up to more than 4,503,599,627,370,496") as refused:
+        read(con, "d", Selection(include=include))
+    assert "include = chemical" in str(refused.value.hint)
+    assert read(con, "d").synapse_count.tolist() == [1]
+
+
+def test_all_sums_of_the_largest_graph_are_exact(hold: Holder) -> None:
+    """Twice the limit is in the figures: both directions of a gap junction, in and out."""
+    half = 2**51 - 1
+    con = electrical(hold([1, 2, 3], []), (1, 2, half - 1), (2, 3, 1))
+    graph = read(con, "d", Selection(include="gap_junctions"))
+    assert graph.synapse_total == 2 * half
+    degrees = count_degrees(graph)
+    assert degrees.in_strength.tolist() == [half - 1, half, 1]
+    assert (degrees.in_strength + degrees.out_strength).tolist() == [2 * half - 2, 2 * half, 2]
+    assert metrics.profile(graph, degrees)["in_strength"]["mean"] == 2 * half / 3
+    assert find_communities(graph, 1.0, 0).modularity is not None
+    weak = read(con, "d", Selection(min_synapses=2, include="gap_junctions"))
+    assert weak.dropped.below_min_synapses == Tally(2, 2)
+
+
+def test_more_connections_than_are_numbered() -> None:
+    with pytest.raises(GraphTooLarge, match="numbers 2,147,483,647 of them at most"):
+        Room(memory_bytes=2**50).judge(10, [(1, 2**31)], 1)

@@ -80,7 +80,7 @@ def test_edges_may_repeat_in_another_brain_structure(desk: Desk) -> None:
         ("2.5", "2.5 is no whole number of synapses"),
         ("", "is empty"),
         ("many", "'many' is not a number"),
-        ("1e12", "1e+12 is more than 1,000,000 synapses"),
+        ("1e12", "1e12 is more than 1,000,000 synapses"),
     ],
 )
 def test_synapse_counts_that_are_none(desk: Desk, count: str, finding: str) -> None:
@@ -145,3 +145,58 @@ def test_several_faults_are_told_at_once(desk: Desk) -> None:
         "synapses.csv, row 3, column synapse_id: '1' is already in row 2",
         "synapses.csv, row 4, column post: '5' is no neuron of neurons.csv",
     ]
+
+
+MOST = "4,503,599,627,370,496, the most that is added up exactly"
+
+
+@pytest.mark.parametrize(
+    ("count", "kind", "told"),
+    [
+        ("1000001", "chemical", "1000001 is more than 1,000,000 synapses"),
+        ("1e+06", "chemical", None),
+        (" 1.0000010E+6 ", "chemical", "1.0000010E+6 is more than 1,000,000 synapses"),
+        ("1e19", "electrical", f"1e19 is more than {MOST}"),
+        ("4000000000000000000", "electrical", f"4000000000000000000 is more than {MOST}"),
+        ("1e308", "electrical", f"1e308 is more than {MOST}"),
+        ("-0.0005", "electrical", "-0.0005 is no count: it must be above 0"),
+    ],
+)
+def test_a_number_beyond_its_bounds_is_told_as_it_is_written(
+    desk: Desk, count: str, kind: str, told: str | None
+) -> None:
+    files = {"connections.csv": f"pre,post,weight,type\nA,B,1,chemical\nB,A,{count},{kind}\n"}
+    if told is None:
+        assert desk.add(files).tables["synapses"].rows == 1_000_001
+    else:
+        assert desk.refusal(files) == [f"connections.csv, row 3, column weight: {told}"]
+
+
+def test_weights_that_are_too_much_together(desk: Desk) -> None:
+    rows = "".join(f"A,B{i},3e15,electrical\n" for i in range(3))
+    assert desk.refusal({"connections.csv": f"pre,post,weight,type\n{rows}"}) == [
+        "connections.csv, column weight: these weights of gap junctions add up to 9000000000000000, "
+        f"more than {MOST}"
+    ]
+
+
+def test_synapses_that_are_too_many_together(desk: Desk) -> None:
+    rows = "".join(f"A,B{i},1000000\n" for i in range(10_001))
+    assert desk.refusal({"connections.csv": f"pre,post,weight\n{rows}"}) == [
+        "connections.csv, column weight: these add up to 10001000000 synapses; at most 10,000,000,000 are "
+        "taken from an edge list"
+    ]
+
+
+@pytest.mark.parametrize("weight", ["1e19", "5e15"])
+def test_weights_of_neuron_relations_beyond_their_bounds(desk: Desk, weight: str) -> None:
+    relations = f"pre,post,relation,weight\n1,2,gap_junction,2\n2,1,gap_junction,{weight}\n"
+    assert desk.refusal({"neurons.csv": "neuron_id\n1\n2\n", "neuron_relations.csv": relations}) == [
+        f"neuron_relations.csv, row 3, column weight: {weight} is more than {MOST}"
+    ]
+
+
+def test_the_largest_weights_that_are_taken_add_up_exactly(desk: Desk) -> None:
+    rows = "A,B,4503599627370495,electrical\nB,C,1,electrical\n"
+    dataset = desk.add({"connections.csv": f"pre,post,weight,type\n{rows}"})
+    assert dataset.connection_sizes["gap_junctions"] == [(4503599627370495, 2), (1, 2)]

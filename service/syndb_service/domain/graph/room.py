@@ -15,6 +15,8 @@ Count = Callable[[Dataset, Selection], Sizes | None]
 
 CONNECTION_BYTES = 150
 NEURON_BYTES = 1_000
+MOST_CONNECTIONS = 2**31 - 1
+"""As many are numbered with 32 bits."""
 BASE_BYTES = 200 * 1024**2
 """What an analysis is reckoned to need at its peak, with a margin.
 
@@ -42,8 +44,7 @@ class Room:
 
     def holds(self, neurons: int, connections: int) -> bool:
         """Say whether a graph of this size fits."""
-        limit = self.most(neurons)
-        return limit is None or connections <= limit[0]
+        return connections <= self.most(neurons)[0]
 
     def judge(self, neurons: int, sizes: Sizes, min_synapses: int) -> None:
         """Refuse a graph that doesn't fit.
@@ -69,11 +70,10 @@ class Room:
         syndb_service.errors.GraphTooLarge: the graph would have 4 connections; max_edges allows 2
         >>> Room(max_edges=2).judge(3, [(9, 1), (4, 1), (1, 2)], min_synapses=2)
         """
-        limit = self.most(neurons)
+        most, sets_it = self.most(neurons)
         needed = sum(connections for synapses, connections in sizes if synapses >= min_synapses)
-        if limit is None or needed <= limit[0]:
+        if needed <= most:
             return
-        most, sets_it = limit
         fits = sum(total <= most for total in accumulate(connections for _, connections in sizes))
         fewer = (
             f"min_synapses = {sizes[fits][0] + 1} would make it fit"
@@ -86,22 +86,27 @@ class Room:
                 f"the graph would have {needed:,} connections; max_edges allows {most:,}",
                 hint=f"{narrower}, or raise max_edges to {needed}.",
             )
+        if sets_it == "numbers":
+            raise GraphTooLarge(
+                f"the graph would have {needed:,} connections; an analysis numbers {most:,} of them at most",
+                hint=f"{narrower}.",
+            )
         raise GraphTooLarge(
             f"the graph would have {needed:,} connections; the memory of a job ({sets_it}) holds {most:,}, "
             f"it would need {_written(needed_bytes(neurons, needed))}",
             hint=f"{narrower}.",
         )
 
-    def most(self, neurons: int) -> tuple[int, str] | None:
-        """Return the most connections and what sets that limit; None without one."""
-        limits = []
+    def most(self, neurons: int) -> tuple[int, str]:
+        """Return the most connections and what sets that limit."""
+        limits = [(MOST_CONNECTIONS, "numbers")]
         if self.max_edges is not None:
             limits.append((self.max_edges, "max_edges"))
         if self.memory_bytes is not None:
             left = self.memory_bytes // self.graphs - needed_bytes(neurons, 0)
             shared = f" for {self.graphs} graphs" if self.graphs > 1 else ""
             limits.append((max(left // CONNECTION_BYTES, 0), _written(self.memory_bytes) + shared))
-        return min(limits, default=None)
+        return min(limits)
 
 
 def known_to_fit(datasets: Sequence[Dataset], options: Mapping[str, Any], memory_bytes: int) -> bool:

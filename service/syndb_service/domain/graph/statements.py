@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from syndb_service.domain.graph.selection import Selection
+
+MOST_COUNTED: Final = 2**52
+"""The most synapses (and gap junctions) of a graph: twice as many are still exact as 64-bit floats."""
 
 READS = ("neurons", "synapses", "neuron_relations")
 """The tables that they read."""
@@ -17,17 +20,20 @@ CHEMICAL = """
 JOIN = "LEFT JOIN neurons AS n ON n.dataset_id = $dataset_id AND n.neuron_id = s.pre_neuron_id"
 TRANSMITTER = "coalesce(s.neurotransmitter, n.majority_neurotransmitter)"
 RELEASED = f"{TRANSMITTER} IN (SELECT unnest($neurotransmitter))"
-GAP_JUNCTIONS = """
+_MORE = MOST_COUNTED + 1
+GAP_JUNCTIONS = f"""
     WITH one_way AS (
-        SELECT pre_neuron_id::BIGINT AS a, post_neuron_id::BIGINT AS b,
-               greatest(round(sum(coalesce(weight, 1)))::BIGINT, 1) AS synapses
+        SELECT pre_neuron_id::BIGINT AS a, post_neuron_id::BIGINT AS b, greatest(
+                   round(least(sum(least(coalesce(weight, 1), {_MORE})), {_MORE}))::BIGINT, 1
+               ) AS synapses
         FROM neuron_relations WHERE dataset_id = $dataset_id AND relation = 'gap_junction' GROUP BY ALL
     ), pairs AS (
         SELECT least(a, b) AS a, greatest(a, b) AS b, max(synapses) AS synapses FROM one_way GROUP BY ALL
     )
     SELECT a AS pre, b AS post, synapses FROM pairs
     UNION ALL SELECT b, a, synapses FROM pairs WHERE a <> b
-"""
+"""  # noqa: S608 - ours
+"""A weight beyond what a graph may have stands as one more than that, so that no sum overflows unseen."""
 
 
 def connections_sql(selection: Selection) -> str:

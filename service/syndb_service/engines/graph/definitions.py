@@ -34,7 +34,8 @@ METRICS = {
     "are connected (Watts & Strogatz 1998, doi:10.1038/30918).",
     "mean_shortest_path": "Mean number of hops over ordered pairs of distinct neurons in the largest "
     "strongly connected component, along directed connections, unweighted; sampled where paths.exact is "
-    "false.",
+    "false, with a paths.standard_error that covers neurons which were not drawn (two values at either bound "
+    "added: Agresti & Coull 1998, doi:10.1080/00031305.1998.10480550).",
     "diameter": "Longest of these shortest paths; a lower bound where paths.exact is false.",
 }
 MOTIFS = {
@@ -50,7 +51,11 @@ HUBS = {
 }
 REACHABILITY = {
     "reachability": "Fraction of the other neurons that the source, or a neuron on average, reaches within "
-    "k directed hops, at most max_hops (100); sampled with the seed where exact is false.",
+    "k directed hops, at most max_hops (100). Sampled with the seed where exact is false: then interval is "
+    "the 95 % score interval of each fraction (Wilson 1927, doi:10.1080/01621459.1927.10502953, with "
+    "finite-population correction), standard_error that of the last one with two sources that reach nothing "
+    "and two that reach all added (Agresti & Coull 1998, doi:10.1080/00031305.1998.10480550), and complete "
+    "is false, since a neuron that was not drawn may reach further.",
 }
 COMMUNITIES = {
     "communities": "Leiden algorithm (Traag, Waltman & van Eck 2019, doi:10.1038/s41598-019-41695-z) for "
@@ -92,5 +97,6 @@ NEURON_TABLE = {
     "(directed, Fagiolo 2007, doi:10.1103/PhysRevE.76.026107); pagerank (weighted by synapses, damping 0.85; "
     "Brin & Page 1998, doi:10.1016/S0169-7552(98)00110-X); community (Leiden, 0 the largest); core_number "
     "(by connections in and out together; Seidman 1983, doi:10.1016/0378-8733(83)90028-X); neurons_reached "
-    "along directed paths of any length, and reachability, their share of all other neurons. Exact.",
+    "along directed paths of any length, and reachability, their share of all other neurons. Exact, but for "
+    "pagerank (until all its changes add up to less than 1e-12) and community (a heuristic, by the seed).",
 }

@@ -13,6 +13,14 @@ class EmptyGraph(UsageError):
     title = "The graph has no connections"
 
 
+class NumbersTooLarge(UsageError):
+    """The synapses or the weights add up to more than is counted exactly."""
+
+    code = "numbers_too_large"
+    http = 422
+    title = "The numbers are too large"
+
+
 class UnknownNeuron(UsageError):
     """A neuron that the graph hasn't, or a name that several have."""
 

@@ -9,8 +9,9 @@ import numpy as np
 from syndb_service.engines.graph.components import Components
 from syndb_service.engines.graph.connectome import Connectome, Counts, Index, in_rows, of_edges
 from syndb_service.engines.graph.crew import Crew
-from syndb_service.engines.graph.hops import count_hops
+from syndb_service.engines.graph.hops import Hops, count_hops
 from syndb_service.engines.graph.hubs import identity
+from syndb_service.engines.graph.sampling import intervals, standard_error
 
 EXACT_UP_TO = 5_000  # neurons: every neuron is a source up to here
 SAMPLED_SOURCES = 512  # sources above that
@@ -25,8 +26,8 @@ def shortest_paths(
     Of several components of that size, the one with the smallest neuron id is meant.
 
     Exact for components of up to 5,000 neurons. Larger ones are sampled: all paths from 512 neurons
-    drawn without replacement with the seed; then the mean comes with its standard error (of a simple
-    random sample, with finite-population correction) and the diameter is a lower bound.
+    drawn without replacement with the seed; then the mean comes with its standard error, which covers
+    neurons that were not drawn (`sampling.standard_error`), and the diameter is a lower bound.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def shortest_paths(
         "exact": exact,
         "component_size": size,
         "sources": len(sources),
-        "standard_error": _standard_error(found.lengths / others, size) if defined else None,
+        "standard_error": _path_error(inside, sources, found, exact) if defined else None,
         "diameter_is_lower_bound": not exact,
         "distribution": {
             "hops": list(range(1, len(found.pairs))),
@@ -87,8 +88,9 @@ def reachability(
     -------
     dict
         ``hops`` (0 … k) and ``mean_fraction_reached`` of the same length, empty below two neurons;
-        ``exact``, ``sources``, ``complete`` (False where neurons lie beyond that) and
-        ``standard_error`` of the last fraction.
+        ``interval``, of the same length, the 95 % interval of each fraction where they are sampled, None
+        where they are exact; ``exact``, ``sources``, ``complete`` (False where neurons lie beyond that, or
+        where not every neuron was a source) and ``standard_error`` of the last fraction.
 
     Examples
     --------
@@ -103,13 +105,15 @@ def reachability(
     within = np.cumsum(found.pairs[1:], dtype=np.int64)
     defined = n > 1
     pairs = len(sources) * (n - 1)
+    means = [0.0, *(int(total) / pairs for total in within)] if defined else []
     return {
         "hops": list(range(len(found.pairs))) if defined else [],
-        "mean_fraction_reached": [0.0, *(int(total) / pairs for total in within)] if defined else [],
+        "mean_fraction_reached": means,
+        "interval": None if exact else intervals(means, len(sources), n),
         "exact": exact,
         "sources": len(sources),
-        "complete": found.complete,
-        "standard_error": _standard_error(found.reached / (n - 1), n) if defined else None,
+        "complete": exact and found.complete,
+        "standard_error": standard_error(found.reached / (n - 1), n, (0.0, 1.0)) if defined else None,
     }
 
 
@@ -137,6 +141,7 @@ def reached_from(connectome: Connectome, source: int, most: int = MOST_HOPS) -> 
         "hops": list(range(len(within))),
         "neurons_reached": within,
         "mean_fraction_reached": [count / others for count in within] if others else [0.0],
+        "interval": None,
         "exact": True,
         "sources": 1,
         "complete": found.complete,
@@ -195,9 +200,14 @@ def _restricted(connectome: Connectome, members: Index) -> Connectome:
     )
 
 
-def _standard_error(values: np.ndarray[tuple[int], np.dtype[np.float64]], population: int) -> float:
-    """Return the standard error of the mean of values drawn without replacement from a population."""
-    drawn = len(values)
-    if drawn == population:
+def _path_error(inside: Connectome, sources: Index, found: Hops, exact: bool) -> float:
+    """Return the standard error of the mean path; 0 where every neuron is a source.
+
+    Every neuron's mean path has at least 1 hop, and at most as many as to the first source and on from there.
+    """
+    if exact:
         return 0.0
-    return float(values.std(ddof=1) / np.sqrt(drawn) * np.sqrt((population - drawn) / (population - 1)))
+    means = found.lengths / (inside.neuron_count - 1)
+    backwards = of_edges(inside.neuron_count, np.stack([inside.post, inside.pre], axis=1))
+    to_first = len(count_hops(backwards, sources[:1]).pairs) - 1
+    return standard_error(means, inside.neuron_count, (1.0, to_first + float(means[0])))

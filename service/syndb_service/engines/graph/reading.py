@@ -10,7 +10,7 @@ import numpy as np
 
 from syndb_service.domain.graph.room import Room
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.domain.graph.statements import connections_sql, parameters
+from syndb_service.domain.graph.statements import MOST_COUNTED, connections_sql, parameters
 from syndb_service.engines.graph.connectome import (
     Connectome,
     Counts,
@@ -22,7 +22,7 @@ from syndb_service.engines.graph.connectome import (
     Tally,
     in_rows,
 )
-from syndb_service.engines.graph.errors import EmptyGraph, UnknownNeuron
+from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron
 from syndb_service.engines.graph.room import check_room
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def read(
         If the filters let none of its connections pass.
     UnknownNeuron
         If ``neuron_ids`` names a neuron that the dataset hasn't.
+    NumbersTooLarge
+        If all its synapses and gap junctions are more than `MOST_COUNTED`.
 
     Examples
     --------
@@ -103,7 +105,28 @@ def read(
     neurons = read_neurons(con, dataset_id)
     rows = con.execute(connections_sql(chosen), parameters(dataset_id, chosen)).fetchnumpy()
     building()
-    return _built(neurons, chosen, {name: np.asarray(values, np.int64) for name, values in rows.items()})
+    columns = {name: np.asarray(values, np.int64) for name, values in rows.items()}
+    _check_total(columns)
+    return _built(neurons, chosen, columns)
+
+
+def _check_total(rows: dict[str, Counts]) -> None:
+    """Refuse numbers whose sums would be wrong: every figure adds up some of these, at most twice.
+
+    Floats add up whole numbers exactly until they pass the limit, and can't come back below it.
+    """
+    counts = rows.get("every", rows["synapses"])
+    if not len(counts) or float(counts.sum(dtype=np.float64)) <= MOST_COUNTED:
+        return
+    largest = int(counts.argmax())
+    count = int(counts[largest])
+    told = f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+    raise NumbersTooLarge(
+        f"the synapses and gap junctions add up to more than {MOST_COUNTED:,}, up to which sums are exact; "
+        f"the largest connection, from {rows['pre'][largest]} to {rows['post'][largest]}, counts {told}",
+        hint="Leave gap junctions out with include = chemical, or add the dataset again with the numbers of "
+        "its gap junctions as weights.",
+    )
 
 
 def read_neurons(con: duckdb.DuckDBPyConnection, dataset_id: str, column: str | None = None) -> Neurons:

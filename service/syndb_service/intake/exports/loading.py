@@ -108,7 +108,7 @@ def _open(
     needed = _needed(part)
     if part.made is not None:
         con.execute(f"CREATE VIEW {file} AS SELECT * FROM read_parquet('{_quoted(str(part.made))}')")
-        return LinePlaces(source.label), "_at", f"VIEW {file}"
+        return LinePlaces(source.label, part.made), "_at", f"VIEW {file}"
     if part.seen.is_parquet:
         if describe_parquet(con, source, findings) is None:
             return None
