@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ class Service:
     url: str
     pid: int
     token_file: Path
+    secret_file: Path
     data_dir: Path
     results: str
     started_at: str
@@ -38,6 +42,7 @@ class Service:
             It can't be read: the service is someone else's.
         """
         try:
+            self.secret_file.read_text()
             return self.token_file.read_text().strip()
         except OSError as error:
             raise ServiceUnavailable(
@@ -46,11 +51,32 @@ class Service:
             ) from error
 
     def answers(self) -> bool:
-        """Ask whether it is up."""
-        try:
-            return httpx.get(f"{self.url}/health", timeout=PROBE_S, trust_env=False).is_success
-        except httpx.HTTPError:
+        """Ask whether it is up, and have it prove that it is this service.
+
+        After a service was killed, anybody on this computer may listen on its port. So its process has to
+        live, and what answers has to know the secret in the data folder; where this user can't read that
+        secret, the token can't be read either, and nothing is sent.
+        """
+        if self.gone():
             return False
+        try:
+            secret = self.secret_file.read_text()
+        except PermissionError:
+            secret = None
+        except OSError:
+            return False
+        challenge = secrets.token_urlsafe(32)
+        question = "/health" if secret is None else f"/health/identity?challenge={challenge}"
+        try:
+            answer = httpx.get(f"{self.url}{question}", timeout=PROBE_S, trust_env=False)
+            proof = str(answer.json()["proof"]) if secret is not None and answer.is_success else ""
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return False
+        if secret is None:
+            return answer.is_success
+        signed = f"syndb-lab\n{self.url}\n{challenge}".encode()
+        expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(proof.encode(), expected.encode())
 
     def gone(self) -> bool:
         """Whether its process has ended for certain."""
@@ -71,6 +97,7 @@ def read_service(file: Path) -> Service | None:
             url=str(told["url"]).rstrip("/"),
             pid=int(told["pid"]),
             token_file=Path(told["token_file"]),
+            secret_file=Path(told.get("secret_file") or Path(told["data_dir"]) / "service.secret"),
             data_dir=Path(told["data_dir"]),
             results=str(told.get("results", "")),
             started_at=str(told["started_at"]),

@@ -46,7 +46,10 @@ def service_options(command: Command) -> Command:
         type=click.Path(path_type=Path, file_okay=False),
         help="The service of this data folder; it is started if need be.",
     )(command)
-    return click.option("--url", help="Address of a service; its token comes from SYNDB_TOKEN.")(command)
+    return click.option(
+        "--url",
+        help="Address of a service; its token is a login's, or SYNDB_TOKEN if SYNDB_URL is the same address.",
+    )(command)
 
 
 def told(command: Command) -> Command:

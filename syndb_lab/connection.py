@@ -15,8 +15,8 @@ from syndb_lab.announcement import Service
 from syndb_lab.client import Lab
 from syndb_lab.errors import ServiceUnavailable
 from syndb_lab.local import default_data_dir, newest_running, service_of
-from syndb_lab.logins import kept_token
 from syndb_lab.starter import start_once
+from syndb_lab.tokens import token_of
 
 
 def connect(
@@ -30,8 +30,10 @@ def connect(
 
     In this order: ``url`` and ``token``; the service of ``data_dir``; the environment's SYNDB_URL and
     SYNDB_TOKEN; the service of SYNDB_DATA_DIR; yours of the usual folder; the newest other one on this
-    computer; one that is started now. For a service at which :func:`login` was done, no token has to be
-    given.
+    computer; one that is started now. SYNDB_TOKEN is sent to the service of SYNDB_URL and to no other. For a
+    service at which :func:`login` was done, no token has to be given.
+
+    To a service on another computer nothing is sent over plain http, unless SYNDB_PLAIN_HTTP=1 is set.
 
     Parameters
     ----------
@@ -52,6 +54,8 @@ def connect(
     ------
     ServiceUnavailable
         Nothing runs, and nothing may be or could be started.
+    AuthError
+        The address is plain http and on another computer.
 
     Examples
     --------
@@ -59,9 +63,9 @@ def connect(
     Lab('http://127.0.0.1:...')
     """
     if url is None and data_dir is None:
-        url, token = os.environ.get("SYNDB_URL") or None, token or os.environ.get("SYNDB_TOKEN") or None
+        url = os.environ.get("SYNDB_URL") or None
     if url is not None:
-        return Lab(url, token or os.environ.get("SYNDB_TOKEN") or kept_token(url))
+        return Lab(url, token or token_of(url))
     service = find_or_start(data_dir, start=start)
     return Lab(service.url, token or service.token())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from syndb_lab.journal import journal_file
-from syndb_lab.own_file import read_records, write_records
+from syndb_lab.own_file import exclusive, read_records, write_records
 
 KEPT: Final = 100
 LONGEST: Final = 20_000
@@ -29,12 +29,16 @@ def remember(draft: dict[str, Any]) -> list[dict[str, Any]]:
 
     A draft beyond ``LONGEST`` characters is not kept, and a disk that is full or read-only stops no job.
     """
-    found = remembered()
     if len(json.dumps(draft, ensure_ascii=False)) > LONGEST:
-        return found
+        return remembered()
+    with suppress(OSError), exclusive(history_file()):
+        drafts = _with_newest(draft)
+        write_records(history_file(), reversed(drafts))
+        return drafts
+    return _with_newest(draft)
+
+
+def _with_newest(draft: dict[str, Any]) -> list[dict[str, Any]]:
     same = {name: value for name, value in draft.items() if name != "at"}
-    older = [one for one in found if {k: v for k, v in one.items() if k != "at"} != same]
-    kept = [draft, *older][:KEPT]
-    with suppress(OSError):
-        write_records(history_file(), reversed(kept))
-    return kept
+    older = [one for one in remembered() if {k: v for k, v in one.items() if k != "at"} != same]
+    return [draft, *older][:KEPT]

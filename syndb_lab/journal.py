@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 import platformdirs
 
-from syndb_lab.own_file import line_of, read_records, write_records
+from syndb_lab.own_file import append_record, exclusive, read_records, write_records
 
 KEPT: Final = 1000
 
@@ -37,11 +36,8 @@ def note(record: dict[str, Any], url: str) -> None:
         str(record["job_id"]), url, str(record.get("created_at") or ""), " ".join(str(title).split())[:120]
     )
     file = journal_file()
-    with suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(opened, "a", encoding="ascii") as journal:
-            journal.write(line_of(asdict(entry)))
+    with suppress(OSError), exclusive(file):
+        append_record(file, asdict(entry))
         if file.stat().st_size > 2 * KEPT * 300:
             write_records(file, read_records(file)[-KEPT:])
 

@@ -6,27 +6,24 @@ GET /v1/auth ──▶ the provider's metadata ──▶ browser (code + PKCE, l
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
 import warnings
 import webbrowser
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-import platformdirs
 
 from syndb_lab.client import Lab
 from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
 from syndb_lab.redirect import Redirect
 from syndb_lab.refusals import refusal
-from syndb_lab.transport import LOOPBACK, service_url
+from syndb_lab.tokens import keep_token
+from syndb_lab.transport import LOOPBACK, canonical_url, require_private
 
-APP: Final = "syndb-lab"
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 WAIT_S: Final = 300.0
 SLOWER_S: Final = 5.0
@@ -80,7 +77,8 @@ def login(
     named = url or os.environ.get("SYNDB_URL")
     if not named:
         raise AuthError("no service is named", hint="Say which one: syndb_lab.login(url), or set SYNDB_URL.")
-    address = str(service_url(named)).rstrip("/")
+    address = canonical_url(named)
+    require_private(address)
     with _client(address) as http:
         told = _asked(http, "GET", f"{address}/v1/auth").get("login")
     if not told:
@@ -128,10 +126,10 @@ class Provider:
 
     def by_browser(self, wait_s: float, open_browser: Callable[[str], Any]) -> str:
         """Log in with a browser on this computer: authorization code and PKCE, back on a loopback address."""
-        verifier = secrets.token_urlsafe(48)
-        with Redirect() as redirect, self._oauth(redirect_uri=redirect.uri) as oauth:
-            where, state = oauth.create_authorization_url(
-                _safe(self._told["authorization_endpoint"]), code_verifier=verifier, **self._asks
+        verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(32)
+        with Redirect(state) as redirect, self._oauth(redirect_uri=redirect.uri) as oauth:
+            where, _ = oauth.create_authorization_url(
+                _safe(self._told["authorization_endpoint"]), state=state, code_verifier=verifier, **self._asks
             )
             self._show(f"Your browser opens {where}")
             open_browser(where)
@@ -141,7 +139,7 @@ class Provider:
                     f"nobody logged in within {wait_s:g} s",
                     hint="Try again; where the browser runs elsewhere, use syndb_lab.login(device=True).",
                 )
-            self._check(answer, state)
+            self._check(answer)
             return self._token(
                 oauth, code=answer["code"], code_verifier=verifier, grant_type="authorization_code"
             )
@@ -200,10 +198,8 @@ class Provider:
             raise _away(self._issuer, error) from None
         return str(got["access_token"])
 
-    def _check(self, answer: dict[str, str], state: str) -> None:
-        """Make sure that the answer is to our question, and from the provider that we asked."""
-        if not secrets.compare_digest(answer.get("state", "").encode(), state.encode()):
-            raise AuthError("the login came back with another state than was sent", hint="Try again.")
+    def _check(self, answer: dict[str, str]) -> None:
+        """Make sure that the answer is from the provider that we asked, and grants what was asked for."""
         if answer.get("iss", self._issuer) != self._issuer:
             raise AuthError("the login came back from another identity provider", hint="Try again.")
         if "code" not in answer:
@@ -216,35 +212,6 @@ class _NotYetError(Exception):
     def __init__(self, slower: bool) -> None:
         super().__init__()
         self.slower = slower
-
-
-def keep_token(url: str, token: str) -> None:
-    """Keep a service's token in a file that only this user can read."""
-    path = _kept()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    tokens = {**_read(path), url.rstrip("/"): token}
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
-        json.dump(tokens, file, indent=1)
-    part.replace(path)
-
-
-def kept_token(url: str) -> str | None:
-    """Return the token that a login at this service has left, if there is one."""
-    return _read(_kept()).get(url.rstrip("/"))
-
-
-def _kept() -> Path:
-    return platformdirs.user_state_path(APP) / "tokens.json"
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _client(url: str) -> httpx.Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
@@ -11,10 +12,22 @@ PATH: Final = "/callback"
 PAGE: Final = (
     b"<!doctype html><title>syndb-lab</title><p>You may close this page and go back to your notebook."
 )
+OTHER_PAGE: Final = (
+    b"<!doctype html><title>syndb-lab</title><p>This is not the login that your notebook waits for."
+    b"<p>Go back to the page of the login that was opened last."
+)
 
 
 class Redirect:
-    """Listens on a free port of 127.0.0.1 for one answer.
+    """Listens on a free port of 127.0.0.1 for the answer to one login.
+
+    Any page and any user of this computer may send something to that port. What does not carry the login's
+    ``state`` is dropped, and the answer is still waited for.
+
+    Parameters
+    ----------
+    state : str, optional
+        What the login sent, and its answer has to repeat. Without it the newest answer counts.
 
     Examples
     --------
@@ -23,7 +36,8 @@ class Redirect:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, state: str | None = None) -> None:
+        self._state = state
         self._answer: dict[str, str] | None = None
         self._came = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -47,20 +61,27 @@ class Redirect:
         """Return the parameters of the answer; None if none came in so many seconds."""
         return self._answer if self._came.wait(wait_s) else None
 
+    def _accepts(self, answer: dict[str, str]) -> bool:
+        if self._state is None:
+            return True
+        is_first = not self._came.is_set()
+        return is_first and secrets.compare_digest(answer.get("state", "").encode(), self._state.encode())
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         redirect = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 asked = urlsplit(self.path)
-                found = asked.path == PATH
-                self.send_response(200 if found else 404)
+                answer = dict(parse_qsl(asked.query))
+                is_ours = asked.path == PATH and redirect._accepts(answer)
+                self.send_response(200 if is_ours else 400 if asked.path == PATH else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Content-Security-Policy", "default-src 'none'")
                 self.end_headers()
-                self.wfile.write(PAGE if found else b"")
-                if found and not redirect._came.is_set():
-                    redirect._answer = dict(parse_qsl(asked.query))
+                self.wfile.write(PAGE if is_ours else OTHER_PAGE if asked.path == PATH else b"")
+                if is_ours:
+                    redirect._answer = answer
                     redirect._came.set()
 
             def log_message(self, *_: Any) -> None:

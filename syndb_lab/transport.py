@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping
@@ -71,6 +73,8 @@ class Transport:
         pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         base = service_url(url)
+        if mount is None:
+            require_private(url)
         self.url = str(base).rstrip("/")
         self._pause_s = pause_s
         self._client = httpx.Client(
@@ -226,3 +230,71 @@ def service_url(url: str) -> httpx.URL:
             hint="Write it with its scheme, such as http://127.0.0.1:8700.",
         )
     return parsed
+
+
+def canonical_url(url: str) -> str:
+    """Write an address in its one spelling: lower case, without default port, last slash and blanks.
+
+    Examples
+    --------
+    >>> canonical_url(" HTTPS://SynDB.Example.EDU:443/ ")
+    'https://syndb.example.edu'
+    """
+    return str(service_url(url)).rstrip("/")
+
+
+def require_private(url: str) -> None:
+    """Refuse to send anything over a line that others can read, unless the user allows it.
+
+    Parameters
+    ----------
+    url : str
+        Address of a service.
+
+    Raises
+    ------
+    AuthError
+        It is plain http, on another computer, and SYNDB_PLAIN_HTTP is not 1.
+
+    Examples
+    --------
+    >>> require_private("http://a.example.edu")
+    Traceback (most recent call last):
+    syndb_lab.errors.AuthError: http://a.example.edu is plain http: others could read your token on the way
+    Use its https address. If you trust the whole network, set SYNDB_PLAIN_HTTP=1.
+    """
+    address = service_url(url)
+    if address.scheme == "https" or is_this_computer(address.host):
+        return
+    if os.environ.get("SYNDB_PLAIN_HTTP", "").strip().lower() in {"1", "true", "yes", "on"}:
+        return
+    raise AuthError(
+        f"{canonical_url(url)} is plain http: others could read your token on the way",
+        hint="Use its https address. If you trust the whole network, set SYNDB_PLAIN_HTTP=1.",
+    )
+
+
+def is_this_computer(host: str) -> bool:
+    """Whether a name or an address is this computer's own: only its own addresses can be bound.
+
+    Examples
+    --------
+    >>> is_this_computer("localhost"), is_this_computer("192.0.2.1")
+    (True, False)
+    """
+    if host in LOOPBACK:
+        return True
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return bool(found) and all(_can_bind(family, address) for family, _, _, _, address in found)
+
+
+def _can_bind(family: socket.AddressFamily, address: Any) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind(address)
+    except OSError:
+        return False
+    return True

@@ -17,6 +17,7 @@ from typing import Any
 from platformdirs import user_state_path
 
 from syndb_service.api.app import build_app
+from syndb_service.api.identity import Identity
 from syndb_service.errors import BadSetting
 from syndb_service.factory import build_service, make_writable
 from syndb_service.intake import install_bundled
@@ -56,11 +57,12 @@ def serve(
             install_bundled(service.warehouse)
         token_file = _user_token(settings.data_dir, service.tokens)
         url = url_of(listener)
+        identity = Identity.create(url)
         worker = EmbeddedWorker(service)
         try:
             worker.start()
-            with _announced(settings, url, token_file):
-                answer(build_app(service), listener, lambda: ready(url, token_file))
+            with _announced(settings, url, token_file, identity):
+                answer(build_app(service, identity), listener, lambda: ready(url, token_file))
         finally:
             worker.stop()
             service.close()
@@ -129,12 +131,17 @@ def read_announcement(path: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _announced(settings: Settings, url: str, token_file: Path) -> Iterator[None]:
-    """Write where the service runs, so that a notebook finds it, and take that back at the end."""
+def _announced(settings: Settings, url: str, token_file: Path, identity: Identity) -> Iterator[None]:
+    """Write where the service runs, so that a notebook finds it, and take that back at the end.
+
+    The secret is written first: a client sends no token before the service has proved that it knows it.
+    """
+    secret_file = settings.data_dir / "service.secret"
     announcement = {
         "url": url,
         "pid": os.getpid(),
         "token_file": str(token_file),
+        "secret_file": str(secret_file),
         "data_dir": str(settings.data_dir),
         "results": settings.results,
         "started_at": datetime.now(UTC).isoformat(),
@@ -144,10 +151,11 @@ def _announced(settings: Settings, url: str, token_file: Path) -> Iterator[None]
     with contextlib.suppress(OSError):
         registry().mkdir(parents=True, exist_ok=True)
         paths.append(registry() / f"{os.getpid()}.json")
+    private_write(secret_file, identity.secret)
     for path in paths:
         private_write(path, json.dumps(announcement, indent=1) + "\n")
     try:
         yield
     finally:
-        for path in paths:
+        for path in (*paths, secret_file):
             path.unlink(missing_ok=True)

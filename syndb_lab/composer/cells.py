@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from typing import Any, Final
 
@@ -15,6 +16,19 @@ def cell_id() -> str | None:
     parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)() or {}
     found = (parent.get("metadata") or {}).get("cellId")
     return str(found) if found else None
+
+
+def notebook_cell() -> str | None:
+    """Name the cell that runs by its notebook, too: a notebook that was copied keeps the ids of its cells.
+
+    JupyterLab tells its kernels the notebook's path in JPY_SESSION_NAME, VS Code in a variable.
+    """
+    cell = cell_id()
+    if cell is None:
+        return None
+    variables: dict[str, Any] = getattr(get_ipython(), "user_ns", {})
+    notebook = os.environ.get("JPY_SESSION_NAME") or variables.get("__vsc_ipynb_file__") or ""
+    return f"{notebook}\n{cell}"
 
 
 def execution_count() -> int | None:

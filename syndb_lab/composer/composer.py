@@ -14,7 +14,7 @@ from IPython import display as ipython_display
 
 from syndb_lab.cell import dismiss
 from syndb_lab.composer import verdict
-from syndb_lab.composer.cells import cell_id, execution_count, replace_in_cell
+from syndb_lab.composer.cells import execution_count, notebook_cell, replace_in_cell
 from syndb_lab.composer.checker import Checker
 from syndb_lab.composer.draft import Draft
 from syndb_lab.composer.element import ComposerElement
@@ -65,7 +65,7 @@ class Composer:
         self._shown_in: int | None = None
         self._closed = False
         self._checker = Checker(self._check, self._away)
-        self._given, self._cell = sql, cell_id()
+        self._given, self._cell = sql, notebook_cell()
         before = replace_in_cell(self)
         draft = first_draft(sql, kept(self._cell) if before is None else (before.given, before.draft))
         if before is not None:

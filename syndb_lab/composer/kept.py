@@ -30,7 +30,7 @@ def keep(cell: str | None, given: str | None, draft: Draft) -> bool:
     Parameters
     ----------
     cell : str or None
-        The cell's id; None where the front end tells none.
+        The notebook and the cell's id; None where the front end tells no cell.
     given : str or None
         The SQL that the composer was made with.
     draft : Draft

@@ -41,14 +41,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         )
 
 
-def register(home: Path, url: str, pid: int, token_file: Path, started_at: str) -> Path:
+def register(
+    home: Path, url: str, pid: int, token_file: Path, started_at: str, data_dir: Path | None = None
+) -> Path:
     folder = home / "xdg_state_home" / "syndb-lab" / "running"
     folder.mkdir(parents=True, exist_ok=True)
     told = {
         "url": url,
         "pid": pid,
         "token_file": str(token_file),
-        "data_dir": str(home),
+        "data_dir": str(data_dir or home),
         "started_at": started_at,
         "version": "0",
     }
@@ -128,7 +130,7 @@ def test_stale_services_are_passed_over(live: Live, home: Path) -> None:
     token_file.write_text(f"{live.token}\n")
     stale = register(home, "http://127.0.0.1:9", ended.pid, token_file, "2030-01-01T00:00:00")
     deaf = register(home, "http://127.0.0.1:9", os.getpid(), token_file, "2029-01-01T00:00:00")
-    register(home, live.url, live.process.pid, token_file, "2025-01-01T00:00:00")
+    register(home, live.url, live.process.pid, token_file, "2025-01-01T00:00:00", live.data_dir)
     (deaf.parent / "broken.json").write_text("{")
     with syndb_lab.connect(start=False) as lab:
         assert lab.url == live.url
@@ -138,7 +140,7 @@ def test_stale_services_are_passed_over(live: Live, home: Path) -> None:
 
 
 def test_someone_elses_token_cannot_be_read(live: Live, home: Path) -> None:
-    register(home, live.url, live.process.pid, home / "no-such-token", "2025-01-01T00:00:00")
+    register(home, live.url, live.process.pid, home / "no-such-token", "2025-01-01T00:00:00", live.data_dir)
     with pytest.raises(syndb_lab.ServiceUnavailable, match="token"):
         syndb_lab.connect(start=False)
 

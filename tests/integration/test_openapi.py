@@ -16,7 +16,7 @@ from tests.conftest import Jobs, running_service
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKED_IN = json.loads((ROOT / "docs" / "openapi.json").read_text())
-OPEN = {"/health", "/health/ready", "/v1/auth"}
+OPEN = {"/health", "/health/identity", "/health/ready", "/v1/auth"}
 
 
 def operations() -> list[tuple[str, str, dict[str, Any]]]:

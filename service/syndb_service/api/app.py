@@ -22,6 +22,7 @@ from syndb_service.api import (
     routes_results,
 )
 from syndb_service.api.body_limit import BodyLimit
+from syndb_service.api.identity import Identity
 from syndb_service.api.json_bodies import JsonBodies
 from syndb_service.api.metrics import Metrics
 from syndb_service.api.rate_limit import RateLimit
@@ -61,14 +62,15 @@ TOLD_HEADERS = [
 ]
 
 
-def build_app(service: Service) -> FastAPI:
-    """Build the HTTP side of a service."""
+def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
+    """Build the HTTP side of a service; ``identity`` is what an embedded one proves itself with."""
     app = routed_app()
     room = WaitingRoom(service.store.versions, lambda: notices.heard)
     notices = Notices(service.database, room.job_changed)
     service.changes.listeners.append(room.job_changed)
     metrics = Metrics(lambda: read_figures(service.database))
     app.state.service = service
+    app.state.identity = identity
     app.state.waiting_room = room
     app.state.notices = notices
     app.state.metrics = metrics

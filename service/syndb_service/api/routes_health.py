@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from syndb_service.api import problems
 from syndb_service.api.auth import any_principal
+from syndb_service.api.identity import Identity
 from syndb_service.api.metrics import Metrics
 from syndb_service.api.readiness import Readiness
 from syndb_service.api.refusals import Responses, open_refusals
-from syndb_service.api.schemas import Health, Ready
-from syndb_service.errors import TransientError
+from syndb_service.api.schemas import Health, IdentityProof, Ready
+from syndb_service.errors import NotFound, TransientError
 
 router = APIRouter(tags=["health"])
 
@@ -37,6 +38,28 @@ FIGURES: Responses = {
 async def health() -> Health:
     """Answer while the process answers at all."""
     return Health(version=version("syndb-lab"))
+
+
+@router.get(
+    "/health/identity",
+    summary="Is this the embedded service of a data folder?",
+    responses=open_refusals(404, 422),
+)
+async def identity(
+    request: Request,
+    challenge: Annotated[
+        str,
+        Query(min_length=16, max_length=128, pattern="^[A-Za-z0-9_-]+$", description="Random characters."),
+    ],
+) -> IdentityProof:
+    """Prove it before a token is sent; whoever may read the folder's `service.secret` can check it."""
+    known: Identity | None = request.app.state.identity
+    if known is None:
+        raise NotFound(
+            "this service is not an embedded one",
+            hint="The certificate of its https address proves who it is.",
+        )
+    return IdentityProof(proof=known.prove(challenge))
 
 
 @router.get(

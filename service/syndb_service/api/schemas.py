@@ -124,6 +124,12 @@ class Health(BaseModel):
     version: str
 
 
+class IdentityProof(BaseModel):
+    """HMAC-SHA256 of address and challenge under the secret in the service's data folder, hexadecimal."""
+
+    proof: str
+
+
 class PartRecord(BaseModel):
     """A part that the service needs; ``why`` says what is wrong with it."""
 

@@ -1,0 +1,214 @@
+"""A token goes to the service that gave it, and to no other."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import syndb_lab
+from syndb_lab import journal
+from syndb_lab.history import remember, remembered
+from syndb_lab.redirect import Redirect
+from syndb_lab.tokens import keep_token, kept_token, token_file
+from syndb_lab.transport import is_this_computer
+
+
+class Stranger:
+    """Answers everything on a port of this computer, and remembers which tokens it was sent."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.tokens: list[str] = []
+        self.location: str | None = None
+        stranger = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                stranger.paths.append(self.path)
+                if token := self.headers.get("Authorization"):
+                    stranger.tokens.append(token)
+                body = json.dumps(
+                    {"status": "ok", "jobs": [], "next_cursor": None, "proof": "0" * 64}
+                ).encode()
+                self.send_response(307 if stranger.location else 200)
+                if stranger.location:
+                    self.send_header("Location", f"{stranger.location}{self.path}")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_HEAD = do_DELETE = do_PATCH = answer  # noqa: N815 - the names of http.server
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def strangers() -> Iterator[tuple[Stranger, Stranger]]:
+    both = Stranger(), Stranger()
+    yield both
+    for one in both:
+        one.close()
+
+
+def ended_process() -> int:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return pid
+
+
+@pytest.mark.parametrize("pid", ["ended", "alive"])
+@pytest.mark.parametrize("secret", ["kept", "none"])
+def test_a_stranger_on_the_old_port_is_sent_no_token(
+    strangers: tuple[Stranger, Stranger], tmp_path: Path, pid: str, secret: str
+) -> None:
+    stranger = strangers[0]
+    (tmp_path / "token").write_text("syndb_SECRET\n")
+    if secret == "kept":
+        (tmp_path / "service.secret").write_text("secret")
+    announcement = {
+        "url": stranger.url,
+        "pid": ended_process() if pid == "ended" else os.getpid(),
+        "token_file": str(tmp_path / "token"),
+        "secret_file": str(tmp_path / "service.secret"),
+        "data_dir": str(tmp_path),
+        "results": "",
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "version": "0.1.0",
+    }
+    (tmp_path / "service.json").write_text(json.dumps(announcement))
+    with pytest.raises(syndb_lab.ServiceUnavailable, match="no service runs"):
+        syndb_lab.connect(data_dir=tmp_path, start=False)
+    assert stranger.tokens == []
+
+
+def test_a_token_of_the_environment_goes_to_its_own_address_alone(
+    strangers: tuple[Stranger, Stranger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, other = strangers
+    monkeypatch.setenv("SYNDB_URL", f" {ours.url.upper().replace('HTTP', 'http')}/ ")
+    monkeypatch.setenv("SYNDB_TOKEN", "OURS")
+    keep_token(other.url, "OTHERS")
+    for url in (None, ours.url, f"{ours.url}/"):
+        with syndb_lab.connect(url) as lab:
+            lab.jobs()
+    with syndb_lab.connect(other.url) as lab:
+        lab.jobs()
+    assert ours.tokens == ["Bearer OURS"] * 3
+    assert other.tokens == ["Bearer OTHERS"]
+
+
+def test_a_token_without_an_address_goes_nowhere(
+    strangers: tuple[Stranger, Stranger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNDB_TOKEN", "OURS")
+    with syndb_lab.connect(strangers[0].url) as lab:
+        lab.jobs()
+    assert strangers[0].tokens == []
+
+
+def test_a_redirect_takes_no_token_along(strangers: tuple[Stranger, Stranger]) -> None:
+    ours, other = strangers
+    ours.location = other.url
+    with syndb_lab.connect(ours.url, "OURS") as lab, pytest.raises(syndb_lab.SyndbError) as refused:
+        lab.jobs()
+    assert other.paths == []
+    assert "OURS" not in str(refused.value) + repr(refused.value) + repr(lab)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://Syndb.Example.EDU",
+        "https://syndb.example.edu:443",
+        " https://syndb.example.edu ",
+        "HTTPS://syndb.example.edu/",
+    ],
+)
+def test_a_kept_token_is_found_under_every_spelling(url: str) -> None:
+    keep_token("https://syndb.example.edu", "T")
+    assert kept_token(url) == "T"
+    keep_token(url, "U")
+    assert kept_token("https://syndb.example.edu") == "U"
+    assert kept_token("https://syndb.example.edu:8443") is None
+    assert kept_token("http://syndb.example.edu") is None
+    assert token_file().stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_sent_in_the_clear_to_another_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for way in (
+        lambda: syndb_lab.connect("http://192.0.2.1", "T"),
+        lambda: syndb_lab.login("http://192.0.2.1"),
+    ):
+        with pytest.raises(syndb_lab.AuthError, match="plain http") as refused:
+            way()
+        assert "https" in str(refused.value)
+        assert "SYNDB_PLAIN_HTTP=1" in str(refused.value)
+    monkeypatch.setenv("SYNDB_PLAIN_HTTP", "1")
+    syndb_lab.connect("http://192.0.2.1", "T").close()
+
+
+def test_this_computer_is_known_by_each_of_its_addresses() -> None:
+    assert all(map(is_this_computer, ("localhost", "127.0.0.1", "127.9.9.9", "0.0.0.0")))
+    assert not any(map(is_this_computer, ("192.0.2.1", "no such host", "", "2001:db8::1")))
+
+
+def test_the_answer_to_another_login_is_dropped_and_the_right_one_waited_for() -> None:
+    with Redirect("right") as redirect:
+        for state in ("wrong", "", "right and more"):
+            answer = httpx.get(redirect.uri, params={"state": state, "code": "x"})
+            assert (answer.status_code, "not the login" in answer.text) == (400, True)
+        assert redirect.wait(0.01) is None
+        assert httpx.get(redirect.uri, params={"state": "right", "code": "y"}).is_success
+        assert not httpx.get(redirect.uri, params={"state": "right", "code": "z"}).is_success
+        assert redirect.wait(10) == {"state": "right", "code": "y"}
+
+
+def write_some(name: str) -> None:
+    for number in range(20):
+        keep_token(f"https://{name}{number}.example.edu", "T")
+        remember({"kind": "query", "sql": f"SELECT '{name}{number}'", "at": "now"})
+        journal.note({"job_id": f"{name}{number}", "query": "SELECT 1"}, "u")
+
+
+def test_writers_at_the_same_time_lose_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "KEPT", 100)
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=write_some, args=(name,)) for name in "abc"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    names = {f"{name}{number}" for name in "abc" for number in range(20)}
+    assert {name for name in names if kept_token(f"https://{name}.example.edu") is None} == set()
+    assert {str(draft["sql"])[8:-1] for draft in remembered()} == names
+    assert {entry.job_id for entry in journal.entries()} == names
+
+
+def test_a_line_that_was_cut_off_costs_that_line_alone() -> None:
+    journal.note({"job_id": "11111111", "query": "SELECT 1"}, "u")
+    file = journal.journal_file()
+    file.write_text(file.read_text() * 2 + file.read_text()[:40])
+    journal.note({"job_id": "22222222", "query": "SELECT 2"}, "u")
+    assert [entry.job_id for entry in journal.entries()] == ["22222222", "11111111", "11111111"]
