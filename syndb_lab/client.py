@@ -19,6 +19,7 @@ from syndb_lab.listing import Listing
 from syndb_lab.parameters import Bound, bind, check_given
 from syndb_lab.references import refer
 from syndb_lab.refusals import invalid
+from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
 from syndb_lab.values import seconds
 
@@ -53,6 +54,16 @@ class Lab:
         self, url: str, token: str | None = None, *, mount: httpx.BaseTransport | None = None
     ) -> None:
         self._transport = Transport(url, token, mount=mount)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the address: who loads it takes the token kept for that address."""
+        return _lab, (type(self), self._transport.url, self._transport.key)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     @property
     def url(self) -> str:
@@ -374,6 +385,13 @@ class Lab:
         completed  query  ...
         """
         return job_listing(self._transport, status, kind, limit)
+
+
+def _lab(kind: type[Lab], url: str, key: str) -> Lab:
+    """Make a connection that was pickled."""
+    lab = kind.__new__(kind)
+    lab._transport = reopen(url, key)
+    return lab
 
 
 def given(**options: Any) -> dict[str, Any]:

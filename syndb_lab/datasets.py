@@ -101,6 +101,9 @@ class Datasets(Listing[Dataset]):
         empty = "no datasets; add one with `syndb-lab dataset add FOLDER`"
         super().__init__(map(Dataset, descriptions), columns, empty=empty)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Datasets, ([dataset.description for dataset in self],)
+
     def named(self, name: str) -> Dataset:
         """Choose one by its name.
 

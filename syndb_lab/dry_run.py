@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -34,6 +35,11 @@ class DryRun:
     def __init__(self, found: dict[str, Any], names: Callable[[], Mapping[str, str]] = dict) -> None:
         self.found = found
         self._names = names
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with the names that it shows, and without the connection that gave them."""
+        names = dict(zip(self.found["dataset_ids"], self._datasets(), strict=True))
+        return DryRun, (self.found, partial(dict, names))
 
     @property
     def columns(self) -> dict[str, str]:

@@ -68,6 +68,10 @@ class SyndbError(Exception):
         """Read as the message, and the hint on a line of its own."""
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross to another process whole, whatever the class takes to be made."""
+        return _made_again, (type(self), self.message), self.__dict__
+
     def _render_traceback_(self) -> list[str]:
         """Show it in a notebook as one block: the lines of the user's that led to it, and what it says."""
         return [*_own_lines(self.__traceback__), f"{type(self).__name__}: {self}"]
@@ -210,6 +214,13 @@ class Detached(KeyboardInterrupt):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+def _made_again(kind: type[SyndbError], message: str) -> SyndbError:
+    """Make an error that was pickled."""
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    return error
 
 
 def _own_lines(trace: TracebackType | None) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from syndb_lab.errors import ResultUnsuitable
+from syndb_lab.forked_polars import refuse_polars_after_fork
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,6 +90,7 @@ def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.Data
     """Read a result file into polars."""
     import polars as pl
 
+    refuse_polars_after_fork()
     if path.suffix == ".arrow":
         check_for_polars(mapped(path).schema)
         return pl.read_ipc(path)
@@ -102,6 +104,7 @@ def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFr
     """Open a result file in polars without reading it: Arrow and Parquet are read where they are needed."""
     import polars as pl
 
+    refuse_polars_after_fork()
     if path.suffix == ".arrow":
         check_for_polars(mapped(path).schema)
         return pl.scan_ipc(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import Generator
 from datetime import datetime
@@ -12,6 +13,7 @@ from syndb_lab.download import ResultCache
 from syndb_lab.errors import Detached, WaitTimeout
 from syndb_lab.follow import FINAL
 from syndb_lab.progress import ProgressLine, describe, progress_line
+from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
 from syndb_lab.values import moment_in
 from syndb_lab.watch import PATIENCE_S, Watch
@@ -44,6 +46,16 @@ class Handle:
         self._cache = cache or ResultCache()
         self._record = record
         self._heard = datetime.now()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the address and the record: who loads it takes the token kept for that address."""
+        return _handle, (type(self), self._transport.url, self._transport.key, self.record)
+
+    def __copy__(self) -> Self:
+        return type(self)(self._transport, self.record, cache=self._cache)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(self._transport, copy.deepcopy(self.record, memo), cache=self._cache)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -230,6 +242,11 @@ class Handle:
         """
         self.record = self._transport.delete(f"/v1/jobs/{self.id}", {"purge": "true"})
         return self
+
+
+def _handle(kind: type[Handle], url: str, key: str, record: dict[str, Any]) -> Handle:
+    """Make a handle that was pickled."""
+    return kind(reopen(url, key), record)
 
 
 def clock(moment: datetime) -> str:

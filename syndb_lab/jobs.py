@@ -6,6 +6,7 @@ import re
 import textwrap
 import uuid
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from syndb_lab.errors import JobNotFound, ParameterError
@@ -31,12 +32,12 @@ def job_listing(
     return Listing(
         (Job(transport, record) for record in records),
         {
-            "status": lambda job: job.status,
-            "kind": lambda job: job.kind,
+            "status": attrgetter("status"),
+            "kind": attrgetter("kind"),
             "rows": row_count,
-            "created": lambda job: str(job.record.get("created_at") or "")[:19].replace("T", " "),
+            "created": created,
             "job": called,
-            "id": lambda job: job.id,
+            "id": attrgetter("id"),
         },
         empty="no jobs",
     )
@@ -56,6 +57,11 @@ def job_records(
         cursor = page.get("next_cursor")
         if not cursor:
             return
+
+
+def created(job: Job) -> str:
+    """Write when a job was submitted."""
+    return str(job.record.get("created_at") or "")[:19].replace("T", " ")
 
 
 def called(job: Job) -> str:

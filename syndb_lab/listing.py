@@ -40,6 +40,9 @@ class Listing(list[T], Generic[T]):
         self._columns = dict(columns)
         self._empty = empty
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _listing, (type(self), list(self), self._columns, self._empty)
+
     def __repr__(self) -> str:
         if not self:
             return self._empty
@@ -69,6 +72,11 @@ class Listing(list[T], Generic[T]):
 
     def _cells(self) -> list[list[str]]:
         return [[text(item) for text in self._columns.values()] for item in self]
+
+
+def _listing(kind: type[Listing[Any]], items: list[Any], columns: dict[str, Any], empty: str) -> Listing[Any]:
+    """Make a list that was pickled."""
+    return kind(items, columns, empty=empty)
 
 
 def fitted(widths: list[int], room: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from syndb_lab.client import Lab
@@ -131,10 +132,15 @@ def journal_listing(found: list[Entry]) -> Listing[Entry]:
     return Listing(
         found,
         {
-            "submitted": lambda entry: entry.created_at[:19].replace("T", " "),
-            "job": lambda entry: entry.job_id,
-            "title": lambda entry: entry.title,
-            "service": lambda entry: entry.url,
+            "submitted": submitted,
+            "job": attrgetter("job_id"),
+            "title": attrgetter("title"),
+            "service": attrgetter("url"),
         },
         empty="nothing was submitted from this computer yet",
     )
+
+
+def submitted(entry: Entry) -> str:
+    """Write when a job was submitted."""
+    return entry.created_at[:19].replace("T", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import partial
 from typing import Any
 
 from syndb_lab.datasets import Datasets, row_count
@@ -27,9 +28,9 @@ def table_listing(datasets: Datasets) -> Listing[dict[str, Any]]:
     return Listing(
         tables.values(),
         {
-            "table": lambda table: str(table["name"]),
+            "table": partial(text_of, "name"),
             "rows": row_count,
-            "columns": lambda table: ", ".join(str(column["name"]) for column in table["columns"]),
+            "columns": column_names,
         },
         empty="no tables",
     )
@@ -51,10 +52,20 @@ def column_listing(datasets: Datasets, name: str) -> Listing[dict[str, Any]]:
     return Listing(
         table["columns"],
         {
-            "column": lambda column: str(column["name"]),
-            "type": lambda column: str(column.get("type") or ""),
-            "unit": lambda column: str(column.get("unit") or ""),
-            "meaning": lambda column: str(column.get("description") or ""),
+            "column": partial(text_of, "name"),
+            "type": partial(text_of, "type"),
+            "unit": partial(text_of, "unit"),
+            "meaning": partial(text_of, "description"),
         },
         empty="no columns",
     )
+
+
+def text_of(field: str, described: dict[str, Any]) -> str:
+    """Write one field of a table's or a column's description, which may be missing."""
+    return str(described.get(field) or "")
+
+
+def column_names(table: dict[str, Any]) -> str:
+    """List a table's columns."""
+    return ", ".join(str(column["name"]) for column in table["columns"])

@@ -6,12 +6,14 @@ import os
 import socket
 import time
 import uuid
+import weakref
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import httpx
 
+from syndb_lab.connections import Connections
 from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
 from syndb_lab.refusals import read_problem, refusal, retry_after
 
@@ -21,6 +23,7 @@ LONGEST_PAUSE_S: Final = 10.0
 RETRIED: Final = frozenset({502, 503, 504})
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+OPEN: Final[weakref.WeakValueDictionary[str, Transport]] = weakref.WeakValueDictionary()
 
 
 class Bearer(httpx.Auth):
@@ -73,17 +76,22 @@ class Transport:
         pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         base = service_url(url)
+        self.key = uuid.uuid4().hex
+        OPEN[self.key] = self
         if mount is None:
             require_private(url)
         self.url = str(base).rstrip("/")
         self._pause_s = pause_s
-        self._client = httpx.Client(
-            base_url=base,
-            auth=Bearer(token.strip()) if token else None,
-            timeout=TIMEOUT,
-            transport=mount,
-            limits=httpx.Limits(max_connections=None),
-            trust_env=base.host not in LOOPBACK,
+        auth = Bearer(token.strip()) if token else None
+        self._connections = Connections(
+            lambda: httpx.Client(
+                base_url=base,
+                auth=auth,
+                timeout=TIMEOUT,
+                transport=mount,
+                limits=httpx.Limits(max_connections=None),
+                trust_env=base.host not in LOOPBACK,
+            )
         )
 
     def __repr__(self) -> str:
@@ -91,7 +99,11 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections; the jobs go on."""
-        self._client.close()
+        self._connections.close()
+
+    @property
+    def _client(self) -> httpx.Client:
+        return self._connections.client
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, timeout: float = 30.0) -> Any:
         """Ask for JSON."""
@@ -146,7 +158,7 @@ class Transport:
         )
 
     def _check_open(self) -> None:
-        if self._client.is_closed:
+        if self._connections.is_closed:
             raise SyndbError(
                 f"the connection to {self.url} was closed", hint="Open another one with connect()."
             )
@@ -194,6 +206,11 @@ class Transport:
             time.sleep(min(wait, LONGEST_PAUSE_S))
             pause *= 2
         raise AssertionError("the last try returns or raises")
+
+
+def open_transport(key: str) -> Transport | None:
+    """Find a connection of this process, or of the one that it was forked from, by its key."""
+    return OPEN.get(key)
 
 
 def may_change(response: httpx.Response) -> bool:

@@ -26,6 +26,7 @@ from syndb_lab.errors import ServiceUnavailable
 from syndb_lab.front_end import draws
 from syndb_lab.history import remember, remembered
 from syndb_lab.job import Job
+from syndb_lab.process_fork import ProcessLock
 from syndb_lab.widgets.desk import Desk
 from syndb_lab.widgets.elements import VIEW
 from syndb_lab.widgets.job_card import JobCard
@@ -57,7 +58,7 @@ class Composer:
         self._service = Service(lab, document, namespace)
         self._desk = Desk(namespace, None, "polars")
         self._key = uuid.uuid4().hex
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
         self._job: Job | None = None
         self._card: JobCard | None = None
         self._kept: Draft | None = None

@@ -5,7 +5,6 @@ It checks, asks for parameters and runs; completion, the schema's tree and graph
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import traitlets
 from syndb_lab.cell import dismiss
 from syndb_lab.composer.draft import FORMATS, Draft
 from syndb_lab.plain_face import escaped_block
+from syndb_lab.process_fork import ProcessLock
 
 KINDS: Final = {
     "text": "text",
@@ -58,7 +58,7 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         self._run = ipywidgets.Button(description="Run", button_style="primary")
         self._parameters = ipywidgets.VBox()
         self._names: list[str] = []
-        self._lock = threading.RLock()  # fields come from the checker's thread, values from the page's
+        self._lock = ProcessLock()  # fields come from the checker's thread, values from the page's
         self._told = ipywidgets.HTML()
         self._said: Callable[[dict[str, Any]], None] | None = None
         bar = ipywidgets.HBox([self._run, self._label, self._format])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -12,6 +11,7 @@ from syndb_lab.first_rows import is_number, visible
 from syndb_lab.grid.cells import Cell, Cells
 from syndb_lab.grid.conditions import condition
 from syndb_lab.grid.stored import Stored
+from syndb_lab.process_fork import ProcessLock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +77,7 @@ class Rows:
         self._cells = Cells()
         self._path = path
         self._orders: dict[str, np.ndarray[Any, Any]] = {}
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._engine: Any = None
 
     @property

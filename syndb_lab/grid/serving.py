@@ -9,6 +9,7 @@ from typing import Any, Final
 from syndb_lab.errors import SyndbError
 from syndb_lab.grid.copying import copied, copied_cell
 from syndb_lab.grid.rows import FilterError, Interrupted, Rows, View
+from syndb_lab.process_fork import ProcessLock
 
 MOST_ROWS: Final = 500
 MOST_COLUMNS: Final = 200
@@ -32,7 +33,7 @@ class Serving:
         self._open = open_rows
         self._send = send
         self._rows: Rows | None = None
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._asked: dict[tuple[str, str], Request] = {}
         self._doing: Request | None = None
         self._is_busy = False

@@ -21,6 +21,7 @@ from syndb_lab.drawing.springs import links_of, place_neurons
 from syndb_lab.errors import ParameterError
 from syndb_lab.front_end import draws, static
 from syndb_lab.gathering import asked_for
+from syndb_lab.process_fork import ProcessLock
 from syndb_lab.subnetwork import ROLE, Subnetwork
 from syndb_lab.widgets.graph_part import graph_part, heading
 from syndb_lab.widgets.graph_still import still_html, still_text
@@ -106,7 +107,7 @@ class Explorer:
         self._part = part
         self._key = uuid.uuid4().hex
         self._places = place_neurons(len(part.ids), links_of(part), seed)
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
         self._outputs: list[Any] = []
         self._due: float | None = None
         self._shown_in: str | None = None

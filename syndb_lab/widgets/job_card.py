@@ -17,6 +17,7 @@ from syndb_lab.first_rows import first_rows
 from syndb_lab.follow import FINAL, follow
 from syndb_lab.frames import FrameKind
 from syndb_lab.job import Job
+from syndb_lab.process_fork import ProcessLock
 from syndb_lab.progress import readable_bytes
 from syndb_lab.provenance import read_provenance
 from syndb_lab.static_card import Ended, static_html, static_text
@@ -69,7 +70,7 @@ class JobCard:
     def __init__(self, job: Job, load: Loaded, rerun: Callable[[Job, Job], str]) -> None:
         self.job = job
         self._load, self._rerun = load, rerun
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
         self._moment = NOW
         self._ended = Ended()
         self._is_static = False

@@ -20,6 +20,7 @@ from syndb_lab.follow import FINAL
 from syndb_lab.front_end import draws, static
 from syndb_lab.job import Job
 from syndb_lab.listing import html_table
+from syndb_lab.process_fork import ProcessLock
 from syndb_lab.transport import Transport
 from syndb_lab.widgets.desk import Desk
 
@@ -60,7 +61,7 @@ class Monitor:
         self._transport = transport
         self._limit = limit
         self._desk = Desk(namespace, None, "polars")
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._wake = threading.Event()
         self._closed = False
         self._seen_at = time.monotonic()

@@ -1,10 +1,12 @@
+import copy
+import pickle
 from datetime import date
 
 import httpx
 import pytest
 
 import syndb_lab
-from syndb_lab.errors import JobFailed, QueryError, SyndbError, excerpt
+from syndb_lab.errors import JobFailed, QueryError, SyndbError, WaitTimeout, excerpt
 from syndb_lab.parameters import bind
 from syndb_lab.progress import describe
 from syndb_lab.refusals import refusal
@@ -150,3 +152,19 @@ def test_only_a_line_feed_ends_a_line_of_sql(separator: str) -> None:
     assert bound.column(2, 22) == 8
     line = describe(job_record("failed", error={"message": f"no a{separator}b\nbut"}), 1.0)
     assert line.startswith("failed · no a b · ")
+
+
+def test_errors_are_whole_in_another_process() -> None:
+    """What a pool's child raises is pickled; a class that can't be made again breaks the pool."""
+    made = [
+        SyndbError("m", hint="h", code="c", status=400),
+        QueryError("m", hint="h", query="SELECT x", line=1, column=8),
+        JobFailed({"job_id": "j", "reason": "time_limit", "error": {"message": "m", "hint": "h"}}),
+        WaitTimeout("m", hint="h"),
+    ]
+    for error in made:
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+        assert str(copy.copy(error)) == str(error)

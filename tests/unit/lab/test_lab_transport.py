@@ -126,7 +126,7 @@ def test_a_token_that_cannot_be_sent_is_not_shown_either(token: str) -> None:
 def test_a_token_file_may_end_with_a_newline() -> None:
     with httpx.Client() as client:
         request = client.build_request("GET", "http://service")
-    auth = Lab("http://service", "abc\n")._transport._client.auth
+    auth = Lab("https://service", "abc\n")._transport._client.auth
     assert auth is not None
     assert next(auth.auth_flow(request)).headers["Authorization"] == "Bearer abc"
 
