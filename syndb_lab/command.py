@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from syndb_lab.command_jobs import cancel, datasets, graph, jobs, query, rerun, result
 from syndb_lab.command_options import EXIT_CODES
+from syndb_lab.terminal_text import visible
 
 ASKING: Final[dict[str, click.Command]] = {
     str(each.name): each for each in (query, graph, datasets, jobs, result, rerun, cancel)
@@ -24,6 +25,16 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 class Commands(click.Group):
     """Both sides' commands as one, the service's loaded when they are asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what is wrong with its arguments is told without what would act on the terminal."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            text = error.format_message()
+            if visible(text) == text:
+                raise
+            raise click.UsageError(visible(text), error.ctx) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all that can be typed."""

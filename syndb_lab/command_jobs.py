@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,7 +18,11 @@ from syndb_lab.command_output import (
     put_table,
     wire_format,
 )
+from syndb_lab.command_sql import COMMENTS_ARE_SQL, sql_of, sql_options
+from syndb_lab.command_words import print_plain
 from syndb_lab.errors import Detached
+from syndb_lab.json_file import dump_json
+from syndb_lab.terminal_text import visible
 
 if TYPE_CHECKING:
     from syndb_lab.job import Job
@@ -49,14 +52,8 @@ job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_j
 TAKEN: Final = frozenset({"self", "dataset", "dataset_id", "analysis", "label", "time_limit_s"})
 
 
-@click.command()
-@click.argument("sql", required=False)
-@click.option(
-    "-f",
-    "--file",
-    type=click.File("r", encoding="utf-8"),
-    help="Read the SQL from a file; - is standard input.",
-)
+@click.command(context_settings=COMMENTS_ARE_SQL)
+@sql_options
 @click.option(
     "-p",
     "--parameter",
@@ -74,7 +71,7 @@ TAKEN: Final = frozenset({"self", "dataset", "dataset_id", "analysis", "label", 
 @told
 def query(
     sql: str | None,
-    file: TextIO | None,
+    file: Path | None,
     parameters: tuple[str, ...],
     output: Path | None,
     label: str | None,
@@ -96,15 +93,13 @@ def query(
     """  # noqa: D301 - the backspace is how click keeps lines apart
     from syndb_lab.parameters import read_assignment
 
-    if (sql is None) == (file is None):
-        raise click.UsageError("Give the SQL, or -f FILE with it.")
-    text = file.read() if file is not None else str(sql)
+    text = sql_of(sql, file)
     wanted = wire_format(output)
     with lab_of(url, data_dir) as lab:
         values = dict(read_assignment(each) for each in parameters)
         job = lab.sql(text, parameters=values, format=wanted, label=label, time_limit_s=time_limit)
         for warning in job.record.get("advice") or ():
-            click.echo(f"Warning: {warning}", err=True)
+            print_plain(f"Warning: {warning}", err=True)
         if detach:
             click.echo(job.id)
             return
@@ -292,9 +287,9 @@ def print_listing(listing: Listing[Any], attribute: str | None) -> None:
     """Print a list: a table on a terminal, plain lines in a pipe, or an attribute of each item as JSON."""
     if attribute:
         for item in listing:
-            click.echo(json.dumps(getattr(item, attribute), ensure_ascii=False))
+            click.echo(dump_json(getattr(item, attribute)))
     elif sys.stdout.isatty():
         click.echo(repr(listing))
     else:
         for row in listing.plain_rows():
-            click.echo("\t".join(" ".join(cell.split()) for cell in row))
+            click.echo("\t".join(visible(" ".join(cell.split())) for cell in row))

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from syndb_lab.command_words import on_command_line
+from syndb_lab.command_words import on_command_line, print_plain
 from syndb_lab.errors import (
     AccessDenied,
     AuthError,
@@ -23,6 +23,7 @@ from syndb_lab.errors import (
     SyndbError,
     UnknownDataset,
 )
+from syndb_lab.terminal_text import visible
 
 Command = Callable[..., Any]
 
@@ -57,10 +58,11 @@ def told(command: Command) -> Command:
 
     @wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        check_texts(kwargs)
         try:
             return command(*args, **kwargs)
         except Detached as stopped:
-            click.echo(str(stopped), err=True)
+            print_plain(str(stopped), err=True)
             sys.exit(130)
         except SyndbError as error:
             end(error)
@@ -70,9 +72,24 @@ def told(command: Command) -> Command:
     return guarded
 
 
+def check_texts(given: dict[str, Any]) -> None:
+    """Refuse arguments whose bytes are no UTF-8; names of files may be so.
+
+    Examples
+    --------
+    >>> check_texts({"label": "caf\udce9"})
+    Traceback (most recent call last):
+    click.exceptions.UsageError: label is no text in UTF-8: 'caf�'
+    """
+    for name, value in given.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise click.UsageError(f"{name} is no text in UTF-8: {visible(text)[:80]!r}")
+
+
 def end(error: SyndbError) -> NoReturn:
     """Print an error and exit."""
-    click.echo(f"syndb-lab: {on_command_line(str(error))}", err=True)
+    print_plain(f"syndb-lab: {on_command_line(str(error))}", err=True)
     wrong = isinstance(error, ASKED_WRONGLY) or error.status in BAD_REQUEST
     code = 2 if wrong else 3 if isinstance(error, ServiceUnavailable) else 1
     sys.exit(4 if isinstance(error, NOT_ALLOWED) else code)

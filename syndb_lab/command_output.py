@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
-import json
-import math
 import shutil
+import stat
 import sys
+import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from syndb_lab.command_words import print_plain
 from syndb_lab.errors import ResultTruncated, ResultUnsuitable, SyndbError
 from syndb_lab.listing import GAP, Listing, one_line
+from syndb_lab.terminal_text import columns_of, visible
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,7 +37,7 @@ FORMATS: Final[dict[str, Format]] = {
 LISTS: Final = (".json", ".jsonl")
 PICTURES: Final = (".png", ".svg", ".pdf")
 SHOWN_ROWS: Final = 20
-MOST_EXACT: Final = 1 << 53
+LONGEST_CELL: Final = 2**31 - 1  # of the csv module, which takes 131,072 characters by default
 
 
 def wire_format(output: Path | None) -> Format:
@@ -66,9 +69,20 @@ def check_table(output: Path | None) -> None:
 
 
 def check_folder(output: Path | None) -> None:
-    """Refuse a file in a folder that is not there, before anything is run for it."""
-    if output is not None and not output.parent.is_dir():
-        raise click.UsageError(f"{output}: there is no folder {output.parent}")
+    """Refuse a file that can't be made where it is to be, before anything is run for it."""
+    if output is None:
+        return
+    try:
+        target = output.resolve()  # a link is kept, what it leads to is written
+        if not stat.S_ISDIR(target.parent.stat().st_mode):
+            raise NotADirectoryError
+        with suppress(FileNotFoundError):
+            target.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise click.UsageError(f"{output}: there is no folder {output.parent}") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise click.UsageError(f"{output}: no file can be written there: {reason}") from None
 
 
 def unknown_ending(output: Path | None, endings: Sequence[str]) -> click.UsageError:
@@ -95,7 +109,7 @@ def put_table(job: Job, output: Path | None) -> None:
         )
     if output is not None:
         with_part(output, lambda part: _write(path, result, output.suffix.lower(), part))
-        click.echo(f"{output}: {rows_of(result['rows'])}", err=True)
+        print_plain(f"{output}: {rows_of(result['rows'])}", err=True)
     elif path.suffix != ".csv":
         _show_arrow(path, result)
     elif sys.stdout.isatty():
@@ -110,7 +124,7 @@ def put_neurons(job: Job, output: Path) -> None:
     path = job.result_path(part="neurons")
     table = job.record["result"]["parts"]["neurons"]
     with_part(output, lambda part: _write(path, table, output.suffix.lower(), part))
-    click.echo(f"{output}: {rows_of(table['rows'])}", err=True)
+    print_plain(f"{output}: {rows_of(table['rows'])}", err=True)
 
 
 def rows_of(count: int) -> str:
@@ -124,14 +138,23 @@ def rows_of(count: int) -> str:
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
-def with_part(output: Path, write: Any) -> None:
-    """Write beside a file and take its name when all is written."""
-    part = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.part")
+def with_part(output: Path, write: Callable[[Path], object]) -> None:
+    """Write beside a file and take its name when all is written; a link stays one, a pipe is written into."""
+    target = output.resolve()
+    is_file = not target.exists() or target.is_file()
+    folder = target.parent if is_file else Path(tempfile.gettempdir())
+    part = folder / f".{uuid.uuid4().hex}.part"
     try:
         write(part)
-        part.replace(output)
+        if is_file:
+            part.replace(target)
+        else:
+            with part.open("rb") as source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise SyndbError(f"{output} can't be written: {error.strerror}") from error
+        raise SyndbError(f"{output} can't be written: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -142,7 +165,14 @@ def _write(path: Path, result: dict[str, Any], ending: str, part: Path) -> None:
         return
     table = _table(path, result)
     if ending in LISTS:
-        _write_json(table, part, lines=ending == ".jsonl")
+        from syndb_lab.json_file import write_json
+
+        if nulled := write_json(table, part, lines=ending == ".jsonl"):
+            print_plain(
+                f"Warning: {nulled:,} value{' is' if nulled == 1 else 's are'} NaN or infinite, which JSON "
+                "has not: null is written. A .parquet, .arrow or .csv file keeps them.",
+                err=True,
+            )
     elif ending == ".parquet":
         import pyarrow.parquet as pq
 
@@ -153,9 +183,9 @@ def _write(path: Path, result: dict[str, Any], ending: str, part: Path) -> None:
         with pa.ipc.new_file(part, table.schema) as writer:
             writer.write_table(table)
     elif ending == ".csv":
-        import pyarrow.csv as pa_csv
+        from syndb_lab.csv_file import write_csv
 
-        pa_csv.write_csv(table, part)
+        write_csv(table, part)
     else:
         raise unknown_ending(part, (*FORMATS, *LISTS))
 
@@ -172,67 +202,35 @@ def _table(path: Path, result: dict[str, Any]) -> pyarrow.Table:
         ) from error
 
 
-def _write_json(table: pyarrow.Table, part: Path, *, lines: bool) -> None:
-    """Write objects; a column with whole numbers beyond 2^53 is text, as JavaScript would round them."""
-    texts = {name for name in table.column_names if _is_beyond(table[name])}
-    head, between, tail = ("", "\n", "\n") if lines else ("[", ",\n", "]\n")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(head)
-        for number, row in enumerate(_rows(table)):
-            plain = {name: _plain(value, as_text=name in texts) for name, value in row.items()}
-            file.write((between if number else "") + json.dumps(plain, ensure_ascii=False, default=str))
-        file.write(tail if table.num_rows or not lines else "")
-
-
-def _rows(table: pyarrow.Table) -> Iterator[dict[str, Any]]:
-    for batch in table.to_batches(max_chunksize=10_000):
-        yield from batch.to_pylist()
-
-
-def _is_beyond(column: pyarrow.ChunkedArray) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not pa.types.is_integer(column.type):
-        return False
-    ends = pc.min_max(column).as_py()
-    return any(end is not None and abs(end) > MOST_EXACT for end in ends.values())
-
-
-def _plain(value: Any, *, as_text: bool) -> Any:
-    if as_text and value is not None:
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
 def _show_csv(path: Path, total: int) -> None:
-    with path.open(encoding="utf-8", newline="") as file:
+    csv.field_size_limit(LONGEST_CELL)
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        show(header, list(islice(reader, SHOWN_ROWS)), total)
+        show(header, [[*row] or [""] for row in islice(reader, SHOWN_ROWS)], total)
 
 
 def _show_arrow(path: Path, result: dict[str, Any]) -> None:
     """Show the result of a job that was asked for in another format than CSV."""
     table = _table(path, result)
     if sys.stdout.isatty():
-        cells = [
-            ["" if cell is None else str(cell) for cell in row.values()] for row in _rows(table[:SHOWN_ROWS])
-        ]
-        show(table.column_names, cells, table.num_rows)
-        return
-    import pyarrow.csv as pa_csv
+        from syndb_lab.engine_text import TEXT, cast_columns
 
-    pa_csv.write_csv(table, sys.stdout.buffer)
+        texts = cast_columns(table[:SHOWN_ROWS], dict.fromkeys(range(table.num_columns), TEXT))
+        columns = [["" if cell is None else cell for cell in column.to_pylist()] for column in texts.columns]
+        show(table.column_names, list(zip(*columns, strict=True)), table.num_rows)
+        return
+    from syndb_lab.csv_file import write_csv
+
+    sys.stdout.flush()
+    write_csv(table, sys.stdout.buffer)
 
 
 def show(header: Sequence[str], rows: Sequence[Sequence[str]], total: int) -> None:
     """Print the first rows as a table, and how many there are in all."""
     wide = fitting(header, rows, shutil.get_terminal_size().columns)
     columns = {name: lambda row, at=at: row[at] for at, name in enumerate(header[:wide])}
-    click.echo(repr(Listing(rows, columns, empty="  ".join(header))))
+    click.echo(repr(Listing(rows, columns, empty="  ".join(map(visible, header)))))
     left = [f"the first {len(rows)} rows"] if total > len(rows) else []
     left += [f"{wide} of {len(header)} columns"] if len(header) > wide else []
     more = f"; {' and '.join(left)} are shown, -o FILE writes all" if left else ""
@@ -247,7 +245,9 @@ def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> 
     >>> fitting(["name", "type"], [["AVAL", "x" * 30]], 40), fitting(["name", "type"], [], 9)
     (2, 1)
     """
-    widths = [max(len(one_line(cell)) for cell in column) for column in zip(header, *rows, strict=True)]
+    widths = [
+        max(columns_of(one_line(cell)) for cell in column) for column in zip(header, *rows, strict=True)
+    ]
     ends = accumulate(width + len(GAP) for width in widths)
     return max(sum(end - len(GAP) <= room for end in ends), 1)
 
@@ -270,7 +270,7 @@ def put_answer(job: Job, output: Path | None) -> None:
     else:
         sys.stdout.buffer.write(job.result_path().read_bytes())
     if output is not None:
-        click.echo(str(output), err=True)
+        print_plain(str(output), err=True)
 
 
 def figures(answer: dict[str, Any]) -> list[tuple[str, str]]:

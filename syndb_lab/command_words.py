@@ -1,8 +1,12 @@
-"""Hints that speak of Python, in the words of the command line."""
+"""What the command line says: hints of Python in its own words, and nothing that acts on a terminal."""
 
 from __future__ import annotations
 
 from typing import Final
+
+import click
+
+from syndb_lab.terminal_text import visible
 
 WORDS: Final = {
     "Give each its value by name: lab.sql(query, parameters={…}).": "Give each its value: -p name=value.",
@@ -34,3 +38,8 @@ def on_command_line(text: str) -> str:
     for python, command in WORDS.items():
         text = text.replace(python, command)
     return text
+
+
+def print_plain(text: str, *, err: bool = False) -> None:
+    """Print lines in which no text of others acts on the terminal."""
+    click.echo(visible(text), err=err)

@@ -9,8 +9,8 @@ from html import escape
 from typing import Any
 
 from syndb_lab.errors import SyndbError
-from syndb_lab.first_rows import visible
 from syndb_lab.listing import html_table
+from syndb_lab.terminal_text import visible
 
 
 class DryRun:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from syndb_lab.errors import excerpt
-from syndb_lab.first_rows import visible
 from syndb_lab.follow import FINAL
 from syndb_lab.progress import readable_bytes, run_seconds
+from syndb_lab.terminal_text import visible
 
 TITLE: Final = 80
 TONES: Final = {

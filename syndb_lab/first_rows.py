@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final
+
+from syndb_lab.terminal_text import visible
 
 if TYPE_CHECKING:
     import pyarrow
@@ -65,24 +66,6 @@ def cell(value: Any) -> str:
     """
     text = visible(" ".join(value.split()) if isinstance(value, str) else str(value))
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
-
-
-def visible(text: str) -> str:
-    r"""Replace what would act on a terminal, or turn the direction of the text, by a mark.
-
-    What joins letters or emoji stays.
-
-    Examples
-    --------
-    >>> visible("red \x1b[31m")
-    'red �[31m'
-    """
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}"
-        if character not in "\n\t\u200c\u200d" and unicodedata.category(character) in {"Cc", "Cf", "Cs"}
-        else character
-        for character in text
-    )
 
 
 def is_number(kind: Any) -> bool:

@@ -179,7 +179,8 @@ class Handle:
                 self.record = watch.record
                 if now - drawn >= REDRAW_S:
                     drawn = now
-                    line.show(describe(self.record, now - started, away=watch.away))
+                    columns = getattr(line, "columns", None)
+                    line.show(describe(self.record, now - started, away=watch.away, columns=columns))
             self.record = watch.record
             if watch.error is not None:
                 raise watch.error

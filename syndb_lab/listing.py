@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any, Final, Generic, TypeVar
 
+from syndb_lab.terminal_text import columns_of, cut_to_columns, pad_to_columns, visible
+
 T = TypeVar("T")
 WIDEST_CELL: Final = 60
+LONGEST_READ: Final = 10_000
 ID_LETTERS: Final = 36
 GAP: Final = "  "
 CELL_STYLE: Final = "text-align: left; padding: 2px 10px"
@@ -46,12 +49,15 @@ class Listing(list[T], Generic[T]):
     def __repr__(self) -> str:
         if not self:
             return self._empty
-        rows = [list(self._columns), *([one_line(cell) for cell in row] for row in self._cells())]
-        widths = [max(len(row[index]) for row in rows) for index in range(len(self._columns))]
+        rows = [[one_line(cell) for cell in row] for row in self.plain_rows()]
+        widths = [max(columns_of(row[index]) for row in rows) for index in range(len(self._columns))]
         if sys.stdout.isatty():
             widths = fitted(widths, shutil.get_terminal_size().columns)
         return "\n".join(
-            GAP.join(cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            GAP.join(
+                pad_to_columns(cut_to_columns(cell, width), width)
+                for cell, width in zip(row, widths, strict=True)
+            ).rstrip()
             for row in rows
         )
 
@@ -93,11 +99,6 @@ def fitted(widths: list[int], room: int) -> list[int]:
     return left
 
 
-def cut(cell: str, width: int) -> str:
-    """Shorten a text to a width."""
-    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
-
-
 def html_table(headings: list[str], rows: list[list[str]]) -> str:
     """Write a table with every text escaped and styles inline, so that a saved notebook keeps it."""
     head = "".join(f'<th style="{CELL_STYLE}">{escape(heading)}</th>' for heading in headings)
@@ -109,6 +110,12 @@ def html_table(headings: list[str], rows: list[list[str]]) -> str:
 
 
 def one_line(cell: Any) -> str:
-    """Shorten a text to a line of a table."""
-    words = " ".join(str(cell).split())
+    r"""Shorten a text to a line of a table, in which nothing acts on a terminal.
+
+    Examples
+    --------
+    >>> one_line("red \x1b[31m\nand more")
+    'red �[31m and more'
+    """
+    words = visible(" ".join(str(cell)[:LONGEST_READ].split()))
     return words if len(words) <= WIDEST_CELL else f"{words[: WIDEST_CELL - 1]}…"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Protocol, TextIO
 
+from syndb_lab.terminal_text import cut_to_columns, visible
+
 BAR_CELLS = 20
+TERMINAL_COLUMNS = 80
+LONGEST_MESSAGE = 200
+SHORT_ID = 8
 SHORT_S = 1.0
 REDRAW_S = 0.2
 
@@ -46,14 +53,25 @@ class TerminalLine:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
+    @property
+    def columns(self) -> int:
+        """How wide a line may be; one that wraps could not be written over."""
+        with suppress(OSError, ValueError, AttributeError):
+            if found := os.get_terminal_size(self.stream.fileno()).columns:
+                return found - 1
+        return shutil.get_terminal_size((TERMINAL_COLUMNS, 24)).columns - 1
+
     def show(self, line: str) -> None:
-        """Write over the line."""
-        self.stream.write(f"\r\x1b[2K{line}")
-        self.stream.flush()
+        """Write over the line, with as much as one line of the terminal takes."""
+        self._write(cut_to_columns(visible(" ".join(line.split())), self.columns))
 
     def end(self, line: str) -> None:
         """Write over it for the last time and go to the next one."""
-        self.show(f"{line}\n")
+        self._write(f"{visible(line)}\n")
+
+    def _write(self, line: str) -> None:
+        self.stream.write(f"\r\x1b[2K{line}")
+        self.stream.flush()
 
 
 class LogLine:
@@ -78,7 +96,7 @@ class LogLine:
 
     def end(self, line: str) -> None:
         """Write the line."""
-        print(line, file=self.stream, flush=True)
+        print(visible(line), file=self.stream, flush=True)
 
 
 class NotebookLine:
@@ -90,6 +108,7 @@ class NotebookLine:
 
     def show(self, line: str) -> None:
         """Replace the output, where it changes."""
+        line = visible(line)
         if line == self._line:
             return
         self._line = line
@@ -160,7 +179,9 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def describe(record: dict[str, Any], elapsed_s: float, *, away: bool = False) -> str:
+def describe(
+    record: dict[str, Any], elapsed_s: float, *, away: bool = False, columns: int | None = TERMINAL_COLUMNS
+) -> str:
     """Say in a line where a job is; no bar where the service does not know the fraction.
 
     A record without ``progress`` is as good as one with: the status says what the phases ``queued``,
@@ -174,6 +195,9 @@ def describe(record: dict[str, Any], elapsed_s: float, *, away: bool = False) ->
         Seconds since waiting for it began.
     away : bool
         Whether the service has stopped answering for now.
+    columns : int, optional
+        How long the line of an unfinished job may be: what matters least is left out, and the id cut to its
+        beginning. None: as long as it takes, as is that of an ended job.
 
     Examples
     --------
@@ -181,24 +205,48 @@ def describe(record: dict[str, Any], elapsed_s: float, *, away: bool = False) ->
     'running · sorting · 9 rows · 1.8 s · job 6f1d'
     """
     progress = record.get("progress") or {}
-    error = record.get("error") or {}
     final = record.get("finished_at") is not None
-    parts = [record["status"]]
-    if final:
-        parts += [" ".join(error["message"].split("\n")[0].split())] if error.get("message") else []
-    else:
-        parts += [f"{record['queue_position']} in the queue"] if record.get("queue_position") else []
-        parts += (
-            [progress["phase"]] if progress.get("phase") not in {None, "queued", record["status"]} else []
-        )
-        parts += [bar(progress["fraction"])] if progress.get("fraction") is not None else []
     amount = (record.get("result") or {}) if final else progress
-    rows, size = amount.get("rows"), amount.get("bytes")
-    parts += [f"{rows:,} row{'' if rows == 1 else 's'}"] if rows else []
-    parts += [readable_bytes(size)] if size else []
-    parts += ["the service does not answer, still trying"] if away else []
-    parts += [f"{run_seconds(record) or elapsed_s:.1f} s", f"job {record['job_id']}"]
-    return " · ".join(parts)
+    rows, size, fraction, job_id = amount.get("rows"), amount.get("bytes"), None, record["job_id"]
+    parts = {"status": record["status"]}
+    if final:
+        message = str((record.get("error") or {}).get("message") or "").split("\n")[0]
+        parts["message"] = shortened(" ".join(message.split()), LONGEST_MESSAGE)
+    else:
+        fraction, place, phase = progress.get("fraction"), record.get("queue_position"), progress.get("phase")
+        parts["place"] = f"{place} in the queue" if place else ""
+        parts["phase"] = phase if phase not in {None, "queued", record["status"]} else ""
+        parts["bar"] = "" if fraction is None else bar(fraction)
+    parts["rows"] = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else ""
+    parts["bytes"] = readable_bytes(size) if size else ""
+    parts["away"] = "the service does not answer, still trying" if away else ""
+    parts["time"] = f"{run_seconds(record) or elapsed_s:.1f} s"
+    parts["job"] = f"job {job_id}"
+    if final or columns is None:
+        return joined(parts)
+    share = "" if fraction is None else percent(fraction)
+    beginning = f"job {shortened(job_id, SHORT_ID + 1)}"
+    less = {"bar": share, "bytes": "", "phase": "", "job": beginning, "rows": "", "place": ""}
+    for name, text in [*less.items(), ("bar", "")]:
+        if len(joined(parts)) > columns:
+            parts[name] = text if parts.get(name) else ""
+    return shortened(joined(parts), columns)
+
+
+def joined(parts: dict[str, str]) -> str:
+    """Write the parts of a line that say anything."""
+    return " · ".join(filter(None, parts.values()))
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text to a length, with a mark.
+
+    Examples
+    --------
+    >>> shortened("6f1d2c3b-0000", 9), shortened("6f1d", 9)
+    ('6f1d2c3b…', '6f1d')
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def run_seconds(record: dict[str, Any]) -> float | None:
@@ -218,7 +266,18 @@ def bar(fraction: float) -> str:
     '████████░░░░░░░░░░░░ 42 %'
     """
     full = int(fraction * BAR_CELLS)
-    return f"{'█' * full}{'░' * (BAR_CELLS - full)} {int(fraction * 100 + 1e-9)} %"
+    return f"{'█' * full}{'░' * (BAR_CELLS - full)} {percent(fraction)}"
+
+
+def percent(fraction: float) -> str:
+    """Write a share of a hundred, rounded down.
+
+    Examples
+    --------
+    >>> percent(0.999)
+    '99 %'
+    """
+    return f"{int(fraction * 100 + 1e-9)} %"
 
 
 def readable_bytes(size: int) -> str:

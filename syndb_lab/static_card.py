@@ -13,9 +13,9 @@ from html import escape
 from typing import Any, Final
 
 from syndb_lab.face import Moment, face, failure, title
-from syndb_lab.first_rows import visible
 from syndb_lab.follow import FINAL
 from syndb_lab.progress import run_seconds
+from syndb_lab.terminal_text import visible
 
 LINE: Final = "var(--jp-border-color2,#d0d7de)"
 QUIET: Final = "var(--jp-ui-font-color2,#57606a)"

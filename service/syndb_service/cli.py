@@ -16,7 +16,14 @@ import click
 
 from syndb_service.cli_access import group, id_of, publish, restrict, share, unshare
 from syndb_service.cli_add import add
-from syndb_service.cli_options import CommandFunction, data_dir_option, existing, plain_errors, print_table
+from syndb_service.cli_options import (
+    CommandFunction,
+    data_dir_option,
+    existing,
+    plain_errors,
+    print_plain,
+    print_table,
+)
 from syndb_service.errors import BadSetting
 from syndb_service.logs import start_logging
 from syndb_service.settings import Settings, load_settings, misspelt
@@ -216,7 +223,7 @@ def token_create(data_dir: Path | None, user: str, academic: bool, days: float |
     settings = load_settings(data_dir)
     click.echo(open_tokens(settings).create(user, academic=academic, days=days))
     place = "SYNDB_DATABASE_URL" if settings.database_url.get_secret_value() else settings.data_dir
-    click.echo(f"A token of {user} for the service of {place}.", err=True)
+    print_plain(f"A token of {user} for the service of {place}.", err=True)
     if not academic:
         click.echo(
             "It opens datasets and jobs only once an institution has said that its user is academic; "
@@ -260,7 +267,7 @@ def token_revoke(data_dir: Path | None, token_id: str) -> None:
     from syndb_service.factory import open_tokens
 
     open_tokens(existing(data_dir)).revoke(token_id)
-    click.echo(f"Revoked {token_id}.")
+    print_plain(f"Revoked {token_id}.")
 
 
 @main.group()
@@ -298,7 +305,7 @@ def dataset_remove(data_dir: Path | None, datasets: tuple[str, ...]) -> None:
     warehouse = open_warehouse(existing(data_dir))
     for named in datasets:
         removed = warehouse.remove(id_of(warehouse, named))
-        click.echo(f"Removed {removed.name} ({removed.id}).")
+        print_plain(f"Removed {removed.name} ({removed.id}).")
 
 
 for command in (add, share, unshare, restrict, publish):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syndb_service.cli_options import data_dir_option, existing, plain_errors, print_table
+from syndb_service.cli_options import data_dir_option, existing, plain_errors, print_plain, print_table
 from syndb_service.domain.access import GROUP_RULE, is_group, is_user, reader
 from syndb_service.domain.datasets import Dataset, Visibility
 from syndb_service.errors import BadSetting
@@ -96,7 +96,7 @@ def _open_to(data_dir: Path | None, dataset: str, visibility: Visibility, reader
     warehouse = open_warehouse(existing(data_dir))
     changed = warehouse.open_to(id_of(warehouse, dataset), visibility, readers)
     whom = "everybody" if visibility == "public" else ", ".join(readers) or "nobody"
-    click.echo(f"{changed.name} is open to {whom}.")
+    print_plain(f"{changed.name} is open to {whom}.")
 
 
 @click.group()
@@ -121,7 +121,7 @@ def group_add(data_dir: Path | None, name: str, users: tuple[str, ...]) -> None:
     people = open_people(existing(data_dir))
     for user in users:
         people.add(name, user)
-    click.echo(f"In {name}: {', '.join(users)}.")
+    print_plain(f"In {name}: {', '.join(users)}.")
 
 
 @group.command("remove")
@@ -134,7 +134,7 @@ def group_remove(data_dir: Path | None, name: str, user: str) -> None:
     from syndb_service.factory import open_people
 
     open_people(existing(data_dir)).remove(name, user)
-    click.echo(f"No longer in {name}: {user}.")
+    print_plain(f"No longer in {name}: {user}.")
 
 
 @group.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import click
 
 from syndb_service.cli_access import checked_readers
-from syndb_service.cli_options import data_dir_option, plain_errors
+from syndb_service.cli_options import data_dir_option, plain_errors, print_plain
 from syndb_service.settings import load_settings
+from syndb_service.terminal_text import visible
 
 FORMATS = ("folder", "flywire", "neuprint", "cave", "catmaid", "graphml", "matrix", "edges")
 
@@ -126,7 +128,10 @@ class StageLine:
     def show(self, stage: str, fraction: float | None) -> None:
         """Write over the line."""
         done = "" if fraction is None else f" {fraction:4.0%}"
-        click.echo(f"\r\x1b[K{stage}{done}", err=True, nl=False)
+        room = shutil.get_terminal_size().columns - len(done) - 1
+        text = visible(" ".join(stage.split()))
+        short = text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"
+        click.echo(f"\r\x1b[K{short}{done}", err=True, nl=False)
 
     def clear(self) -> None:
         """Leave an empty line."""
@@ -137,6 +142,6 @@ def _report(line: StageLine | None) -> Any:
     def tell(text: str) -> None:
         if line:
             line.clear()
-        click.echo(text, err=True)
+        print_plain(text, err=True)
 
     return tell

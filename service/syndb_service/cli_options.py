@@ -13,6 +13,7 @@ import click
 from syndb_service.errors import BadSetting, ServiceError
 from syndb_service.logs import refuse
 from syndb_service.settings import Settings, default_data_dir, load_settings
+from syndb_service.terminal_text import visible
 
 CommandFunction = Callable[..., Any]
 
@@ -58,6 +59,12 @@ def existing(data_dir: Path | None) -> Settings:
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns; the first one is the head."""
+    rows = [[visible(" ".join(cell.split())) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_plain(text: str, *, err: bool = False) -> None:
+    """Print lines in which no text of others acts on the terminal."""
+    click.echo(visible(text), err=err)

@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
+from syndb_service.terminal_text import visible
+
 log = logging.getLogger(__name__)
 
 AUDIT: Final = "syndb.audit"
@@ -48,7 +50,7 @@ def refuse(message: str, hint: str | None) -> None:
     if any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
         log.critical("%s", message, extra={"hint": hint})
     else:
-        sys.stderr.write("\n".join([f"syndb-lab: {message}", *([hint] if hint else [])]) + "\n")
+        sys.stderr.write(visible("\n".join([f"syndb-lab: {message}", *([hint] if hint else [])])) + "\n")
 
 
 def _log_failed_thread(failed: threading.ExceptHookArgs) -> None:

@@ -6,8 +6,8 @@ from html import escape
 from typing import Final
 
 from syndb_lab.composer.draft import Draft
-from syndb_lab.first_rows import visible
 from syndb_lab.static_card import BLOCK, LINE, QUIET
+from syndb_lab.terminal_text import visible
 
 AGAIN: Final = "To edit it on this computer, run this cell; on another one copy it: it opens empty there."
 ANEW: Final = "To edit it, copy it first: where you run this cell again, the editor opens without it."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from syndb_lab.first_rows import column_texts, visible
+from syndb_lab.first_rows import column_texts
+from syndb_lab.terminal_text import visible
 
 if TYPE_CHECKING:
     import pyarrow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from syndb_lab.first_rows import COLUMNS, ROWS, WIDEST, more
 from syndb_lab.grid.cells import Cell
 from syndb_lab.grid.rows import Rows, View
 from syndb_lab.static_card import QUIET, html_rows, text
+from syndb_lab.terminal_text import columns_of, pad_to_columns
 
 PLAIN_WIDEST: Final = 40
 
@@ -54,7 +54,8 @@ def plain_page(page: dict[str, Any], notes: Sequence[str]) -> str:
     right = [column["numeric"] for column in columns]
     written = [
         "  ".join(
-            padded(cell, width, side) for cell, width, side in zip(line, widths, right, strict=True)
+            pad_to_columns(cell, width, right=side)
+            for cell, width, side in zip(line, widths, right, strict=True)
         ).rstrip()
         for line in cells
     ]
@@ -67,19 +68,3 @@ def short(cell: Cell, widest: int) -> str | None:
         return None
     whole, cut_already = (cell, False) if isinstance(cell, str) else (str(cell[0]), True)
     return f"{whole[: widest - 1]}…" if cut_already or len(whole) > widest else whole
-
-
-def columns_of(word: str) -> int:
-    """Count the columns of a terminal that a text takes."""
-    return sum(
-        0
-        if unicodedata.category(character) in {"Mn", "Me", "Cf"}
-        else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in word
-    )
-
-
-def padded(word: str, width: int, right: bool) -> str:
-    """Fill a text up to a width."""
-    fill = " " * (width - columns_of(word))
-    return fill + word if right else word + fill

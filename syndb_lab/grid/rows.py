@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from syndb_lab.errors import ParameterError, SyndbError
-from syndb_lab.first_rows import is_number, visible
+from syndb_lab.first_rows import is_number
 from syndb_lab.grid.cells import Cell, Cells
 from syndb_lab.grid.conditions import condition
 from syndb_lab.grid.stored import Stored
 from syndb_lab.process_fork import ProcessLock
+from syndb_lab.terminal_text import visible
 
 if TYPE_CHECKING:
     import numpy as np

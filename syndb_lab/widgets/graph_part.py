@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from syndb_lab.drawing.paint import Paint, is_scale, paint, plain, sizes, told, written
-from syndb_lab.first_rows import cell, visible
+from syndb_lab.first_rows import cell
 from syndb_lab.neuron_table import APART
 from syndb_lab.remarks import advice, caption
 from syndb_lab.subnetwork import PAGERANK, Subnetwork
+from syndb_lab.terminal_text import visible
 
 TITLES: Final = {
     "in_degree": "in-degree",

@@ -6,10 +6,10 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
-from syndb_lab.first_rows import visible
 from syndb_lab.remarks import advice, caption
 from syndb_lab.static_card import LINE, QUIET, text
 from syndb_lab.subnetwork import Subnetwork
+from syndb_lab.terminal_text import visible
 from syndb_lab.widgets.graph_part import heading, title
 
 NAMED: Final = 12

@@ -15,12 +15,12 @@ from IPython import display as ipython_display
 from syndb_lab.cell import dismiss, replaces_what_its_cell_showed
 from syndb_lab.errors import ServiceUnavailable, SyndbError
 from syndb_lab.face import Moment, face, moment_of
-from syndb_lab.first_rows import visible
 from syndb_lab.follow import FINAL
 from syndb_lab.front_end import draws, static
 from syndb_lab.job import Job
 from syndb_lab.listing import html_table
 from syndb_lab.process_fork import ProcessLock
+from syndb_lab.terminal_text import visible
 from syndb_lab.transport import Transport
 from syndb_lab.widgets.desk import Desk
 

@@ -172,6 +172,52 @@ def test_a_table_is_no_wider_than_the_terminal(environment: dict[str, str]) -> N
     assert "neuron_4" not in text
 
 
+def test_what_is_large_or_nested_is_shown_and_piped(environment: dict[str, str], run: Run) -> None:
+    assert "1 row" in on_terminal(environment, "query", "-q", "SELECT repeat('x', 200000) AS t")
+    sql = (
+        "SELECT [1, NULL] AS l, {'a': 'x'} AS s, INTERVAL 1 DAY AS i, DATE '10000-01-01' AS d, 'a'::BLOB AS b"
+    )
+    job = run(
+        "query", f"{sql} UNION ALL BY NAME SELECT NULL AS l", "--detach", "-o", "x.arrow"
+    ).stdout.strip()
+    piped = run("result", job)
+    assert piped.stdout.splitlines()[1].replace('"', "") == "[1, NULL],{'a': x},1 day,10000-01-01,a"
+    text = on_terminal(environment, "result", "-q", job)
+    assert "[1, NULL]" in text
+    assert "10000-01-01" in text
+
+
+def test_text_of_others_does_not_act_on_the_terminal(environment: dict[str, str], run: Run) -> None:
+    value = "concat('A', chr(27), ']0;owned', chr(7), chr(155), '2J')"
+    failed = run("query", f"SELECT CAST({value} AS INTEGER)")
+    assert "owned" in failed.stderr
+    assert not {"\x1b", "\x07", "\x9b"} & set(failed.output)
+    shown = on_terminal(environment, "query", "-q", f'SELECT {value} AS t, 1 AS "a\x1b[2J"')
+    assert "owned" in shown
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    job = run("query", "SELECT 1", "--detach", "--label", "x\x9b2Jy").stdout.strip()
+    assert not {"\x1b", "\x9b"} & set(run("jobs").stdout + run("jobs", "--json").stdout)
+    assert job in run("jobs").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("query", "-- how many\nSELECT 1 AS one"), 0, ""),
+        (("query", "--how many\nSELECT 1 AS one", "-q"), 0, ""),
+        (("query", "SELECT 1", "--lable", "x"), 2, "No such option '--lable'. Did you mean '--label'?"),
+        (("query", "SELECT 1", "-z"), 2, "No such option '-z'"),
+        (("query", "SELECT", "1"), 2, "SQL is one argument, in quotes"),
+        (("query", "-f", "missing.sql"), 2, "missing.sql can't be read: No such file"),
+        (("query", "SELECT 1", "-o", "x" * 300 + ".csv"), 2, "File name too long"),
+    ],
+)
+def test_sql_that_looks_like_an_option(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
+    done = run(*words)
+    assert (done.exit_code, told in " ".join(done.stderr.split())) == (code, True), done.output
+    assert not code or isinstance(done.exception, SystemExit)
+
+
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)

@@ -67,7 +67,7 @@ class Terminal(io.StringIO):
     ],
 )
 def test_a_line_says_what_is_known_and_no_more(record: dict[str, Any], line: str) -> None:
-    assert describe(record, 2.0) == f"{line} · job {record['job_id']}"
+    assert describe(record, 2.0, columns=None) == f"{line} · job {record['job_id']}"
 
 
 def test_a_service_that_is_away_is_said() -> None:
