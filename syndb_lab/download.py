@@ -1,32 +1,36 @@
-"""Results as files: fetched once, checked, kept by their checksum."""
+"""Results as files: fetched once, checked at each read, kept by their checksum."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
+import atexit
 import os
-import time
-import uuid
-from collections.abc import Callable, Iterator
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import platformdirs
 
 from syndb_lab.announcement import announced
-from syndb_lab.errors import ResultDamaged, ResultExpired, ServiceUnavailable, SyndbError
+from syndb_lab.lru_directory import LruDirectory, held_part
+from syndb_lab.transfer import FULL, Tell, copy_file, download, unwritable
 from syndb_lab.transport import Transport
 
-FRUITLESS_TRIES: Final = 8
-PAUSE_S: Final = 0.5
+__all__ = ["ResultCache", "download"]
+
 KEPT_BYTES: Final = 10 << 30
-Tell = Callable[[int], None]
+
+_temporary: dict[int, Path] = {}
 
 
 class ResultCache:
     """A folder of result files, named by their SHA-256, readable by this user only.
+
+    Every read looks whether a file is still what was fetched; one that was changed is fetched again, with a
+    warning. Where the folder can't be written, a temporary one is used until this program ends.
 
     Parameters
     ----------
@@ -47,8 +51,10 @@ class ResultCache:
         result: dict[str, Any],
         tell: Tell | None = None,
         part: str | None = None,
+        *,
+        record: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Give the file of a completed job, from the folder or else from the service.
+        """Give a file of a completed job that is this user's own, from the folder or else from the service.
 
         Parameters
         ----------
@@ -62,131 +68,180 @@ class ResultCache:
             Told how many bytes are here, while they come.
         part : str, optional
             The part's name.
+        record : mapping, optional
+            The job's record: until when its result is there, and which attempt has made it.
 
         Returns
         -------
         Path
-            A whole file with the recorded checksum.
+            A whole file with the recorded checksum, which is read-only. It stays until others need its room.
         """
-        address = f"/v1/jobs/{job_id}/result" + (f"?part={part}" if part else "")
-        target = self.folder / f"{result['sha256']}.{result['format']}"
+        expires_at = (record or {}).get("expires_at")
+        found = self._cached(result, expires_at)
+        if found is not None:
+            return found
+        directory = self._writable()
+        target = directory.path / file_name(result)
         try:
-            if target.is_file():
-                target.touch()
-                return target
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if part is None and linked(transport, address, job_id, result, target):
-                return target
-            with partial(target) as file:
-                download(transport, address, file, sha256=result["sha256"], tell=tell)
-                file.replace(target)
+            with held_part(target) as file:
+                stored = None if part else stored_file(transport, job_id, result, record)
+                if stored is None or not copy_stored(stored, file, result["sha256"], tell):
+                    address = address_of(job_id, part)
+                    size = result["bytes"]
+                    download(transport, address, file, sha256=result["sha256"], size=size, tell=tell)
+                directory.add(file, target, expires_at)
         except OSError as error:
-            raise unwritable(error, self.folder) from error
-        self._prune(keep=target)
+            raise unwritable(error, directory.path) from error
+        directory.evict(keep=target)
         return target
 
-    def _prune(self, keep: Path) -> None:
-        with suppress(OSError):
-            files = sorted(self.folder.iterdir(), key=lambda file: file.stat().st_mtime)
-            excess = sum(file.stat().st_size for file in files) - self.kept_bytes
-            for file in files:
-                if excess <= 0:
-                    return
-                if file != keep and file.suffix != ".part":
-                    excess -= file.stat().st_size
-                    file.unlink(missing_ok=True)
+    @contextmanager
+    def reading(
+        self,
+        transport: Transport,
+        job_id: str,
+        result: dict[str, Any],
+        tell: Tell | None = None,
+        part: str | None = None,
+        *,
+        record: Mapping[str, Any] | None = None,
+    ) -> Iterator[Path]:
+        """Give a file to open at once and only to read: a result on this computer in place, without a copy.
 
+        The name is gone at the end of the block; what was opened or mapped by then stays readable. It is no
+        name for users, who could write to the service's own file by it.
 
-def linked(transport: Transport, address: str, job_id: str, result: dict[str, Any], target: Path) -> bool:
-    """Open a result in place: give the file of this user's own service a second name; False if it isn't one.
+        Parameters
+        ----------
+        transport, job_id, result, tell, part, record
+            As in :meth:`fetch`.
+        """
+        cached = self._cached(result, (record or {}).get("expires_at"))
+        stored = None if part or cached else stored_file(transport, job_id, result, record)
+        if stored is None:
+            yield cached or self.fetch(transport, job_id, result, tell, part, record=record)
+            return
+        with tempfile.TemporaryDirectory(prefix="syndb-lab-", ignore_cleanup_errors=True) as folder:
+            name = Path(folder) / file_name(result)
+            name.symlink_to(stored)
+            yield name
 
-    The service is asked for its head all the same: it says who may have it, and which checksum it has.
-    """
-    if result.get("parts"):
-        return False
-    places = [Path(service.results) for _, service in announced() if service.url == transport.url]
-    for file in (file for place in places for file in (place / job_id).glob("[0-9]*")):
-        if file.suffix or file.stat().st_size != result["bytes"]:
-            continue
-        if transport.etag(address) == result["sha256"]:
+    def work_folder(self) -> Path:
+        """Give the folder, in which files may be written on the way to a sorted table."""
+        return self._writable().path
+
+    def remove(self, result: Mapping[str, Any]) -> None:
+        """Remove what is here of a result that its service has destroyed."""
+        for one in (result, *(result.get("parts") or {}).values()):
+            for directory in self._directories():
+                directory.remove(directory.path / file_name(one))
+        for directory in self._directories():
+            directory.evict()
+
+    def _cached(self, result: Mapping[str, Any], expires_at: str | None) -> Path | None:
+        for directory in self._directories():
+            file = directory.path / file_name(result)
             with suppress(OSError):
-                os.link(file, target)
-                return True
-    return False
+                if not directory.has(file):
+                    continue
+                if directory.is_intact(file, result["sha256"], result["bytes"], expires_at):
+                    return file
+                warnings.warn(
+                    f"the copy of this result was changed after it was fetched ({file}); it is fetched again",
+                    stacklevel=2,
+                )
+                directory.remove(file)
+        return None
+
+    def _directories(self) -> Iterator[LruDirectory]:
+        yield LruDirectory(self.folder, self.kept_bytes)
+        if os.getpid() in _temporary:
+            yield LruDirectory(_temporary[os.getpid()], self.kept_bytes)
+
+    def _writable(self) -> LruDirectory:
+        """Give the folder, or a temporary one where it can't be written.
+
+        Raises
+        ------
+        SyndbError
+            The disk is full, or there is no folder that can be written.
+        """
+        directory = LruDirectory(self.folder, self.kept_bytes)
+        try:
+            directory.prepare()
+        except OSError as error:
+            if error.errno in FULL:
+                raise unwritable(error, self.folder) from error
+            return LruDirectory(temporary_folder(self.folder, error), self.kept_bytes)
+        return directory
 
 
-def download(transport: Transport, path: str, target: Path, *, sha256: str, tell: Tell | None = None) -> None:
-    """Stream a result into a file; after a break, go on from the last byte that arrived.
-
-    Parameters
-    ----------
-    transport : Transport
-        The connection to the service.
-    path : str
-        The result's address.
-    target : Path
-        The file to write; replaced if it is there.
-    sha256 : str
-        What the file must hash to.
-    tell : callable, optional
-        Told how many bytes are here, while they come.
+def temporary_folder(instead_of: Path, error: OSError) -> Path:
+    """Give this process's temporary folder of results; it is removed when the process ends.
 
     Raises
     ------
-    ResultDamaged
-        The bytes are not the ones the service recorded.
+    SyndbError
+        There is no place for temporary files either.
     """
-    digest = hashlib.sha256()
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        reached, fruitless = 0, 0
-        while True:
-            try:
-                append(transport, path, file.tell(), sha256, file, digest, tell or silent)
-                break
-            except (httpx.TransportError, ServiceUnavailable) as error:
-                fruitless = 0 if file.tell() > reached else fruitless + 1
-                reached = file.tell()
-                if fruitless >= FRUITLESS_TRIES:
-                    raise transport.unreachable(error) from None
-                time.sleep(PAUSE_S * fruitless)
-    if digest.hexdigest() != sha256:
-        target.unlink(missing_ok=True)
-        raise ResultDamaged(
-            f"the downloaded result has the checksum {digest.hexdigest()[:12]}…, not {sha256[:12]}…",
-            hint="Ask again; if it stays so, run the job again with job.rerun().",
+    me = os.getpid()
+    if me not in _temporary:
+        try:
+            _temporary[me] = Path(tempfile.mkdtemp(prefix="syndb-lab-"))
+        except OSError:
+            raise unwritable(error, instead_of) from error
+        atexit.register(remove_own_folder, me)
+        warnings.warn(
+            f"results can't be kept in {instead_of} ({error.strerror}): until this program ends they are in "
+            f"{_temporary[me]}. Set XDG_CACHE_HOME to a folder that can be written to keep them longer.",
+            stacklevel=2,
         )
+    return _temporary[me]
 
 
-@contextmanager
-def partial(target: Path) -> Iterator[Path]:
-    """Name a file to write to before the real name is taken; it is gone afterwards."""
-    part = target.with_suffix(f".{uuid.uuid4()}.part")
+def remove_own_folder(process: int) -> None:
+    """Remove the temporary folder of this process, and not the one of the process that it was forked from."""
+    if os.getpid() == process and process in _temporary:
+        shutil.rmtree(_temporary.pop(process), ignore_errors=True)
+
+
+def file_name(result: Mapping[str, Any]) -> str:
+    """Name a result's file."""
+    return f"{result['sha256']}.{result['format']}"
+
+
+def address_of(job_id: str, part: str | None) -> str:
+    """Say where a service gives a result, or a part of it."""
+    return f"/v1/jobs/{job_id}/result" + (f"?part={part}" if part else "")
+
+
+def stored_file(
+    transport: Transport, job_id: str, result: Mapping[str, Any], record: Mapping[str, Any] | None
+) -> Path | None:
+    """Find the file of a result in the folder of this user's own service; None if it isn't there.
+
+    It is the file of the attempt that the record names. The service is asked for its head all the same: it
+    says who may have it, and looks whether the file is what it wrote.
+    """
+    attempt = (record or {}).get("attempt")
+    if result.get("parts") or attempt is None:
+        return None
+    for _, service in announced():
+        file = Path(service.results) / job_id / str(attempt)
+        with suppress(OSError):
+            if (
+                service.url == transport.url
+                and file.stat().st_size == result["bytes"]
+                and os.access(file, os.R_OK)
+                and transport.etag(address_of(job_id, None)) == result["sha256"]
+            ):
+                return file
+    return None
+
+
+def copy_stored(stored: Path, target: Path, sha256: str, tell: Tell | None) -> bool:
+    """Copy the file of a service on this computer; False if that is not the result."""
     try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def append(
-    transport: Transport, path: str, start: int, sha256: str, file: Any, digest: Any, tell: Tell
-) -> None:
-    """Write what the file still lacks."""
-    rest = {"Range": f"bytes={start}-", "If-Range": f'"{sha256}"'} if start else {}
-    with transport.stream(path, {"Accept-Encoding": "identity", **rest}) as response:
-        if start and response.status_code != httpx.codes.PARTIAL_CONTENT:
-            raise ResultExpired("the result was replaced during the download", hint="Ask for it again.")
-        for chunk in response.iter_bytes():
-            file.write(chunk)
-            digest.update(chunk)
-            tell(file.tell())
-
-
-def silent(_: int) -> None:
-    """Tell nobody."""
-
-
-def unwritable(error: OSError, folder: Path) -> SyndbError:
-    """Say that the result can't be written, and where it was to go."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return SyndbError(f"no space left for the result in {folder}", hint="Make room there and ask again.")
-    return SyndbError(f"the result can't be written to {folder}: {error.strerror}")
+        return copy_file(stored, target, tell) == sha256
+    except FileNotFoundError:
+        return False

@@ -101,18 +101,23 @@ def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.Data
 
 
 def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFrame:
-    """Open a result file in polars without reading it: Arrow and Parquet are read where they are needed."""
+    """Open a result file in polars without reading it: Arrow and Parquet are read where they are needed.
+
+    The frame holds the open file, not its name: it stays readable when the file is removed.
+    """
     import polars as pl
 
     refuse_polars_after_fork()
     if path.suffix == ".arrow":
         check_for_polars(mapped(path).schema)
-        return pl.scan_ipc(path)
+        with path.open("rb") as file:
+            return pl.scan_ipc(file)
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
         check_for_polars(pq.read_schema(path))
-        return pl.scan_parquet(path)
+        with path.open("rb") as file:
+            return pl.scan_parquet(file)
     return to_polars(path, columns).lazy()
 
 

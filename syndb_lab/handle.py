@@ -21,6 +21,7 @@ from syndb_lab.watch import PATIENCE_S, Watch
 TICK_S: Final = 0.1
 AWAIT_S: Final = 0.05
 REDRAW_S: Final = 0.2
+DESTROYED: Final = "expired"
 
 
 class Handle:
@@ -65,7 +66,9 @@ class Handle:
     @record.setter
     def record(self, record: dict[str, Any]) -> None:
         if record is not self._record:
-            self._record, self._heard = record, datetime.now()
+            known, self._record, self._heard = self._record, record, datetime.now()
+            if record.get("reason") == DESTROYED and known.get("result"):
+                self._cache.remove(known["result"])
 
     @property
     def id(self) -> str:
@@ -233,6 +236,8 @@ class Handle:
 
     def purge(self) -> Self:
         """Destroy the result now; the record stays, and ``rerun`` makes it anew. A running job is cancelled.
+
+        What is here of it is removed, too; frames that were read from it stay readable.
 
         Examples
         --------

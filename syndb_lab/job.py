@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from syndb_lab import filters, frames, journal, network
-from syndb_lab.errors import (
-    JobCancelled,
-    JobFailed,
-    ResultExpired,
-    ResultNotReady,
-    ResultTruncated,
-    ResultUnsuitable,
-)
-from syndb_lab.follow import FINAL
-from syndb_lab.handle import Handle
+from syndb_lab.errors import ResultUnsuitable
 from syndb_lab.neighbourhood import Wish
 from syndb_lab.neuron_table import with_table
-from syndb_lab.progress import downloading
 from syndb_lab.provenance import read_provenance
+from syndb_lab.result_handle import Part, ResultHandle
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,10 +26,8 @@ if TYPE_CHECKING:
     from syndb_lab.grid import ResultTable
     from syndb_lab.widgets import Explorer
 
-Part = Literal["neurons"]
 
-
-class Job(Handle):
+class Job(ResultHandle):
     """A query or a graph analysis that the service runs.
 
     The result verbs wait for the job to end, fetch its file once, and raise ``JobFailed`` or ``JobCancelled``
@@ -75,54 +64,6 @@ class Job(Handle):
         journal.note(record, self._transport.url)
         return Job(self._transport, record, cache=self._cache)
 
-    def result_path(
-        self, *, wait: bool = True, tell: Callable[[int], None] | None = None, part: Part | None = None
-    ) -> Path:
-        """Fetch the result file, once, and say where it is; a long download shows a line of progress.
-
-        Parameters
-        ----------
-        wait : bool
-            Whether to wait for the job to end.
-        tell : callable, optional
-            Told how many bytes are here, while they come, instead of the line.
-        part : {'neurons'}, optional
-            A further file of the result: the table of neurons of a graph job with ``node_table=True``.
-
-        Raises
-        ------
-        JobFailed, JobCancelled, ResultNotReady, ResultExpired
-            There is no result: never, not yet, or no longer.
-
-        Examples
-        --------
-        >>> job.result_path().suffix
-        '.arrow'
-        """
-        self._fetchable(wait=wait)
-        result = self._part(part)
-        if tell is not None:
-            return self._cache.fetch(self._transport, self.id, result, tell, part)
-        with downloading(result["bytes"]) as told:
-            return self._cache.fetch(self._transport, self.id, result, told, part)
-
-    def _fetchable(self, *, wait: bool) -> None:
-        """Wait for the job's end, and raise where there is no result."""
-        if wait:
-            self.wait()
-        else:
-            self.done()
-        if self.status == "failed":
-            raise JobFailed(self.record)
-        if self.status == "cancelled":
-            raise JobCancelled(
-                f"job {self.id} was cancelled: it has no result", hint="Run it again: job.rerun()"
-            )
-        if self.status not in FINAL:
-            raise ResultNotReady(f"job {self.id} is {self.status}", hint="Wait for it: job.wait()")
-        if not self.record.get("result"):
-            raise ResultExpired(f"the result of job {self.id} is gone", hint="Run it again: job.rerun()")
-
     def preview(self) -> pyarrow.Table:
         """Read the first rows, at most 100, as soon as there are any, also while the job runs.
 
@@ -151,7 +92,7 @@ class Job(Handle):
         >>> lab.sql("SELECT 720575940600000001 AS neuron_id").to_polars().item()
         720575940600000001
         """
-        return frames.to_polars(*self._table(allow_truncated, wait, part))
+        return self._read(frames.to_polars, allow_truncated, wait, part)
 
     def to_lazy(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -163,7 +104,7 @@ class Job(Handle):
         >>> job.to_lazy().select("name").head(1).collect().height
         1
         """
-        return frames.to_lazy(*self._table(allow_truncated, wait, part))
+        return self._read(frames.to_lazy, allow_truncated, wait, part)
 
     def to_pandas(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -175,7 +116,7 @@ class Job(Handle):
         >>> lab.sql("SELECT 720575940600000001 AS neuron_id").to_pandas().dtypes["neuron_id"]
         int64[pyarrow]
         """
-        return frames.to_pandas(*self._table(allow_truncated, wait, part))
+        return self._read(frames.to_pandas, allow_truncated, wait, part)
 
     def to_arrow(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -187,7 +128,7 @@ class Job(Handle):
         >>> sorted(job.to_arrow().schema.metadata)[:2]
         [b'syndb.created_at', b'syndb.datasets']
         """
-        return frames.to_arrow(*self._table(allow_truncated, wait, part))
+        return self._read(frames.to_arrow, allow_truncated, wait, part)
 
     def to_duckdb(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -199,7 +140,7 @@ class Job(Handle):
         >>> job.to_duckdb().aggregate("count(*)").fetchall()
         [(2,)]
         """
-        return frames.to_duckdb(*self._table(allow_truncated, wait, part))
+        return self._read(frames.to_duckdb, allow_truncated, wait, part)
 
     def table(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -227,11 +168,14 @@ class Job(Handle):
                  neuron_id  partner_id
         720575940600000001        NULL
         """
-        path, columns = self._table(allow_truncated, wait, part)
+        columns = self._columns(allow_truncated, wait, part)
         from syndb_lab.grid import ResultTable
+        from syndb_lab.grid.rows import Rows
 
         title = " · ".join(filter(None, (self.label or f"job {self.id[:8]}", part)))
-        return ResultTable(path, columns, title, truncated=bool(self.record["result"].get("truncated")))
+        folder = self._cache.work_folder()
+        rows = partial(self._open, lambda path: Rows(path, columns, folder), part)
+        return ResultTable(rows, title, truncated=bool(self.record["result"].get("truncated")))
 
     def to_networkx(
         self, *, across_datasets: bool = False, allow_truncated: bool = False, wait: bool = True
@@ -301,7 +245,8 @@ class Job(Handle):
         """
         if self.kind != "graph":
             raise ResultUnsuitable("a query job has a table, no answer", hint="Read it with job.to_polars().")
-        found: dict[str, Any] = json.loads(self.result_path(wait=wait).read_bytes())
+        self._fetchable(wait=wait)
+        found: dict[str, Any] = self._open(lambda path: json.loads(path.read_bytes()), None)
         return found
 
     def plot(self) -> matplotlib.figure.Figure:
@@ -413,38 +358,3 @@ class Job(Handle):
         records = [self._transport.post("/v1/jobs", {"label": told, **body}) for body in bodies]
         jobs = [Job(self._transport, record, cache=self._cache) for record in records]
         return [job.wait(progress=progress).to_arrow(allow_truncated=allow_truncated) for job in jobs]
-
-    def _table(
-        self, allow_truncated: bool, wait: bool, part: Part | None
-    ) -> tuple[Path, list[dict[str, str]]]:
-        if self.kind == "graph" and part is None:
-            raise ResultUnsuitable(
-                "a graph job has no table",
-                hint="Use job.answer(), job.plot() or job.to_networkx(); a job that was submitted with "
-                'node_table=True has a table of neurons: part="neurons".',
-            )
-        path = self.result_path(wait=wait, part=part)
-        return path, self._ended(allow_truncated, part).get("columns") or []
-
-    def _ended(self, allow_truncated: bool, part: Part | None = None) -> dict[str, Any]:
-        """Return what is known of the result, once there is one."""
-        self._fetchable(wait=True)
-        result = self._part(part)
-        if result.get("truncated") and not allow_truncated:
-            raise ResultTruncated(
-                f"the result was cut at the size limit, after {result['rows']:,} rows",
-                hint="Ask for less (columns, WHERE, LIMIT), or take it as it is with allow_truncated=True.",
-            )
-        return result
-
-    def _part(self, part: str | None) -> dict[str, Any]:
-        result: dict[str, Any] = self.record["result"]
-        if part is None:
-            return result
-        parts: dict[str, dict[str, Any]] = result.get("parts") or {}
-        if part not in parts:
-            raise ResultUnsuitable(
-                f"the result of job {self.id} has no part {part!r}",
-                hint="A graph job that is submitted with node_table=True has the part neurons.",
-            )
-        return parts[part]

@@ -16,6 +16,7 @@ from syndb_lab.errors import (
     JobNotFound,
     QueryError,
     RequestRefused,
+    ResultDamaged,
     ResultExpired,
     ResultNotReady,
     ServiceUnavailable,
@@ -37,10 +38,12 @@ BY_CODE: dict[str, type[SyndbError]] = {
     "academic_verification_required": AcademicVerificationRequired,
     "unknown_dataset": UnknownDataset,
     "job_not_found": JobNotFound,
+    "result_damaged": ResultDamaged,
 }
 NEXT_STEP: dict[type[SyndbError], str] = {
     AuthError: "Give a valid token: connect(url, token), or set SYNDB_TOKEN.",
     ResultExpired: "Run it again with job.rerun().",
+    ResultDamaged: "Run it again with job.rerun().",
 }
 IN_HTTP: Final = re.compile(
     r"\b(GET|HEAD|POST|PATCH|PUT|DELETE) /|/openapi\.json|Authorization:|under `parameters`"

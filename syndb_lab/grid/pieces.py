@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import struct
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from syndb_lab.download import unwritable
+from syndb_lab.lru_directory import held_part
+from syndb_lab.transfer import unwritable
 
 if TYPE_CHECKING:
     import pyarrow
@@ -89,7 +88,7 @@ class Spread:
     Parameters
     ----------
     beside : Path
-        The result file, in whose folder it is made.
+        A file's name in the folder in which it is made.
     schema : pyarrow.Schema
         The result's columns.
     batches : iterator
@@ -101,14 +100,12 @@ class Spread:
 
         self.schema = schema
         self.lengths: list[int] = []
-        self._name = beside.with_suffix(f".{uuid.uuid4()}.part")
         try:
-            self._write(batches)
-            self._file = pa.memory_map(str(self._name))
+            with held_part(beside) as name:
+                self._write(name, batches)
+                self._file = pa.memory_map(str(name))
         except OSError as error:
-            self._name.unlink(missing_ok=True)
             raise unwritable(error, beside.parent) from error
-        self._unname()
         reader = pa.ipc.open_file(self._file)
         self._batches = [reader.get_batch(index) for index in range(reader.num_record_batches)]
         self.table = pa.Table.from_batches(self._batches, reader.schema)
@@ -123,17 +120,15 @@ class Spread:
         self._batches.clear()
         del self.table
         self._file.close()
-        self._unname()
 
-    def _write(self, batches: Iterator[Any]) -> None:
+    def _write(self, name: Path, batches: Iterator[Any]) -> None:
         import numpy as np
         import pyarrow as pa
 
         kinds = [plain_type(field.type) for field in self.schema]
         fields = [pa.field("n", pa.uint64()), *(pa.field(f"c{at}", kind) for at, kind in enumerate(kinds))]
         schema, start = pa.schema(fields), 0
-        with pa.OSFile(str(self._name), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-            self._name.chmod(0o600)
+        with pa.OSFile(str(name), "wb") as file, pa.ipc.new_file(file, schema) as writer:
             for batch in batches:
                 number = pa.array(np.arange(start, start + batch.num_rows, dtype=np.uint64))
                 columns = [
@@ -144,10 +139,6 @@ class Spread:
                     writer.write_batch(part)
                     self.lengths.append(part.num_rows)
                 start += batch.num_rows
-
-    def _unname(self) -> None:
-        with suppress(PermissionError):  # Windows keeps the name of a file that is open
-            self._name.unlink(missing_ok=True)
 
 
 def plain_type(kind: pyarrow.DataType) -> pyarrow.DataType:

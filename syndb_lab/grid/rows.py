@@ -71,12 +71,16 @@ class Rows:
         The result file, Arrow, Parquet or CSV.
     columns : sequence of dict
         ``name`` and ``type`` of each column, as in the job's record.
+    folder : Path, optional
+        Where rows are written that are sorted; that of the file, where none is named.
     """
 
-    def __init__(self, path: Path, columns: Sequence[dict[str, str]] = ()) -> None:
-        self._stored = Stored(path, columns)
+    def __init__(
+        self, path: Path, columns: Sequence[dict[str, str]] = (), folder: Path | None = None
+    ) -> None:
+        self._stored = Stored(path, columns, folder)
         self._cells = Cells()
-        self._path = path
+        self._folder = folder or path.parent
         self._orders: dict[str, np.ndarray[Any, Any]] = {}
         self._lock = ProcessLock()
         self._engine: Any = None
@@ -166,7 +170,7 @@ class Rows:
         used = sorted({column for column, _ in view.sort} | set(view.filters))
         held = self._stored.spread().select(["n", *(f"c{column}" for column in used)])
         config: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": f"{self._path.parent}-sorting"
+            "temp_directory": f"{self._folder}-sorting"
         }
         with duckdb.connect(config=config) as engine:
             engine.execute("SET TimeZone = 'UTC'")

@@ -30,12 +30,16 @@ class Stored:
         The file; its suffix is the format.
     columns : sequence of dict
         ``name`` and ``type`` of each column, as in the job's record.
+    folder : Path, optional
+        Where that file is made; beside the result file, where none is named.
     """
 
-    def __init__(self, path: Path, columns: Sequence[dict[str, str]] = ()) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[dict[str, str]] = (), folder: Path | None = None
+    ) -> None:
         import numpy as np
 
-        self._path = path
+        self._beside = (folder or path.parent) / path.name
         self._spread: Spread | None = None
         self._pieces: Pieces
         if path.suffix == ".arrow":
@@ -44,7 +48,7 @@ class Stored:
             self._pieces = ParquetPieces(path)
         elif path.suffix == ".csv":
             table = read_csv(path, columns)
-            self._pieces = self._spread = Spread(path, table.schema, iter(table.to_batches()))
+            self._pieces = self._spread = Spread(self._beside, table.schema, iter(table.to_batches()))
         else:
             raise ResultUnsuitable(f"a {path.suffix[1:]} result holds no table")
         self.schema: pyarrow.Schema = self._pieces.schema
@@ -56,7 +60,7 @@ class Stored:
         """Give the whole as a table mapped into memory: the row's number ``n``, then ``c0``, ``c1``, …."""
         if self._spread is None:
             batches = (self._pieces.piece(index, None) for index in range(len(self._pieces.lengths)))
-            self._spread = Spread(self._path, self.schema, batches)
+            self._spread = Spread(self._beside, self.schema, batches)
             self._pieces.close()
             self._pieces = self._spread
             self._kept.clear()

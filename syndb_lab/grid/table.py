@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.front_end import draws
@@ -25,23 +25,19 @@ class ResultTable:
 
     Parameters
     ----------
-    path : Path
-        The result file.
-    columns : sequence of dict
-        ``name`` and ``type`` of each column, as in the job's record.
+    open_rows : callable
+        Opens the rows: now, and again where they are shown once more.
     title : str
         What it is called above its rows.
     truncated : bool
         Whether the result was cut at the service's size limit.
     """
 
-    def __init__(
-        self, path: Path, columns: list[dict[str, str]], title: str, *, truncated: bool = False
-    ) -> None:
-        self._path, self._columns = path, columns
+    def __init__(self, open_rows: Callable[[], Rows], title: str, *, truncated: bool = False) -> None:
+        self._open_rows = open_rows
         self._title = title
         self._notes = [CUT] if truncated else []
-        self._rows: Rows | None = Rows(path, columns)
+        self._rows: Rows | None = open_rows()
         self._page = first_page(self._rows)
         self._count = self._rows.count
         self._lives: list[LiveTable] = []
@@ -90,4 +86,4 @@ class ResultTable:
     def _take_rows(self) -> Rows:
         """Hand over the rows that are open already, or open the file again."""
         rows, self._rows = self._rows, None
-        return rows or Rows(self._path, self._columns)
+        return rows or self._open_rows()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
-from syndb_lab.download import silent
 from syndb_lab.frames import FrameKind
 from syndb_lab.job import Job
+from syndb_lab.transfer import silent
 
 
 class Desk:
@@ -27,7 +28,7 @@ class Desk:
         self._namespace = namespace
         self._variable = variable
         self._kind = kind
-        self._given: dict[str, Any] = {}
+        self._given: dict[str, Callable[[], Any]] = {}
 
     def load(self, job: Job, tell: Callable[[int], None] | None = None) -> str:
         """Read the result into a variable of its own; say which. ``tell`` is told of the bytes that come.
@@ -39,7 +40,8 @@ class Desk:
         name = self._free(
             f"{self._variable or f'job_{job.id[:8]}'}_{'answer' if job.kind == 'graph' else 'frame'}"
         )
-        self._namespace[name] = self._given[name] = value
+        self._namespace[name] = value
+        self._given[name] = weak_reference(value)
         return f"loaded into {name} ({shape(value, self._kind)})"
 
     def rerun(self, old: Job, new: Job) -> str:
@@ -52,10 +54,18 @@ class Desk:
 
     def _free(self, name: str) -> str:
         free, number = name, 1
-        while free in self._namespace and self._namespace[free] is not self._given.get(free):
+        while free in self._namespace and not self._is_own(free):
             number += 1
             free = f"{name}_{number}"
         return free
+
+    def _is_own(self, name: str) -> bool:
+        return name in self._given and self._given[name]() is self._namespace[name]
+
+
+def weak_reference(value: Any) -> Callable[[], Any]:
+    """Remember a value without keeping a frame's memory; an answer, which is a dictionary, is kept."""
+    return (lambda: value) if isinstance(value, dict) else weakref.ref(value)
 
 
 def shape(value: Any, kind: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 import syndb_lab
 from syndb_lab import local
+from syndb_lab.grid.rows import View
 from tests.conftest import isolated_environment
 
 if TYPE_CHECKING:
@@ -186,13 +187,40 @@ def test_a_service_that_went_away_is_started_anew(home: Path) -> None:
         assert lab.health()["status"] == "ok"
 
 
-def test_a_result_of_a_service_on_this_computer_is_opened_in_place(home: Path) -> None:
-    lab = syndb_lab.connect()
-    job = lab.sql("SELECT range AS n FROM range(100000)")
-    path = job.result_path()
+def stored_in(home: Path, job: syndb_lab.Job) -> Path:
     (stored,) = (file for file in home.rglob(f"results/{job.id}/*") if file.is_file())
-    assert path.samefile(stored)
-    assert job.to_polars().height == 100_000
+    return stored
+
+
+def test_a_result_of_a_service_on_this_computer_is_read_in_place(home: Path) -> None:
+    lab = syndb_lab.connect()
+    job = lab.sql("SELECT range AS n FROM range(100000)").wait()
+    stored = stored_in(home, job)
+    lazy, whole, relation, table = job.to_lazy(), job.to_polars(), job.to_duckdb(), job.table()
+    assert not list(home.rglob("*.arrow")), "nothing was copied, and no name leads into the store"
     job.purge()
     assert not stored.exists()
-    assert path.exists()
+    assert lazy.select("n").sum().collect().item() == whole["n"].sum() == sum(range(100_000))
+    assert relation.aggregate("count(*)").fetchall() == [(100_000,)]
+    assert table._take_rows().texts(View([(0, "desc")]), 0, 1, [0]) == [["99999"]]
+    table.close()
+    with pytest.raises(syndb_lab.ResultExpired):
+        job.to_lazy()
+
+
+def test_what_a_user_does_to_a_file_that_he_was_given_is_his_own_affair(home: Path) -> None:
+    lab = syndb_lab.connect()
+    job = lab.sql("SELECT range AS n FROM range(1000)", format="csv").wait()
+    stored = stored_in(home, job)
+    (stored.parent / "0").write_bytes(stored.read_bytes().replace(b"1", b"2"))  # of another attempt
+    path = job.result_path()
+    before = stored.read_bytes()
+    assert (path.read_bytes(), path.stat().st_nlink, stored.stat().st_nlink) == (before, 1, 1)
+    path.chmod(0o600)
+    path.write_text("n\n1\n")
+    assert stored.read_bytes() == before
+    with pytest.warns(UserWarning, match="changed after it was fetched"):
+        assert job.to_polars()["n"].to_list() == list(range(1000))
+    assert job.result_path().read_bytes() == before
+    job.purge()
+    assert not list(home.rglob("*.csv")), "what was destroyed is gone here, too"

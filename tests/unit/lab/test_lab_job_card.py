@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import polars as pl
 import pyarrow as pa
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,6 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from syndb_lab import Job
 from syndb_lab.transport import Transport
 from syndb_lab.widgets import JobCard, Monitor, show_card
+from syndb_lab.widgets.desk import Desk
 from syndb_lab.widgets.elements import PlainCard
 from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
 
@@ -128,7 +132,7 @@ def test_a_full_disk_is_said_on_the_card(pretend: Pretend, monkeypatch: pytest.M
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("syndb_lab.download.append", full)
+    monkeypatch.setattr("syndb_lab.transfer.Download.fetch", full)
     card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT))
     card.heed({"do": "load"})
     until(lambda: "no space left" in said(card)["trouble"])
@@ -218,3 +222,23 @@ def test_plain_buttons_that_were_replaced_are_gone() -> None:
         (button,) = card._buttons.children
         card.card = {**face_of, "buttons": []}
     assert button.comm is None
+
+
+def test_a_frame_that_was_loaded_and_deleted_is_given_back() -> None:
+    class Loaded:
+        kind, id = "query", JOB_ID
+        result_path = staticmethod(lambda tell: None)
+        to_polars = staticmethod(lambda: pl.DataFrame({"n": [1]}))
+
+    names: dict[str, Any] = {}
+    desk = Desk(names, "x", "polars")
+    desk.load(Loaded())  # type: ignore[arg-type]
+    desk.load(Loaded())  # type: ignore[arg-type]
+    assert list(names) == ["x_frame"], "its own variable is taken again"
+    gone = weakref.ref(names.pop("x_frame"))
+    gc.collect()
+    assert gone() is None
+    names["x_frame"] = "mine"
+    desk.load(Loaded())  # type: ignore[arg-type]
+    assert names["x_frame"] == "mine"
+    assert list(names) == ["x_frame", "x_frame_2"]

@@ -236,7 +236,7 @@ def level() -> tuple[int, int, int, int]:
 
 def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
     def look() -> None:
-        table = ResultTable(stored, [], "a table")
+        table = ResultTable(lambda: Rows(stored), "a table")
         live = LiveTable({"key": "k"}, table._take_rows)
         live._serving.ask({**PAGE, "seq": 1, "sort": [[1, "desc"]]})
         until(lambda: live._serving._rows and live._serving._rows.is_ready(View([(1, "desc")])))

@@ -1,0 +1,150 @@
+"""The result file of a job: waited for, fetched once, and read again where it was removed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from syndb_lab.errors import (
+    JobCancelled,
+    JobFailed,
+    ResultExpired,
+    ResultNotReady,
+    ResultTruncated,
+    ResultUnsuitable,
+    SyndbError,
+)
+from syndb_lab.follow import FINAL
+from syndb_lab.handle import Handle
+from syndb_lab.progress import downloading
+
+Part = Literal["neurons"]
+Columns = list[dict[str, str]]
+T = TypeVar("T")
+
+TRIES: Final = 3
+
+
+class ResultHandle(Handle):
+    """A job's id, a connection, its record, and its result file."""
+
+    def result_path(
+        self, *, wait: bool = True, tell: Callable[[int], None] | None = None, part: Part | None = None
+    ) -> Path:
+        """Fetch the result file, once, and say where it is; a long download shows a line of progress.
+
+        The file is a copy of your own, and read-only: what is done to it changes no result of the service. It
+        stays until the results that are read after it need its room (10 GiB in all), or the result is
+        destroyed; copy it to keep it.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to wait for the job to end.
+        tell : callable, optional
+            Told how many bytes are here, while they come, instead of the line.
+        part : {'neurons'}, optional
+            A further file of the result: the table of neurons of a graph job with ``node_table=True``.
+
+        Raises
+        ------
+        JobFailed, JobCancelled, ResultNotReady, ResultExpired
+            There is no result: never, not yet, or no longer.
+
+        Examples
+        --------
+        >>> job.result_path().suffix
+        '.arrow'
+        """
+        self._fetchable(wait=wait)
+        result = self._part(part)
+        if tell is not None:
+            return self._cache.fetch(self._transport, self.id, result, tell, part, record=self.record)
+        with downloading(result["bytes"]) as told:
+            return self._cache.fetch(self._transport, self.id, result, told, part, record=self.record)
+
+    def _fetchable(self, *, wait: bool) -> None:
+        """Wait for the job's end, and raise where there is no result."""
+        if wait:
+            self.wait()
+        else:
+            self.done()
+        if self.status == "failed":
+            raise JobFailed(self.record)
+        if self.status == "cancelled":
+            raise JobCancelled(
+                f"job {self.id} was cancelled: it has no result", hint="Run it again: job.rerun()"
+            )
+        if self.status not in FINAL:
+            raise ResultNotReady(f"job {self.id} is {self.status}", hint="Wait for it: job.wait()")
+        if not self.record.get("result"):
+            raise ResultExpired(f"the result of job {self.id} is gone", hint="Run it again: job.rerun()")
+
+    def _read(
+        self,
+        read: Callable[[Path, Columns], T],
+        allow_truncated: bool,
+        wait: bool,
+        part: Part | None,
+    ) -> T:
+        """Read the table of the result."""
+        columns = self._columns(allow_truncated, wait, part)
+        return self._open(lambda path: read(path, columns), part)
+
+    def _open(self, read: Callable[[Path], T], part: Part | None) -> T:
+        """Read the file; where another program removed it before it was open, fetch it again.
+
+        What is mapped into memory or open when ``read`` returns stays readable whatever becomes of the file.
+        """
+        result = self._part(part)
+        for _ in range(TRIES):
+            try:
+                with ExitStack() as opened:
+                    with downloading(result["bytes"]) as told:
+                        file = self._cache.reading(
+                            self._transport, self.id, result, told, part, record=self.record
+                        )
+                        path = opened.enter_context(file)
+                    return read(path)
+            except FileNotFoundError:
+                continue
+        raise SyndbError(
+            f"the file of this result is removed again and again from {self._cache.folder}",
+            hint="Another program clears that folder: set XDG_CACHE_HOME to another one.",
+        )
+
+    def _columns(self, allow_truncated: bool, wait: bool, part: Part | None) -> Columns:
+        """Name the columns of the result's table, once there is one."""
+        if self.kind == "graph" and part is None:
+            raise ResultUnsuitable(
+                "a graph job has no table",
+                hint="Use job.answer(), job.plot() or job.to_networkx(); a job that was submitted with "
+                'node_table=True has a table of neurons: part="neurons".',
+            )
+        self._fetchable(wait=wait)
+        return self._ended(allow_truncated, part).get("columns") or []
+
+    def _ended(self, allow_truncated: bool, part: Part | None = None) -> dict[str, Any]:
+        """Return what is known of the result, once there is one."""
+        self._fetchable(wait=True)
+        result = self._part(part)
+        if result.get("truncated") and not allow_truncated:
+            raise ResultTruncated(
+                f"the result was cut at the size limit, after {result['rows']:,} rows",
+                hint="Ask for less (columns, WHERE, LIMIT), or take it as it is with allow_truncated=True.",
+            )
+        return result
+
+    def _part(self, part: str | None) -> dict[str, Any]:
+        result: dict[str, Any] = self.record["result"]
+        if part is None:
+            return result
+        parts: dict[str, dict[str, Any]] = result.get("parts") or {}
+        if part not in parts:
+            raise ResultUnsuitable(
+                f"the result of job {self.id} has no part {part!r}",
+                hint="A graph job that is submitted with node_table=True has the part neurons.",
+            )
+        return parts[part]
