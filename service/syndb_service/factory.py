@@ -49,9 +49,12 @@ class Changes:
     listeners: list[Callable[[str], None]] = field(default_factory=list)
 
     def notify(self, job_id: str) -> None:
-        """Tell every listener."""
+        """Tell every listener. What fails there is no fault of the change, which is committed."""
         for listener in self.listeners:
-            listener(job_id)
+            try:
+                listener(job_id)
+            except Exception:
+                log.exception("job %s: a listener was not told of its change", job_id)
 
 
 @dataclass

@@ -8,7 +8,8 @@ import os
 import signal
 import socket
 import sys
-import threading
+
+from syndb_service.background import BackgroundThread
 
 VARIABLE = "SYNDB_LIFELINE"
 READY = b"r"
@@ -43,7 +44,7 @@ class Lifeline:
         if os.getppid() != supervisor:  # it ended before we asked the kernel
             os._exit(1)
         lifeline = cls(socket.socket(fileno=fd))
-        threading.Thread(target=lifeline._end_with_supervisor, name="lifeline", daemon=True).start()
+        BackgroundThread("lifeline", lifeline._end_with_supervisor).start()
         return lifeline
 
     def ready(self) -> None:
@@ -55,8 +56,8 @@ class Lifeline:
     def _end_with_supervisor(self) -> None:
         assert self._socket is not None  # noqa: S101 - only then the thread is started
         with contextlib.suppress(OSError):
-            while self._socket.recv(1):
-                pass
+            if self._socket.recv(1):
+                return
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from syndb_service.background import BackgroundThread
 from syndb_service.conclusion import UNFORESEEN, Conclusion
 from syndb_service.domain.jobs import Failure, Job, Progress
 from syndb_service.domain.status import Reason
@@ -94,7 +95,7 @@ class Supervisor:
 
     def start_pulse(self) -> None:
         """Look for cancellations that other processes wrote, every ``PULSE_S``, in one read for all jobs."""
-        threading.Thread(target=self._pulse, name="pulse", daemon=True).start()
+        BackgroundThread("pulse", self._pulse, self._stopping).start()
 
     def stop(self) -> None:
         """End all children; their jobs go back to the queue."""
@@ -212,14 +213,13 @@ class Supervisor:
                     raise
 
     def _pulse(self) -> None:
-        while not self._stopping.wait(PULSE_S):
-            with self._lock:
-                job_ids = set(self._wakers.values())
-            if not job_ids:
-                continue
-            with contextlib.suppress(TransientError):
-                for job_id in self._store.cancel_requests(job_ids):
-                    self.job_changed(job_id)
+        if self._stopping.wait(PULSE_S):
+            return
+        with self._lock:
+            job_ids = set(self._wakers.values())
+        if job_ids:
+            for job_id in self._store.cancel_requests(job_ids):
+                self.job_changed(job_id)
 
     @contextmanager
     def _waker(self, job: Job) -> Iterator[int]:

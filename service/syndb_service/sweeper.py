@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 
+from syndb_service.background import BackgroundThread
 from syndb_service.broker import Hints
 from syndb_service.domain.jobs import Failure, Job
 from syndb_service.domain.status import Reason
@@ -29,21 +29,20 @@ class Sweeper:
         self._store = store
         self._results = results
         self._hints = hints
-        self._stopping = threading.Event()
         self._blind_until = 0.0
         self._next_orphans = 0.0
         self._strange = 0
-        self._thread = threading.Thread(target=self._sweep_for_ever, name="sweeper", daemon=True)
+        self._began_at = time.time()
+        self._thread = BackgroundThread("sweeper", self._sweep_later)
 
     def start(self) -> None:
         """Start sweeping."""
+        self._began_at = time.time()
         self._thread.start()
 
     def stop(self) -> None:
         """Stop sweeping."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
     def sweep(self) -> None:
         """Sweep once."""
@@ -112,20 +111,17 @@ class Sweeper:
                     self._results.delete(key)
                     self._store.count_orphan(size)
 
-    def _sweep_for_ever(self) -> None:
-        before = time.time()
-        while not self._stopping.wait(self._settings.sweep_s):
-            before, passed = time.time(), time.time() - before
-            if passed > self._settings.sweep_s + self._settings.lease_s / 2:
-                log.warning(
-                    "this process slept for %.0f s; it waits for the heartbeats of its workers", passed
-                )
+    def _sweep_later(self) -> None:
+        """Sweep after a pause, and note what keeps workers from sending heartbeats."""
+        if self._thread.wait(self._settings.sweep_s):
+            return
+        self._began_at, passed = time.time(), time.time() - self._began_at
+        if passed > self._settings.sweep_s + self._settings.lease_s / 2:
+            log.warning("this process slept for %.0f s; it waits for the heartbeats of its workers", passed)
+            self._blind_until = time.monotonic() + self._settings.lease_s
+        try:
+            self.sweep()
+        except ServiceError as error:
+            log.warning("a sweep failed and is done again later: %s", error)
+            if error.error_code == DATABASE_AWAY:
                 self._blind_until = time.monotonic() + self._settings.lease_s
-            try:
-                self.sweep()
-            except ServiceError as error:
-                log.warning("a sweep failed and is done again later: %s", error)
-                if error.error_code == DATABASE_AWAY:
-                    self._blind_until = time.monotonic() + self._settings.lease_s
-            except Exception:
-                log.exception("a sweep failed")

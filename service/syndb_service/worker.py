@@ -7,6 +7,7 @@ import shutil
 
 import dramatiq
 
+from syndb_service.background import BackgroundThread
 from syndb_service.engines.nursery import CHILDREN_AHEAD
 from syndb_service.factory import Service
 
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 
 STOP_MS = 10_000
 POLL_MS = 100
+LOOK_S = 1.0
 
 
 class EmbeddedWorker:
@@ -27,9 +29,8 @@ class EmbeddedWorker:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._worker = dramatiq.Worker(
-            service.broker, worker_threads=service.settings.max_workers, worker_timeout=POLL_MS
-        )
+        self._worker = self._new_worker()
+        self._watch = BackgroundThread("hint takers", self._look_after)
 
     def start(self) -> None:
         """Give back what an earlier process left running, then take jobs.
@@ -45,6 +46,7 @@ class EmbeddedWorker:
             for job in service.store.running():
                 service.sweeper.give_back(job, lapsed=False)
         self._worker.start()
+        self._watch.start()
         for job_id in service.store.take_overdue_hints(0):
             log.info("job %s has waited for this start", job_id)
             service.hints.send(job_id)
@@ -52,6 +54,26 @@ class EmbeddedWorker:
 
     def stop(self) -> None:
         """End the children, give their jobs back, and stop the threads."""
+        self._watch.stop()
         self._service.sweeper.stop()
         self._service.supervisor.stop()
         self._worker.stop(timeout=STOP_MS)
+
+    def _new_worker(self) -> dramatiq.Worker:
+        return dramatiq.Worker(
+            self._service.broker,
+            worker_threads=self._service.settings.max_workers,
+            worker_timeout=POLL_MS,
+        )
+
+    def _look_after(self) -> None:
+        """Begin anew with Dramatiq's threads where one of them has ended: it would take no hint any more."""
+        if self._watch.wait(LOOK_S):
+            return
+        threads = (*self._worker.consumers.values(), *self._worker.workers)
+        if all(thread.is_alive() for thread in threads):
+            return
+        log.error("a thread that takes hints has ended; others take its place")
+        self._worker.stop(timeout=0)
+        self._worker = self._new_worker()
+        self._worker.start()

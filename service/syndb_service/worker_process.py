@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 import signal
@@ -13,10 +12,10 @@ import sys
 import threading
 import time
 
+from syndb_service.background import Rounds
 from syndb_service.broker import HintTaker
 from syndb_service.domain.status import Status
 from syndb_service.engines.nursery import CHILDREN_AHEAD
-from syndb_service.errors import ServiceError
 from syndb_service.factory import Service, build_service
 from syndb_service.process_start import begin, telling_refusals
 
@@ -39,6 +38,7 @@ class DistributedWorker:
         self._service = service
         self._taker = HintTaker(service.broker, service.settings.max_workers)
         self._tidied_at = time.monotonic()
+        self._tidying = Rounds("temporary folders")
 
     def start(self) -> None:
         """Take jobs."""
@@ -57,7 +57,7 @@ class DistributedWorker:
         if time.monotonic() - self._tidied_at < self._service.settings.lease_s:
             return
         self._tidied_at = time.monotonic()
-        with contextlib.suppress(ServiceError):
+        with self._tidying.attempt():
             _remove_abandoned(self._service)
 
     def stop(self) -> None:

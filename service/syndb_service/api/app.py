@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
+from syndb_service import background
 from syndb_service.api import (
     openapi,
     problems,
@@ -82,6 +83,7 @@ def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
             "results": service.results.ready,
             "warehouse": service.warehouse.ready,
             "engine": lambda: service.checker.check("SELECT 1", {}),
+            "threads": background.check,
         }
     )
     app.add_middleware(JsonBodies)

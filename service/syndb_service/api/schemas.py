@@ -141,7 +141,7 @@ class Ready(BaseModel):
     """Whether every part is there."""
 
     ready: bool
-    parts: dict[Literal["database", "broker", "results", "warehouse", "engine"], PartRecord]
+    parts: dict[Literal["database", "broker", "results", "warehouse", "engine", "threads"], PartRecord]
 
 
 class Problem(BaseModel):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 
+from syndb_service.background import Rounds
 from syndb_service.domain.jobs import Job
-from syndb_service.errors import ServiceError
-
-log = logging.getLogger(__name__)
 
 POLL_S = 0.065  # with the reads of who comes and goes, 200 waiters cost less than 20 reads a second
 ASSURED_S = 1.0
-AWAY_S = 1.0
+AWAY_S = 0.5
 
 
 @dataclass(slots=True)
@@ -53,15 +50,18 @@ class WaitingRoom:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awaited: dict[str, _Awaited] = {}
         self._poller: asyncio.Task[None] | None = None
+        self._rounds = Rounds("version poller", longest_pause_s=AWAY_S)
         self.closed = False
 
     def open(self) -> None:
         """Bind to the running event loop."""
         self._loop = asyncio.get_running_loop()
+        self._rounds.register()
 
     def close(self) -> None:
         """Send everybody away with what is known."""
         self.closed = True
+        self._rounds.unregister()
         for job_id in list(self._awaited):
             self._wake(job_id)
 
@@ -118,19 +118,14 @@ class WaitingRoom:
 
     async def _poll(self) -> None:
         lane = CapacityLimiter(1)  # its own thread: waiters are woken though all others are busy
-        pause = 0.0
         while True:
-            await asyncio.sleep(pause or (ASSURED_S if self._is_told() else POLL_S))
-            if self.closed or not self._awaited:
-                return
-            try:
+            await asyncio.sleep(self._rounds.pause_s)
+            with self._rounds.attempt():
+                await asyncio.sleep(ASSURED_S if self._is_told() else POLL_S)
+                if self.closed or not self._awaited:
+                    return
                 versions = await to_thread.run_sync(self._versions, list(self._awaited), limiter=lane)
-            except ServiceError as error:
-                log.warning("nobody can be woken at present: %s", error.message)
-                pause = AWAY_S
-                continue
-            pause = 0.0
-            for job_id, version in versions.items():
-                awaited = self._awaited.get(job_id)
-                if awaited is not None and version > awaited.seen:
-                    self._wake(job_id)
+                for job_id, version in versions.items():
+                    awaited = self._awaited.get(job_id)
+                    if awaited is not None and version > awaited.seen:
+                        self._wake(job_id)

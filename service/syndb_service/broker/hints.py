@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+from syndb_service.background import BackgroundThread, EndOfRounds
 from syndb_service.broker.carrier import Carrier, cause, hint_for
 from syndb_service.broker.embedded import EmbeddedBroker
 from syndb_service.errors import ServiceError, TransientError
@@ -51,7 +52,7 @@ class Hints:
         self._away_s = away_s
         self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread: BackgroundThread | None = None
         self._busy_since: float | None = None
         self._answered_at = 0.0
         self._away_until = 0.0
@@ -103,7 +104,7 @@ class Hints:
         asked_at = time.monotonic()
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="hints", daemon=True)
+                self._thread = BackgroundThread("hints", self._serve)
                 self._thread.start()
             self._errands.put(errand)
         if not errand.over.wait(self._patience_s):
@@ -115,20 +116,22 @@ class Hints:
             raise self._unavailable() from errand.error
 
     def _serve(self) -> None:
-        while (errand := self._errands.get()) is not None:
-            if errand.abandoned:
-                continue
-            self._busy_since = time.monotonic()
-            try:
-                errand.work()
-            except Exception as error:
-                errand.error = error
-                self._found_away(str(error) if isinstance(error, ServiceError) else cause(error))
-            else:
-                self._found_there()
-            finally:
-                self._busy_since = None
-                errand.over.set()
+        errand = self._errands.get()
+        if errand is None:
+            raise EndOfRounds
+        if errand.abandoned:
+            return
+        self._busy_since = time.monotonic()
+        try:
+            errand.work()
+        except Exception as error:
+            errand.error = error
+            self._found_away(str(error) if isinstance(error, ServiceError) else cause(error))
+        else:
+            self._found_there()
+        finally:
+            self._busy_since = None
+            errand.over.set()
 
     def _found_away(self, why: str) -> None:
         with self._lock:

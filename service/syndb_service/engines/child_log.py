@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import json
 import logging
-import threading
 from typing import IO, Any, Final
+
+from syndb_service.background import BackgroundThread, EndOfRounds
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +53,18 @@ def relay(pipe: IO[bytes]) -> None:
         If no thread can be started; the pipe is closed then.
     """
     try:
-        threading.Thread(target=_relay, args=(pipe,), name="child log", daemon=True).start()
+        BackgroundThread("child log", lambda: _relay(pipe)).start()
     except RuntimeError as error:
         pipe.close()
         raise BlockingIOError(errno.EAGAIN, str(error)) from error
 
 
 def _relay(pipe: IO[bytes]) -> None:
-    with pipe:
-        while line := pipe.readline(2 * LONGEST):
-            _log(line.decode(errors="replace").rstrip())
+    line = pipe.readline(2 * LONGEST)
+    if not line:
+        pipe.close()
+        raise EndOfRounds
+    _log(line.decode(errors="replace").rstrip())
 
 
 def _log(line: str) -> None:

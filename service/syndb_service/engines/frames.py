@@ -211,6 +211,8 @@ class FrameSink:
                     self._frames.send_bytes(FrameKind.DATA, chunk[:filled])
                 except OSError as error:
                     self._broken = error
+                except BaseException as error:
+                    self._broken = OSError(f"what was written can't be sent: {type(error).__name__}")
             self._free.put(chunk)
 
     def _check(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from syndb_service.background import BackgroundThread, EndOfRounds
 from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
 
 PROGRESS_S = 0.2
@@ -100,16 +101,18 @@ class Report:
 @contextmanager
 def reporting(report: Report) -> Iterator[Report]:
     """Tell progress whenever it has changed, until the block ends."""
-    ended = threading.Event()
 
     def tell() -> None:
-        while not ended.wait(PROGRESS_S):
+        if thread.wait(PROGRESS_S):
+            return
+        try:
             report.tell()
+        except OSError as error:  # nobody listens any more
+            raise EndOfRounds from error
 
-    thread = threading.Thread(target=tell, daemon=True)
+    thread = BackgroundThread("progress", tell)
     thread.start()
     try:
         yield report
     finally:
-        ended.set()
-        thread.join()
+        thread.stop()

@@ -10,7 +10,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 
 from syndb_service.errors import TransientError
@@ -80,7 +79,7 @@ class Issuer:
         try:
             self._keys = KeySet.import_key_set(_json(self._keys_url()))  # type: ignore[arg-type]
             self._fetched_at = time.monotonic()
-        except (httpx.HTTPError, httpx.InvalidURL, JoseError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:
             log.warning("the keys of the issuer %s can't be fetched: %s", self.url, error)
             if age > KEPT_S:
                 self._keys = None

@@ -111,7 +111,8 @@ class Database:
     def apart(self) -> Iterator[psycopg.Connection]:
         """Open a connection of PostgreSQL's driver outside the pool, each statement its own transaction."""
         with self._translated():
-            pooled = self.engine.raw_connection()
+            with self._from_driver():
+                pooled = self.engine.raw_connection()
             driver: Any = pooled.driver_connection
             pooled.detach()
             try:

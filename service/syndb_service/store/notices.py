@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
+from syndb_service.background import BackgroundThread
 from syndb_service.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Notices:
         self._database = database
         self._tell = tell
         self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: BackgroundThread | None = None
         self._probe, self._probed_at = "", 0.0
         self._answered = False
 
@@ -60,24 +61,25 @@ class Notices:
     def start(self) -> None:
         """Begin to listen, where there is something to hear."""
         if self._database.shared:
-            self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
+            self._thread = BackgroundThread("notices", self._listen_once, self._ended)
             self._thread.start()
 
     def close(self) -> None:
         """Listen no more."""
         self._ended.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.stop()
 
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                with self._listening() as connection:
-                    self._listen(connection)
-            except ServiceError as error:
-                log.warning("no notices of changes, which are asked for instead: %s", error.message)
-            self._answered = False
+    def _listen_once(self) -> None:
+        """Listen until the connection breaks; meanwhile changes are asked for."""
+        try:
+            with self._listening() as connection:
+                self._listen(connection)
+        except ServiceError as error:
+            log.warning("no notices of changes, which are asked for instead: %s", error.message)
             self._ended.wait(AGAIN_S)
+        finally:
+            self._answered = False
 
     def _listen(self, connection: psycopg.Connection) -> None:
         self._send_probe()

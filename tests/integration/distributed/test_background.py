@@ -1,0 +1,124 @@
+"""Every thread that must live, in a process with all of them: an error that nobody foresaw ends none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from syndb_service import background
+from syndb_service.api.app import build_app
+from syndb_service.background import BackgroundThread, Rounds
+from syndb_service.engines.frames import FrameKind
+from syndb_service.factory import Service, build_service
+from syndb_service.settings import load_settings
+from syndb_service.store import Submission
+from syndb_service.worker_process import DistributedWorker
+from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis
+from tests.store_machine import REQUEST
+
+LASTING = {"sweeper", "pulse", "notices", "hints", "child log", "version poller"}
+
+
+class Broken(Exception):
+    """What nobody foresaw."""
+
+
+@pytest.fixture
+def service(
+    postgres: Postgres, redis_server: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Service]:
+    monkeypatch.setenv("SYNDB_DATABASE_URL", postgres.make_database("background"))
+    monkeypatch.setenv("SYNDB_BROKER_URL", redis_server.url)
+    monkeypatch.setenv("SYNDB_SWEEP_S", "0.1")
+    service = build_service(load_settings(tmp_path))
+    yield service
+    service.close()
+    postgres.drop_database("background")
+
+
+def until(condition: Callable[[], object], kick: Callable[[], object]) -> None:
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit
+        kick()
+        time.sleep(0.01)
+
+
+def fail_once(rounds: Rounds, monkeypatch: pytest.MonkeyPatch, service: Service) -> threading.Event:
+    """Let the next round of a loop fail; the event is set when it has."""
+    struck = threading.Event()
+    target, name = (rounds, "step") if isinstance(rounds, BackgroundThread) else (service.store, "versions")
+    work = getattr(target, name)
+
+    def broken(*arguments: object) -> object:
+        if struck.is_set():
+            return work(*arguments)
+        struck.set()
+        raise Broken
+
+    monkeypatch.setattr(target, name, broken)
+    return struck
+
+
+def log_in_a_child(service: Service) -> None:
+    with service.nursery.child() as child:
+        child.frames.send(FrameKind.TASK, {"kind": "nonsense"})
+        child.wait(10)
+
+
+def test_an_unforeseen_error_ends_no_thread(
+    service: Service, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kicks: dict[str, Callable[[], object]] = {
+        "hints": lambda: service.hints.send("6e1f"),
+        "child log": lambda: log_in_a_child(service),
+        "notices": postgres.cut_connections,
+    }
+    app = build_app(service)
+    app.state.waiting_room._versions = lambda ids: service.store.versions(ids)
+    worker = DistributedWorker(service)
+
+    async def main() -> None:
+        async with app.router.lifespan_context(app):
+            waiting = asyncio.create_task(somebody_waits())
+            try:
+                await asyncio.to_thread(break_each)
+            finally:
+                waiting.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await waiting
+                app.state.waiting_room.close()
+
+    async def somebody_waits() -> None:
+        job = service.store.submit(Submission("ada", REQUEST))[0]
+        while True:
+            await app.state.waiting_room.wait(lambda: service.store.get(job.job_id), 1_000, 60)
+
+    def break_each() -> None:
+        service.hints.send("6e1f")
+        lasting = {each.name: each for each in background.registered()}
+        assert set(lasting) == LASTING
+        for name, rounds in lasting.items():
+            kick = kicks.get(name, lambda: None)
+            struck = fail_once(rounds, monkeypatch, service)
+            until(struck.is_set, kick)
+            done = rounds.done
+            if name == "notices":
+                until(lambda: app.state.notices.heard, lambda: None)
+            else:
+                until(lambda rounds=rounds, done=done: rounds.done > done, kick)
+            assert rounds.trouble is None
+        background.check()
+
+    worker.start()
+    try:
+        asyncio.run(main())
+    finally:
+        worker.stop()

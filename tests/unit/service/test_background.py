@@ -1,0 +1,133 @@
+"""What lives as long as its process: no error ends it, and readiness tells what can't do its work."""
+
+from __future__ import annotations
+
+import ast
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import syndb_service
+from syndb_service import background
+from syndb_service.background import BackgroundThread, EndOfRounds
+from syndb_service.domain.jobs import Request
+from syndb_service.domain.status import Kind, Status
+from syndb_service.errors import TransientError
+from syndb_service.factory import Changes, build_service
+from syndb_service.settings import load_settings
+from syndb_service.store import Submission
+from syndb_service.worker import EmbeddedWorker
+
+PACKAGE = Path(syndb_service.__file__).parent
+SHORT_LIVED = {
+    "background.py": "the one that all others are made of",
+    "broker/taker.py": "the end of Dramatiq's threads, waited for",
+    "engines/frames.py": "sends one job's rows, and tells the writer of every error",
+    "engines/nursery.py": "forks one child ahead",
+    "intake/watching.py": "shows the progress of a command",
+}
+
+
+def until(condition: Callable[[], object]) -> None:
+    limit = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+
+
+def test_every_thread_that_must_live_is_registered() -> None:
+    found = set()
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("threading.Thread", "Thread"):
+                found.add(file.relative_to(PACKAGE).as_posix())
+    assert found == set(SHORT_LIVED)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("unforeseen"), TransientError("away"), SystemExit(1)])
+def test_no_error_ends_a_thread(error: BaseException) -> None:
+    rounds: list[int] = []
+
+    def step() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) < 3:
+            raise error
+        thread.wait(0.01)
+
+    thread = BackgroundThread("tested", step)
+    thread.start()
+    assert thread in background.registered()
+    until(lambda: thread.done > 2)
+    assert thread.alive
+    background.check()
+    thread.stop()
+    assert not thread.alive
+    assert thread not in background.registered()
+
+
+def test_readiness_tells_of_a_thread_that_keeps_failing_until_it_works_again() -> None:
+    broken = threading.Event()
+    broken.set()
+
+    def step() -> None:
+        if broken.is_set():
+            raise ZeroDivisionError
+        thread.wait(0.01)
+
+    thread = BackgroundThread("tested", step)
+    thread.start()
+    until(lambda: thread.trouble)
+    with pytest.raises(TransientError, match=r"tested failed 3 times in a row \(ZeroDivisionError\)"):
+        background.check()
+    broken.clear()
+    until(lambda: thread.done)
+    background.check()
+    thread.stop()
+
+
+def test_an_outage_is_not_the_threads_trouble() -> None:
+    failures: list[int] = []
+
+    def step() -> None:
+        failures.append(1)
+        if len(failures) > 3:
+            raise EndOfRounds
+        raise TransientError("the database is away")
+
+    thread = BackgroundThread("tested", step)
+    thread.start()
+    until(lambda: len(failures) > 2)
+    background.check()
+    until(lambda: not thread.alive)
+    assert thread not in background.registered()
+
+
+def test_a_listener_that_fails_does_not_undo_a_change_that_is_committed() -> None:
+    told: list[str] = []
+
+    def broken(_: str) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    Changes([broken, told.append]).notify("6e1f")
+    assert told == ["6e1f"]
+
+
+def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path) -> None:
+    service = build_service(load_settings(tmp_path))
+    worker = EmbeddedWorker(service)
+    try:
+        worker.start()
+        assert {each.name for each in background.registered()} == {"hint takers", "sweeper", "child log"}
+        first = worker._worker
+        first.workers[0].stop()
+        until(lambda: worker._worker is not first)
+        job, _ = service.store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
+        service.hints.send(job.job_id)
+        until(lambda: service.store.get(job.job_id).status is Status.COMPLETED)
+    finally:
+        worker.stop()
+        service.close()
+    until(lambda: not background.registered())
