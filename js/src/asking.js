@@ -1,5 +1,10 @@
 // Asks the kernel for pages: one question at a time, and an answer to an older one is dropped.
-export function asking(model, from, heard) {
+
+// Tells one asker from every other: a second window, a reloaded page and another table hear the same kernel.
+const identity = () => [...crypto.getRandomValues(new Uint32Array(4))].map((number) => number.toString(36)).join("");
+
+export function asking(model, name, heard) {
+  const from = `${name}-${identity()}`;
   let [seq, flying, next] = [0, null, null];
   const copies = new Map();
 
@@ -36,6 +41,11 @@ export function asking(model, from, heard) {
       seq += 1;
       copies.set(seq, copied);
       model.send({ ...question, do: "copy", from, seq });
+    },
+    // What was asked for is no longer wanted: its answer is not drawn, and the kernel need not work for it.
+    forget() {
+      if (flying) model.send({ do: "forget", from });
+      [flying, next] = [null, null];
     },
     stop: () => model.off("msg:custom", onMessage),
   };

@@ -36,9 +36,10 @@ function offer(slot, model) {
   };
 }
 
+// A click says of which job it is: the card may show another one by the time it arrives.
 const pressing = (model) => (action, pressed) => {
   pressed.disabled = true;
-  model.send({ do: action.do });
+  model.send({ do: action.do, job_id: model.get("card").job_id });
 };
 
 function live(host, still, model) {

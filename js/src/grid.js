@@ -152,6 +152,7 @@ export function grid(model, before) {
   function newView() {
     clearTimeout(typing);
     if (shown && keyOf(view()) === keyOf(shown)) {
+      ask.forget();
       [isPending, problem] = [false, null];
       tellWork("");
       return lay();

@@ -73,6 +73,7 @@ function mount(host, model) {
 
   const press = (row, action, pressed) => {
     pressed.disabled = true;
+    known.delete(row.job_id); // drawn anew with the next news, also where the row is as it was: the click was refused
     model.send({ do: action.do, job_id: row.job_id });
   };
   const fits = (row) => {

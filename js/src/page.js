@@ -1,19 +1,21 @@
 // Puts what is live into the plain HTML that a cell's output holds, while the kernel lives. Saved is only that HTML,
 // so that a notebook stays readable without a kernel, also one that was saved while a job ran.
-const PAGE = (globalThis.__syndb ??= { living: new Map(), mounted: new Map(), observer: null });
+//
+// living: by class name, the models that are to be seen in elements of that class, the newest last, each with its
+// mount function. mounted: by element, the model that it shows. Two cards of one job share a class: each element keeps
+// its model, and takes another one's only where its own has ended.
+const PAGE = (globalThis.__syndbHosts ??= { living: new Map(), mounted: new Map(), observer: null });
 
 function look() {
-  for (const [host, { leave, model }] of PAGE.mounted) {
-    const living = PAGE.living.get(host.dataset.syndbKey);
-    if (host.isConnected && living?.model === model) continue;
+  for (const [host, { key, model, leave }] of PAGE.mounted) {
+    if (host.isConnected && PAGE.living.get(key)?.has(model)) continue;
     PAGE.mounted.delete(host);
     leave();
   }
-  for (const [key, { model, mount }] of PAGE.living) {
+  for (const [key, models] of PAGE.living) {
+    const [model, mount] = [...models].at(-1);
     for (const host of document.querySelectorAll(`.${CSS.escape(key)}`)) {
-      if (PAGE.mounted.has(host)) continue;
-      host.dataset.syndbKey = key;
-      PAGE.mounted.set(host, { model, leave: mounted(mount, host, model) });
+      if (!PAGE.mounted.has(host)) PAGE.mounted.set(host, { key, model, leave: mounted(mount, host, model) });
     }
   }
 }
@@ -38,10 +40,13 @@ export function attend(key, model, mount, { outlives = false } = {}) {
   });
   PAGE.observer.observe(document.body, { childList: true, subtree: true });
   const leave = () => {
-    if (PAGE.living.get(key)?.model === model) PAGE.living.delete(key);
+    const models = PAGE.living.get(key);
+    models?.delete(model);
+    if (models?.size === 0) PAGE.living.delete(key);
     look();
   };
-  PAGE.living.set(key, { model, mount });
+  if (!PAGE.living.has(key)) PAGE.living.set(key, new Map());
+  PAGE.living.get(key).set(model, mount);
   model.on("comm:close", leave);
   if (!outlives) model.on("comm_live_update", leave); // after a model's making this comes with a restart alone
   look();

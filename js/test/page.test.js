@@ -51,3 +51,26 @@ test("a kernel's restart ends what it answers, and leaves what was typed", () =>
   other.trigger("comm:close");
   assert.deepEqual(editor.shows, []);
 });
+
+test("two models of one key: each element keeps its own, and takes another one's when its own has ended", () => {
+  const [first, second] = [host("job"), { dataset: {}, isConnected: true, shows: [] }];
+  const [one, other] = [model(), model()];
+  const by = (name) => (place) => {
+    place.shows.push(name);
+    return () => place.shows.pop();
+  };
+  attend("job", one, by("one"));
+  hosts.set(".job", [first, second]);
+  attend("job", other, by("other"));
+  assert.deepEqual([first.shows, second.shows], [["one"], ["other"]]);
+  second.isConnected = false;
+  hosts.set(".job", [first]);
+  other.trigger("comm:close");
+  assert.deepEqual([first.shows, second.shows], [["one"], []]);
+  hosts.set(".job", [first, second]);
+  second.isConnected = true;
+  const third = model();
+  attend("job", third, by("third"));
+  one.trigger("comm:close");
+  assert.deepEqual([first.shows, second.shows], [["third"], ["third"]]);
+});

@@ -69,14 +69,14 @@ function pretend() {
     working: (word) => heard.push(word),
     answered: (answer, question) => heard.push([answer.total, question.first]),
   });
-  return { sent, heard, ask, tell: (message) => listen?.(message) };
+  return { sent, heard, ask, tell: (message) => listen?.({ to: sent[0]?.from, ...message }) };
 }
 
 test("scrolling asks one question at a time, and only the newest of those that waited", () => {
   const { sent, heard, ask, tell } = pretend();
   for (const first of [0, 100, 200, 300]) ask.page({ first });
   assert.deepEqual(sent.map((one) => one.first), [0]);
-  tell({ to: "g", seq: 1, total: 9 });
+  tell({ seq: 1, total: 9 });
   assert.deepEqual(sent.map((one) => one.first), [0, 300]);
   assert.deepEqual(heard, [[9, 0]]);
 });
@@ -86,11 +86,11 @@ test("a new view is asked for at once, and the answer about the older one is dro
   ask.view({ first: 0, sort: [[0, "asc"]] });
   ask.view({ first: 0, sort: [[0, "desc"]] });
   assert.equal(sent.length, 2);
-  tell({ to: "g", seq: 2, working: "sorting" });
-  tell({ to: "g", seq: 1, total: 1 });
+  tell({ seq: 2, working: "sorting" });
+  tell({ seq: 1, total: 1 });
   tell({ to: "another", seq: 2, total: 2 });
   assert.deepEqual(heard, ["sorting"]);
-  tell({ to: "g", seq: 2, total: 3 });
+  tell({ seq: 2, total: 3 });
   assert.deepEqual(heard, ["sorting", [3, 0]]);
 });
 
@@ -99,9 +99,9 @@ test("a copy arrives beside the pages, and nothing after the end", () => {
   const copies = [];
   ask.page({ first: 0 });
   ask.copy({ first: 3, count: 1 }, (answer) => copies.push(answer.copied));
-  tell({ to: "g", seq: sent[1].seq, copied: "a\tb" });
+  tell({ seq: sent[1].seq, copied: "a\tb" });
   assert.deepEqual(copies, ["a\tb"]);
   ask.stop();
-  tell({ to: "g", seq: 1, total: 1 });
+  tell({ seq: 1, total: 1 });
   assert.deepEqual(heard, []);
 });

@@ -237,7 +237,10 @@ class Composer:
 
     def _keep(self, draft: Draft) -> None:
         """Leave the draft in the notebook as it is saved, where it has changed."""
-        if self._closed or not self._outputs or (self._kept and draft.memory() == self._kept.memory()):
-            return
-        self._kept = draft
-        self._outputs[1].update(self._still(draft), raw=True)
+        with self._lock:
+            kept = self._kept
+            if self._closed or not self._outputs or (kept and draft.serial < kept.serial):
+                return  # what was typed since is kept already
+            self._kept = draft
+            if not kept or draft.memory() != kept.memory():
+                self._outputs[1].update(self._still(draft), raw=True)

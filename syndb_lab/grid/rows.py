@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -169,10 +170,10 @@ class Rows:
             sql += f" ORDER BY {', '.join([*keys, 'n'])}"
         used = sorted({column for column, _ in view.sort} | set(view.filters))
         held = self._stored.spread().select(["n", *(f"c{column}" for column in used)])
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": f"{self._folder}-sorting"
-        }
-        with duckdb.connect(config=config) as engine:
+        with (
+            temporary_folder(self._folder.parent) as folder,
+            duckdb.connect(config={"temp_directory": folder}) as engine,
+        ):
             engine.execute("SET TimeZone = 'UTC'")
             engine.register("held", held)
             with self._lock:
@@ -200,3 +201,18 @@ class Rows:
                 parts.append("(" + found.sql.replace("{c}", f"c{column}") + ")")
                 values += found.values
         return (f" WHERE {' AND '.join(parts)}" if parts else ""), values
+
+
+def temporary_folder(beside: Path) -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for what sorting has no memory for: readable by this user alone, and removed afterwards.
+
+    Parameters
+    ----------
+    beside : Path
+        Where it is made, as there is room for large results; the system's folder for temporary files where
+        nothing can be written there.
+    """
+    try:
+        return tempfile.TemporaryDirectory(prefix="sorting-", dir=beside)
+    except OSError:
+        return tempfile.TemporaryDirectory(prefix="syndb-sorting-")

@@ -17,9 +17,11 @@ Request = dict[str, Any]
 
 
 class Serving:
-    """Answers requests one after another; a newer one of the same kind and place takes the older one's turn.
+    """Answers requests one after another; a newer one of the same kind and asker takes the older one's turn.
 
     A request says the whole view it is about (``sort``, ``filters``), so nothing is remembered of the page.
+    Its asker (``from``) is a name that no other page, window or table has; ``"do": "forget"`` takes back what
+    that asker wants to see.
 
     Parameters
     ----------
@@ -41,6 +43,9 @@ class Serving:
 
     def ask(self, request: Request) -> None:
         """Leave a request; it returns at once."""
+        if request.get("do") == "forget":
+            self._forget(str(request.get("from")))
+            return
         place = (str(request.get("from")), str(request.get("do")))
         with self._lock:
             if self._closed:
@@ -53,6 +58,13 @@ class Serving:
                 return
             self._is_busy = True
         threading.Thread(target=self._work, name="syndb-table", daemon=True).start()
+
+    def _forget(self, asker: str) -> None:
+        with self._lock:
+            self._asked.pop((asker, "page"), None)
+            doing = self._doing
+            if doing and self._rows and (doing.get("from"), doing.get("do")) == (asker, "page"):
+                self._rows.interrupt()
 
     def close(self) -> None:
         """Answer nothing more and let the rows go; what is being sorted is stopped."""
@@ -135,7 +147,7 @@ def work_of(view: View) -> str:
 def is_stale(doing: Request, newer: Request) -> bool:
     """Whether what is being done is for a view that its page has left."""
     same = doing.get("from") == newer.get("from") and doing.get("do") == newer.get("do")
-    return same and view_of(doing).key != view_of(newer).key
+    return same and any(doing.get(name) != newer.get(name) for name in ("sort", "filters"))
 
 
 def natural(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
@@ -66,6 +67,8 @@ class Monitor:
         self._closed = False
         self._seen_at = time.monotonic()
         self._moments: dict[str, Moment] = {}
+        self._questions = itertools.count(1)
+        self._answered = 0
         self._records: list[dict[str, Any]] = []
         self._more = False
         self._away = ""
@@ -119,15 +122,21 @@ class Monitor:
 
     def _ask(self) -> None:
         """Ask for the list; where nothing answers, keep what was heard, and say how old it is."""
+        question = next(self._questions)
+        records, more, away = self._records, self._more, ""
         try:
             page = self._transport.get("/v1/jobs", {"limit": self._limit})
+            records, more = page["jobs"], bool(page.get("next_cursor"))
         except ServiceUnavailable:
             clock = time.strftime("%H:%M:%S")
-            self._away = self._away or f"no answer from the service since {clock}; below is what it said last"
+            away = self._away or f"no answer from the service since {clock}; below is what it said last"
         except SyndbError as error:
-            self._away = f"no longer followed: {' '.join(str(error).split())}"
-        else:
-            self._records, self._more, self._away = page["jobs"], bool(page.get("next_cursor")), ""
+            away = f"no longer followed: {' '.join(str(error).split())}"
+        with self._lock:
+            if question < self._answered:
+                return  # a newer question was answered already
+            self._answered = question
+            self._records, self._more, self._away = records, more, away
 
     def _draw(self) -> None:
         with self._lock:
@@ -186,6 +195,8 @@ class Monitor:
         return ""
 
     def _rerun(self, job: Job) -> str:
+        self._moments[job.id] = Moment(busy="rerun")
+        self._draw()
         return f"job {job.rerun().id[:8]} is the rerun of job {job.id[:8]}"
 
     def _load(self, job: Job) -> str:

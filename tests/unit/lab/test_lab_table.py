@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -29,7 +30,7 @@ from syndb_lab.errors import (
 from syndb_lab.grid import ResultTable
 from syndb_lab.grid.live import LiveTable
 from syndb_lab.grid.rows import Rows, View
-from syndb_lab.grid.serving import Serving
+from syndb_lab.grid.serving import Serving, answer, view_of
 from syndb_lab.transport import Transport
 from tests.unit.lab.pretence import FLYWIRE_ID, Answer, arrow_file, job_record, result_info
 
@@ -197,6 +198,66 @@ def test_a_question_that_nobody_waits_for_any_more_is_dropped(stored: Path) -> N
     until(lambda: len(answers) == 3)
     serving.close()
     assert [(one["to"], one["seq"]) for one in answers] == [("g", 1), ("g", 9), ("another", 10)]
+
+
+def test_what_was_taken_back_is_not_worked_for(stored: Path) -> None:
+    answers: list[dict[str, Any]] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    def open_slowly() -> Rows:
+        began.set()
+        assert go_on.wait(60)
+        return Rows(stored)
+
+    serving = Serving(open_slowly, answers.append)
+    serving.ask({**PAGE, "from": "another", "seq": 1})
+    assert began.wait(60)
+    serving.ask({**PAGE, "seq": 1, "sort": [[0, "desc"]]})
+    serving.ask({**PAGE, "do": "copy", "seq": 2, "first": 0, "count": 1})
+    serving.ask({"do": "forget", "from": "g"})
+    go_on.set()
+    until(lambda: len(answers) == 2)
+    serving.close()
+    assert [(one["to"], one["seq"]) for one in answers] == [("another", 1), ("g", 2)]
+
+
+VIEWS: list[dict[str, Any]] = [
+    {},
+    {"sort": [[0, "desc"]]},
+    {"sort": [[1, "asc"], [0, "desc"]]},
+    {"filters": {"1": "neuron 7"}},
+    {"sort": [[0, "desc"]], "filters": {"0": "> 19000"}},
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_questions_of_several_pages_in_any_order_get_their_own_answers(stored: Path, seed: int) -> None:
+    random = Random(seed)
+    answers: list[dict[str, Any]] = []
+    serving = Serving(lambda: Rows(stored), answers.append)
+    asked: dict[tuple[str, int], dict[str, Any]] = {}
+    newest: dict[str, int] = {}
+    for seq in range(60):
+        asker = random.choice(["one", "two", "three"])
+        if random.random() < 0.2:
+            serving.ask({"do": "forget", "from": asker})
+            newest.pop(asker, None)
+            continue
+        view = random.choice(VIEWS) | {"first": random.randrange(100), "count": random.randrange(5)}
+        asked[asker, seq] = view
+        newest[asker] = seq
+        serving.ask({**PAGE, "from": asker, "seq": seq, **view})
+        if random.random() < 0.3:
+            until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
+    until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
+    serving.close()
+    final = [one for one in answers if "working" not in one]
+    assert set(newest.items()) <= {(one["to"], one["seq"]) for one in final}
+    rows = Rows(stored)
+    for one in final:
+        question = {**PAGE, **asked[one["to"], one["seq"]]}
+        assert one == {"to": one["to"], "seq": one["seq"], **answer(rows, view_of(question), question)}
+    rows.close()
 
 
 def test_bad_requests_are_answered_and_harm_nothing(stored: Path) -> None:
