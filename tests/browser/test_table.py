@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.lab_page import IDLE, WAIT_MS
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from tests.browser.conftest import Open
+    from tests.browser.lab_page import Server
 
 pytestmark = pytest.mark.browser
 
@@ -171,3 +174,51 @@ def test_tables_come_and_go(open_notebook: Open, page: Page) -> None:
     expect(second).to_have_count(0)
     expect(notebook.output(2).locator(".syndb-still")).to_be_visible()
     page.wait_for_function("() => globalThis.__syndb.living.size === 0")
+
+
+def test_two_windows_and_a_reload_draw_what_each_asked_for(
+    open_notebook: Open, page: Page, browser: Browser, server: Server
+) -> None:
+    notebook = open_notebook(f"lab.sql({MILLIONS!r}, label='millions').table()")
+    notebook.finish(1)
+    ours = notebook.output(1).locator(".syndb-grid")
+    expect(ours.locator(".syndb-grid-count")).to_have_text("5,000,000 rows")
+    notebook.saved()
+    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+    other = context.new_page()
+    other.goto(f"{server.url}/lab/workspaces/two/tree/{notebook.path}?token=t")
+    theirs = other.locator(".syndb-grid")
+    expect(theirs.locator(".syndb-grid-count")).to_have_text("5,000,000 rows")
+
+    for _ in range(2):
+        ours.locator(".syndb-grid-sort", has_text="neuron_id").click(no_wait_after=True)
+        theirs.get_by_label("Filter name").fill("cell 99")
+    expect(cell(ours, LAST)).to_be_visible()
+    expect(ours.locator(".syndb-grid-count")).to_have_text("5,000,000 rows")
+    expect(theirs.locator(".syndb-grid-count")).to_have_text("55,000 of 5,000,000 rows match")
+    expect(cell(theirs, "720575940600000099")).to_be_visible()
+
+    page.reload()
+    page.wait_for_function(IDLE, timeout=WAIT_MS)
+    ours.locator(".syndb-grid-sort", has_text="name").click()
+    expect(cell(ours, "720575940600001000")).to_be_visible()
+    expect(ours.locator(".syndb-grid-count")).to_have_text("5,000,000 rows")
+    expect(theirs.locator(".syndb-grid-count")).to_have_text("55,000 of 5,000,000 rows match")
+    context.close()
+
+
+def test_a_filter_that_is_taken_back_leaves_all_rows(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook(f"lab.sql({MILLIONS!r}, label='millions').table()")
+    notebook.finish(1)
+    table = notebook.output(1).locator(".syndb-grid")
+    count = table.locator(".syndb-grid-count")
+    expect(count).to_have_text("5,000,000 rows")
+    for typed in ("cell 1", "cell 22", "cell 333"):
+        table.get_by_label("Filter name").fill(typed)
+        expect(table).to_have_class(re.compile("syndb-grid-pending"))
+        table.get_by_label("Filter name").fill("")
+        expect(count).to_have_text("5,000,000 rows")
+    table.get_by_label("Go to row").fill("2,500,001")  # answered after all that was asked before
+    page.keyboard.press("Enter")
+    expect(cell(table, "720575940602500000")).to_be_visible()
+    expect(count).to_have_text("5,000,000 rows")

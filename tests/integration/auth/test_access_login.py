@@ -168,14 +168,19 @@ def test_a_login_that_is_refused_or_left(service: Live) -> None:
 
 
 def test_a_login_that_somebody_else_answers(service: Live) -> None:
-    """Whoever sends a code of their own to the loopback address does not know the state."""
+    """Whoever sends a code of their own to the loopback address does not know the state, and ends nothing."""
 
     def attack(url: str) -> None:
         redirect = httpx.URL(url).params["redirect_uri"]
-        httpx.get(f"{redirect}?code=stolen&state=guessed", trust_env=False)
+        assert httpx.get(f"{redirect}?code=stolen&state=guessed", trust_env=False).status_code == 400
 
-    with pytest.raises(AuthError, match="another state"):
-        syndb_lab.login(service.url, open_browser=attack)
+    def attack_and_log_in(url: str) -> None:
+        attack(url)
+        Person("ada").open(url)
+
+    with pytest.raises(AuthError, match="nobody logged in"):
+        syndb_lab.login(service.url, open_browser=attack, wait_s=0.05)
+    assert syndb_lab.login(service.url, open_browser=attack_and_log_in).datasets()
 
 
 def test_a_service_without_a_login_says_so(live: Live) -> None:
