@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from IPython import display as ipython_display
@@ -17,12 +17,11 @@ from syndb_lab.first_rows import first_rows
 from syndb_lab.follow import FINAL, follow
 from syndb_lab.frames import FrameKind
 from syndb_lab.job import Job
-from syndb_lab.process_fork import ProcessLock
 from syndb_lab.progress import readable_bytes
 from syndb_lab.provenance import read_provenance
 from syndb_lab.static_card import Ended, static_html, static_text
 from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import card_widget, view_bundle
+from syndb_lab.widgets.elements import DrawnCard, PlainCard, card_widget, view_bundle
 from syndb_lab.widgets.findings import findings
 
 PACE_S: Final = 0.2
@@ -51,6 +50,31 @@ def show_card(job: Job, namespace: dict[str, Any], variable: str | None, kind: F
     return card
 
 
+@dataclass(eq=False, slots=True)
+class CardState:
+    """What a card knows of the one job that it shows; a rerun gives the card another state.
+
+    Every thread takes the state when it starts. What it finds out later is shown only while the card still
+    has that state, and never under another job's id.
+    """
+
+    job: Job
+    widget: DrawnCard | PlainCard
+    moment: Moment = NOW
+    ended: Ended = field(default_factory=Ended)
+    is_static: bool = False
+    shown_at: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def html(self) -> str:
+        """Write it as plain HTML."""
+        return static_html(self.job.record, self.ended)
+
+    def text(self) -> str:
+        """Write it as plain text."""
+        return static_text(self.job.record, self.ended)
+
+
 class JobCard:
     """One job's card: a widget while the job lives, plain HTML after it.
 
@@ -67,19 +91,21 @@ class JobCard:
         Told of the new job that Rerun made, once this card shows it.
     """
 
-    def __init__(self, job: Job, load: Loaded, rerun: Callable[[Job, Job], str]) -> None:
-        self.job = job
+    def __init__(self, job: Job, load: Loaded, rerun: Rerun) -> None:
         self._load, self._rerun = load, rerun
-        self._lock = ProcessLock()
-        self._moment = NOW
-        self._ended = Ended()
-        self._is_static = False
+        self._lock = threading.RLock()
         self._is_closed = False
-        self._shown_at = 0.0
-        self._over = threading.Event()
-        self._widget = card_widget(face(job.record))
-        self._widget.heed(self.heed)
         self._output: Any = None
+        self._state = self._state_of(job, NOW)
+
+    @property
+    def job(self) -> Job:
+        """The job that the card shows."""
+        return self._state.job
+
+    @property
+    def _widget(self) -> DrawnCard | PlainCard:
+        return self._state.widget
 
     def show(self, output: Any = None) -> None:
         """Show the card below the cell that runs now, or in an output that is there, and follow the job."""
@@ -89,158 +115,168 @@ class JobCard:
         else:
             self._output = output
             output.update(self._live_bundle(), raw=True)
-        self._start(self._follow)
+        self._start(self._follow, self._state)
 
     def bundle(self) -> dict[str, Any]:
         """Write what shows the card in one more place."""
-        return self._static_bundle() if self._is_static else self._live_bundle()
+        with self._lock:
+            return self._static_bundle() if self._state.is_static else self._live_bundle()
 
     def close(self) -> None:
         """Stop following, and leave what is known as plain HTML; the job goes on."""
         with self._lock:
             if self._is_closed:
                 return
-            self._update()
+            self._update(self._state)
             self._is_closed = True
-            self._over.set()
-            dismiss(self._widget)
+            self._state.over.set()
+            dismiss(self._state.widget)
 
     def settle(self, within_s: float = SETTLE_S) -> None:
         """Wait until an ended job's card has become plain HTML, so that it stands before what follows."""
-        self._over.wait(within_s)
+        self._state.over.wait(within_s)
 
     def heed(self, click: dict[str, Any]) -> None:
-        """Do what was clicked, in a thread of its own."""
+        """Do what was clicked, in a thread of its own; a click on a job that was rerun since does nothing."""
+        state = self._state
+        if click.get("job_id", state.job.id) != state.job.id:
+            return
         actions = {"cancel": self._cancel, "rerun": self._do_rerun, "load": self._do_load}
         action = actions.get(str(click.get("do")))
         if action is not None:
-            self._start(lambda: self._tried(action))
+            self._start(lambda taken: self._tried(action, taken), state)
 
-    def _start(self, work: Callable[[], None]) -> None:
-        threading.Thread(target=work, name="syndb-card", daemon=True).start()
+    def _state_of(self, job: Job, moment: Moment) -> CardState:
+        widget = card_widget(face(job.record, moment))
+        state = CardState(job, widget, moment)
+        widget.heed(lambda click: self.heed({"job_id": job.id, **click}))
+        return state
 
-    def _follow(self) -> None:
+    def _start(self, work: Callable[[CardState], None], state: CardState) -> None:
+        threading.Thread(target=work, args=(state,), name="syndb-card", daemon=True).start()
+
+    def _follow(self, state: CardState) -> None:
         """Show each change until the end; whatever ends the following is said on the card."""
+        job = state.job
         try:
-            self._peek_at(self.job.record)
-            for heard in follow(self.job._transport, self.job.record, self._over):
+            self._peek_at(state)
+            for heard in follow(job._transport, job.record, state.over):
                 away = (
                     ""
                     if heard.away_s is None
                     else f"the service does not answer; asking again ({heard.away_s:.0f} s)"
                 )
-                self.job.record = heard.record
-                self._say(away=away, urgent=bool(away) or heard.record["status"] in FINAL)
-                self._peek_at(heard.record)
-            if self.job.status in FINAL:
-                self._end()
+                job.record = heard.record
+                self._say(state, away=away, urgent=bool(away) or heard.record["status"] in FINAL)
+                self._peek_at(state)
+            if job.status in FINAL:
+                self._end(state)
         except SyndbError as error:
-            self._lose(" ".join(filter(None, (f"no longer followed: {error.message}.", error.hint))))
+            self._lose(state, " ".join(filter(None, (f"no longer followed: {error.message}.", error.hint))))
         except Exception as error:
-            self._lose(f"no longer followed ({type(error).__name__}).")
+            self._lose(state, f"no longer followed ({type(error).__name__}).")
         finally:
-            self._over.set()
+            state.over.set()
 
-    def _lose(self, why: str) -> None:
-        self._say(away=f"{why} %syndb attach {self.job.id} follows it again.", lost=True)
+    def _lose(self, state: CardState, why: str) -> None:
+        self._say(state, away=f"{why} %syndb attach {state.job.id} follows it again.", lost=True)
 
-    def _say(self, *, urgent: bool = True, **news: Any) -> None:
+    def _say(self, state: CardState, *, urgent: bool = True, **news: Any) -> None:
         """Change what the card says, at most five times a second where nothing is urgent."""
         with self._lock:
-            self._moment = replace(self._moment, **news)
-            pause = self._shown_at + PACE_S - time.monotonic()
-            if pause > 0 and not urgent:
-                self._over.wait(pause)
-            self._shown_at = time.monotonic()
-            self._widget.card = face(self.job.record, self._moment)
+            state.moment = replace(state.moment, **news)
+            pause = state.shown_at + PACE_S - time.monotonic()
+        if pause > 0 and not urgent:
+            state.over.wait(pause)
+        with self._lock:
+            if state is not self._state or self._is_closed:
+                return
+            state.shown_at = time.monotonic()
+            state.widget.card = face(state.job.record, state.moment)
 
-    def _peek_at(self, record: dict[str, Any]) -> None:
+    def _peek_at(self, state: CardState) -> None:
+        record = state.job.record
         rows = (record.get("progress") or {}).get("rows")
         if (
             record["kind"] == "query"
             and record["status"] == "running"
             and rows
-            and self._moment.table is None
+            and state.moment.table is None
         ):
-            self._start(lambda: self._peek(None))
+            self._start(lambda taken: self._peek(taken, None), state)
 
-    def _peek(self, total: int | None) -> None:
+    def _peek(self, state: CardState, total: int | None) -> None:
         try:
-            self._say(table=first_rows(self.job.preview(), total))
+            self._say(state, table=first_rows(state.job.preview(), total))
         except (SyndbError, ImportError):
             return
 
-    def _end(self) -> None:
+    def _end(self, state: CardState) -> None:
         """Leave plain HTML in the notebook: a saved widget would read as an error."""
-        record = self.job.record
+        job, record = state.job, state.job.record
         table, told = None, {}
         found: list[tuple[str, str]] = []
         if record["status"] == "completed" and record["kind"] == "query":
-            self._peek((record.get("result") or {}).get("rows"))
-            table, told = self._moment.table, read_provenance(self.job._transport, record)
+            self._peek(state, (record.get("result") or {}).get("rows"))
+            table, told = state.moment.table, read_provenance(job._transport, record)
         elif record["status"] == "completed":
-            found, told = findings(self.job)
+            found, told = findings(job)
         sources = [str(one.get("job_id")) for one in told.get("sources", ())]
         with self._lock:
-            self._ended = Ended(table, told.get("datasets", ()), sources, self._moment.note, found)
-            self._is_static = True
-        self._update()
+            state.ended = Ended(table, told.get("datasets", ()), sources, state.moment.note, found)
+            state.is_static = True
+            self._update(state)
 
-    def _update(self) -> None:
+    def _update(self, state: CardState) -> None:
+        """Write a state into the notebook as it is saved, unless the card shows another job by now."""
         with self._lock:
-            if not self._is_closed:
+            if state is self._state and not self._is_closed and self._output is not None:
                 self._output.update(self._static_bundle(), raw=True)
 
     def _live_bundle(self) -> dict[str, Any]:
-        return {**view_bundle(self._widget), **self._static_bundle()}
+        return {**view_bundle(self._state.widget), **self._static_bundle()}
 
     def _static_bundle(self) -> dict[str, Any]:
-        return {
-            "text/html": static_html(self.job.record, self._ended),
-            "text/plain": static_text(self.job.record, self._ended),
-        }
+        return {"text/html": self._state.html(), "text/plain": self._state.text()}
 
-    def _tried(self, action: Callable[[], None]) -> None:
+    def _tried(self, action: Callable[[CardState], None], state: CardState) -> None:
         try:
-            action()
+            action(state)
         except SyndbError as error:
-            self._say(busy="", cancelling=False, error=str(error))
+            self._say(state, busy="", cancelling=False, error=str(error))
         except Exception as error:
-            self._say(busy="", cancelling=False, error=f"{type(error).__name__}: {error}")
+            self._say(state, busy="", cancelling=False, error=f"{type(error).__name__}: {error}")
 
-    def _cancel(self) -> None:
-        self._say(cancelling=True, error="")
-        self.job.cancel()
+    def _cancel(self, state: CardState) -> None:
+        self._say(state, cancelling=True, error="")
+        state.job.cancel()
 
-    def _do_load(self) -> None:
-        self._say(busy="load", error="")
+    def _do_load(self, state: CardState) -> None:
+        self._say(state, busy="load", error="")
         told_at = time.monotonic()
 
         def tell(here: int) -> None:
             nonlocal told_at
             if time.monotonic() - told_at >= PACE_S:
                 told_at = time.monotonic()
-                size = readable_bytes(self.job.record["result"]["bytes"])
-                self._say(busy=f"load, {readable_bytes(here)} of {size}")
+                size = readable_bytes(state.job.record["result"]["bytes"])
+                self._say(state, busy=f"load, {readable_bytes(here)} of {size}")
 
-        said = self._load(self.job, tell)
-        self._say(busy="", note=said)
+        said = self._load(state.job, tell)
+        self._say(state, busy="", note=said)
         with self._lock:
-            self._ended = replace(self._ended, note=said)
-        self._update()
+            state.ended = replace(state.ended, note=said)
+            if state.is_static:
+                self._update(state)
 
-    def _do_rerun(self) -> None:
-        self._say(busy="rerun", error="")
-        new = self.job.rerun()
+    def _do_rerun(self, state: CardState) -> None:
+        self._say(state, busy="rerun", error="")
+        new = state.job.rerun()
         with self._lock:
-            if self._is_closed:
-                return  # another job's card has taken the place meanwhile
-            old, self.job = self.job, new
-            self._moment, self._ended = Moment(note=self._rerun(old, new)), Ended()
-            self._is_static = False
-            self._over = threading.Event()
-            last, self._widget = self._widget, card_widget(face(new.record, self._moment))
-            self._widget.heed(self.heed)
+            if self._is_closed or state is not self._state:
+                return  # another job has taken the place meanwhile
+            self._state = rerun = self._state_of(new, Moment(note=self._rerun(state.job, new)))
             self._output.update(self._live_bundle(), raw=True)
-            dismiss(last)
-        self._start(self._follow)
+            state.over.set()
+            dismiss(state.widget)
+        self._start(self._follow, rerun)

@@ -205,13 +205,89 @@ def test_a_rerun_on_a_card_that_was_closed_meanwhile_takes_no_place(pretend: Pre
     card = JobCard(Job(pretend(answer), DONE), lambda *_: "", lambda _, new: told.append(new) or "")
     card.show()
     card.settle(60)
-    rerun = threading.Thread(target=card._do_rerun)
-    rerun.start()
+    card.heed({"do": "rerun"})
     assert asked.wait(60)
     card.close()
     go.set()
-    rerun.join(60)
+    until(lambda: "syndb-card" not in {thread.name for thread in threading.enumerate()})
     assert (told, card.job.id) == ([], JOB_ID)
+
+
+def test_a_rerun_while_the_end_of_the_old_job_is_read_shows_the_new_one_alone(pretend: Pretend) -> None:
+    """The old job's first rows come last of all: nothing of it is written under the new job's id."""
+    peeked, go = threading.Event(), threading.Event()
+    new = job_record("running", job_id="another", version=1)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(202, json=new)
+        if "another" in request.url.path:
+            return httpx.Response(200, json=job_record("failed", job_id="another", version=2))
+        peeked.set()
+        go.wait(60)
+        return httpx.Response(200, content=CONTENT)
+
+    outputs: list[str] = []
+
+    class Output:
+        def update(self, bundle: dict[str, Any], *, raw: bool) -> None:
+            outputs.append(bundle["text/html"])
+
+    card = JobCard(Job(pretend(answer), DONE), lambda *_: "", lambda *_: "a rerun")
+    card.show(Output())
+    assert peeked.wait(60)
+    card.heed({"do": "rerun"})
+    until(lambda: card.job.id == "another")
+    card.settle(60)
+    until(lambda: said(card)["word"] == "failed")
+    count = len(outputs)
+    go.set()
+    until(lambda: "syndb-card" not in {thread.name for thread in threading.enumerate()})
+    assert (said(card)["job_id"], said(card)["word"]) == ("another", "failed")
+    assert len(outputs) == count
+    assert "syndb-job-another" in outputs[-1]
+    assert str(FLYWIRE_ID) not in outputs[-1]
+    card.close()
+
+
+def test_a_click_on_the_job_before_the_rerun_does_nothing(pretend: Pretend) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.method} {request.url.path}")
+        return httpx.Response(200, content=CONTENT)
+
+    card = ended(pretend, answer)
+    asked.clear()
+    card.heed({"do": "rerun", "job_id": "an older one"})
+    card.heed({"do": "cancel", "job_id": "an older one"})
+    assert asked == []
+    assert "syndb-card" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_refused_rerun_leaves_the_card_and_works_again(pretend: Pretend) -> None:
+    tries: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method != "POST":
+            return httpx.Response(200, content=CONTENT)
+        tries.append(1)
+        if len(tries) == 1:
+            return httpx.Response(429, json={"detail": "too many open jobs", "code": "too_many_jobs"})
+        number = len(tries)
+        return httpx.Response(202, json={**DONE, "job_id": f"rerun {number}"})
+
+    card = shown(pretend(answer), DONE)
+    card.settle(60)
+    card.heed({"do": "rerun"})
+    until(lambda: "too many open jobs" in said(card)["trouble"])
+    assert card.job.id == JOB_ID
+    assert not said(card)["buttons"][-1]["disabled"]
+    for number in (2, 3):
+        card.heed({"do": "rerun"})
+        until(lambda: card.job.id == f"rerun {number}")  # noqa: B023
+        card.settle(60)
+    assert said(card)["job_id"] == "rerun 3"
 
 
 def test_plain_buttons_that_were_replaced_are_gone() -> None:
