@@ -68,11 +68,11 @@ class Connections:
 
     def _built(self) -> httpx.Client:
         client = self._build()
-        client.event_hooks["response"].append(self._note)
+        client.event_hooks["response"].append(self.note)
         return client
 
-    def _note(self, response: httpx.Response) -> None:
+    def note(self, response: httpx.Response) -> None:
         """Remember the socket of an answer, to be closed in a child."""
         stream = response.extensions.get("network_stream")
         if stream is not None and (used := stream.get_extra_info("socket")) is not None:
-            self._sockets.add(used)
+            self._sockets.add(getattr(used, "_sock", used))  # an event loop wraps what it uses

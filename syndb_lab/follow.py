@@ -1,44 +1,408 @@
-"""A job's changes as they come: server-sent events, and long polls where those do not get through."""
+"""Following jobs: any number of them by one thread and a few connections, whatever happens to these."""
 
 from __future__ import annotations
 
-import json
+import asyncio
+import os
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 import httpx
 
-from syndb_lab.errors import ServiceUnavailable
+from syndb_lab.errors import ServiceUnavailable, SyndbError
+from syndb_lab.following import FINAL, Following, Heard, is_newer
+from syndb_lab.job_feed import RefusedError, TroubleError, UnknownRouteError, polled, streamed
 from syndb_lab.transport import Transport
 
-FINAL: Final = frozenset({"completed", "failed", "cancelled"})
-HOLD_S: Final = 20
-SILENCE_S: Final = 25.0
+__all__ = ["FINAL", "Follower", "Following", "Heard", "follow", "follower_of"]
+
+JOBS_A_STREAM: Final = 100
+STREAMS: Final = 8
+CONNECTIONS: Final = 32
+TURN_S: Final = 2.0
+GATHER_S: Final = 0.02
+TICK_S: Final = 1.0
+JUMP_S: Final = 3.0
 FRUITLESS_STREAMS: Final = 2
+POLLS_S: Final = 60.0
+LONGEST_PAUSE_S: Final = 60.0
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0)
+STOP_S: Final = 0.25
+JOIN_S: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was heard: a record, or (``away_s`` not None) that nothing answers, and for how long."""
+class _Topic:
+    """One job: what was heard last, and who is to be told."""
 
-    record: dict[str, Any]
-    away_s: float | None = None
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.record = record
+        self.followings: set[Following] = set()
+        self.away_since: float | None = None
 
 
-class NoStreamError(Exception):
-    """Server-sent events do not get through."""
+class _Feed:
+    """A connection, or one try after the other to have it, that tells of some jobs."""
+
+    def __init__(self, job_ids: Iterable[str]) -> None:
+        self.job_ids = set(job_ids)
+        self.since = time.monotonic()
+        self.task: asyncio.Task[None] | None = None
+
+
+class _Session:
+    """The life of the thread: its loop, and what wakes it."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.SelectorEventLoop()
+        self.wake = asyncio.Event()
+        self.thread: threading.Thread | None = None
+
+    def call(self) -> None:
+        """Wake the loop, from any thread."""
+        self.loop.call_soon_threadsafe(self.wake.set)
+
+
+class Follower:
+    """Follows the jobs of one service for all who wait for them.
+
+    A thread lives while somebody waits. It holds up to ``STREAMS`` streams of ``JOBS_A_STREAM`` jobs each; of
+    more jobs than these can take it follows some for ``TURN_S`` seconds, then others. A service that is older
+    is asked for a stream a job, and where no stream gets through (an old proxy that collects what it should
+    pass on), long polls are made: ``CONNECTIONS`` of either at a time.
+
+    Parameters
+    ----------
+    transport : Transport
+        The connection to the service.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.process = os.getpid()
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._topics: dict[str, _Topic] = {}
+        self._session: _Session | None = None
+        self._ending: _Session | None = None
+        self._is_closed = False
+        self._one_by_one = False
+        self._polls_until = 0.0
+
+    def join(
+        self, record: dict[str, Any], patience_s: float | None = None, told: Callable[[], None] | None = None
+    ) -> Following:
+        """Follow a job from this record on.
+
+        Parameters
+        ----------
+        record : dict
+            What is known of the job.
+        patience_s : float, optional
+            How long the service may be away before that is an error; for ever, if None.
+        told : callable, optional
+            Called at each change, in a thread of this package.
+        """
+        following = Following(record, self._leave, patience_s, told)
+        if following.is_over:
+            return following
+        job_id = record["job_id"]
+        with self._lock:
+            if self._is_closed:
+                raise closed(self._transport)
+            if self._session is None:
+                self._session = start(self._run)
+            topic = self._topics.setdefault(job_id, _Topic(record))
+            topic.followings.add(following)
+            if is_newer(topic.record, record):
+                following.hear(Heard(topic.record))
+            elif record["version"] > topic.record["version"]:
+                topic.record = record
+            self._session.call()
+        return following
+
+    def _leave(self, following: Following) -> None:
+        """Follow a job no more for one; with the last one the thread ends."""
+        with self._lock:
+            topic = self._topics.get(following.job_id)
+            if topic is not None:
+                topic.followings.discard(following)
+                if not topic.followings:
+                    del self._topics[following.job_id]
+            if self._session is not None:
+                self._session.call()
+
+    def settle(self) -> None:
+        """Wait a moment for a thread that has nothing left to do."""
+        with self._lock:
+            ending = None if self._topics else self._session or self._ending
+        wait_for_end(ending)
+
+    def close(self) -> None:
+        """Tell all who wait that the connection was closed, and end the thread."""
+        with self._lock:
+            self._is_closed = True
+        self._fail(list(self._topics), closed(self._transport))
+        self.settle()
+
+    def _run(self, session: _Session) -> None:
+        try:
+            session.loop.run_until_complete(self._serve(session))
+        except Exception as error:
+            with self._lock:
+                self._end(session)
+            self._fail(list(self._topics), error)
+        finally:
+            session.loop.close()
+
+    def _end(self, session: _Session) -> None:
+        if self._session is session:
+            self._session, self._ending = None, session
+
+    async def _serve(self, session: _Session) -> None:
+        feeds: list[_Feed] = []
+        ended: set[asyncio.Task[None]] = set()
+        idle: dict[str, None] = {}
+        clock = time.time()
+        async with self._transport.open_async() as client:
+            while True:
+                session.wake.clear()
+                if feeds and self._topics:
+                    await asyncio.sleep(GATHER_S)
+                with self._lock:
+                    if not self._topics:
+                        self._end(session)
+                        break
+                    wanted = dict.fromkeys(self._topics)
+                for feed in self._arrange(wanted, feeds, idle, ended):
+                    feed.task = session.loop.create_task(self._attend(client, feed))
+                    feed.task.add_done_callback(lambda _: session.wake.set())
+                if await slept(session.wake, clock):
+                    for feed in feeds:
+                        stop(feed, ended)
+                clock = time.time()
+            for feed in feeds:
+                stop(feed, ended)
+            await asyncio.gather(*ended, return_exceptions=True)
+
+    def _arrange(
+        self,
+        wanted: dict[str, None],
+        feeds: list[_Feed],
+        idle: dict[str, None],
+        ended: set[asyncio.Task[None]],
+    ) -> Iterator[_Feed]:
+        """Yield new feeds for jobs that none tells of; end those that nobody needs, or whose turn is over."""
+        ended -= {task for task in ended if task.done()}
+        for feed in list(feeds):
+            feed.job_ids &= wanted.keys()
+            if not feed.job_ids or feed.task is None or feed.task.done():
+                stop(feed, ended)
+                feeds.remove(feed)
+        attended = {job_id for feed in feeds for job_id in feed.job_ids}
+        for job_id in [job_id for job_id in idle if job_id not in wanted or job_id in attended]:
+            del idle[job_id]
+        idle |= {job_id: None for job_id in wanted if job_id not in attended}
+        jobs, most = self._limits()
+        while idle:
+            batch: list[str] = []
+            if len(feeds) >= most:
+                smallest = min(feeds, key=lambda feed: len(feed.job_ids))
+                oldest = min(feeds, key=lambda feed: feed.since)
+                if len(smallest.job_ids) < jobs:
+                    batch, leaving = [*smallest.job_ids], smallest
+                elif time.monotonic() - oldest.since >= TURN_S:
+                    idle |= dict.fromkeys(oldest.job_ids)
+                    leaving = oldest
+                else:
+                    return
+                stop(leaving, ended)
+                feeds.remove(leaving)
+            batch += list(idle)[: jobs - len(batch)]
+            for job_id in batch:
+                idle.pop(job_id, None)
+            feeds.append(_Feed(batch))
+            yield feeds[-1]
+
+    def _limits(self) -> tuple[int, int]:
+        """Say how many jobs one connection tells of, and how many connections there may be."""
+        if self._one_by_one or self._is_polling():
+            return 1, CONNECTIONS
+        return JOBS_A_STREAM, STREAMS
+
+    def _is_polling(self) -> bool:
+        return time.monotonic() < self._polls_until
+
+    async def _attend(self, client: httpx.AsyncClient, feed: _Feed) -> None:
+        """Tell of these jobs until they are final or nobody waits for them."""
+        pauses, fruitless = iter(PAUSES_S), 0
+        while known := self._known(feed.job_ids):
+            polls, is_alive, pause = self._is_polling(), False, PAUSES_S[0]
+            if polls and len(known) > 1:
+                return
+            try:
+                source = polled(client, *known.popitem()) if polls else streamed(client, known)
+                async with aclosing(source):
+                    async for job_id, found in source:
+                        if not is_alive:
+                            is_alive, pauses, fruitless = True, iter(PAUSES_S), 0
+                        self._take(feed, job_id, found)
+                if not is_alive:
+                    raise TroubleError("the connection broke")
+                pause = 0.0 if polls else pause
+            except UnknownRouteError:
+                self._one_by_one = True
+                return
+            except RefusedError as refused:
+                self._fail(feed.job_ids, refused.error)
+                return
+            except TroubleError as trouble:
+                fruitless += trouble.reached and not is_alive and trouble.error is None
+                pause = min(trouble.after_s or next(pauses, PAUSES_S[-1]), LONGEST_PAUSE_S)
+                self._hear_trouble(feed.job_ids, trouble)
+                if fruitless >= FRUITLESS_STREAMS and not polls:
+                    self._polls_until = time.monotonic() + POLLS_S
+            except Exception as error:  # whoever waits raises it
+                self._fail(feed.job_ids, error)
+                return
+            await asyncio.sleep(pause)
+
+    def _take(self, feed: _Feed, job_id: str | None, found: dict[str, Any] | SyndbError | None) -> None:
+        if job_id is None:
+            self._hear_life(feed.job_ids)
+        elif isinstance(found, dict):
+            self._hear(job_id, found)
+        elif found is not None:
+            self._fail([job_id], found)
+
+    def _known(self, job_ids: Collection[str]) -> dict[str, int]:
+        with self._lock:
+            return {
+                job_id: self._topics[job_id].record["version"] for job_id in job_ids if job_id in self._topics
+            }
+
+    def _hear(self, job_id: str, record: dict[str, Any]) -> None:
+        with self._lock:
+            topic = self._topics.get(job_id)
+            if topic is None:
+                return
+            if not is_newer(record, topic.record):
+                revive(topic)
+                return
+            topic.record, topic.away_since = record, None
+            for following in topic.followings:
+                if is_newer(record, following.record):
+                    following.hear(Heard(record))
+            if record["status"] in FINAL:
+                del self._topics[job_id]
+
+    def _hear_life(self, job_ids: Collection[str]) -> None:
+        with self._lock:
+            for job_id in job_ids:
+                if (topic := self._topics.get(job_id)) is not None:
+                    revive(topic)
+
+    def _hear_trouble(self, job_ids: Collection[str], trouble: TroubleError) -> None:
+        """Say that the service is away, and for how long; end the waiting of those who wait no longer."""
+        now = time.monotonic()
+        error = trouble.error or self._transport.unreachable(ServiceUnavailable(trouble.words))
+        with self._lock:
+            for job_id in job_ids:
+                if (topic := self._topics.get(job_id)) is None:
+                    continue
+                topic.away_since = topic.away_since or now
+                away_s = now - topic.away_since
+                for following in topic.followings:
+                    following.hear(Heard(following.record, away_s, trouble.words))
+                    if following.patience_s is not None and away_s > following.patience_s:
+                        following.fail(error)
+
+    def _fail(self, job_ids: Collection[str], error: Exception) -> None:
+        with self._lock:
+            for topic in [self._topics.pop(job_id) for job_id in job_ids if job_id in self._topics]:
+                for following in topic.followings:
+                    following.fail(error)
+            if self._session is not None:
+                self._session.call()
+
+
+def revive(topic: _Topic) -> None:
+    """Tell all who wait for a job that the service has said how it is."""
+    topic.away_since = None
+    for following in topic.followings:
+        following.hear_life()
+
+
+def stop(feed: _Feed, ended: set[asyncio.Task[None]]) -> None:
+    """End a connection; whoever ends the loop waits until it is closed."""
+    if feed.task is not None:
+        feed.task.cancel()
+        ended.add(feed.task)
+
+
+async def slept(wake: asyncio.Event, since: float) -> bool:
+    """Wait until there is something to do, or a second; say whether the computer slept since a moment."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(wake.wait(), TICK_S)
+    return time.time() - since > TICK_S + JUMP_S
+
+
+def closed(transport: Transport) -> SyndbError:
+    """Say that there is no connection any more."""
+    return SyndbError(
+        f"the connection to {transport.url} was closed", hint="Open another one with connect()."
+    )
+
+
+def start(run: Callable[[_Session], None]) -> _Session:
+    """Start the thread.
+
+    Raises
+    ------
+    SyndbError
+        This process may open no more files, or threads.
+    """
+    try:
+        session = _Session()
+        session.thread = threading.Thread(target=run, args=(session,), name="syndb-follow", daemon=True)
+        session.thread.start()
+    except (OSError, RuntimeError) as error:
+        raise SyndbError(
+            f"waiting needs a thread and some files, and this process can have no more ({error})",
+            hint="Close what is no longer needed, or raise the limit (`ulimit -n`).",
+        ) from error
+    return session
+
+
+def wait_for_end(session: _Session | None) -> None:
+    """Wait a moment for a thread, unless it is this one."""
+    if (
+        session is not None
+        and session.thread is not None
+        and session.thread is not threading.current_thread()
+    ):
+        session.thread.join(JOIN_S)
+
+
+MAKING: Final = threading.Lock()
+os.register_at_fork(after_in_child=MAKING._at_fork_reinit)  # type: ignore[attr-defined]
+
+
+def follower_of(transport: Transport) -> Follower:
+    """Return the one who follows the jobs of this connection; each process has its own."""
+    with MAKING:
+        follower = transport.companion
+        if not isinstance(follower, Follower) or follower.process != os.getpid():
+            transport.companion = follower = Follower(transport)
+        return follower
 
 
 def follow(transport: Transport, record: dict[str, Any], stopped: threading.Event) -> Iterator[Heard]:
     """Yield each newer record of a job until it is final, through whatever happens to the connection.
 
-    A stream that breaks is opened again after the last version that was read. Where no stream gets through
-    (an old proxy that collects what it should pass on), long polls do. A service that is away is asked again
-    and again, and each time said to be away.
+    A stream that breaks is opened again after the last version that was read. A service that is away, or
+    refuses for now, is asked again and again, and each time said to be away.
 
     Parameters
     ----------
@@ -54,75 +418,17 @@ def follow(transport: Transport, record: dict[str, Any], stopped: threading.Even
     SyndbError
         Asking again would not help: the token is no longer valid, or there is no such job.
     """
-    fruitless, away_since, pauses = 0, None, iter(PAUSES_S)
-    while record["status"] not in FINAL and not stopped.is_set():
-        streaming = fruitless < FRUITLESS_STREAMS
-        alive = False
-        try:
-            source = streamed(transport, record) if streaming else polled(transport, record)
-            for found in source:
-                alive = True
-                away_since, pauses, fruitless = None, iter(PAUSES_S), 0 if streaming else fruitless
+    if record["status"] in FINAL:
+        return
+    follower = follower_of(transport)
+    with follower.join(record) as following:
+        while not stopped.is_set():
+            is_over = following.is_over
+            for heard in following.news(0 if is_over else STOP_S):
                 if stopped.is_set():
                     return
-                if found is not None and is_newer(found, record):
-                    record = found
-                    yield Heard(record)
-            if streaming and record["status"] not in FINAL:
-                stopped.wait(PAUSES_S[0])
-        except NoStreamError:
-            fruitless = FRUITLESS_STREAMS
-        except (httpx.TransportError, ServiceUnavailable) as error:
-            unreached = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | ServiceUnavailable)
-            fruitless += streaming and not alive and not unreached
-            away_since = away_since or time.monotonic()
-            yield Heard(record, away_s=time.monotonic() - away_since)
-            stopped.wait(next(pauses, PAUSES_S[-1]))
-
-
-def is_newer(found: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Whether a record is of a later version; a final one counts in any case."""
-    return bool(found["version"] > record["version"] or found["status"] in FINAL)
-
-
-def streamed(transport: Transport, record: dict[str, Any]) -> Iterator[dict[str, Any] | None]:
-    """Yield the records of one event stream; None for a sign of life."""
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": str(record["version"])}
-    timeout = httpx.Timeout(SILENCE_S, connect=5.0, pool=None)
-    path = f"/v1/jobs/{record['job_id']}/events"
-    with transport.stream(path, headers, timeout=timeout) as response:
-        if response.status_code == httpx.codes.NO_CONTENT:
-            yield transport.get(f"/v1/jobs/{record['job_id']}")
-            return
-        if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
-            raise NoStreamError
-        data: list[str] = []
-        for line in response.iter_lines():
-            if line.startswith("data:"):
-                data.append(line[5:].lstrip(" "))
-            elif not line and data:
-                yield event_record("\n".join(data))
-                data = []
-            else:
-                yield None
-
-
-def event_record(data: str) -> dict[str, Any]:
-    """Read the record of an event; what is none tells of something in between that garbles streams."""
-    try:
-        record = json.loads(data)
-    except ValueError:
-        raise NoStreamError from None
-    if not isinstance(record, dict) or not {"version", "status", "job_id"} <= record.keys():
-        raise NoStreamError
-    return record
-
-
-def polled(transport: Transport, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the record once it has changed, or after ``HOLD_S`` seconds as it is."""
-    found: dict[str, Any] = transport.get(
-        f"/v1/jobs/{record['job_id']}",
-        {"wait": HOLD_S, "version": record["version"]},
-        timeout=HOLD_S + 15,
-    )
-    yield found
+                yield heard
+            if is_over:
+                if following.error is not None:
+                    raise following.error
+                return

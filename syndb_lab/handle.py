@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import math
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -19,7 +21,8 @@ from syndb_lab.values import moment_in
 from syndb_lab.watch import PATIENCE_S, Watch
 
 TICK_S: Final = 0.1
-AWAIT_S: Final = 0.05
+ANSWER_S: Final = 1.0
+SOON_S: Final = 0.01
 REDRAW_S: Final = 0.2
 DESTROYED: Final = "expired"
 
@@ -170,16 +173,18 @@ class Handle:
         return self
 
     def _follow(self, line: ProgressLine, started: float, timeout: float | None) -> None:
+        """Draw the line until the job is final, or the time is over and the service has been heard."""
         drawn = 0.0
+        over = math.inf if timeout is None else started + timeout
         with Watch(self._transport, self.record, patience_s=PATIENCE_S) as watch:
-            while not watch.ended(TICK_S):
+            while not watch.ended(min(TICK_S, max(over - time.monotonic(), SOON_S))):
                 now = time.monotonic()
-                if timeout is not None and now - started >= timeout:
+                self.record = watch.record
+                if now >= over + (0 if watch.is_answered or watch.away else ANSWER_S):
                     raise WaitTimeout(
                         f"job {self.id} is still {self.status} after {timeout:.15g} s",
                         hint="It goes on: wait() again, or cancel it with job.cancel().",
                     )
-                self.record = watch.record
                 if now - drawn >= REDRAW_S:
                     drawn = now
                     columns = getattr(line, "columns", None)
@@ -193,11 +198,19 @@ class Handle:
         return self._awaited().__await__()
 
     async def _awaited(self) -> Self:
-        with Watch(self._transport, self.record, patience_s=PATIENCE_S) as watch:
-            while not watch.ended(0):
-                await asyncio.sleep(AWAIT_S)
+        if self.status in FINAL:
+            return self
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def told() -> None:
+            with suppress(RuntimeError):  # the loop was closed under it: nobody waits any more
+                loop.call_soon_threadsafe(changed.set)
+
+        with Watch(self._transport, self.record, patience_s=PATIENCE_S, told=told) as watch:
+            while not watch.is_over:
+                await changed.wait()
+                changed.clear()
                 self.record = watch.record
-            self.record = watch.record
             if watch.error is not None:
                 raise watch.error
         return self

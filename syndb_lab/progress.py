@@ -180,7 +180,7 @@ def in_notebook() -> bool:
 
 
 def describe(
-    record: dict[str, Any], elapsed_s: float, *, away: bool = False, columns: int | None = TERMINAL_COLUMNS
+    record: dict[str, Any], elapsed_s: float, *, away: str = "", columns: int | None = TERMINAL_COLUMNS
 ) -> str:
     """Say in a line where a job is; no bar where the service does not know the fraction.
 
@@ -193,8 +193,8 @@ def describe(
         The job's record.
     elapsed_s : float
         Seconds since waiting for it began.
-    away : bool
-        Whether the service has stopped answering for now.
+    away : str
+        What is wrong with the service for now.
     columns : int, optional
         How long the line of an unfinished job may be: what matters least is left out, and the id cut to its
         beginning. None: as long as it takes, as is that of an ended job.
@@ -219,7 +219,7 @@ def describe(
         parts["bar"] = "" if fraction is None else bar(fraction)
     parts["rows"] = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else ""
     parts["bytes"] = readable_bytes(size) if size else ""
-    parts["away"] = "the service does not answer, still trying" if away else ""
+    parts["away"] = f"{away}, still trying" if away else ""
     parts["time"] = f"{run_seconds(record) or elapsed_s:.1f} s"
     parts["job"] = f"job {job_id}"
     if final or columns is None:

@@ -9,12 +9,13 @@ import uuid
 import weakref
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 
 from syndb_lab.connections import Connections
 from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
+from syndb_lab.mounted import Mounted
 from syndb_lab.refusals import read_problem, refusal, retry_after
 
 TRIES: Final = 4
@@ -47,6 +48,15 @@ class Bearer(httpx.Auth):
         """Add the header."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
+
+
+class Companion(Protocol):
+    """What lives as long as a connection, in the process that made it."""
+
+    process: int
+
+    def close(self) -> None:
+        """End it."""
 
 
 class Transport:
@@ -82,28 +92,45 @@ class Transport:
             require_private(url)
         self.url = str(base).rstrip("/")
         self._pause_s = pause_s
-        auth = Bearer(token.strip()) if token else None
+        trust_env = base.host not in LOOPBACK
+        self._options: dict[str, Any] = {
+            "base_url": base,
+            "auth": Bearer(token.strip()) if token else None,
+            "limits": httpx.Limits(max_connections=None),
+            "trust_env": trust_env,
+            "verify": httpx.create_ssl_context(trust_env=trust_env),
+        }
+        self._mount = mount
         self._connections = Connections(
-            lambda: httpx.Client(
-                base_url=base,
-                auth=auth,
-                timeout=TIMEOUT,
-                transport=mount,
-                limits=httpx.Limits(max_connections=None),
-                trust_env=base.host not in LOOPBACK,
-            )
+            lambda: httpx.Client(timeout=TIMEOUT, transport=mount, **self._options)
         )
+        self.companion: Companion | None = None
 
     def __repr__(self) -> str:
         return f"Transport({self.url!r})"
 
     def close(self) -> None:
         """Close the connections; the jobs go on."""
+        if self.companion is not None and self.companion.process == os.getpid():
+            self.companion.close()
         self._connections.close()
 
     @property
     def _client(self) -> httpx.Client:
         return self._connections.client
+
+    def open_async(self) -> httpx.AsyncClient:
+        """Open connections of their own for an event loop; whoever uses them sets the time limits."""
+
+        async def note(response: httpx.Response) -> None:
+            self._connections.note(response)
+
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=TIMEOUT.connect),
+            transport=None if self._mount is None else Mounted(self._mount),
+            event_hooks={"response": [note]},
+            **self._options,
+        )
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, timeout: float = 30.0) -> Any:
         """Ask for JSON."""

@@ -1,22 +1,21 @@
-"""Following a job from a thread of its own, so that whoever waits stays free."""
+"""Waiting for one job, so that whoever waits stays free."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from typing import Any, Final
 
-from syndb_lab.errors import ServiceUnavailable
-from syndb_lab.follow import follow
+from syndb_lab.errors import SyndbError
+from syndb_lab.follow import follower_of
 from syndb_lab.transport import Transport
 
 PATIENCE_S: Final = 60.0
 
 
 class Watch:
-    """Follows one job until it is final, in a daemon thread.
+    """Knows how a job is until it is final, without asking.
 
-    The thread only ever replaces ``record`` and ``error``: no callback runs in it. A service that is away for
-    less than ``patience_s`` seconds is waited for.
+    A service that is away for less than ``patience_s`` seconds is waited for.
 
     Parameters
     ----------
@@ -26,36 +25,56 @@ class Watch:
         The record to start from.
     patience_s : float
         How long the service may be away, in seconds.
+    told : callable, optional
+        Called at each change, in another thread; with it nothing here blocks.
     """
 
-    def __init__(self, transport: Transport, record: dict[str, Any], *, patience_s: float) -> None:
-        self.record = record
-        self.error: Exception | None = None
-        self.away = False
-        self._transport = transport
-        self._patience_s = patience_s
-        self._ended = threading.Event()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="syndb-watch", daemon=True)
+    def __init__(
+        self,
+        transport: Transport,
+        record: dict[str, Any],
+        *,
+        patience_s: float,
+        told: Callable[[], None] | None = None,
+    ) -> None:
+        self._follower = follower_of(transport)
+        self._following = self._follower.join(record, patience_s, told)
+        self._blocks = told is None
 
     def __enter__(self) -> Watch:
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopped.set()
+        self._following.close()
+        if self._blocks:
+            self._follower.settle()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The newest record."""
+        return self._following.record
+
+    @property
+    def away(self) -> str:
+        """What is wrong with the service at present; nothing, if empty."""
+        return self._following.trouble
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the waiting, where the job has not ended."""
+        error = self._following.error
+        return error.with_traceback(None) if isinstance(error, SyndbError) else error  # others raise it, too
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the service has said how the job is since this began."""
+        return self._following.is_answered
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job is final or following it has failed."""
+        return self._following.is_over
 
     def ended(self, within_s: float) -> bool:
         """Wait a moment; say whether the job is final or following it has failed."""
-        return self._ended.wait(within_s)
-
-    def _follow(self) -> None:
-        try:
-            for heard in follow(self._transport, self.record, self._stopped):
-                self.record, self.away = heard.record, heard.away_s is not None
-                if heard.away_s is not None and heard.away_s > self._patience_s:
-                    raise self._transport.unreachable(ServiceUnavailable("away"))
-        except Exception as error:  # whoever waits raises it; after a timeout nobody does
-            self.error = error
-        finally:
-            self._ended.set()
+        return self._following.wait(within_s)

@@ -163,6 +163,10 @@ class JobService:
         """
         return self._store.get(_canonical(job_id), principal.user)
 
+    def several(self, principal: Principal, job_ids: Collection[str]) -> Mapping[str, Job]:
+        """Return those of some jobs that are the principal's, by their canonical ids, in one read."""
+        return self._store.several(job_ids, principal.user)
+
     def list(
         self,
         principal: Principal,

@@ -161,11 +161,7 @@ class JobCard:
         try:
             self._peek_at(state)
             for heard in follow(job._transport, job.record, state.over):
-                away = (
-                    ""
-                    if heard.away_s is None
-                    else f"the service does not answer; asking again ({heard.away_s:.0f} s)"
-                )
+                away = "" if heard.away_s is None else f"{heard.trouble}; asking again ({heard.away_s:.0f} s)"
                 job.record = heard.record
                 self._say(state, away=away, urgent=bool(away) or heard.record["status"] in FINAL)
                 self._peek_at(state)

@@ -24,7 +24,7 @@ def events(answer: httpx.Response) -> Iterator[tuple[int, dict[str, Any]]]:
             fields[name] = value.removeprefix(" ")
         elif "data" in fields:
             assert fields["event"] == "job"
-            yield int(fields["id"]), json.loads(fields["data"])
+            yield int(fields["id"].rpartition(":")[2]), json.loads(fields["data"])
             fields = {}
 
 
@@ -64,6 +64,52 @@ def test_events_of_no_job_of_mine(jobs: Jobs, stranger: Jobs) -> None:
     refused(jobs.http.get(f"/v1/jobs/{ABSENT}/events"), 404, "job_not_found")
     wrong = {"Last-Event-ID": "nowhere"}
     refused(jobs.http.get(f"/v1/jobs/{job['job_id']}/events", headers=wrong), 422, "invalid_request")
+
+
+def test_many_jobs_are_followed_by_one_stream(jobs: Jobs, stranger: Jobs) -> None:
+    ended, running = (
+        jobs.run("SELECT 1", label="a\u2028b\x85c"),
+        jobs.until(jobs.submit(CROSS_JOIN), "running"),
+    )
+    theirs = stranger.run("SELECT 1")
+    asked = [("job", one["job_id"]) for one in (running, ended)]
+    with jobs.http.stream("GET", "/v1/jobs/events", params=asked) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        assert float(answer.headers["Syndb-Heartbeat"]) <= 2
+        stream = events(answer)
+        first = [next(stream)[1] for _ in range(2)]
+        assert {record["job_id"]: record["status"] for record in first} == {
+            ended["job_id"]: "completed",
+            running["job_id"]: "running",
+        }
+        assert next(record for record in first if record["status"] == "completed")["label"] == ended["label"]
+        jobs.http.delete(f"/v1/jobs/{running['job_id']}")
+        rest = [record for _, record in stream]
+    assert {record["job_id"] for record in rest} == {running["job_id"]}
+    assert rest[-1]["status"] == "cancelled"
+    known = [
+        ("job", f"{rest[-1]['job_id']}:{rest[-1]['version']}"),
+        ("job", theirs["job_id"]),
+        ("job", ABSENT),
+    ]
+    told = jobs.http.get("/v1/jobs/events", params=known).text
+    refusals = [
+        json.loads(part.partition("data: ")[2]) for part in told.split("\n\n") if "event: refused" in part
+    ]
+    assert {one["job_id"]: one["code"] for one in refusals} == {
+        theirs["job_id"]: "job_not_found",
+        ABSENT: "job_not_found",
+    }
+    assert told.count("event: job") == 1, "a final record is told, known or not"
+
+
+@pytest.mark.parametrize(
+    "asked", [[], [("job", "nothing")], [("job", f"{ABSENT}:x")], [("job", ABSENT)] * 101]
+)
+def test_a_stream_of_no_jobs_or_of_too_many_is_refused(jobs: Jobs, asked: list[tuple[str, str]]) -> None:
+    refused(jobs.http.get("/v1/jobs/events", params=asked), 422, "invalid_request")
+    with jobs.http.stream("GET", "/v1/jobs/events", params=asked, headers={"Authorization": "x"}) as answer:
+        assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("many", [60])

@@ -30,6 +30,7 @@ from syndb_service.api.rate_limit import RateLimit
 from syndb_service.api.readiness import Readiness
 from syndb_service.api.request_trail import RequestTrail
 from syndb_service.api.security_headers import SecurityHeaders
+from syndb_service.api.stream_limit import StreamLimit
 from syndb_service.api.turns import Turns
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.factory import Service
@@ -58,6 +59,7 @@ TOLD_HEADERS = [
     "Location",
     "Repr-Digest",
     "Retry-After",
+    "Syndb-Heartbeat",
     "WWW-Authenticate",
     "X-Request-Id",
 ]
@@ -76,6 +78,7 @@ def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
     app.state.notices = notices
     app.state.metrics = metrics
     app.state.turns = Turns()
+    app.state.stream_limit = StreamLimit()
     app.state.readiness = Readiness(
         {
             "database": service.database.ready,

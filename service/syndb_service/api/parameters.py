@@ -11,7 +11,7 @@ from starlette.convertors import Convertor, register_url_convertor
 class JobIdConvertor(Convertor[str]):
     """A job's id in a path: any text but the names of the routes beside it, which are no jobs."""
 
-    regex = "(?!(?:graph|validate)(?:/|$))[^/]+"
+    regex = "(?!(?:events|graph|validate)(?:/|$))[^/]+"
 
     def convert(self, value: str) -> str:
         """Take it as it is."""

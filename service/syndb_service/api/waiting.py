@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from anyio import CapacityLimiter, to_thread
@@ -17,12 +18,35 @@ ASSURED_S = 1.0
 AWAY_S = 0.5
 
 
+class Listener:
+    """One who waits for several jobs at a time."""
+
+    def __init__(self) -> None:
+        self._changed: set[str] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self, job_id: str) -> None:
+        """Note that a job may have changed."""
+        self._changed.add(job_id)
+        self._woken.set()
+
+    async def changed(self, seconds: float) -> set[str]:
+        """Wait so long at most; return the jobs that may have changed since the last call."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return set()
+        changed, self._changed = self._changed, set()
+        self._woken.clear()
+        return changed
+
+
 @dataclass(slots=True)
 class _Awaited:
     """One job that somebody waits for: the version they know, and whom to wake."""
 
     seen: int
-    events: set[asyncio.Event] = field(default_factory=set)
+    listeners: set[Listener] = field(default_factory=set)
 
 
 class WaitingRoom:
@@ -81,36 +105,58 @@ class WaitingRoom:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         job: Job = known if known is not None else await run_in_threadpool(read)
-        event = asyncio.Event()
+        listener = Listener()
         awaited = self._awaited.setdefault(job.job_id, _Awaited(job.version))
-        awaited.events.add(event)
+        awaited.listeners.add(listener)
         is_read = known is not None and awaited.seen <= job.version
         try:
             while True:
-                event.clear()
                 if not is_read:
                     job = await run_in_threadpool(read)
                 is_read = False
-                if job.version > awaited.seen:
-                    awaited.seen = job.version
-                    self._wake(job.job_id)
+                self.note(job, listener)
                 left = until - loop.time()
                 if job.version > version or job.status.final or left <= 0 or self.closed:
                     return job
                 self._keep_polling()
-                try:
-                    await asyncio.wait_for(event.wait(), left)
-                except TimeoutError:
+                if not await listener.changed(left):
                     return job if known else await run_in_threadpool(read)
         finally:
-            awaited.events.discard(event)
-            if not awaited.events:
-                self._awaited.pop(job.job_id, None)
+            self.leave(job.job_id, listener)
+
+    @contextmanager
+    def listening(self, job_ids: Collection[str]) -> Iterator[Listener]:
+        """Give one who is woken when any of these jobs changes; it is to read them after it has begun."""
+        listener = Listener()
+        for job_id in job_ids:
+            self._awaited.setdefault(job_id, _Awaited(0)).listeners.add(listener)
+        self._keep_polling()
+        try:
+            yield listener
+        finally:
+            for job_id in job_ids:
+                self.leave(job_id, listener)
+
+    def leave(self, job_id: str, listener: Listener) -> None:
+        """Wake somebody no more for this job."""
+        awaited = self._awaited.get(job_id)
+        if awaited is not None:
+            awaited.listeners.discard(listener)
+            if not awaited.listeners:
+                del self._awaited[job_id]
+
+    def note(self, job: Job, reader: Listener) -> None:
+        """Tell the others who wait for a job of the version that one of them has just read."""
+        awaited = self._awaited.get(job.job_id)
+        if awaited is not None and job.version > awaited.seen:
+            awaited.seen = job.version
+            for listener in awaited.listeners - {reader}:
+                listener.wake(job.job_id)
 
     def _wake(self, job_id: str) -> None:
         awaited = self._awaited.get(job_id)
-        for event in awaited.events if awaited else ():
-            event.set()
+        for listener in awaited.listeners if awaited else ():
+            listener.wake(job_id)
 
     def _keep_polling(self) -> None:
         if self._poller is None or self._poller.done():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -10,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from syndb_lab.errors import AuthError
+from syndb_lab.errors import AccessDenied, AuthError, JobNotFound, ResultExpired
 from syndb_lab.follow import Heard, follow
 from syndb_lab.transport import Transport
-from tests.unit.lab.pretence import Answer, job_record
+from tests.unit.lab.pretence import JOB_ID, Answer, job_record
 
 Pretend = Callable[[Answer], Transport]
 STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}
@@ -68,8 +69,86 @@ def test_a_broken_stream_goes_on_after_the_last_version(pretend: Pretend) -> Non
     assert asked == ["1", "4"]
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda: httpx.Response(
+            429, headers={"Retry-After": "0"}, json={"code": "rate_limited", "detail": "slow"}
+        ),
+        lambda: httpx.Response(429, json={"code": "too_many_streams", "detail": "too many"}),
+        lambda: httpx.Response(500, text="<h1>oops</h1>"),
+        lambda: httpx.Response(502, text=""),
+        lambda: httpx.Response(503, headers={"Retry-After": "0"}, json={"detail": "the database is away"}),
+        lambda: httpx.Response(504),
+        lambda: httpx.Response(200, html="<h1>log in</h1>"),
+        lambda: httpx.Response(302, headers={"Location": "/login"}),
+        lambda: httpx.Response(200, headers=STREAM, content=b"data: <html>\n\n"),
+        lambda: httpx.Response(200, headers=STREAM, stream=Breaking(b"retry: 1\n\n: here\n")),
+        lambda: httpx.Response(200, headers=STREAM, stream=Breaking()),
+        lambda: httpx.Response(200, headers=STREAM, content=b""),
+        lambda: httpx.Response(200, headers={**STREAM, "Content-Encoding": "gzip"}, content=b"no gzip"),
+    ],
+)
+def test_a_refused_or_failing_stream_is_asked_again(
+    pretend: Pretend, trouble: Callable[[], httpx.Response]
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if len(asked) in (1, 3):
+            return trouble()
+        return httpx.Response(
+            200, headers=STREAM, content=event("completed" if len(asked) > 3 else "running", len(asked))
+        )
+
+    found = heard(pretend(answer), version=0)
+    assert versions(found)[-1] == 4
+    assert found[-1].record["status"] == "completed"
+    assert asked == [f"/v1/jobs/{JOB_ID}/events"] * 4
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, AuthError), (403, AccessDenied), (404, JobNotFound), (410, ResultExpired)]
+)
+def test_a_final_refusal_is_told_once(pretend: Pretend, status: int, error: type[Exception]) -> None:
+    asked: list[int] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        asked.append(1)
+        return httpx.Response(status, json={"detail": "no more"})
+
+    with pytest.raises(error, match="no more"):
+        heard(pretend(answer))
+    assert len(asked) == 1
+
+
+def test_the_service_says_when_to_ask_again(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("syndb_lab.follow.asyncio.sleep", noted)
+    answers = iter(
+        [
+            httpx.Response(429, headers={"Retry-After": "7"}),
+            httpx.Response(503, headers={"Retry-After": "9999"}),
+        ]
+    )
+    last = httpx.Response(200, headers=STREAM, content=event("completed", 9))
+    found = heard(pretend(lambda _: next(answers, last)))
+    assert [pause for pause in pauses if pause > 1] == [7.0, 60.0]
+    assert [one.trouble for one in found if one.trouble] == [
+        "the service answers 429",
+        "the service answers 503",
+    ]
+
+
 @pytest.mark.parametrize("garbled", [b"data: <html>\n\n", b'data: {"n": 1}\n\n', b"data: [1]\n\n"])
-def test_a_garbled_stream_is_given_up_for_polls(pretend: Pretend, garbled: bytes) -> None:
+def test_streams_that_are_garbled_again_are_given_up_for_polls(pretend: Pretend, garbled: bytes) -> None:
     paths: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -79,7 +158,7 @@ def test_a_garbled_stream_is_given_up_for_polls(pretend: Pretend, garbled: bytes
         return httpx.Response(200, json=job_record("completed", version=6))
 
     assert versions(heard(pretend(answer))) == [6]
-    assert paths.count("events") == 1
+    assert paths.count("events") == 2
 
 
 def test_streams_that_only_break_are_given_up_for_polls(pretend: Pretend) -> None:

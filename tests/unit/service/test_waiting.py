@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import threading
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 
+import pytest
+
 from syndb_service.api.event_stream import event_stream
+from syndb_service.api.stream_limit import StreamLimit
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.domain.jobs import Job, Request
 from syndb_service.domain.status import Kind, Status
-from syndb_service.errors import TransientError, Unauthenticated
+from syndb_service.errors import TooManyRequests, TransientError, Unauthenticated
 
 
 class Rows:
@@ -21,6 +25,7 @@ class Rows:
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
         self.reads: list[int] = []
+        self.several: list[list[str]] = []
         self.threads: set[str] = set()
         self.away = 0
 
@@ -39,6 +44,10 @@ class Rows:
             self.away -= 1
             raise TransientError("the database is away")
         return {job_id: self.jobs[job_id].version for job_id in job_ids}
+
+    def read(self, job_ids: Collection[str]) -> dict[str, Job]:
+        self.several.append(sorted(job_ids))
+        return {job_id: self.jobs[job_id] for job_id in job_ids if job_id in self.jobs}
 
 
 async def until(condition: object) -> None:
@@ -115,7 +124,7 @@ def test_a_stream_ends_with_the_token_of_its_listener() -> None:
         room = WaitingRoom(rows.versions)
         room.open()
         rows.add("a")
-        events = event_stream(room, lambda: rows.jobs["a"], 1, recheck, heartbeat_s=0.01, recheck_s=0)
+        events = event_stream(room, rows.read, {"a": 1}, recheck, name=str, heartbeat_s=0.01, recheck_s=0)
         assert [event[:2] async for event in events] == ["re", ": "]
         assert rows.jobs["a"].status is Status.RUNNING
 
@@ -128,12 +137,85 @@ def test_silence_is_filled_with_comments() -> None:
         room = WaitingRoom(rows.versions)
         room.open()
         rows.add("a")
-        events = event_stream(room, lambda: rows.jobs["a"], 1, lambda: None, heartbeat_s=0.01)
+        events = event_stream(
+            room, rows.read, {"a": 1}, lambda: None, name=lambda job: str(job.version), heartbeat_s=0.01
+        )
         assert (await anext(events)).startswith("retry: ")
         assert (await anext(events)).startswith(":")
         rows.change("a", Status.COMPLETED)
         seen = [event async for event in events if not event.startswith(":")]
         assert len(seen) == 1
         assert seen[0].startswith("id: 2\nevent: job\ndata: {")
+
+    asyncio.run(main())
+
+
+def test_one_stream_follows_many_jobs_and_reads_only_what_changed() -> None:
+    async def main() -> None:
+        rows = Rows()
+        room = WaitingRoom(rows.versions)
+        room.open()
+        for name in ("a", "b", "c"):
+            rows.add(name)
+        known = {"a": 1, "b": 0, "c": 1, "absent": 0}
+        events = event_stream(
+            room,
+            rows.read,
+            known,
+            lambda: None,
+            name=lambda job: f"{job.job_id}:{job.version}",
+            heartbeat_s=60,
+        )
+        first = [await anext(events) for _ in range(3)]
+        assert first[0].startswith("retry: ")
+        assert "event: refused" in first[1]
+        assert '"job_id": "absent"' in first[1]
+        assert first[2].startswith("id: b:1\nevent: job\ndata: {")
+        for name in ("a", "c"):
+            rows.change(name, Status.COMPLETED)
+            told = await anext(events)
+            while told.startswith(":"):
+                told = await anext(events)
+            assert told.startswith(f"id: {name}:2\n")
+        assert all(len(read) == 1 for read in rows.several[2:]), rows.several
+        assert set(room._awaited) == {"b"}
+        rows.change("b", Status.CANCELLED)
+        assert [event[:8] async for event in events if not event.startswith(":")] == ["id: b:2\n"]
+        assert not room._awaited
+
+    asyncio.run(main())
+
+
+def test_an_event_is_one_line_whatever_its_texts_hold() -> None:
+    async def main() -> None:
+        rows, text = Rows(), "a\u2028b\u2029c\x85d\x0b\x0c\x1c\x1d\x1e\r\ne"
+        room = WaitingRoom(rows.versions)
+        room.open()
+        rows.jobs["a"] = dataclasses.replace(rows.add("a"), label=text, status=Status.COMPLETED)
+        events = event_stream(room, rows.read, {"a": 0}, lambda: None, name=str)
+        (event,) = [event async for event in events if event.startswith("id")]
+        data = event.splitlines()[-2].removeprefix("data: ")
+        assert json.loads(data)["label"] == text
+
+    asyncio.run(main())
+
+
+def test_one_user_holds_so_many_streams_and_no_more() -> None:
+    async def source() -> AsyncIterator[str]:
+        yield "first"
+        yield "second"
+
+    async def main() -> None:
+        limit = StreamLimit(2)
+        held = [limit.counted("ada", source()) for _ in range(2)]
+        for stream in held:
+            await anext(stream)
+        with pytest.raises(TooManyRequests, match="2 event streams"):
+            limit.check("ada")
+        limit.check("eve")
+        await held[0].aclose()
+        limit.check("ada")
+        assert [event async for event in held[1]] == ["second"]
+        assert not limit._open
 
     asyncio.run(main())

@@ -1,0 +1,71 @@
+"""Server-sent events, out of the bytes of a stream as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST_EVENT: Final = 64 * 1024**2
+
+
+class GarbledStreamError(Exception):
+    """What comes is no stream of events."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """What a stream has brought: an event, or (``kind`` empty) a comment."""
+
+    kind: str
+    data: str = ""
+
+
+class EventLines:
+    r"""Reads the format of the standard, in which lines end at ``\n``, ``\r`` or ``\r\n`` and nowhere else.
+
+    Examples
+    --------
+    >>> lines = EventLines()
+    >>> list(lines.feed(b"retry: 9\n\nevent: job\ndata: {\xe2\x80"))
+    []
+    >>> list(lines.feed(b"\xa8}\r\n\r\n: on\n"))
+    [ServerEvent(kind='job', data='{\u2028}'), ServerEvent(kind='', data='')]
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._kind = ""
+        self._data: list[str] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[ServerEvent]:
+        """Yield what is whole with these bytes.
+
+        Raises
+        ------
+        GarbledStreamError
+            An event has no end.
+        """
+        *lines, self._rest = (self._rest + chunk).splitlines(keepends=True) or [b""]
+        if self._rest.endswith(b"\n"):
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            yield from self._read(line.rstrip(b"\r\n").decode("utf-8", "replace"))
+        self._size = sum(map(len, self._data)) + len(self._rest)
+        if self._size > LONGEST_EVENT:
+            raise GarbledStreamError
+
+    def _read(self, line: str) -> Iterator[ServerEvent]:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if self._data:
+                yield ServerEvent(self._kind or "message", "\n".join(self._data))
+            self._kind, self._data = "", []
+        elif not name:
+            yield ServerEvent("")
+        elif name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._kind = value
