@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from syndb_lab.engine_types import is_number, shown_type
+from syndb_lab.scalar_texts import scalar_text
 from syndb_lab.terminal_text import visible
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def first_rows(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
     """
     shown = table.slice(0, ROWS).select(range(min(COLUMNS, table.num_columns)))
     columns = [
-        {"name": visible(field.name), "type": str(field.type), "numeric": is_number(field.type)}
+        {"name": visible(field.name), "type": shown_type(field), "numeric": is_number(field)}
         for field in shown.schema
     ]
     cells = [column_texts(column) for column in shown.columns]
@@ -48,12 +50,8 @@ def first_rows(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
 
 
 def column_texts(column: pyarrow.ChunkedArray) -> list[str | None]:
-    """Write a column's values; what Python has no value for (a date of the year 10000) as Arrow writes it."""
-    try:
-        values = column.to_pylist()
-    except (ValueError, OverflowError):
-        values = [str(value) if value.is_valid else None for value in column]
-    return [None if value is None else cell(value) for value in values]
+    """Write a column's values, each on one line."""
+    return [None if text is None else cell(text) for text in map(scalar_text, column)]
 
 
 def cell(value: Any) -> str:
@@ -66,13 +64,6 @@ def cell(value: Any) -> str:
     """
     text = visible(" ".join(value.split()) if isinstance(value, str) else str(value))
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
-
-
-def is_number(kind: Any) -> bool:
-    """Whether an Arrow type is a number, which a table puts to the right."""
-    from pyarrow import types
-
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def more(shown: int, total: int | None, columns: int) -> str:

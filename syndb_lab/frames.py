@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from syndb_lab.csv_results import read_csv
+from syndb_lab.engine_types import restored_type
 from syndb_lab.errors import ResultUnsuitable
 from syndb_lab.forked_polars import refuse_polars_after_fork
+from syndb_lab.moments import check_moments, is_moment, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 FrameKind = Literal["polars", "pandas", "arrow", "duckdb"]
 RELATION: Final = "result"
+ASCII_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def to_arrow(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Table:
@@ -33,7 +37,24 @@ def to_arrow(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Tabl
     Returns
     -------
     pyarrow.Table
+
+    Raises
+    ------
+    ResultUnsuitable
+        A timestamp of nanoseconds is infinite: Arrow would show it as the year 2262.
     """
+    table = read_table(path, columns)
+    check_moments(table.select(nanoseconds(table.schema)), "Arrow")
+    return table
+
+
+def nanoseconds(schema: pyarrow.Schema) -> list[int]:
+    """Return the numbers of the columns whose infinite values Arrow would show as others."""
+    return [number for number, field in enumerate(schema) if "[ns" in str(field.type)]
+
+
+def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Table:
+    """Read a result file as it is, whatever libraries make of its values."""
     if path.suffix == ".arrow":
         return mapped(path).read_all()
     if path.suffix == ".parquet":
@@ -52,40 +73,6 @@ def mapped(path: Path) -> pyarrow.ipc.RecordBatchFileReader:
     return pa.ipc.open_file(pa.memory_map(str(path)))
 
 
-def read_csv(path: Path, columns: Sequence[dict[str, str]]) -> pyarrow.Table:
-    """Read CSV with the recorded types; an empty field is NULL, an empty text is written ``""``."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    types = {column["name"]: arrow_type(column["type"]) for column in columns}
-    options = csv.ConvertOptions(
-        column_types={name: kind for name, kind in types.items() if kind is not None},
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
-    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
-    try:
-        return csv.read_csv(path, parse_options=parse, convert_options=options)
-    except pa.ArrowInvalid as error:
-        raise ResultUnsuitable(
-            f"the CSV result can't be read as a table: {error}",
-            hint='Submit the query with format="arrow", or read the file yourself: job.result_path().',
-        ) from error
-
-
-def arrow_type(name: str) -> pyarrow.DataType | None:
-    """Find an Arrow type by its name in the record; None leaves it to be found from the data."""
-    import pyarrow as pa
-
-    if decimal := re.fullmatch(r"decimal128\((\d+), (\d+)\)", name):
-        return pa.decimal128(int(decimal[1]), int(decimal[2]))
-    try:
-        return pa.type_for_alias(name)
-    except ValueError:
-        return None
-
-
 def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.DataFrame:
     """Read a result file into polars."""
     import polars as pl
@@ -93,9 +80,11 @@ def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.Data
     refuse_polars_after_fork()
     if path.suffix == ".arrow":
         check_for_polars(mapped(path).schema)
+        check_moments(moments(path), "polars")
         return pl.read_ipc(path)
-    table = to_arrow(path, columns)
+    table = read_table(path, columns)
     check_for_polars(table.schema)
+    check_moments(table, "polars")
     frame = pl.from_arrow(table)
     return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
 
@@ -104,21 +93,41 @@ def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFr
     """Open a result file in polars without reading it: Arrow and Parquet are read where they are needed.
 
     The frame holds the open file, not its name: it stays readable when the file is removed.
+
+    Dates and timestamps are read at once: polars has no infinite ones.
     """
     import polars as pl
 
     refuse_polars_after_fork()
     if path.suffix == ".arrow":
         check_for_polars(mapped(path).schema)
+        check_moments(moments(path), "polars")
         with path.open("rb") as file:
             return pl.scan_ipc(file)
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
         check_for_polars(pq.read_schema(path))
+        check_moments(moments(path), "polars")
         with path.open("rb") as file:
             return pl.scan_parquet(file)
     return to_polars(path, columns).lazy()
+
+
+def moments(path: Path) -> pyarrow.Table:
+    """Read the columns with dates and times of an Arrow or a Parquet file, and no others."""
+    import pyarrow as pa
+
+    if path.suffix == ".arrow":
+        numbers = [number for number, field in enumerate(mapped(path).schema) if is_moment(field.type)]
+        if not numbers:
+            return pa.table({})
+        options = pa.ipc.IpcReadOptions(included_fields=numbers)
+        return pa.ipc.open_file(pa.memory_map(str(path)), options=options).read_all()
+    import pyarrow.parquet as pq
+
+    names = [field.name for field in pq.read_schema(path) if is_moment(field.type)]
+    return pq.ParquetFile(path).read(columns=names) if names else pa.table({})
 
 
 def check_for_polars(schema: pyarrow.Schema) -> None:
@@ -133,7 +142,7 @@ def check_for_polars(schema: pyarrow.Schema) -> None:
         if is_beyond_polars(field.type):
             raise ResultUnsuitable(
                 f"polars has no type for the column {field.name!r} ({field.type})",
-                hint=f"Cast it in the query ({field.name}::VARCHAR), or take to_arrow() or to_duckdb().",
+                hint=f"Write CAST({quoted(field.name)} AS VARCHAR) in the query, or take to_duckdb().",
             )
 
 
@@ -149,16 +158,45 @@ def to_pandas(path: Path, columns: Sequence[dict[str, str]] = ()) -> pandas.Data
     """Read a result file into pandas with Arrow columns: an id column with a NULL stays exact."""
     import pandas as pd
 
-    return to_arrow(path, columns).to_pandas(types_mapper=pd.ArrowDtype)
+    table = read_table(path, columns)
+    check_for_pandas(table.schema)
+    check_moments(table, "pandas")
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def check_for_pandas(schema: pyarrow.Schema) -> None:
+    """Refuse columns that pandas can hold and not show.
+
+    Raises
+    ------
+    ResultUnsuitable
+        Naming the first of them.
+    """
+    for field in schema:
+        if is_beyond_polars(field.type):
+            raise ResultUnsuitable(
+                f"pandas can't show the column {field.name!r} ({field.type})",
+                hint=f"Write CAST({quoted(field.name)} AS VARCHAR) in the query, or take to_arrow().",
+            )
 
 
 def to_duckdb(path: Path, columns: Sequence[dict[str, str]] = ()) -> duckdb.DuckDBPyRelation:
-    """Read a result file into a relation of a fresh in-memory DuckDB."""
+    """Read a result file into a relation of a fresh in-memory DuckDB, each column in the type that it had."""
     import duckdb
 
     connection = duckdb.connect()
-    connection.register(RELATION, to_arrow(path, columns))
-    return connection.table(RELATION)
+    table = read_table(path, columns)
+    kinds = [restored_type(field) for field in table.schema]
+    names = [name.translate(ASCII_LOWER) for name in table.column_names]
+    if not any(kinds) and len(set(names)) == len(names):
+        connection.register(RELATION, table)
+        return connection.table(RELATION)
+    connection.register(RELATION, table.rename_columns([f"c{number}" for number in range(len(kinds))]))
+    written = [
+        f"{f'CAST(c{number} AS {kind})' if kind else f'c{number}'} AS {quoted(name)}"
+        for number, (kind, name) in enumerate(zip(kinds, table.column_names, strict=True))
+    ]
+    return connection.sql(f"SELECT {', '.join(written)} FROM {RELATION}")  # noqa: S608 - names are quoted
 
 
 def to_frame(path: Path, kind: FrameKind, columns: Sequence[dict[str, str]] = ()) -> Any:

@@ -320,7 +320,12 @@ class JobService:
         query = request.query or ""
         stored = self._stored.schemas(principal, query)
         return self._checker.check(
-            as_tables(query), request.parameters, stored=stored, owner=principal.user, describe=describe
+            as_tables(query),
+            request.parameters,
+            stored=stored,
+            owner=principal.user,
+            describe=describe,
+            file_format=request.format,
         )
 
     def _check_dataset_ids(self, principal: Principal, checked: CheckedQuery) -> None:

@@ -40,7 +40,7 @@ class Done:
     """
 
     rows: int | None
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple[tuple[str, ...], ...]
     truncated: bool
     datasets: frozenset[str]
     parts: tuple[Part, ...] = ()
@@ -160,7 +160,7 @@ class Watch:
         status = self._child.wait(EXIT_S)
         if status != 0:
             return self._died(status)
-        columns = tuple((name, kind) for name, kind in answer["columns"])
+        columns = tuple(tuple(column) for column in answer["columns"])
         read = frozenset(answer["datasets"])
         return Done(answer["rows"], columns, answer["truncated"], read, self._parts.whole())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
+from syndb_lab.engine_types import CHARACTERS, NUMBERS, ordered_type
 from syndb_lab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Condition:
     values: tuple[Any, ...] = ()
 
 
-def condition(text: str, kind: pyarrow.DataType) -> Condition | None:
+def condition(text: str, field: pyarrow.Field | pyarrow.DataType) -> Condition | None:
     """Read what was typed above a column.
 
     Parameters
@@ -37,8 +38,8 @@ def condition(text: str, kind: pyarrow.DataType) -> Condition | None:
     text : str
         A text to find in the cells (capitals or not; in quotes where it would mean something else), ``NULL``,
         ``not NULL``, or comparisons joined by ``and``: ``>= 5 and < 10``, ``= interneuron``.
-    kind : pyarrow.DataType
-        The column's type.
+    field : pyarrow.Field or pyarrow.DataType
+        The column, or its type alone.
 
     Returns
     -------
@@ -58,6 +59,8 @@ def condition(text: str, kind: pyarrow.DataType) -> Condition | None:
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: 'many' is no number, and this column is int64
     """
+    import pyarrow as pa
+
     text = text.strip()
     if not text:
         return None
@@ -67,14 +70,15 @@ def condition(text: str, kind: pyarrow.DataType) -> Condition | None:
         return Condition("{c} IS NULL")
     if not OPERATORS.match(text):
         return Condition("contains(lower(CAST({c} AS VARCHAR)), lower(?))", (unquoted(text),))
-    parts = [comparison(part, kind) for part in AND.split(text)]
+    kind, engine = (field.type, ordered_type(field)) if isinstance(field, pa.Field) else (field, None)
+    parts = [comparison(part, kind, engine) for part in AND.split(text)]
     return Condition(
         " AND ".join(part.sql for part in parts), tuple(v for part in parts for v in part.values)
     )
 
 
-def comparison(text: str, kind: pyarrow.DataType) -> Condition:
-    """Read one comparison, such as ``>= 5``."""
+def comparison(text: str, kind: pyarrow.DataType, engine: str | None = None) -> Condition:
+    """Read one comparison, such as ``>= 5``; ``engine`` is the type of a column that Arrow holds as text."""
     from pyarrow import types
 
     found = OPERATORS.match(text)
@@ -86,6 +90,8 @@ def comparison(text: str, kind: pyarrow.DataType) -> Condition:
         return exact(operator, number(value, kind), getattr(kind, "scale", 0))
     if types.is_floating(kind):
         return floating(operator, float(number(value, kind)), "FLOAT" if kind.bit_width == 32 else "DOUBLE")
+    if engine and not (engine.startswith("ENUM(") and operator in {"=", "!="}):
+        return typed(operator, unquoted(value), engine)
     if is_text(kind):
         return Condition(f"CAST({{c}} AS VARCHAR) {operator} ?", (unquoted(value),))
     return moment(operator, unquoted(value), kind)
@@ -145,6 +151,21 @@ def moment(operator: str, value: str, kind: pyarrow.DataType) -> Condition:
         )
         raise ParameterError(f"{value!r} is no {word}", hint=hint) from None
     return Condition(f"{{c}} {operator} CAST(? AS {name})", (value,))
+
+
+def typed(operator: str, value: str, engine: str) -> Condition:
+    """Compare a column in the type that the engine had for it."""
+    import duckdb
+
+    if engine in NUMBERS:
+        value = re.sub(r"(?<=\d)[,_](?=\d{3})", "", value)
+    try:
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.execute(f"SELECT CAST(? AS {engine})", [value])
+    except duckdb.Error:
+        name = engine if len(engine) <= CHARACTERS else f"{engine[: CHARACTERS - 1]}…"
+        raise ParameterError(f"{value!r} is no {name}", hint="Write it as the cells do.") from None
+    return Condition(f"{{typed}} {operator} CAST(? AS {engine})", (value,))
 
 
 def engine_type(kind: pyarrow.DataType) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from syndb_lab.engine_types import is_number, ordered_type, shown_type
 from syndb_lab.errors import ParameterError, SyndbError
-from syndb_lab.first_rows import is_number
 from syndb_lab.grid.cells import Cell, Cells
 from syndb_lab.grid.conditions import condition
 from syndb_lab.grid.stored import Stored
@@ -95,7 +95,7 @@ class Rows:
     def columns(self) -> list[dict[str, Any]]:
         """``name``, ``type`` and ``numeric`` of each column."""
         return [
-            {"name": visible(field.name), "type": str(field.type), "numeric": is_number(field.type)}
+            {"name": visible(field.name), "type": shown_type(field), "numeric": is_number(field)}
             for field in self._stored.schema
         ]
 
@@ -164,7 +164,10 @@ class Rows:
         import numpy as np
 
         where, values = self._where(view.filters)
-        keys = [f"c{column} {'DESC' if way == 'desc' else 'ASC'} NULLS LAST" for column, way in view.sort]
+        keys = [
+            f"{self._expression(column)} {'DESC' if way == 'desc' else 'ASC'} NULLS LAST"
+            for column, way in view.sort
+        ]
         sql = f"SELECT n FROM held{where}"  # noqa: S608 - columns by number, values bound
         if keys:
             sql += f" ORDER BY {', '.join([*keys, 'n'])}"
@@ -189,16 +192,22 @@ class Rows:
         order = order.astype(np.uint32) if self.count < 2**32 else order
         return order if keys else np.sort(order)
 
+    def _expression(self, column: int) -> str:
+        """Write a column in the type by which the engine sorted it when it made the result."""
+        kind = ordered_type(self._stored.schema.field(column))
+        return f"CAST(c{column} AS {kind})" if kind else f"c{column}"
+
     def _where(self, filters: Mapping[int, str]) -> tuple[str, list[Any]]:
         parts: list[str] = []
         values: list[Any] = []
         for column, text in filters.items():
             try:
-                found = condition(text, self._stored.schema.field(column).type)
+                found = condition(text, self._stored.schema.field(column))
             except SyndbError as error:
                 raise FilterError(error, column) from error
             if found is not None:
-                parts.append("(" + found.sql.replace("{c}", f"c{column}") + ")")
+                sql = found.sql.replace("{c}", f"c{column}").replace("{typed}", self._expression(column))
+                parts.append(f"({sql})")
                 values += found.values
         return (f" WHERE {' AND '.join(parts)}" if parts else ""), values
 

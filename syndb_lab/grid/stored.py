@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from syndb_lab.csv_results import read_csv
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.frames import read_csv
 from syndb_lab.grid.pieces import ArrowPieces, ParquetPieces, Pieces, Spread
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -21,7 +21,12 @@ class ColumnRecord(BaseModel):
     """A column of a result."""
 
     name: str
-    type: str
+    type: str = Field(description="As Arrow names it; of CSV, what its text is to be read as.")
+    sql_type: str | None = Field(
+        None,
+        exclude_if=lambda name: name is None,
+        description="As the engine names it; there only where Arrow or CSV hold it as another type.",
+    )
 
 
 class ResultPart(BaseModel):
@@ -199,7 +204,7 @@ def validation(found: Validated) -> Validation:
     """Return what is known of SQL as the wire shows it."""
     return Validation(
         valid=found.failure is None,
-        columns=[ColumnRecord(name=name, type=kind) for name, kind in found.columns],
+        columns=_columns(found.columns),
         tables=list(found.tables),
         dataset_ids=list(found.dataset_ids),
         estimated_rows=found.estimated_rows,
@@ -243,7 +248,7 @@ def _result(job: Job) -> ResultRecord | None:
         format=job.result.format,
         bytes=job.result.bytes,
         rows=job.result.rows,
-        columns=[ColumnRecord(name=name, type=kind) for name, kind in job.result.columns],
+        columns=_columns(job.result.columns),
         sha256=job.result.sha256,
         truncated=job.result.truncated,
         reused_from=job.result.reused_from,
@@ -251,11 +256,18 @@ def _result(job: Job) -> ResultRecord | None:
     )
 
 
+def _columns(columns: Sequence[Sequence[str]]) -> list[ColumnRecord]:
+    return [
+        ColumnRecord(name=name, type=kind, sql_type=engine_type[0] if engine_type else None)
+        for name, kind, *engine_type in columns
+    ]
+
+
 def _part(part: Part) -> ResultPart:
     return ResultPart(
         format=part.format,
         bytes=part.bytes,
         rows=part.rows,
-        columns=[ColumnRecord(name=name, type=kind) for name, kind in part.columns],
+        columns=_columns(part.columns),
         sha256=part.sha256,
     )

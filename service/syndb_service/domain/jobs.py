@@ -97,6 +97,7 @@ class Request:
 class Result:
     """A stored result: where it lies and what it is; ``reused_from`` is the job that computed it.
 
+    ``columns`` are name, type, and the engine's type where a reader would take it for another.
     ``parts`` are what lies behind it in the same file, and is given out by name.
     """
 
@@ -104,7 +105,7 @@ class Result:
     format: str
     bytes: int
     rows: int | None
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple[tuple[str, ...], ...]
     sha256: str
     truncated: bool = False
     reused_from: str | None = None
@@ -128,7 +129,7 @@ class Result:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Result:
         """Read back what :meth:`as_dict` wrote."""
-        columns = tuple((name, kind) for name, kind in values["columns"])
+        columns = tuple(tuple(column) for column in values["columns"])
         parts = tuple(Part.from_dict(part) for part in values.get("parts", ()))
         kept = {name: value for name, value in values.items() if name != "stored_bytes"}
         return cls(**{**kept, "columns": columns, "parts": parts})

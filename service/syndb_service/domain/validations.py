@@ -12,7 +12,7 @@ from syndb_service.domain.jobs import Failure
 class Validated:
     """A query that was checked and not run; ``failure`` says why it can't."""
 
-    columns: Sequence[tuple[str, str]] = ()
+    columns: Sequence[tuple[str, ...]] = ()
     tables: Sequence[str] = ()
     dataset_ids: Sequence[str] = ()
     estimated_rows: int | None = None

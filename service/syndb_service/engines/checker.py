@@ -35,7 +35,7 @@ class CheckedQuery:
 
     tables: tuple[str, ...]
     dataset_ids: tuple[tuple[str, int | None, int | None], ...] = ()
-    columns: tuple[tuple[str, str], ...] = ()
+    columns: tuple[tuple[str, ...], ...] = ()
     outline: Outline = field(default_factory=Outline)
     reach: tuple[str, ...] | None = None
     fingerprint: str = ""
@@ -70,6 +70,7 @@ class Checker:
         stored: Mapping[str, str] = MappingProxyType({}),
         owner: str = "",
         describe: bool = False,
+        file_format: str = "arrow",
     ) -> CheckedQuery:
         """Check a query without running it.
 
@@ -83,6 +84,8 @@ class Checker:
             Whose it is.
         describe : bool
             Whether to say also which columns come out, and of what shape the query is.
+        file_format : str
+            What the result will be written as.
 
         Raises
         ------
@@ -93,11 +96,11 @@ class Checker:
         """
         with self._desk(owner) as desk:
             asked = {"query": query, "parameters": dict(parameters), "stored": dict(stored)}
-            answer = desk.ask({**asked, "describe": describe})
+            answer = desk.ask({**asked, "describe": describe, "format": file_format})
         return CheckedQuery(
             tuple(answer["tables"]),
             tuple((text, line, column) for text, line, column in answer["dataset_ids"]),
-            tuple((name, type_) for name, type_ in answer["columns"]),
+            tuple(tuple(column) for column in answer["columns"]),
             Outline.from_dict(answer["outline"]) if describe else Outline(),
             None if answer["reach"] is None else tuple(answer["reach"]),
             answer["fingerprint"],

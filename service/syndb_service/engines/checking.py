@@ -15,6 +15,7 @@ from syndb_service.engines.outlining import fingerprint, outline, tree
 from syndb_service.engines.outputs import named_apart, whole_sums
 from syndb_service.engines.reach import reach
 from syndb_service.engines.refusals import failure, translate
+from syndb_service.engines.result_columns import ResultColumn, result_columns, shortened
 from syndb_service.engines.sandbox import allot, lock, table_columns
 from syndb_service.engines.stored_tables import column_names, empty_tables
 from syndb_service.engines.walk import Checked
@@ -26,9 +27,9 @@ log = logging.getLogger(__name__)
 def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
     """Answer checks, one after the other, until the other end closes.
 
-    Each request is a frame with ``query`` and ``parameters``; each answer a DONE frame with ``columns``,
-    ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach`` and ``fingerprint``, or a FAILURE
-    frame.
+    Each request is a frame with ``query``, ``parameters`` and ``format``; each answer a DONE frame with
+    ``columns``, ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach`` and ``fingerprint``,
+    or a FAILURE frame.
     With ``describe`` the types are Arrow's, as in the record of a result, and ``outline`` tells
     the query's shape.
     """
@@ -53,14 +54,15 @@ def _check(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], max_b
     sql, parameters, stored = request["query"], request["parameters"], request.get("stored", {})
     checked = query_job.check(connection, sql, parameters, max_bytes, column_names(stored))
     checked.tables -= stored.keys()
-    with connection.cursor() as cursor, empty_tables(cursor, stored):
+    with connection.cursor() as cursor, empty_tables(cursor, stored, sql):
         try:
             relation = cursor.sql(sql, params=parameters or None)
         except duckdb.Error as error:
             raise translate(error, sql, checked, ()) from error
         if relation is None:
             raise InvalidQuery("the statement gives no table")
-        plain = [[name, str(kind)] for name, kind in zip(relation.columns, relation.types, strict=True)]
+        columns = result_columns(relation, request.get("format", "arrow"))
+        plain = [[column.name, shortened(column.type)] for column in columns]
         answer: dict[str, Any] = {
             "columns": plain,
             "tables": sorted(checked.tables),
@@ -73,7 +75,7 @@ def _check(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], max_b
         answer["reach"] = None if reached is None else sorted(reached)
         answer["fingerprint"] = fingerprint(root, sql)
         if request.get("describe"):
-            answer["columns"] = _columns(connection, relation) or plain
+            answer["columns"] = _columns(connection, columns) or plain
             answer["outline"] = outline(root, parameters, checked.tables).as_dict()
     return answer
 
@@ -95,13 +97,13 @@ def _dataset_values(checked: Checked, parameters: dict[str, Any]) -> list[list[s
     return found
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation) -> list[list[str]]:
+def _columns(connection: duckdb.DuckDBPyConnection, columns: list[ResultColumn]) -> list[list[str]]:
     """Name and type the columns as the record of a result does; none where Arrow has no such type.
 
     None of the user's expressions is computed for it (the optimizer would fold constants): the types
     alone go through the engine, by way of the gate, since their names may hold any text.
     """
-    kinds = [str(kind) for kind in relation.types]
+    kinds = [column.read for column in columns]
     nulls = "SELECT " + ", ".join(f"NULL::{kind}" for kind in kinds)
     try:
         query_job.check(connection, nulls, {}, len(nulls.encode()))
@@ -109,5 +111,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRel
             types = cursor.sql(nulls).to_arrow_table().schema.types
     except (duckdb.Error, pa.ArrowException, InvalidQuery):
         return []
-    fields = [pa.field(name, kind) for name, kind in zip(relation.columns, types, strict=True)]
-    return [[field.name, str(field.type)] for field in named_apart(whole_sums(pa.schema(fields), kinds))]
+    fields = [pa.field(column.name, kind) for column, kind in zip(columns, types, strict=True)]
+    schema = named_apart(whole_sums(pa.schema(fields), kinds))
+    return [
+        [field.name, str(field.type), *column.told] for field, column in zip(schema, columns, strict=True)
+    ]

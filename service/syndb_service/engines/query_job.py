@@ -28,6 +28,13 @@ from syndb_service.engines.plan import Plan
 from syndb_service.engines.preview import Preview
 from syndb_service.engines.refusals import translate
 from syndb_service.engines.reporting import Report, reporting
+from syndb_service.engines.result_columns import (
+    READ_FROM_CSV,
+    ResultColumn,
+    converted,
+    needs_conversion,
+    result_columns,
+)
 from syndb_service.engines.sandbox import allot, lock, table_columns
 from syndb_service.engines.stored_tables import StoredTables
 from syndb_service.engines.walk import Checked
@@ -38,6 +45,8 @@ READ_ROWS: Final = 2_048
 
 Where every row of a table comes out they are read in whole batches: none waits for long.
 """
+LINES_OF_PROJECTION: Final = 2
+"""Lines that the engine puts before a query of which it converts columns, and counts in its messages."""
 
 
 def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
@@ -69,9 +78,10 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
         task["temp_dir"],
         task["root"],
     }
+    lines_before = 0
     try:
         lock(connection, tables, task["sources"])
-        stored.register(connection)
+        stored.register(connection, sql)
         plan = Plan(connection, sql, parameters)
         sink = FrameSink(frames)
         files = task["sources"].get(*tables, ()) if len(tables) == 1 else ()
@@ -80,11 +90,17 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
             relation = connection.sql(sql, params=parameters or None)
             if relation is None:
                 raise InvalidQuery("the statement gives no table")
+            columns = result_columns(relation, task["format"])
+            lines_before = LINES_OF_PROJECTION if needs_conversion(columns) else 0
+            relation = converted(relation, columns)
             reader = relation.to_arrow_reader(BATCH_ROWS if plan.gives_every_row else READ_ROWS)
             datasets = plan.datasets(task["datasets"], checked.texts) if tables else []
             known = {dataset["id"] for dataset in datasets}
             datasets += [dataset for dataset in stored.datasets() if dataset["id"] not in known]
-            whole = whole_sums(reader.schema, [str(kind) for kind in relation.types])
+            marked = pa.schema(
+                [column.field(field.type) for column, field in zip(columns, reader.schema, strict=True)]
+            )
+            whole = whole_sums(marked, [column.written for column in columns])
             schema = named_apart(whole, _provenance(task, datasets, stored.sources()))
             preview = Preview(frames, schema, task["job_id"])
             _write(task["format"], reader, schema, sink, report, preview)
@@ -94,8 +110,8 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise translate(error, sql, checked, secrets) from error
-    described = [[field.name, str(field.type)] for field in schema]
+        raise translate(error, sql, checked, secrets, lines_before=lines_before) from error
+    described = [describe(field, column) for field, column in zip(schema, columns, strict=True)]
     frames.send(
         FrameKind.DONE,
         {
@@ -105,6 +121,12 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
             "datasets": [d["id"] for d in datasets],
         },
     )
+
+
+def describe(field: pa.Field, column: ResultColumn) -> list[str]:
+    """Return a column's name, the type that a reader gives it, and the engine's where that is another."""
+    is_text = column.read != column.written
+    return [field.name, str(READ_FROM_CSV[column.read] if is_text else field.type), *column.told]
 
 
 def _write(

@@ -40,7 +40,14 @@ class MemoryExceeded(UsageError):
     code = "memory_limit"
 
 
-def translate(error: Exception, sql: str, checked: Checked | None, secrets: Iterable[str]) -> ServiceError:
+def translate(
+    error: Exception,
+    sql: str,
+    checked: Checked | None,
+    secrets: Iterable[str],
+    *,
+    lines_before: int = 0,
+) -> ServiceError:
     """Turn an error of the engine into one of ours.
 
     Parameters
@@ -53,6 +60,8 @@ def translate(error: Exception, sql: str, checked: Checked | None, secrets: Iter
         What the gate learned of it: where each name stands.
     secrets : iterable of str
         Paths that must not reach anyone.
+    lines_before : int
+        Lines that the engine counts before those of the text.
     """
     text = str(error)
     for secret in sorted(secrets, key=len, reverse=True):
@@ -63,7 +72,7 @@ def translate(error: Exception, sql: str, checked: Checked | None, secrets: Iter
     if DISK_FULL in text:
         return MemoryExceeded("the query needs more memory, and the disk for it is full", hint=LESS)
     text = text[text.index(found.group()) :] if (found := KIND.search(text)) else text
-    place = _marked_place(text, sql) or _named_place(text, checked)
+    place = _marked_place(text, sql, lines_before) or _named_place(text, checked)
     message = KIND.sub("", text.split("\n\nLINE ")[0], count=1)
     message, _, rest = message.partition("\n")
     return InvalidQuery(
@@ -112,16 +121,16 @@ def _nearest_columns(name: str, text: str, sql: str, checked: Checked | None) ->
     return f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else None
 
 
-def _marked_place(text: str, sql: str) -> Place | None:
+def _marked_place(text: str, sql: str, lines_before: int) -> Place | None:
     mark = MARKED.search(text)
     if mark is None:
         return None
-    number, shown, indent = int(mark.group(1)), mark.group(2), len(mark.group(3))
+    number, shown, indent = int(mark.group(1)) - lines_before, mark.group(2), len(mark.group(3))
     starts = [0, *(end.end() for end in LINE_END.finditer(sql))]
-    if number > len(starts):
+    if not 0 < number <= len(starts):
         return None
     line_start = starts[number - 1]
-    column = indent - len(f"LINE {number}: ")
+    column = indent - len(f"LINE {mark.group(1)}: ")
     if shown.startswith("..."):
         column += max(sql.find(shown.strip("."), line_start) - line_start, 0) - 3
     return locate(sql, line_start + max(column, 0))

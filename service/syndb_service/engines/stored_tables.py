@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from pyarrow import dataset as arrow_dataset
+from pyarrow import ipc, parquet
+
+from syndb_service.domain.tables import quote_name
+from syndb_service.engines.stored_columns import is_misread, restored_type, sql_names, view_sql
 
 FORMATS = {"arrow": "ipc", "parquet": "parquet"}
 
@@ -21,15 +25,26 @@ def column_names(schemas: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 @contextmanager
-def empty_tables(connection: duckdb.DuckDBPyConnection, schemas: Mapping[str, str]) -> Iterator[None]:
-    """Have empty tables of these columns while a query is checked."""
-    for job_id, data in schemas.items():
-        connection.register(job_id, _schema(data).empty_table())
+def empty_tables(
+    connection: duckdb.DuckDBPyConnection, schemas: Mapping[str, str], sql: str
+) -> Iterator[None]:
+    """Have empty tables of these columns while a query is checked.
+
+    Raises
+    ------
+    InvalidQuery
+        If the query names columns that SQL does not tell apart.
+    """
+    tables = {job_id: pa.Table.from_batches([], _schema(data)) for job_id, data in schemas.items()}
     try:
+        for job_id, table in tables.items():
+            _register(connection, job_id, table.schema, table, table, sql)
         yield
     finally:
-        for job_id in schemas:
-            connection.unregister(job_id)
+        for job_id in tables:
+            with suppress(duckdb.Error):
+                connection.execute(f"DROP VIEW IF EXISTS temp.{quote_name(job_id)}")
+            connection.unregister(_source(job_id))
 
 
 class StoredTables:
@@ -45,6 +60,7 @@ class StoredTables:
 
     def __init__(self, files: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]]) -> None:
         self._told = told
+        self._files = files
         self._tables = {
             job_id: arrow_dataset.dataset(files[job_id], format=FORMATS[one["format"]])
             for job_id, one in told.items()
@@ -55,10 +71,24 @@ class StoredTables:
         """The names of the columns, by job id."""
         return {job_id: list(table.schema.names) for job_id, table in self._tables.items()}
 
-    def register(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Let the engine read them under their ids."""
+    def register(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        """Let the engine read them under their ids, each column in the type that it had.
+
+        Raises
+        ------
+        InvalidQuery
+            If the query names columns that SQL does not tell apart.
+        """
         for job_id, table in self._tables.items():
-            connection.register(job_id, table)
+            whole = self._whole(job_id) if is_misread(table.schema) else table
+            _register(connection, job_id, table.schema, table, whole, sql)
+
+    def _whole(self, job_id: str) -> pa.Table:
+        """Read a file whole, where the engine would take one of its columns for another in a dataset."""
+        (path,) = self._files[job_id]
+        if FORMATS[self._told[job_id]["format"]] == "parquet":
+            return parquet.read_table(path, memory_map=True)
+        return ipc.open_file(pa.memory_map(path)).read_all()
 
     def datasets(self) -> list[dict[str, Any]]:
         """Return the datasets that the results themselves were made from."""
@@ -80,3 +110,28 @@ class StoredTables:
 
 def _schema(data: str) -> pa.Schema:
     return pa.ipc.open_file(pa.py_buffer(base64.b64decode(data))).schema
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection,
+    job_id: str,
+    schema: pa.Schema,
+    table: pa.Table | arrow_dataset.Dataset,
+    whole: pa.Table | arrow_dataset.Dataset,
+    sql: str,
+) -> None:
+    """Register a result under its id: as it is, or below a view that gives columns back their types."""
+    by_number = is_misread(schema)
+    if not by_number and not any(map(restored_type, schema)):
+        connection.register(job_id, table)
+        return
+    names = sql_names(schema.names, sql)
+    source = _source(job_id)
+    numbered = [f"c{number}" for number in range(len(names))]
+    connection.register(source, whole.rename_columns(numbered) if by_number else table)
+    view = view_sql(schema, names, source, by_number=by_number)
+    connection.execute(f"CREATE TEMP VIEW {quote_name(job_id)} AS {view}")
+
+
+def _source(job_id: str) -> str:
+    return f"{job_id}:file"
