@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ from syndb_service.audit import audit
 from syndb_service.domain.jobs import Failure, Job, Result
 from syndb_service.domain.status import Reason
 from syndb_service.errors import TransientError
+from syndb_service.lease import Lease, LeaseEndedError
 from syndb_service.results import ResultStore, ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.stages import Stages
@@ -62,6 +64,7 @@ class Conclusion:
         writer: ResultWriter | None = None,
         identity: str | None = None,
         stages: Stages | None = None,
+        lease: Lease | None = None,
     ) -> None:
         """Conclude an attempt; the log says where its time went.
 
@@ -69,8 +72,9 @@ class Conclusion:
         """
         stages = stages or Stages()
         if isinstance(outcome, Done) and writer is not None:
-            self._finish(job, outcome, writer, identity, stages)
-        elif isinstance(outcome, Failed):
+            lease = lease or Lease(job, threading.Event())
+            outcome = self._finish(job, outcome, writer, identity, stages, lease)
+        if isinstance(outcome, Failed):
             self._persist(lambda: self._store.fail(job, outcome.reason, outcome.failure))
         elif isinstance(outcome, Died):
             self._bury(job, outcome.status)
@@ -97,26 +101,38 @@ class Conclusion:
         elif not self._persist(lambda: self._store.requeue(job, Reason.STORE_UNAVAILABLE, outage=True)):
             self._persist(lambda: self._store.confirm_cancel(job))
 
-    def complete(self, job: Job, result: Result, identity: str | None) -> None:
-        """Complete a job with a result that is stored under its own key; remove that if it came too late."""
+    def complete(self, job: Job, result: Result, identity: str | None) -> Ended | None:
+        """Complete a job with a result that is stored under its own key; remove that if it came too late.
+
+        Returns
+        -------
+        Ended or None
+            Why it came too late.
+        """
         if self._persist(lambda: self._make_visible(job, result, identity)):
-            return
+            return None
         log.warning("job %s: attempt %d came too late with its result", job.job_id, job.attempt)
         self._results.delete(result.key)
-        self._persist(lambda: self._store.confirm_cancel(job))
+        cancelled = self._persist(lambda: self._store.confirm_cancel(job))
+        return Ended("cancelled" if cancelled else "lost")
 
     def _finish(
-        self, job: Job, done: Done, writer: ResultWriter, identity: str | None, stages: Stages
-    ) -> None:
-        beat = self._persist(lambda: self._store.beat(job, self._settings.lease_s))
+        self,
+        job: Job,
+        done: Done,
+        writer: ResultWriter,
+        identity: str | None,
+        stages: Stages,
+        lease: Lease,
+    ) -> Done | Ended:
+        lease.note(self._persist(lambda: self._store.beat(job, self._settings.lease_s)))
         stages.lap("beat")
-        if not beat.alive:
-            return
-        if beat.cancel_requested:
-            writer.abort()
-            self._persist(lambda: self._store.confirm_cancel(job))
-            return
-        stored = writer.finish()
+        try:
+            stored = lease.during(writer.finish, lambda late: self._results.delete(late.key))
+        except LeaseEndedError as ended:
+            if not lease.abandoned:
+                lease.clean_up(writer.abort)
+            return Ended(ended.why)
         stages.lap("result")
         kind = job.request.format if job.request.query is not None else "json"
         result = Result(
@@ -127,7 +143,7 @@ class Conclusion:
             result = replace(result, bytes=first.bytes, sha256=first.sha256, parts=tuple(others))
         read = {each: seen for each, seen in (job.datasets or {}).items() if each in done.datasets}
         job = replace(job, datasets=read)
-        self.complete(job, result, identity)
+        return self.complete(job, result, identity) or done
 
     def _make_visible(self, job: Job, result: Result, identity: str | None) -> bool:
         """Complete the job; where a connection broke at the commit, the second try finds it completed."""

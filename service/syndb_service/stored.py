@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,8 +67,12 @@ class StoredResults:
             found[job.job_id] = base64.b64encode(preview).decode()
         return found
 
-    def tables(self, principal: Principal, query: str, temp_dir: Path) -> StoredTables:
+    def tables(
+        self, principal: Principal, query: str, temp_dir: Path, check: Callable[[], None] = lambda: None
+    ) -> StoredTables:
         """Return where the files lie that a query reads; those that lie elsewhere are brought here.
+
+        ``check`` is called between their pieces; what it raises ends it.
 
         Raises
         ------
@@ -84,7 +88,7 @@ class StoredResults:
             job = self._job(principal, reference)
             if job.result is None or job.job_id in files:
                 continue
-            files[job.job_id] = str(self._here(job, job.result.key, temp_dir))
+            files[job.job_id] = str(self._here(job, job.result.key, temp_dir, check))
             datasets |= dict(job.datasets or {})
             told[job.job_id] = {
                 "format": job.result.format,
@@ -94,7 +98,7 @@ class StoredResults:
             }
         return StoredTables(files, told, datasets)
 
-    def _here(self, job: Job, key: str, temp_dir: Path) -> Path:
+    def _here(self, job: Job, key: str, temp_dir: Path, check: Callable[[], None]) -> Path:
         path = self._results.path(key)
         if path is not None:
             return path
@@ -102,6 +106,7 @@ class StoredResults:
         path = temp_dir / f"{job.job_id}.stored"
         with self._results.open(key) as opened, path.open("wb") as file:
             for chunk in opened.chunks:
+                check()
                 file.write(chunk)
         return path
 

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +23,8 @@ from syndb_service.domain.status import Reason
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Nursery
 from syndb_service.errors import DatasetForbidden, FatalError, InvalidQuery, NotFound, TransientError
-from syndb_service.results import ResultStore
+from syndb_service.lease import Heartbeat, Lease, LeaseEndedError
+from syndb_service.results import ResultStore, ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.stages import Stages
 from syndb_service.store import Database, JobStore
@@ -38,14 +39,6 @@ T = TypeVar("T")
 PULSE_S = 0.1
 OUTAGE_S = 0.5
 TICK_S = 0.5
-
-
-class _OverError(Exception):
-    """The attempt is over before its child was started."""
-
-    def __init__(self, outcome: Ended) -> None:
-        super().__init__(outcome.why)
-        self.outcome = outcome
 
 
 class Supervisor:
@@ -69,6 +62,7 @@ class Supervisor:
         self._worker = f"{socket.gethostname()}/{os.getpid()}"
         self._conclusion = Conclusion(settings, database, store, results, self._through_outages)
         self._stopping = threading.Event()
+        self._heartbeat = Heartbeat(store, settings.lease_s, self._stopping)
         self._lock = threading.Lock()
         self._wakers: dict[int, str] = {}
 
@@ -81,17 +75,23 @@ class Supervisor:
                 if job is None:
                     return
                 stages.lap("claim")
-                self._run(job, stages)
+                with self._heartbeat.hold(job) as lease:
+                    self._run(job, stages, lease)
             except TransientError as error:
                 log.warning("left to the sweeper: %s", error)
                 return
 
     def job_changed(self, job_id: str) -> None:
         """Look at a running job's row at once: its owner may want it cancelled."""
+        self._heartbeat.wake(job_id)
         with self._lock:
             for waker, of_job in self._wakers.items():
                 if of_job == job_id:
                     _wake(waker)
+
+    def start_heartbeat(self) -> None:
+        """Extend the leases of what runs here; a worker does, before it takes jobs."""
+        self._heartbeat.start()
 
     def start_pulse(self) -> None:
         """Look for cancellations that other processes wrote, every ``PULSE_S``, in one read for all jobs."""
@@ -100,9 +100,14 @@ class Supervisor:
     def stop(self) -> None:
         """End all children; their jobs go back to the queue."""
         self._stopping.set()
+        self._heartbeat.wake()
         with self._lock:
             for waker in self._wakers:
                 _wake(waker)
+
+    def close(self) -> None:
+        """Extend no lease any more: what ran here has ended."""
+        self._heartbeat.stop()
 
     def _claim(self) -> Job | None:
         """Claim a job; after a connection that broke at the commit, find out whether it was claimed."""
@@ -113,12 +118,12 @@ class Supervisor:
             log.warning("no job claimed: %s", error)
             return self._through_outages(lambda: self._store.claimed(claim))
 
-    def _run(self, job: Job, stages: Stages) -> None:
+    def _run(self, job: Job, stages: Stages, lease: Lease) -> None:
         extra = {"job_id": job.job_id, "attempt": job.attempt}
         log.info("job %s: attempt %d of a %s job", job.job_id, job.attempt, job.kind, extra=extra)
         temp_dir = self._settings.temp_path / f"{job.job_id}-{job.attempt}"
         try:
-            self._attempt(job, temp_dir, stages)
+            self._attempt(job, temp_dir, stages, lease)
         except InvalidQuery as error:
             code, place = error.error_code, (error.line, error.column)
             failure = Failure(code, error.message, error.hint, line=place[0], column=place[1])
@@ -126,8 +131,8 @@ class Supervisor:
         except (NotFound, DatasetForbidden) as error:
             failure = Failure(error.error_code, error.message, error.hint)
             self._conclusion.of(job, Failed(Reason.UNKNOWN_DATASET, failure))
-        except _OverError as over:
-            self._conclusion.of(job, over.outcome)
+        except LeaseEndedError as ended:
+            self._conclusion.of(job, Ended(ended.why))
         except TransientError as error:
             self._conclusion.of_outage(job, error)
         except FatalError as error:
@@ -141,14 +146,14 @@ class Supervisor:
         finally:
             shutil.rmtree(temp_dir, ignore_errors=True)
 
-    def _attempt(self, job: Job, temp_dir: Path, stages: Stages) -> None:
-        reads = self._tasks.reads(job)
-        if job.request.reuse and reads.identity and self._reuse(job, reads.identity):
+    def _attempt(self, job: Job, temp_dir: Path, stages: Stages, lease: Lease) -> None:
+        reads = lease.during(lambda: self._tasks.reads(job))
+        if job.request.reuse and reads.identity and self._reuse(job, reads.identity, lease):
             return
         temp_dir.mkdir(parents=True, exist_ok=True)
         with (
-            self._tasks.lease(job, reads, temp_dir, self._ticking(job)) as task,
-            self._results.begin(job.job_id, job.attempt) as writer,
+            self._tasks.lease(job, reads, temp_dir, self._ticking(lease), lease.check) as task,
+            self._writing(job, lease) as writer,
         ):
             job = replace(job, datasets=task["reads"])
             stages.lap("prepare")
@@ -156,20 +161,32 @@ class Supervisor:
                 stages.lap("fork")
                 with contextlib.suppress(BrokenPipeError):
                     child.frames.send(FrameKind.TASK, task)
-                watch = Watch(self._settings, self._store, self._stopping, job, child, writer, wake)
+                watch = Watch(self._settings, self._store, self._stopping, job, child, writer, wake, lease)
                 outcome = watch.outcome()
             shutil.rmtree(temp_dir, ignore_errors=True)
             if not isinstance(outcome, Done):
-                writer.abort()
+                lease.clean_up(writer.abort)
             stages.lap("engine")
-            self._conclusion.of(job, outcome, writer, reads.identity, stages)
+            self._conclusion.of(job, outcome, writer, reads.identity, stages, lease)
 
-    def _reuse(self, job: Job, identity: str) -> bool:
+    @contextmanager
+    def _writing(self, job: Job, lease: Lease) -> Iterator[ResultWriter]:
+        """Begin a result; it is removed in the end, unless it was finished or another thread has it."""
+        with ExitStack() as stack:
+            writer = self._results.begin(job.job_id, job.attempt)
+            stack.callback(lambda: None if lease.abandoned else writer.abort())
+            yield writer
+
+    def _reuse(self, job: Job, identity: str, lease: Lease) -> bool:
         """End a job with a copy of the result of an earlier one; False if there is none."""
         earlier = self._store.reusable(job.owner, identity)
         if earlier is None or earlier.result is None:
             return False
-        copied = self._results.copy(earlier.result.key, job.job_id, job.attempt)
+        key = earlier.result.key
+        copied = lease.during(
+            lambda: self._results.copy(key, job.job_id, job.attempt),
+            lambda stored: None if stored is None else self._results.delete(stored),
+        )
         if copied is None:
             return False
         preview = self._store.preview(earlier.job_id)
@@ -180,8 +197,8 @@ class Supervisor:
         self._conclusion.complete(replace(job, datasets=earlier.datasets), result, identity)
         return True
 
-    def _ticking(self, job: Job) -> Tick:
-        """Keep the lease, tell the progress and heed a cancel while the job's files are brought here.
+    def _ticking(self, lease: Lease) -> Tick:
+        """Tell the progress and heed a cancel while the job's files are brought here.
 
         The share of the files is not the share of the job, whose fraction begins when it runs.
         """
@@ -189,17 +206,15 @@ class Supervisor:
 
         def tick(here: int, in_all: int) -> None:
             nonlocal told_at
-            if self._stopping.is_set():
-                raise _OverError(Ended("stopped"))
+            lease.check()
             if time.monotonic() - told_at < TICK_S:
                 return
             told_at = time.monotonic()
             share = f" ({here / in_all:.0%})" if in_all else ""
             progress = Progress(f"fetching datasets{share}", None, None, here)
             with contextlib.suppress(TransientError):
-                beat = self._store.beat(job, self._settings.lease_s, progress)
-                if not beat.alive or beat.cancel_requested:
-                    raise _OverError(Ended("cancelled" if beat.alive else "lost"))
+                lease.note(self._store.beat(lease.job, self._settings.lease_s, progress))
+            lease.check()
 
         return tick
 
@@ -215,8 +230,7 @@ class Supervisor:
     def _pulse(self) -> None:
         if self._stopping.wait(PULSE_S):
             return
-        with self._lock:
-            job_ids = set(self._wakers.values())
+        job_ids = self._heartbeat.job_ids()
         if job_ids:
             for job_id in self._store.cancel_requests(job_ids):
                 self.job_changed(job_id)

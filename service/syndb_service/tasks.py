@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -76,7 +76,14 @@ class Tasks:
         return Reads(datasets, tables, _identity(request, datasets, tables))
 
     @contextmanager
-    def lease(self, job: Job, reads: Reads, temp_dir: Path, tick: Tick) -> Iterator[dict[str, Any]]:
+    def lease(
+        self,
+        job: Job,
+        reads: Reads,
+        temp_dir: Path,
+        tick: Tick,
+        check: Callable[[], None] = lambda: None,
+    ) -> Iterator[dict[str, Any]]:
         """Give the task of one attempt; its files stay on this machine as long as the context lasts.
 
         Parameters
@@ -89,6 +96,8 @@ class Tasks:
             Its temporary folder.
         tick : callable
             Told how far the files are that have to be brought here; what it raises ends the lease.
+        check : callable
+            Called while stored results are brought here, likewise.
         """
         query = job.kind is Kind.QUERY
         task = self._query(job, reads.datasets) if query else self._graph(job, reads.datasets)
@@ -97,7 +106,7 @@ class Tasks:
             for dataset in reads.datasets
             if reads.tables.intersection(dataset.tables)
         }
-        stored = self._stored.tables(self._access.owner(job), job.request.query or "", temp_dir)
+        stored = self._stored.tables(self._access.owner(job), job.request.query or "", temp_dir, check)
         with self._warehouse.lease(reads.datasets, reads.tables, tick) as sources:
             yield (
                 self._limits(job, temp_dir)

@@ -19,6 +19,7 @@ from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
 from syndb_service.engines.nursery import Child
 from syndb_service.engines.readiness import readable
 from syndb_service.errors import TransientError
+from syndb_service.lease import Lease
 from syndb_service.results import ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.store import JobStore
@@ -83,6 +84,7 @@ class Watch:
         child: Child,
         writer: ResultWriter,
         wake: int,
+        lease: Lease,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -91,6 +93,7 @@ class Watch:
         self._child = child
         self._writer = writer
         self._wake = wake
+        self._lease = lease
         self._progress: Progress | None = None
         self._came_to = Progress("starting")
         self._preview: bytes | None = None
@@ -109,7 +112,7 @@ class Watch:
         return ended
 
     def _step(self) -> Outcome | None:
-        now = time.monotonic()
+        now = self._lease.active_at = time.monotonic()
         if now >= self._deadline:
             return self._too_long()
         if now >= self._next_beat or (self._progress is not None and now >= self._next_progress):
@@ -170,6 +173,7 @@ class Watch:
         except TransientError as error:
             self._beat_later(now, error)
             return None
+        self._lease.note(beat)
         self._progress = None
         self._keep_preview()
         self._next_progress = now + PROGRESS_S
@@ -179,6 +183,8 @@ class Watch:
         return Ended("cancelled") if beat.cancel_requested else None
 
     def _look_at_row(self) -> Outcome | None:
+        if self._lease.why is not None:
+            return Ended(self._lease.why)
         try:
             if self._store.cancel_requests([self._job.job_id]):
                 return Ended("cancelled")

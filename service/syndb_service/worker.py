@@ -45,6 +45,7 @@ class EmbeddedWorker:
         else:
             for job in service.store.running():
                 service.sweeper.give_back(job, lapsed=False)
+        service.supervisor.start_heartbeat()
         self._worker.start()
         self._watch.start()
         for job_id in service.store.take_overdue_hints(0):
@@ -58,6 +59,7 @@ class EmbeddedWorker:
         self._service.sweeper.stop()
         self._service.supervisor.stop()
         self._worker.stop(timeout=STOP_MS)
+        self._service.supervisor.close()
 
     def _new_worker(self) -> dramatiq.Worker:
         return dramatiq.Worker(

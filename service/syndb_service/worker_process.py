@@ -43,6 +43,7 @@ class DistributedWorker:
     def start(self) -> None:
         """Take jobs."""
         self._service.nursery.start(waiting=CHILDREN_AHEAD)
+        self._service.supervisor.start_heartbeat()
         self._service.supervisor.start_pulse()
         self._taker.start()
         self._service.sweeper.start()
@@ -66,6 +67,7 @@ class DistributedWorker:
         if not self._taker.stop(STOP_S):
             log.warning("hints are left to others: the broker does not answer")
         self._service.sweeper.stop()
+        self._service.supervisor.close()
 
 
 def _remove_abandoned(service: Service) -> None:

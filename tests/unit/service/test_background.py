@@ -23,6 +23,7 @@ from syndb_service.worker import EmbeddedWorker
 
 PACKAGE = Path(syndb_service.__file__).parent
 SHORT_LIVED = {
+    "lease.py": "does one call of a store",
     "background.py": "the one that all others are made of",
     "broker/taker.py": "the end of Dramatiq's threads, waited for",
     "engines/frames.py": "sends one job's rows, and tells the writer of every error",
@@ -120,7 +121,12 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
     worker = EmbeddedWorker(service)
     try:
         worker.start()
-        assert {each.name for each in background.registered()} == {"hint takers", "sweeper", "child log"}
+        assert {each.name for each in background.registered()} == {
+            "hint takers",
+            "sweeper",
+            "heartbeat",
+            "child log",
+        }
         first = worker._worker
         first.workers[0].stop()
         until(lambda: worker._worker is not first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import pytest
 from syndb_service import supervisor
 from syndb_service.domain.jobs import Job, Progress, Request
 from syndb_service.domain.status import Kind, Status
+from syndb_service.lease import Lease
 from syndb_service.settings import Settings
 from syndb_service.store.attempts import Beat
 
@@ -32,7 +34,8 @@ def test_the_fraction_of_a_job_begins_when_it_runs(tmp_path: Path, monkeypatch: 
     settings = Settings(data_dir=tmp_path)
     runner = supervisor.Supervisor(settings, nobody, cast("Any", store), nobody, nobody, nobody)
     request = Request(Kind.QUERY, query="SELECT 1")
-    tick = runner._ticking(Job("job", "ada", request, Status.RUNNING, None, 2, datetime.now(UTC)))
+    job = Job("job", "ada", request, Status.RUNNING, None, 2, datetime.now(UTC))
+    tick = runner._ticking(Lease(job, threading.Event()))
     for here in (0, 400, 1000):
         tick(here, 1000)
     tick(0, 0)
