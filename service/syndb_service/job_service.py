@@ -16,7 +16,7 @@ from syndb_service.access import Access, forbidden
 from syndb_service.broker import Hints
 from syndb_service.counter import Counter
 from syndb_service.domain.access import Principal
-from syndb_service.domain.advice import advice, datasets_meant, estimated_rows, join_advice
+from syndb_service.domain.advice import UNCHECKED, advice, datasets_meant, estimated_rows, join_advice
 from syndb_service.domain.datasets import Dataset, nearest_datasets
 from syndb_service.domain.graph.room import check_room
 from syndb_service.domain.jobs import Failure, Job, Request, Result
@@ -150,7 +150,9 @@ class JobService:
             advice=[
                 *(join_advice(checked.loose, checked.tables, datasets) if outline.chooses_datasets else ()),
                 *advice(outline, checked.tables, datasets),
+                *(() if checked.complete else (UNCHECKED,)),
             ],
+            checked=checked.complete,
         )
 
     def get(self, principal: Principal, job_id: str) -> Job:
@@ -313,7 +315,8 @@ class JobService:
             tables=checked.tables,
             reach=checked.reach,
             fingerprint=checked.fingerprint,
-            advice=tuple(warned),
+            advice=(*warned, *(() if checked.complete else (UNCHECKED,))),
+            checked=checked.complete,
         )
 
     def _check(self, principal: Principal, request: Request, *, describe: bool = False) -> CheckedQuery:

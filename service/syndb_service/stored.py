@@ -12,12 +12,14 @@ from syndb_service.absence import no_result
 from syndb_service.access import Access
 from syndb_service.domain.access import Principal
 from syndb_service.domain.jobs import Job
-from syndb_service.domain.references import Reference, references
+from syndb_service.domain.references import Reference, distinct_references
 from syndb_service.domain.status import Kind
-from syndb_service.errors import InvalidQuery, NotFound, UsageError
+from syndb_service.errors import InvalidQuery, UsageError
 from syndb_service.results import ResultStore
 from syndb_service.store import JobStore
 
+MAX_REFERENCES: Final = 100
+"""Different results that one query may read."""
 READABLE: Final = frozenset({"arrow", "parquet"})
 
 
@@ -58,10 +60,11 @@ class StoredResults:
         DatasetForbidden
             If the access to what it read was withdrawn.
         """
+        named = self._jobs(principal, query)
+        previews = self._store.several_previews([job.job_id for _, job in named])
         found = {}
-        for reference in references(query):
-            job = self._job(principal, reference)
-            preview = self._store.preview(job.job_id)
+        for reference, job in named:
+            preview = previews.get(job.job_id)
             if preview is None:
                 raise _refused(reference, "its rows are too wide to be read from SQL")
             found[job.job_id] = base64.b64encode(preview).decode()
@@ -84,9 +87,8 @@ class StoredResults:
         files: dict[str, str] = {}
         told: dict[str, dict[str, Any]] = {}
         datasets: dict[str, str] = {}
-        for reference in references(query):
-            job = self._job(principal, reference)
-            if job.result is None or job.job_id in files:
+        for _, job in self._jobs(principal, query):
+            if job.result is None:
                 continue
             files[job.job_id] = str(self._here(job, job.result.key, temp_dir, check))
             datasets |= dict(job.datasets or {})
@@ -110,11 +112,22 @@ class StoredResults:
                 file.write(chunk)
         return path
 
-    def _job(self, principal: Principal, reference: Reference) -> Job:
-        try:
-            job = self._store.get(reference.job_id, principal.user)
-        except NotFound:
-            raise _refused(reference, "there is no such job of yours", code="job_not_found") from None
+    def _jobs(self, principal: Principal, query: str) -> list[tuple[Reference, Job]]:
+        """Return each job that a query names, once, with where it is named first."""
+        named = distinct_references(query)
+        if len(named) > MAX_REFERENCES:
+            raise _refused(
+                named[MAX_REFERENCES],
+                f"the query names {len(named):,} results; at most {MAX_REFERENCES:,} are taken",
+                hint="Read some of them in a job of its own, and name its result.",
+            )
+        jobs = self._store.several([reference.job_id for reference in named], principal.user)
+        return [(reference, self._readable(principal, reference, jobs)) for reference in named]
+
+    def _readable(self, principal: Principal, reference: Reference, jobs: Mapping[str, Job]) -> Job:
+        job = jobs.get(reference.job_id)
+        if job is None:
+            raise _refused(reference, "there is no such job of yours", code="job_not_found")
         self._access.check(principal, job)
         refusal = no_result(job)
         if refusal is not None:
@@ -127,11 +140,15 @@ class StoredResults:
 
 
 def _refused(
-    reference: Reference, why: str, refusal: UsageError | None = None, code: str | None = None
+    reference: Reference,
+    why: str,
+    refusal: UsageError | None = None,
+    code: str | None = None,
+    hint: str | None = None,
 ) -> InvalidQuery:
     return InvalidQuery(
         f"{{{{{reference.job_id}}}}} can't be read: {why}",
-        hint=None if refusal is None else "Wait until it is completed, or run it again.",
+        hint=hint if refusal is None else "Wait until it is completed, or run it again.",
         line=reference.line,
         column=reference.column,
         code=code or (refusal.error_code if refusal is not None else None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ def validated(jobs: Jobs, query: str, **fields: Any) -> dict[str, Any]:
     body: dict[str, Any] = answer.json()
     assert set(body) == {
         "valid",
+        "checked",
         "columns",
         "tables",
         "dataset_ids",
@@ -38,6 +40,31 @@ def test_it_says_what_would_come_and_stores_nothing(jobs: Jobs) -> None:
     job = jobs.run("SELECT * FROM synapses WHERE dataset_id = $dataset", parameters={"dataset": dataset})
     assert body["columns"] == job["result"]["columns"]
     assert body["estimated_rows"] == job["result"]["rows"]
+
+
+def test_what_takes_long_to_check_is_accepted_unchecked(jobs: Jobs) -> None:
+    slow = "SELECT strftime(DATE '2020-01-01', repeat('%Y', 50000000)) AS a FROM neurons LIMIT 0"
+    body = validated(jobs, slow)
+    assert (body["valid"], body["checked"], body["columns"]) == (True, False, [])
+    assert any("not checked" in sentence for sentence in body["advice"])
+    job = jobs.submit(slow, time_limit_s=0.1)
+    assert (job["checked"], job["status"]) == (False, "pending")
+    assert any("not checked" in sentence for sentence in job["advice"])
+    jobs.until(job)
+    hidden = validated(jobs, slow.replace("neurons", "passwords"))
+    assert (hidden["valid"], hidden["error"]["code"]) == (False, "invalid_query")
+    assert jobs.run("SELECT 1")["checked"] is True
+
+
+def test_thousands_of_references_are_looked_up_once_each(jobs: Jobs) -> None:
+    job = jobs.run("SELECT 1 AS n")
+    many = " UNION ALL ".join([f"SELECT n FROM {{{{{job['job_id']}}}}}"] * 900)
+    assert validated(jobs, many)["valid"] is True
+    too_many = ",\n".join(f"{{{{{uuid.uuid4()}}}}}" for _ in range(20_000))
+    refused = validated(jobs, f"FROM {too_many}")["error"]
+    assert "20,000 results; at most 100" in refused["message"]
+    assert (refused["line"], refused["column"]) == (101, 1)
+    assert refused["hint"]
 
 
 TYPES = (

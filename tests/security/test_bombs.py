@@ -57,7 +57,7 @@ def test_it_ends_its_own_job_and_says_why(
         assert said["error_message"]
         assert said["attempt"] == 1
     else:
-        assert status in {"completed", "refused: invalid_query", "refused: engine_unavailable"}
+        assert status in {"completed", "refused: invalid_query"}
     assert not rig.leaks(statement, str(said))
 
 
@@ -81,6 +81,6 @@ def test_deep_nesting_is_answered_whatever_it_holds(rig: Rig, opening: str, dept
     answer = rig.jobs.http.post(
         "/v1/jobs/validate", json={"query": f"SELECT {opening * depth}1{closing * depth}"}
     )
-    assert answer.status_code in (200, 413, 429, 503), answer.text
+    assert answer.status_code in (200, 413, 429), answer.text
     if answer.status_code == 200 and depth > 1000:
         assert answer.json()["valid"] is False

@@ -97,6 +97,11 @@ class JobRecord(BaseModel):
     queue_position: int | None
     time_limit_s: float | None
     advice: list[str] = Field([], description="What the check of the SQL warned of.")
+    checked: bool = Field(
+        True,
+        description="Whether names and types of the SQL were checked when it was submitted; false where that "
+        "would have taken too long, and the job finds out.",
+    )
     progress: ProgressRecord
     result: ResultRecord | None
     error: ErrorRecord | None
@@ -107,6 +112,11 @@ class Validation(BaseModel):
     """What is known of SQL before it runs."""
 
     valid: bool = Field(description="Whether POST /v1/jobs would accept it.")
+    checked: bool = Field(
+        True,
+        description="Whether names and types were checked; false where that would take too long: "
+        "POST /v1/jobs accepts it, `columns` are unknown, and the job finds out whether it can run.",
+    )
     columns: list[ColumnRecord] = Field(description="The columns of the result.")
     tables: list[str] = Field(description="The tables and views that it reads.")
     dataset_ids: list[str] = Field(description="The datasets that it names, or those that it reads.")
@@ -193,6 +203,7 @@ def job_record(job: Job) -> JobRecord:
         queue_position=job.queue_position,
         time_limit_s=request.time_limit_s,
         advice=list(request.advice),
+        checked=request.checked,
         progress=_progress(job),
         result=_result(job),
         error=None if job.failure is None else ErrorRecord(**job.failure.as_dict()),
@@ -204,6 +215,7 @@ def validation(found: Validated) -> Validation:
     """Return what is known of SQL as the wire shows it."""
     return Validation(
         valid=found.failure is None,
+        checked=found.checked,
         columns=_columns(found.columns),
         tables=list(found.tables),
         dataset_ids=list(found.dataset_ids),

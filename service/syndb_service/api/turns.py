@@ -11,10 +11,10 @@ from typing import Final
 from fastapi import Depends, Request
 
 from syndb_service.api.auth import Caller
-from syndb_service.errors import TooManyRequests, TransientError
+from syndb_service.errors import TooManyRequests
 
 AT_A_TIME: Final = 4
-"""One user has two of the processes that check SQL; two more requests may be at the database meanwhile."""
+"""One user never has all processes that check SQL; more requests may be at the database meanwhile."""
 WAITING: Final = 100
 PATIENCE_S: Final = 10.0
 
@@ -53,9 +53,7 @@ class Turns:
         Raises
         ------
         TooManyRequests
-            If too many wait already.
-        TransientError
-            If it took too long.
+            If too many wait already, or those before it took too long.
         """
         queue = self._queues.setdefault(user, _Queue(asyncio.Semaphore(self._at_a_time)))
         if queue.wanted >= self._at_a_time + self._waiting:
@@ -70,8 +68,11 @@ class Turns:
             try:
                 await asyncio.wait_for(queue.free.acquire(), self._patience_s)
             except TimeoutError:
-                raise TransientError(
-                    "what was submitted could not be checked in time", code="engine_unavailable"
+                raise TooManyRequests(
+                    "submissions of yours are being checked, and they take long",
+                    hint="Send the next one when some are answered.",
+                    code="rate_limited",
+                    retry_after=1,
                 ) from None
             try:
                 yield

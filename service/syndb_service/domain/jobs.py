@@ -41,7 +41,8 @@ class Request:
     ``options`` are the options of a graph analysis, ``parameters`` the bind values of a query, ``tables``
     what the query was found to read when it was checked, ``reach`` the datasets it is limited to (None: it is
     not), ``fingerprint`` what it shares with queries that mean the same, ``reuse`` whether their result
-    will do, ``advice`` what its check warns of.
+    will do, ``advice`` what its check warns of; it is not ``checked`` where its names and types could not be
+    bound in time.
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class Request:
     fingerprint: str = ""
     reuse: bool = False
     advice: tuple[str, ...] = ()
+    checked: bool = True
 
     @property
     def dataset_ids(self) -> tuple[str, ...]:
@@ -78,7 +80,11 @@ class Request:
             "reach": None if self.reach is None else list(self.reach),
             "fingerprint": self.fingerprint,
             "reuse": self.reuse,
-        } | ({"advice": list(self.advice)} if self.advice else {})
+        } | {name: value for name, value in self._later().items() if value != UNSAID[name]}
+
+    def _later(self) -> dict[str, Any]:
+        """Return what requests did not say before: left out where it is as it was, for their digests."""
+        return {"advice": list(self.advice), "checked": self.checked}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Request:
@@ -91,6 +97,9 @@ class Request:
             "advice": tuple(values.get("advice", ())),
         }
         return cls(**{**values, **read})
+
+
+UNSAID: Final[Mapping[str, Any]] = {"advice": [], "checked": True}
 
 
 @dataclass(frozen=True, slots=True)

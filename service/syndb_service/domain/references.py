@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 TOKEN: Final = re.compile(
-    rf"""(?<!\w)[eE]'(?:[^'\\]|''|\\.)*+'|'(?:[^']|'')*+'|"(?:[^"]|"")*+\""""
-    rf"""|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|\{{\{{\s*(?P<job>{UUID})\s*\}}\}}""",
+    rf"""(?<!\w)[eE]'(?:[^'\\]|''|\\.)*+(?:'|\Z)|'(?:[^']|'')*+(?:'|\Z)|"(?:[^"]|"")*+(?:"|\Z)"""
+    rf"""|(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)|--[^\n]*|(?P<comment>/\*)"""
+    rf"""|\{{\{{\s*(?P<job>{UUID})\s*\}}\}}""",
     re.DOTALL,
 )
+COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,21 @@ def references(query: str) -> list[Reference]:
     6
     """
     found = []
-    for match in TOKEN.finditer(query):
-        if match["job"]:
-            before = query[: match.start()]
-            column = match.start() - before.rfind("\n")
-            found.append(Reference(match["job"].lower(), before.count("\n") + 1, column))
+    line, counted, line_start = 1, 0, 0
+    for match in _mentions(query):
+        line += query.count("\n", counted, match.start())
+        line_start = max(line_start, query.rfind("\n", counted, match.start()) + 1)
+        counted = match.start()
+        found.append(Reference(match["job"].lower(), line, match.start() - line_start + 1))
     return found
+
+
+def distinct_references(query: str) -> list[Reference]:
+    """Return the first mention of each job whose result a query reads."""
+    firsts: dict[str, Reference] = {}
+    for reference in references(query):
+        firsts.setdefault(reference.job_id, reference)
+    return list(firsts.values())
 
 
 def as_tables(query: str) -> str:
@@ -48,6 +60,28 @@ def as_tables(query: str) -> str:
     >>> as_tables("FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}} LIMIT 5")
     'FROM "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"   LIMIT 5'
     """
-    return TOKEN.sub(
-        lambda match: f'"{match["job"].lower()}"'.ljust(len(match[0])) if match["job"] else match[0], query
-    )
+    pieces, end = [], 0
+    for match in _mentions(query):
+        pieces += [query[end : match.start()], f'"{match["job"].lower()}"'.ljust(len(match[0]))]
+        end = match.end()
+    return "".join([*pieces, query[end:]])
+
+
+def _mentions(query: str) -> Iterator[re.Match[str]]:
+    """Find the references, past texts and comments; comments nest, as the engine reads them."""
+    position = 0
+    while match := TOKEN.search(query, position):
+        position = match.end()
+        if match["job"]:
+            yield match
+        elif match["comment"]:
+            position = _comment_end(query, position)
+
+
+def _comment_end(query: str, position: int) -> int:
+    depth = 1
+    for edge in COMMENT_EDGE.finditer(query, position):
+        depth += 1 if edge[0] == "/*" else -1
+        if not depth:
+            return edge.end()
+    return len(query)

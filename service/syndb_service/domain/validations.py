@@ -10,7 +10,10 @@ from syndb_service.domain.jobs import Failure
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A query that was checked and not run; ``failure`` says why it can't."""
+    """A query that was checked and not run; ``failure`` says why it can't.
+
+    It is not ``checked`` where its names and types could not be bound in time: ``columns`` are unknown then.
+    """
 
     columns: Sequence[tuple[str, ...]] = ()
     tables: Sequence[str] = ()
@@ -18,3 +21,4 @@ class Validated:
     estimated_rows: int | None = None
     advice: Sequence[str] = ()
     failure: Failure | None = None
+    checked: bool = True

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import os
+import time
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from syndb_service.domain.outline import Outline
-from syndb_service.engines.frames import FrameKind
-from syndb_service.engines.nursery import Child, Nursery
-from syndb_service.errors import InvalidQuery, ServiceError, TransientError
+from syndb_service.domain.texts import shorten_columns
+from syndb_service.engines.check_process import CheckProcess
+from syndb_service.engines.fair_queue import FairQueue
+from syndb_service.engines.nursery import Nursery
 
-CHECK_S = 5.0
-DESKS = 3
-DESKS_OF_ONE = 2
-MEMORY_BYTES = 1024**3 // 2
-ADDRESS_SPACE = 3 * 1024**3
+FEWEST, MOST = 3, 8
+WAIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,8 @@ class CheckedQuery:
     It names the tables that it reads, the texts that it compares ``dataset_id`` with (text, line, column),
     its columns and, where asked for, its outline; the datasets that it can reach, None for all; what it
     shares with queries that are written differently and mean the same; the texts that are given for
-    ``dataset_id`` as values of parameters, and the tables that are joined without theirs.
+    ``dataset_id`` as values of parameters, and the tables that are joined without theirs. It is not
+    ``complete`` where its names and types could not be bound in time: only its text was looked at then.
     """
 
     tables: tuple[str, ...]
@@ -41,26 +39,28 @@ class CheckedQuery:
     fingerprint: str = ""
     dataset_values: tuple[tuple[str, int | None, int | None], ...] = ()
     loose: tuple[str, ...] = ()
+    complete: bool = True
 
 
 class Checker:
-    """Checks SQL in a few child processes, so that one slow check holds up nobody else's.
+    """Checks SQL in a few child processes, as many as there are processors.
 
-    The engine computes some constants as it binds them, so SQL can be written that takes long to check. No
-    user has all the children at a time.
+    What the text says costs a bounded time: :mod:`syndb_service.engines.query_limits`. The engine computes
+    some constants as it binds names and types, so that part is given up where it takes long, and the query
+    may run unchecked. The processes are shared fairly: :class:`FairQueue`.
 
     Parameters
     ----------
     nursery : Nursery
-        Starts the children, when they are needed and again when they died.
+        Starts the children, when they are needed and again when they ended.
     max_query_bytes : int
         The longest text, in bytes of UTF-8.
     """
 
     def __init__(self, nursery: Nursery, max_query_bytes: int) -> None:
-        self._idle = [_Desk(nursery, max_query_bytes) for _ in range(DESKS)]
-        self._taken: Counter[str] = Counter()
-        self._changed = threading.Condition()
+        places = min(max(FEWEST, os.cpu_count() or 1), MOST)
+        self._idle = deque(CheckProcess(nursery, max_query_bytes) for _ in range(places))
+        self._queue = FairQueue(places)
 
     def check(
         self,
@@ -91,108 +91,34 @@ class Checker:
         ------
         InvalidQuery
             If it may not run: what is wrong, where, and what to do.
+        TooManyRequests
+            If others of this owner's are checked, and take long.
         TransientError
-            If the check took too long.
+            If the machine is too busy.
         """
-        with self._desk(owner) as desk:
-            asked = {"query": query, "parameters": dict(parameters), "stored": dict(stored)}
-            answer = desk.ask({**asked, "describe": describe, "format": file_format})
-        return CheckedQuery(
-            tuple(answer["tables"]),
-            tuple((text, line, column) for text, line, column in answer["dataset_ids"]),
-            tuple(tuple(column) for column in answer["columns"]),
-            Outline.from_dict(answer["outline"]) if describe else Outline(),
-            None if answer["reach"] is None else tuple(answer["reach"]),
-            answer["fingerprint"],
-            tuple((text, line, column) for text, line, column in answer["dataset_values"]),
-            tuple(answer["loose"]),
-        )
-
-    def close(self) -> None:
-        """End the children, each when its check is done."""
-        for _ in range(DESKS):
-            with self._changed:
-                self._changed.wait_for(lambda: self._idle)
-                self._idle.pop().close()
-
-    @contextmanager
-    def _desk(self, owner: str) -> Iterator[_Desk]:
-        with self._changed:
-            if not self._changed.wait_for(
-                lambda: self._idle and self._taken[owner] < DESKS_OF_ONE, timeout=CHECK_S
-            ):
-                raise _late()
-            desk = self._idle.pop()
-            self._taken[owner] += 1
-        try:
-            yield desk
-        finally:
-            with self._changed:
-                self._idle.append(desk)
-                self._taken[owner] -= 1
-                self._taken += Counter()
-                self._changed.notify_all()
-
-
-class _Desk:
-    """One checking child."""
-
-    def __init__(self, nursery: Nursery, max_query_bytes: int) -> None:
-        self._nursery = nursery
-        self._max_query_bytes = max_query_bytes
-        self._child: Child | None = None
-        self._stack = contextlib.ExitStack()
-
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Have a query checked; by a second child if the first died: another query may be to blame."""
-        for _ in range(2):
+        asked: dict[str, Any] = {"query": query, "parameters": dict(parameters), "stored": dict(stored)}
+        asked |= {"describe": describe, "format": file_format}
+        with self._queue.place(owner, WAIT_S) as charge:
+            process, began = self._idle.pop(), time.monotonic()
             try:
-                child = self._ensure()
-                child.frames.send(FrameKind.TASK, request)
-                kind, answer = child.answer(CHECK_S)
-            except TimeoutError:
-                self.close()
-                raise _late() from None
-            except (OSError, EOFError):
-                self.close()
-                continue
-            if kind is FrameKind.FAILURE:
-                raise _refusal(answer)
-            return answer
-        raise InvalidQuery(
-            "the engine's parser gives up on this query", hint="Simplify it: it may be nested too deeply."
+                found = process.check(asked)
+            finally:
+                self._idle.append(process)
+                charge(time.monotonic() - began)
+        text = found.text
+        return CheckedQuery(
+            tuple(text["tables"]),
+            tuple((value, line, column) for value, line, column in text["dataset_ids"]),
+            tuple(map(tuple, shorten_columns(found.columns or ()))),
+            Outline.from_dict(text["outline"]) if describe else Outline(),
+            None if text["reach"] is None else tuple(text["reach"]),
+            text["fingerprint"],
+            tuple((value, line, column) for value, line, column in text["dataset_values"]),
+            tuple(text["loose"]),
+            found.columns is not None,
         )
 
     def close(self) -> None:
-        """End the child."""
-        self._stack.close()
-        self._child = None
-
-    def _ensure(self) -> Child:
-        if self._child is None:
-            self._child = self._stack.enter_context(self._nursery.child())
-            task = {
-                "kind": "check",
-                "max_query_bytes": self._max_query_bytes,
-                "memory_bytes": MEMORY_BYTES,
-                "address_space": ADDRESS_SPACE,
-            }
-            self._child.frames.send(FrameKind.TASK, task)
-            self._child.answer(CHECK_S)
-        return self._child
-
-
-def _refusal(answer: dict[str, Any]) -> ServiceError:
-    if answer["code"] == "memory_limit":
-        return InvalidQuery("checking this query needs too much memory", hint=answer["hint"])
-    return InvalidQuery(
-        answer["message"],
-        hint=answer["hint"],
-        line=answer["line"],
-        column=answer["column"],
-        code=answer["code"],
-    )
-
-
-def _late() -> TransientError:
-    return TransientError("the query could not be checked in time", code="engine_unavailable")
+        """End the children that do nothing."""
+        while self._idle:
+            self._idle.pop().close()

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+import re
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
+from syndb_service.domain.tables import quote_name
+from syndb_service.domain.texts import shorten_columns
 from syndb_service.engines import query_job
 from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.loose_joins import loose_tables
 from syndb_service.engines.outlining import fingerprint, outline, tree
 from syndb_service.engines.outputs import named_apart, whole_sums
+from syndb_service.engines.query_limits import BIND_CPU_S, PARSE_CPU_S
 from syndb_service.engines.reach import reach
-from syndb_service.engines.refusals import failure, translate
+from syndb_service.engines.refusals import MemoryExceeded, failure, translate
 from syndb_service.engines.result_columns import ResultColumn, result_columns, shortened
 from syndb_service.engines.sandbox import allot, lock, table_columns
 from syndb_service.engines.stored_tables import column_names, empty_tables
@@ -23,15 +30,20 @@ from syndb_service.errors import InvalidQuery, ServiceError
 
 log = logging.getLogger(__name__)
 
+DESCRIBE: Final = "DESCRIBE\n"
+EXPLAINED: Final = [["explain_key", "VARCHAR"], ["explain_value", "VARCHAR"]]
+
 
 def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
     """Answer checks, one after the other, until the other end closes.
 
-    Each request is a frame with ``query``, ``parameters`` and ``format``; each answer a DONE frame with
-    ``columns``, ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach`` and ``fingerprint``,
-    or a FAILURE frame.
-    With ``describe`` the types are Arrow's, as in the record of a result, and ``outline`` tells
-    the query's shape.
+    Each request is a frame with ``query``, ``parameters`` and ``format``. What its text says is answered with
+    a PROGRESS frame: ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach``, ``fingerprint``,
+    and with ``describe`` an ``outline``. Then names and types are bound, and a DONE frame has the ``columns``
+    (with ``describe`` of Arrow's types, as in the record of a result). A FAILURE frame refuses the query.
+
+    The engine computes some constants as it binds them, so that part may take any time. A timer ends this
+    process then: whoever asked has the first frame, and knows that the second won't come.
     """
     allot(connection, memory_bytes=task["memory_bytes"], threads=1)
     lock(connection, table_columns(), {})
@@ -39,45 +51,77 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
     while (received := frames.receive_one()) is not None:
         request = received[1]
         try:
-            frames.send(FrameKind.DONE, _check(connection, request, task["max_query_bytes"]))
+            with processor_time(PARSE_CPU_S):
+                checked, described = _read(connection, request, task["max_query_bytes"])
+            frames.send(FrameKind.PROGRESS, described)
+            with processor_time(BIND_CPU_S):
+                bound = _bind(connection, request, checked)
+            frames.send(FrameKind.DONE, bound)
         except ServiceError as error:
             frames.send(FrameKind.FAILURE, failure(error))
         except ConnectionError:
             raise
+        except (MemoryError, duckdb.OutOfMemoryException):
+            frames.send(FrameKind.FAILURE, failure(InvalidQuery("reading this query needs too much memory")))
         except Exception as error:
             log.exception("a check failed")
             unforeseen = InvalidQuery(f"the engine gives up on this query ({type(error).__name__})")
             frames.send(FrameKind.FAILURE, failure(unforeseen))
 
 
-def _check(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], max_bytes: int) -> dict[str, Any]:
+@contextmanager
+def processor_time(seconds: float) -> Iterator[None]:
+    """End this process by SIGPROF if the block uses more processor time: no Python code runs in an engine."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, request: dict[str, Any], max_bytes: int
+) -> tuple[Checked, dict[str, Any]]:
+    """Pass the gate, and return what the text says."""
     sql, parameters, stored = request["query"], request["parameters"], request.get("stored", {})
     checked = query_job.check(connection, sql, parameters, max_bytes, column_names(stored))
     checked.tables -= stored.keys()
+    root = tree(connection, sql)
+    reached = reach(root, parameters, checked.tables) if root is not None else None
+    described = {
+        "tables": sorted(checked.tables),
+        "dataset_ids": _dataset_ids(checked),
+        "dataset_values": _dataset_values(checked, parameters),
+        "loose": loose_tables(root, checked.tables) if root is not None else [],
+        "reach": None if reached is None else sorted(reached),
+        "fingerprint": fingerprint(root, sql),
+    }
+    if request.get("describe"):
+        described["outline"] = outline(root, parameters, checked.tables).as_dict()
+    return checked, described
+
+
+def _bind(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], checked: Checked) -> dict[str, Any]:
+    """Name and type the columns; without an optimizer, which would compute every constant.
+
+    What needs more memory than a check has is not checked: a job has more.
+    """
+    sql, parameters, stored = request["query"], request["parameters"], request.get("stored", {})
     with connection.cursor() as cursor, empty_tables(cursor, stored, sql):
         try:
-            relation = cursor.sql(sql, params=parameters or None)
+            explain = sql.encode()[: checked.offset].decode()
+            text = DESCRIBE + re.sub(r"[^\r\n]", " ", explain) + sql[len(explain) :]
+            rows = cursor.execute(text, parameters or None).fetchall()
         except duckdb.Error as error:
-            raise translate(error, sql, checked, ()) from error
-        if relation is None:
-            raise InvalidQuery("the statement gives no table")
-        columns = result_columns(relation, request.get("format", "arrow"))
-        plain = [[column.name, shortened(column.type)] for column in columns]
-        answer: dict[str, Any] = {
-            "columns": plain,
-            "tables": sorted(checked.tables),
-            "dataset_ids": _dataset_ids(checked),
-            "dataset_values": _dataset_values(checked, parameters),
-        }
-        root = tree(connection, sql)
-        answer["loose"] = loose_tables(root, checked.tables) if root is not None else []
-        reached = reach(root, parameters, checked.tables) if root is not None else None
-        answer["reach"] = None if reached is None else sorted(reached)
-        answer["fingerprint"] = fingerprint(root, sql)
-        if request.get("describe"):
-            answer["columns"] = _columns(connection, columns) or plain
-            answer["outline"] = outline(root, parameters, checked.tables).as_dict()
-    return answer
+            refusal = translate(error, sql, checked, (), lines_before=1)
+            if isinstance(refusal, MemoryExceeded):
+                return {"columns": [], "checked": False}
+            raise refusal from error
+    query_job.refuse_wide(len(rows))
+    plain = [[str(row[0]), str(row[1])] for row in rows] if not checked.offset else EXPLAINED
+    columns = _result_columns(connection, plain, request.get("format", "arrow"))
+    described = _described(connection, columns) if request.get("describe") and columns else plain
+    return {"columns": shorten_columns(described), "checked": True}
 
 
 def _dataset_ids(checked: Checked) -> list[list[str | int | None]]:
@@ -97,12 +141,29 @@ def _dataset_values(checked: Checked, parameters: dict[str, Any]) -> list[list[s
     return found
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, columns: list[ResultColumn]) -> list[list[str]]:
-    """Name and type the columns as the record of a result does; none where Arrow has no such type.
+def _result_columns(
+    connection: duckdb.DuckDBPyConnection, plain: Sequence[Sequence[str]], file_format: str
+) -> list[ResultColumn]:
+    """Say what each column becomes in a file; none where the engine does not know its type by name.
 
-    None of the user's expressions is computed for it (the optimizer would fold constants): the types
-    alone go through the engine, by way of the gate, since their names may hold any text.
+    Names and types alone go through the engine, by way of the gate, since they may hold any text.
+
+    Raises
+    ------
+    InvalidQuery
+        If the format holds no such column.
     """
+    nulls = "SELECT " + ", ".join(f"NULL::{kind} AS {quote_name(name)}" for name, kind in plain)
+    try:
+        query_job.check(connection, nulls, {}, len(nulls.encode()))
+        relation = connection.sql(nulls)
+    except (duckdb.Error, InvalidQuery):
+        return []
+    return result_columns(relation, file_format)
+
+
+def _described(connection: duckdb.DuckDBPyConnection, columns: Sequence[ResultColumn]) -> list[list[str]]:
+    """Name and type the columns as the record of a result does; nothing of the query is computed."""
     kinds = [column.read for column in columns]
     nulls = "SELECT " + ", ".join(f"NULL::{kind}" for kind in kinds)
     try:
@@ -110,7 +171,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, columns: list[ResultColumn])
         with connection.cursor() as cursor:
             types = cursor.sql(nulls).to_arrow_table().schema.types
     except (duckdb.Error, pa.ArrowException, InvalidQuery):
-        return []
+        return [[column.name, shortened(column.type)] for column in columns]
     fields = [pa.field(column.name, kind) for column, kind in zip(columns, types, strict=True)]
     schema = named_apart(whole_sums(pa.schema(fields), kinds))
     return [

@@ -7,6 +7,7 @@ table expression holds a COPY; the gate is what stops that.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Collection, Mapping
@@ -15,11 +16,16 @@ from typing import Any, Final
 
 import duckdb
 
+from syndb_service.domain.texts import MESSAGE_CHARACTERS, shorten
 from syndb_service.engines.positions import BLANK, Place, first_word, locate
+from syndb_service.engines.query_limits import MAX_EXPRESSIONS, SHALLOWER, TOO_DEEP
 from syndb_service.engines.walk import ONLY_QUERIES, Checked, Walk
 from syndb_service.errors import InvalidQuery
 
 EXPLAIN: Final = re.compile(rf"{BLANK}explain\b", re.IGNORECASE | re.DOTALL)
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+EXPRESSION: Final = re.compile(r'"class":')
+LOCATION: Final = re.compile(r'"query_location":(\d{1,19})\b')
 EXPLAIN_OPTIONS: Final = re.compile(rf"{BLANK}(\(|analyze\b)", re.IGNORECASE | re.DOTALL)
 
 
@@ -79,7 +85,7 @@ class Gate:
         for bad, name in (("\0", "a NUL character"), ("\ufeff", "a byte order mark")):
             if bad in sql:
                 raise InvalidQuery(f"the query holds {name}", **locate(sql, sql.index(bad)).as_dict())
-        if any("\ud800" <= character <= "\udfff" for character in sql):
+        if SURROGATE.search(sql):
             raise InvalidQuery("the query holds a broken character (half of a surrogate pair)")
 
     def _check_statement(self, sql: str) -> int:
@@ -132,6 +138,7 @@ class Gate:
         text = sql.encode()[offset:].decode()
         parsed = self.connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [text])
         ((serialized,),) = parsed.fetchall()
+        _check_size(serialized, sql, offset)
         answer: dict[str, Any] = json.loads(serialized)
         if not answer["error"]:
             return answer["statements"]
@@ -139,11 +146,27 @@ class Gate:
         if "Only SELECT" in message:
             message, hint = "only a query can be explained", ONLY_QUERIES
         elif "expression depth" in message:
-            message, hint = "the query is nested too deeply", "Use WITH to name its parts."
+            message, hint = TOO_DEEP, SHALLOWER
         else:
             hint = "Check the spelling and the commas, brackets and quotes before this place."
         place = locate(sql, offset + int(position), of_bytes=True) if position is not None else Place()
-        raise InvalidQuery(message, hint=hint, **place.as_dict())
+        raise InvalidQuery(shorten(message, MESSAGE_CHARACTERS), hint=hint, **place.as_dict())
+
+
+def _check_size(serialized: str, sql: str, offset: int) -> None:
+    """Refuse a tree of too many expressions before it is read."""
+    count = serialized.count('"class":')
+    if count <= MAX_EXPRESSIONS:
+        return
+    *_, first_too_many = itertools.islice(EXPRESSION.finditer(serialized), MAX_EXPRESSIONS + 1)
+    location = LOCATION.search(serialized, first_too_many.end())
+    found = int(location.group(1)) if location else 0
+    place = locate(sql, offset + found, of_bytes=True)
+    raise InvalidQuery(
+        f"the query holds {count:,} values, columns and operators; at most {MAX_EXPRESSIONS:,} are taken",
+        hint="Send long lists of ids as a parameter ($ids, with a list as its value).",
+        **place.as_dict(),
+    )
 
 
 def _kind(statement: Any) -> str:

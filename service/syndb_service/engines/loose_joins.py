@@ -63,8 +63,11 @@ def _loose(select: Node, tables: Collection[str]) -> list[str]:
     return [name for name in read if name.lower() not in spoken]
 
 
-def _own(select: Node) -> Iterator[Node]:
-    """Yield the nodes of a SELECT and of its expressions, without those of the tables that it makes up."""
+def _own(select: Node, *, subqueries: bool = True) -> Iterator[Node]:
+    """Yield the nodes of a SELECT and of its expressions, without those of the tables that it makes up.
+
+    Without ``subqueries`` nothing below a subquery in an expression is yielded but that itself.
+    """
     stack: list[object] = [{name: value for name, value in select.items() if name != "cte_map"}]
     while stack:
         item = stack.pop()
@@ -72,12 +75,13 @@ def _own(select: Node) -> Iterator[Node]:
             stack += item
         elif isinstance(item, dict) and not (item.get("type") == "SUBQUERY" and "class" not in item):
             yield item
-            stack += item.values()
+            if subqueries or item.get("class") != "SUBQUERY":
+                stack += item.values()
 
 
 def _subqueries(select: Node) -> Iterator[Node]:
-    """Yield what is selected within the expressions: EXISTS and IN join, too."""
-    for node in _own(select):
+    """Yield what is selected within the expressions, each once: EXISTS and IN join, too."""
+    for node in _own(select, subqueries=False):
         if node.get("class") == "SUBQUERY":
             yield from (inner for inner in nodes(node) if inner.get("type") == "SELECT_NODE")
 

@@ -42,6 +42,7 @@ class Child:
         self.frames = FrameSocket(sock)
         self._status_fd = status_fd
         self._status: int | None = None
+        self._answers: deque[tuple[FrameKind, bytes]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -75,12 +76,14 @@ class Child:
         EOFError
             If the child has ended.
         """
-        while not self.frames.ended:
+        while not self._answers:
+            if self.frames.ended:
+                raise EOFError
             if not readable([self.frames.fileno()], patience_s):
                 raise TimeoutError
-            for kind, payload in self.frames.receive():
-                return kind, json.loads(payload)
-        raise EOFError
+            self._answers += self.frames.receive()
+        kind, payload = self._answers.popleft()
+        return kind, json.loads(payload)
 
     def kill(self) -> None:
         """Send SIGKILL to the child and all it started; nothing happens if it has ended."""

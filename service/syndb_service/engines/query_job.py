@@ -12,6 +12,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
+from syndb_service.domain.texts import shorten_columns
 from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
 from syndb_service.engines.gate import Gate
 from syndb_service.engines.outputs import (
@@ -26,6 +27,7 @@ from syndb_service.engines.outputs import (
 )
 from syndb_service.engines.plan import Plan
 from syndb_service.engines.preview import Preview
+from syndb_service.engines.query_limits import MAX_COLUMNS
 from syndb_service.engines.refusals import translate
 from syndb_service.engines.reporting import Report, reporting
 from syndb_service.engines.result_columns import (
@@ -90,6 +92,7 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
             relation = connection.sql(sql, params=parameters or None)
             if relation is None:
                 raise InvalidQuery("the statement gives no table")
+            refuse_wide(len(relation.columns))
             columns = result_columns(relation, task["format"])
             lines_before = LINES_OF_PROJECTION if needs_conversion(columns) else 0
             relation = converted(relation, columns)
@@ -111,7 +114,9 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise translate(error, sql, checked, secrets, lines_before=lines_before) from error
-    described = [describe(field, column) for field, column in zip(schema, columns, strict=True)]
+    described = shorten_columns(
+        describe(field, column) for field, column in zip(schema, columns, strict=True)
+    )
     frames.send(
         FrameKind.DONE,
         {
@@ -127,6 +132,21 @@ def describe(field: pa.Field, column: ResultColumn) -> list[str]:
     """Return a column's name, the type that a reader gives it, and the engine's where that is another."""
     is_text = column.read != column.written
     return [field.name, str(READ_FROM_CSV[column.read] if is_text else field.type), *column.told]
+
+
+def refuse_wide(columns: int) -> None:
+    """Refuse a result of too many columns.
+
+    Raises
+    ------
+    InvalidQuery
+        If there are more than :data:`MAX_COLUMNS`.
+    """
+    if columns > MAX_COLUMNS:
+        raise InvalidQuery(
+            f"the result has {columns:,} columns; at most {MAX_COLUMNS:,} are taken",
+            hint="Give rows in place of columns, or ask for the columns in several jobs.",
+        )
 
 
 def _write(

@@ -125,9 +125,13 @@ class _Select:
         return True
 
     def _one(self, aliases: set[str]) -> bool:
-        return bool(aliases) and all(aliases <= self.same[alias] for alias in aliases)
+        first = next(iter(aliases), None)
+        return first is not None and aliases <= self.same[first]
 
     def _unite(self, aliases: set[str]) -> None:
+        first, *others = aliases
+        if all(self.same[each] is self.same[first] for each in others):
+            return
         together = set().union(*(self.same[alias] for alias in aliases))
         for alias in together:
             self.same[alias] = together

@@ -9,7 +9,9 @@ from typing import Any
 
 import duckdb
 
+from syndb_service.domain.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 from syndb_service.engines.positions import Place, locate
+from syndb_service.engines.query_limits import SHALLOWER, TOO_DEEP
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.engines.walk import Checked
 from syndb_service.errors import InvalidQuery, ServiceError, UsageError
@@ -30,6 +32,8 @@ DISK_FULL = "No space left on device"
 LESS = "Select fewer columns or rows, filter by dataset_id first, or aggregate before joining."
 CAST_HINT = "Cast the value, for example CAST(x AS BIGINT)."
 CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
+READ_CHARACTERS = 20_000
+"""Of an engine's message so much is looked at: a user may make it as long as memory."""
 MARKED = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
 LINE_END = re.compile(r"\r\n|\r|\n")  # as the engine counts lines; ours end at "\n" alone
 
@@ -63,7 +67,8 @@ def translate(
     lines_before : int
         Lines that the engine counts before those of the text.
     """
-    text = str(error)
+    whole = str(error)
+    text = whole[:READ_CHARACTERS]
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "…")
     text = PATH.sub(lambda found: found.group() if found.group() in sql else "…", text)
@@ -73,10 +78,17 @@ def translate(
         return MemoryExceeded("the query needs more memory, and the disk for it is full", hint=LESS)
     text = text[text.index(found.group()) :] if (found := KIND.search(text)) else text
     place = _marked_place(text, sql, lines_before) or _named_place(text, checked)
+    if "Max expression depth" in text:
+        return InvalidQuery(TOO_DEEP, hint=SHALLOWER, line=place.line, column=place.column)
     message = KIND.sub("", text.split("\n\nLINE ")[0], count=1)
     message, _, rest = message.partition("\n")
+    message = message.strip()
+    length = len(whole) if len(message) >= MESSAGE_CHARACTERS else None
     return InvalidQuery(
-        message.strip(), hint=_hint(text, rest, message, sql, checked), line=place.line, column=place.column
+        shorten(message, MESSAGE_CHARACTERS, length),
+        hint=_hint(text, rest, message, sql, checked),
+        line=place.line,
+        column=place.column,
     )
 
 
@@ -85,8 +97,8 @@ def failure(error: ServiceError) -> dict[str, Any]:
     place = (error.line, error.column) if isinstance(error, InvalidQuery) else (None, None)
     return {
         "code": error.error_code,
-        "message": error.message,
-        "hint": error.hint,
+        "message": shorten(error.message, MESSAGE_CHARACTERS),
+        "hint": None if error.hint is None else shorten(error.hint, HINT_CHARACTERS),
         "retryable": error.fault == "transient",
         "line": place[0],
         "column": place[1],

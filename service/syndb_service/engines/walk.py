@@ -9,11 +9,19 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from syndb_service.engines.positions import Place, first_word, fold, locate
+from syndb_service.domain.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
+from syndb_service.engines.positions import LineIndex, Place, first_word, fold, locate
+from syndb_service.engines.query_limits import (
+    MAX_COLUMNS,
+    MAX_DEPTH,
+    MAX_NESTED_QUERIES,
+    MAX_RELATIONS,
+    SHALLOWER,
+    TOO_DEEP,
+)
 from syndb_service.errors import InvalidQuery
 
 NO_LOCATION: Final = 2**64 - 1
-MAX_DEPTH: Final = 1000
 BOUNDS: Final = frozenset(
     {
         *("+", "-", "*", "/", "//", "%", "**", "abs", "ceil", "ceiling", "floor", "round", "trunc"),
@@ -112,16 +120,36 @@ class Walk:
     tables: Mapping[str, Collection[str]]
     checked: Checked
     depth: int = 0
+    nested: int = 0
+    relations: int = 0
+    lines: LineIndex = field(init=False)
+    folded: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines, self.folded = LineIndex(self.sql), fold(self.sql)
 
     def query(self, node: Mapping[str, Any], scope: frozenset[str]) -> None:
         """Check a query node: each common table expression sees those before it."""
         if node.get("type") not in QUERY_NODES:
             self.refuse(node, f"{_words(node.get('type'))} can't be part of a query here", ONLY_QUERIES)
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.refuse(node, "the query is nested too deeply", "Use WITH to name its parts.")
+        self.descend(node)
+        self.nested += 1
+        if self.nested > MAX_NESTED_QUERIES:
+            self.refuse(
+                node,
+                f"subqueries are nested {self.nested:,} deep; at most {MAX_NESTED_QUERIES:,} are taken",
+                "Use WITH to name its parts, or store a part as a job of its own and read {{job id}}.",
+            )
+        columns = len(node.get("select_list") or ())
+        if columns > MAX_COLUMNS:
+            self.refuse(
+                node["select_list"][MAX_COLUMNS],
+                f"a SELECT has {columns:,} columns; at most {MAX_COLUMNS:,} are taken",
+                "Give rows in place of columns, or ask for the columns in several jobs.",
+            )
         for entry in node["cte_map"]["map"]:
             name = fold(entry["key"])
+            self.relation(entry["value"]["query_node"])
             self.query(entry["value"]["query_node"], scope)
             for key, value in entry["value"].items():
                 if key != "query_node":
@@ -135,6 +163,24 @@ class Walk:
             else:
                 self.value(value, scope)
         self.depth -= 1
+        self.nested -= 1
+
+    def descend(self, node: Mapping[str, Any]) -> None:
+        """Go one level down, as far as that goes."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.refuse(node, TOO_DEEP, SHALLOWER)
+
+    def relation(self, node: Mapping[str, Any]) -> None:
+        """Count what rows come from."""
+        self.relations += 1
+        if self.relations > MAX_RELATIONS:
+            self.refuse(
+                node,
+                f"the query has more than {MAX_RELATIONS:,} tables, subqueries and common table expressions, "
+                "which is the most that is taken",
+                "Filter with IN in place of UNION ALL, or store a part as a job and read {{job id}}.",
+            )
 
     def value(self, value: object, scope: frozenset[str]) -> None:
         """Check anything below a query node."""
@@ -142,9 +188,7 @@ class Walk:
             for item in value:
                 self.value(item, scope)
         elif isinstance(value, dict):
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                self.refuse(value, "the query is nested too deeply", "Use WITH to name its parts.")
+            self.descend(value)
             self.node(value, scope)
             self.depth -= 1
 
@@ -219,11 +263,13 @@ class Walk:
 
     def table(self, node: Mapping[str, Any], kind: str, scope: frozenset[str]) -> None:
         """Check one item of a FROM clause."""
+        if kind not in ("JOIN", "EMPTY"):
+            self.relation(node)
         if kind == "BASE_TABLE":
             self.base_table(node, scope)
         elif kind == "TABLE_FUNCTION":
             function = node["function"]
-            start = fold(self.sql).find(fold(str(function["function_name"])))
+            start = self.folded.find(fold(str(function["function_name"])))
             location = len(self.sql[: max(start, 0)].encode()) - self.offset
             self.function({**function, "query_location": location}, TABLE_FUNCTIONS)
             if fold(str(function["function_name"])) != "unnest":
@@ -267,6 +313,7 @@ class Walk:
     def refuse(self, node: Mapping[str, Any], message: str, hint: str) -> None:
         """Raise, pointing at the nearest place that the tree knows."""
         place = self._place(node)
+        message, hint = shorten(message, MESSAGE_CHARACTERS), shorten(hint, HINT_CHARACTERS)
         raise InvalidQuery(message, hint=hint, **place.as_dict())
 
     def _tables_hint(self) -> str:
@@ -285,7 +332,7 @@ class Walk:
 
     def _place(self, node: Mapping[str, Any]) -> Place:
         for location in _locations(node):
-            return locate(self.sql, self.offset + location, of_bytes=True)
+            return self.lines.place(self.offset + location)
         return first_word(self.sql)
 
 

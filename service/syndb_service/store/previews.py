@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import delete, insert, or_, select, update
 
 from syndb_service.domain.jobs import Job
@@ -29,17 +31,20 @@ class Previews(Moves):
 
     def preview(self, job_id: str) -> bytes | None:
         """Return the first rows of a running or a kept result; None if there are none."""
+        return self.several_previews([job_id]).get(job_id)
+
+    def several_previews(self, job_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return the first rows of these results, by job id, in one read; of some there may be none."""
         kept = or_(jobs.c.status == Status.RUNNING, jobs.c.status == Status.COMPLETED)
         statement = (
-            select(previews.c.data)
+            select(previews.c.job_id, previews.c.data)
             .join(jobs, jobs.c.job_id == previews.c.job_id)
             .where(
-                previews.c.job_id == job_id,
+                previews.c.job_id.in_(list(job_ids)),
                 previews.c.attempt == jobs.c.attempt,
                 kept,
                 jobs.c.destroyed_at.is_(None),
             )
         )
         with self._database.read() as connection:
-            data: bytes | None = connection.execute(statement).scalar_one_or_none()
-        return data
+            return {row.job_id: row.data for row in connection.execute(statement)}

@@ -36,8 +36,8 @@ def checking(nursery: Nursery) -> Child:
 def test_a_child_answers_and_ends_when_its_socket_closes(nursery: Nursery) -> None:
     with checking(nursery) as child:
         child.frames.send(FrameKind.TASK, {"query": "SELECT 1 AS n", "parameters": {}, "describe": True})
-        answer = child.frames.receive_one()
-        assert answer is not None
+        assert child.answer(60)[0] is FrameKind.PROGRESS
+        answer = child.answer(60)
         assert (answer[0], answer[1]["columns"]) == (FrameKind.DONE, [["n", "int32"]])
     assert not Path(f"/proc/{child.pid}").exists()
 
@@ -68,9 +68,8 @@ def test_many_children_at_once_do_not_mix_their_answers(nursery: Nursery) -> Non
             FrameKind.TASK, {"query": f"SELECT 1 AS n{number}", "parameters": {}, "describe": True}
         )
     for number, child in reversed(list(enumerate(children))):
-        answer = child.frames.receive_one()
-        assert answer is not None
-        assert answer[1]["columns"] == [[f"n{number}", "int32"]]
+        assert child.answer(60)[0] is FrameKind.PROGRESS
+        assert child.answer(60)[1]["columns"] == [[f"n{number}", "int32"]]
     for child in children:
         with child:
             pass

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from syndb_service.api import routes_jobs
 from syndb_service.api.turns import InTurn, Turns
-from syndb_service.errors import TooManyRequests, TransientError
+from syndb_service.errors import TooManyRequests
 
 
 async def held(turns: Turns, user: str, stack: AsyncExitStack) -> None:
@@ -50,7 +50,7 @@ def test_who_waits_too_long_is_told_and_gives_way() -> None:
         async with AsyncExitStack() as slow:
             await held(turns, "eve", slow)
             for _ in range(3):
-                with pytest.raises(TransientError, match="in time"):
+                with pytest.raises(TooManyRequests, match="take long"):
                     async with turns.turn("eve"):
                         pass
         async with turns.turn("eve"):

@@ -1,0 +1,129 @@
+"""A child process that checks SQL, one query after the other, seen from the service."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from dataclasses import dataclass
+from typing import Any, Final
+
+from syndb_service.domain.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
+from syndb_service.engines.frames import FrameKind
+from syndb_service.engines.nursery import Child, Nursery
+from syndb_service.engines.query_limits import PARSE_CPU_S
+from syndb_service.errors import InvalidQuery, TransientError
+
+START_S: Final = 30.0
+PARSE_S: Final = 60.0
+"""Until then even a crowded machine has read a text; its own limit is in processor time."""
+BIND_S: Final = 10.0
+EXIT_S: Final = 5.0
+MEMORY_BYTES: Final = 1024**3 // 2
+ADDRESS_SPACE: Final = 3 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswer:
+    """What a query's text says, and its columns: None if they could not be bound in time."""
+
+    text: dict[str, Any]
+    columns: list[list[str]] | None
+
+
+class CheckProcess:
+    """Has queries checked in a child process, which is started when it is needed, and again when it ended.
+
+    Parameters
+    ----------
+    nursery : Nursery
+        Starts it.
+    max_query_bytes : int
+        The longest text, in bytes of UTF-8.
+    """
+
+    def __init__(self, nursery: Nursery, max_query_bytes: int) -> None:
+        self._nursery = nursery
+        self._max_query_bytes = max_query_bytes
+        self._child: Child | None = None
+        self._stack = contextlib.ExitStack()
+
+    def check(self, request: dict[str, Any]) -> CheckAnswer:
+        """Have a query checked; by a second process if the first ended: another query may be to blame.
+
+        Raises
+        ------
+        InvalidQuery
+            If it may not run, or its text is too costly to read.
+        TransientError
+            If this machine has no time for it.
+        """
+        for _ in range(2):
+            try:
+                child = self._started()
+                child.frames.send(FrameKind.TASK, request)
+                kind, text = child.answer(PARSE_S)
+            except TimeoutError:
+                self.close()
+                raise TransientError(
+                    "the service is too busy to check queries", code="engine_unavailable"
+                ) from None
+            except (OSError, EOFError):
+                if self._end() == -signal.SIGPROF:
+                    raise InvalidQuery(
+                        f"reading the query takes more than {PARSE_CPU_S:g} s of a processor, "
+                        "which is the most that is taken",
+                        hint="Simplify it: send long lists as parameters, name repeated parts by WITH.",
+                    ) from None
+                continue
+            if kind is FrameKind.FAILURE:
+                raise _refusal(text)
+            return self._bound(child, text)
+        raise InvalidQuery(
+            "the engine's parser gives up on this query", hint="Simplify it: it may be nested too deeply."
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        self._stack.close()
+        self._child = None
+
+    def _bound(self, child: Child, text: dict[str, Any]) -> CheckAnswer:
+        """Wait for the columns. Where none come the query may run all the same: its text was let through."""
+        try:
+            kind, answer = child.answer(BIND_S)
+        except (TimeoutError, OSError, EOFError):
+            self.close()
+            return CheckAnswer(text, None)
+        if kind is FrameKind.FAILURE:
+            raise _refusal(answer)
+        return CheckAnswer(text, answer["columns"] if answer["checked"] else None)
+
+    def _end(self) -> int:
+        """End the process, and return its exit status."""
+        status = 0 if self._child is None else self._child.wait(EXIT_S)
+        self.close()
+        return status
+
+    def _started(self) -> Child:
+        if self._child is None:
+            self._child = self._stack.enter_context(self._nursery.child())
+            task = {
+                "kind": "check",
+                "max_query_bytes": self._max_query_bytes,
+                "memory_bytes": MEMORY_BYTES,
+                "address_space": ADDRESS_SPACE,
+            }
+            self._child.frames.send(FrameKind.TASK, task)
+            self._child.answer(START_S)
+        return self._child
+
+
+def _refusal(answer: dict[str, Any]) -> InvalidQuery:
+    hint = answer["hint"]
+    return InvalidQuery(
+        shorten(str(answer["message"]), MESSAGE_CHARACTERS),
+        hint=None if hint is None else shorten(str(hint), HINT_CHARACTERS),
+        line=answer["line"],
+        column=answer["column"],
+        code=answer["code"],
+    )
