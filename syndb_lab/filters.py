@@ -33,7 +33,7 @@ one_way AS (
             THEN greatest(round(sum(coalesce(weight, 1)))::BIGINT, 1)
             ELSE error('the gap junctions from ' || a || ' to ' || b || ' weigh more than 4503599627370496')
         END AS n
-    FROM neuron_relations WHERE dataset_id = $dataset AND relation = 'gap_junction' GROUP BY ALL
+    FROM neuron_relations WHERE dataset_id = $dataset AND relation = 'gap_junction' GROUP BY a, b
 ),
 pairs AS (SELECT least(a, b) AS a, greatest(a, b) AS b, max(n) AS n FROM one_way GROUP BY ALL),
 electrical AS (

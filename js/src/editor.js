@@ -111,6 +111,7 @@ export function mount(host, model) {
     verdict.wait();
   });
   runs.onRefused((ran) => {
+    if (!drafting.isAbout(ran)) return; // what stands here now is another draft: its own check is shown
     verdict.show({ ...ran, state: "invalid" });
     editor.underline(drafting.now.kind === "query" && ran.line ? ran : null);
   });
@@ -174,7 +175,8 @@ function running(model, drafting) {
     waiting = null;
     clearTimeout(timer);
     start.disabled = false;
-    say(said, ran.job_id ? `job ${ran.job_id.slice(0, 8)} submitted at ${ran.at}` : "not submitted");
+    const trouble = drafting.isAbout(ran) ? "not submitted" : `not submitted, as it stood at ${ran.at}: ${ran.message}`;
+    say(said, ran.job_id ? `job ${ran.job_id.slice(0, 8)} submitted at ${ran.at}` : trouble);
     if (!ran.job_id) refused(ran);
   };
   return { run, came, button: start, said, onRefused: (tell) => { refused = tell; }, end: () => clearTimeout(timer) };

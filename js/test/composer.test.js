@@ -1,6 +1,7 @@
 // What the composer's completion offers, where its underline goes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { drafting } from "../src/composer/draft.js";
 import { Text } from "@codemirror/state";
 import { FUNCTIONS } from "../src/composer/functions.js";
 import { offersAt, quoted, tablesOf } from "../src/composer/offers.js";
@@ -115,4 +116,32 @@ test("a place is counted in characters, an emoji as one", () => {
   assert.equal(offsetOf(doc, 99, 99), doc.length);
   assert.deepEqual(spanAt(Text.of(["SELECT"]), 1, 7), { from: 5, to: 6 });
   assert.deepEqual(spanAt(Text.of([""]), 1, 1), { from: 0, to: 0 });
+});
+
+test("an answer is about a draft of this page, or of the page that changed it last", () => {
+  const pages = [];
+  const shared = { draft: { sql: "", serial: 0, by: "kernel" } };
+  const page = () => {
+    const heard = new Map();
+    const made = {
+      get: () => shared.draft,
+      set: (_, draft) => (shared.draft = draft),
+      save_changes: () => pages.filter((one) => one !== made).forEach((one) => one.hear()),
+      on: (name, hear) => heard.set(name, hear),
+      off: (name) => heard.delete(name),
+      hear: () => heard.get("change:draft")?.(),
+    };
+    pages.push(made);
+    return drafting(made);
+  };
+  const [one, two] = [page(), page()];
+  one.change({ sql: "SELECT 1" });
+  two.change({ sql: "SELECT 2" });
+  const [first, second] = [one.now, two.now].map(({ serial, by }) => ({ serial, by }));
+  assert.equal(first.serial, second.serial);
+  assert.deepEqual([one.isAbout(first), one.isAbout(second), two.isAbout(first), two.isAbout(second)], [true, false, false, true]);
+  two.flush();
+  assert.deepEqual([one.now.sql, one.isAbout(first), one.isAbout(second)], ["SELECT 2", false, true]);
+  one.end();
+  two.end();
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import uuid
 from collections.abc import Callable
@@ -48,6 +49,8 @@ class Composer:
         written there.
     """
 
+    _run_shown: int = 0
+
     def __init__(
         self,
         lab: Asked,
@@ -60,6 +63,7 @@ class Composer:
         self._key = uuid.uuid4().hex
         self._lock = ProcessLock()
         self._job: Job | None = None
+        self._numbers = itertools.count(1)
         self._card: JobCard | None = None
         self._kept: Draft | None = None
         self._outputs: list[Any] = []
@@ -171,7 +175,7 @@ class Composer:
             self._checker.want(self.draft)  # nothing is asked any more where no page was there for long
         if message.get("do") == "run":
             draft = Draft.read(message.get("draft") or {})
-            args = (draft, str(message.get("run")))
+            args = (draft, str(message.get("run")), next(self._numbers))
             threading.Thread(target=self._run, args=args, name="syndb-composer", daemon=True).start()
 
     def _check(self, draft: Draft) -> None:
@@ -199,14 +203,17 @@ class Composer:
             self._say(schema={**NOTHING, "state": "away", "message": message})
         self._keep(draft)
 
-    def _run(self, draft: Draft, run: str) -> None:
-        """Submit a draft, and show its card, or why there is none."""
+    def _run(self, draft: Draft, run: str, number: int = 0) -> None:
+        """Submit a draft, and show its card, or why there is none; ``number`` counts the runs."""
         told = {"run": run, "serial": draft.serial, "by": draft.by, "at": f"{datetime.now():%H:%M:%S}"}
         try:
             if draft.kind == "graph" and not self._service.is_known:
                 self._say(schema=self._service.learn())
             job = self._service.submit(draft)
-            self._take(job)
+            with self._lock:
+                if number >= self._run_shown:  # otherwise a later run has its card here already
+                    self._run_shown = number
+                    self._take(job)
         except Exception as error:
             self._say(ran={**told, "job_id": "", **verdict.refused(error)})
             return

@@ -108,6 +108,7 @@ class Explorer:
         self._key = uuid.uuid4().hex
         self._places = place_neurons(len(part.ids), links_of(part), seed)
         self._lock = ProcessLock()
+        self._drawing = ProcessLock()
         self._outputs: list[Any] = []
         self._due: float | None = None
         self._shown_in: str | None = None
@@ -266,9 +267,10 @@ class Explorer:
         self._draw()
 
     def _draw(self) -> None:
-        bundle = self._bundle()
-        for output in list(self._outputs):
-            output.update(bundle, raw=True)
+        with self._drawing:  # one after the other: the picture that is saved last is the newest
+            bundle = self._bundle()
+            for output in list(self._outputs):
+                output.update(bundle, raw=True)
 
     def _bundle(self) -> dict[str, str]:
         picture = png(self.plot())

@@ -166,6 +166,7 @@ class JobCard:
                 self._say(state, away=away, urgent=bool(away) or heard.record["status"] in FINAL)
                 self._peek_at(state)
             if job.status in FINAL:
+                self._say(state)  # its end may have come as the answer to a cancel
                 self._end(state)
         except SyndbError as error:
             self._lose(state, " ".join(filter(None, (f"no longer followed: {error.message}.", error.hint))))

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
 import duckdb
@@ -323,3 +324,33 @@ def test_opened_and_closed_fifty_times_nothing_stays(ask: Ask) -> None:
     assert set(_instances) <= before[0]
     gc.collect()
     assert len(gc.get_objects()) - held < 5000
+
+
+def test_changes_from_several_threads_end_in_the_picture_of_the_last_one(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syndb_lab.widgets.explorer.SETTLE_S", 0.005)
+    view, output, random = Explorer(part_of(ask), seed=1), Output(), Random(1)
+    pauses = [random.random() / 20 for _ in range(200)]
+
+    def bundle() -> dict[str, str]:
+        selected = str(view.selected)
+        time.sleep(pauses.pop())
+        return {"text/html": selected}
+
+    monkeypatch.setattr(view, "_bundle", bundle)
+    view._outputs.append(output)
+
+    def change(seed: int) -> None:
+        choices = Random(seed)
+        for _ in range(15):
+            view.selected = choices.sample(view.neurons, choices.randrange(3))
+            time.sleep(choices.random() / 50)
+
+    threads = [threading.Thread(target=change, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: "syndb-explore" not in {thread.name for thread in threading.enumerate()})
+    assert output.written[-1]["text/html"] == str(view.selected)
