@@ -14,10 +14,11 @@ import pytest
 from syndb_service import background
 from syndb_service.api.app import build_app
 from syndb_service.background import BackgroundThread, Rounds
+from syndb_service.domain.jobs import Job
+from syndb_service.domain.status import Status
 from syndb_service.engines.frames import FrameKind
 from syndb_service.factory import Service, build_service
 from syndb_service.settings import load_settings
-from syndb_service.store import Submission
 from syndb_service.worker_process import DistributedWorker
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
@@ -97,9 +98,8 @@ def test_an_unforeseen_error_ends_no_thread(
                 app.state.waiting_room.close()
 
     async def somebody_waits() -> None:
-        job = service.store.submit(Submission("ada", REQUEST))[0]
-        while True:
-            await app.state.waiting_room.wait(lambda: service.store.get(job.job_id), 1_000, 60)
+        endless = Job("6e1f", "ada", REQUEST, Status.RUNNING, None, 1, service.database.now())
+        await app.state.waiting_room.wait(lambda: endless, 1, 600)
 
     def break_each() -> None:
         service.hints.send("6e1f")
