@@ -119,6 +119,11 @@ class Transport:
     def _client(self) -> httpx.Client:
         return self._connections.client
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._connections.is_closed
+
     def open_async(self) -> httpx.AsyncClient:
         """Open connections of their own for an event loop; whoever uses them sets the time limits."""
 

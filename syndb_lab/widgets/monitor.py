@@ -28,6 +28,7 @@ from syndb_lab.widgets.desk import Desk
 BUSY_S: Final = 0.5
 IDLE_S: Final = 2.0
 UNSEEN_S: Final = 600.0
+REFUSED: Final = frozenset({401, 403})
 SAID: Final = (
     *("job_id", "status", "tone", "word", "title", "sql"),
     *("facts", "working", "fraction", "elapsed_s"),
@@ -65,6 +66,7 @@ class Monitor:
         self._lock = ProcessLock()
         self._wake = threading.Event()
         self._closed = False
+        self._is_refused = False
         self._seen_at = time.monotonic()
         self._moments: dict[str, Moment] = {}
         self._questions = itertools.count(1)
@@ -113,7 +115,7 @@ class Monitor:
             self._wake.set()
 
     def _follow(self) -> None:
-        while not self._closed:
+        while not (self._closed or self._is_refused or self._transport.is_closed):
             self._wake.wait(IDLE_S if all(one["status"] in FINAL for one in self._records) else BUSY_S)
             self._wake.clear()
             if time.monotonic() - self._seen_at < UNSEEN_S:
@@ -131,6 +133,7 @@ class Monitor:
             clock = time.strftime("%H:%M:%S")
             away = self._away or f"no answer from the service since {clock}; below is what it said last"
         except SyndbError as error:
+            self._is_refused = error.status in REFUSED
             away = f"no longer followed: {' '.join(str(error).split())}"
         with self._lock:
             if question < self._answered:

@@ -1,0 +1,128 @@
+"""What waiting costs a kernel on a real service, and that nothing of ours is left when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import syndb_lab
+from syndb_lab import Job, Lab
+from syndb_lab.widgets import Monitor, show_card
+from tests.conftest import WAIT_S, Live
+
+ENDLESS = "SELECT count(*) FROM range(30000000000) a WHERE hash(range) % 7 = {}"
+
+
+@pytest.fixture(autouse=True)
+def _shell() -> Iterator[None]:
+    InteractiveShell.instance()
+    yield
+    InteractiveShell.clear_instance()
+
+
+def until(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def ours() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("syndb")]
+
+
+def connections(live: Live) -> int:
+    port = urlsplit(live.url).port
+    found = psutil.Process().net_connections("tcp")
+    return sum(bool(one.raddr) and one.raddr.port == port for one in found)
+
+
+@contextmanager
+def few_files(more: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (psutil.Process().num_fds() + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_hundreds_of_awaited_jobs_fit_into_few_files_and_one_thread(live: Live) -> None:
+    threads = threading.active_count()
+    with Lab(live.url, live.token) as lab:
+        busy = [lab.sql(ENDLESS.format(number)) for number in range(5)]
+        jobs = [lab.sql(f"SELECT {number} AS n") for number in range(30)]
+
+        async def main() -> None:
+            waiting = [
+                asyncio.ensure_future(awaited(Job(lab._transport, dict(job.record)))) for job in jobs * 10
+            ]
+            await asyncio.wait(waiting, timeout=0.5)
+            assert threading.active_count() <= threads + 1
+            for job in busy:
+                await asyncio.to_thread(job.cancel)
+            assert await asyncio.gather(*waiting) == ["completed"] * 300
+
+        async def awaited(job: Job) -> str:
+            return (await job).status
+
+        before = connections(live)
+        with few_files(24):
+            asyncio.run(main())
+        assert connections(live) <= before + 8
+    until(lambda: not ours())
+
+
+def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
+    assert connections(live) == 0
+    lab = Lab(live.url, live.token)
+    job = lab.sql(ENDLESS.format(99))
+    with pytest.raises(syndb_lab.WaitTimeout):
+        job.wait(timeout=0)
+    assert ours() == []
+    card = show_card(Job(lab._transport, job.record), {}, "q", "polars")
+    monitor = Monitor(lab._transport, 5, {})
+    monitor.show()
+    errors: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            job.wait()
+        except syndb_lab.SyndbError as error:
+            errors.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    until(lambda: {"syndb-follow", "syndb-card", "syndb-monitor"} <= set(ours()))
+    lab.close()
+    waiting.join(WAIT_S)
+    assert "was closed" in str(errors[0])
+    until(lambda: not ours() and connections(live) == 0)
+    assert "no longer followed" in card._state.moment.away
+    for widget in (card, monitor):
+        widget.close()
+    with Lab(live.url, live.token) as other:
+        other.job(job.id).cancel()
+
+
+def test_a_forgotten_lab_leaves_no_connection(live: Live) -> None:
+    lab: Lab | None = Lab(live.url, live.token)
+    job: Job | None = lab.sql("SELECT 1 AS one").wait() if lab else None
+    assert job is not None
+    assert job.to_polars().item() == 1
+    assert connections(live) > 0
+    del lab, job
+    gc.collect()
+    until(lambda: connections(live) == 0)
+    assert ours() == []
