@@ -22,7 +22,7 @@ from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
 from syndb_lab.redirect import Redirect
 from syndb_lab.refusals import refusal
 from syndb_lab.tokens import keep_token
-from syndb_lab.transport import LOOPBACK, canonical_url, require_private
+from syndb_lab.transport import LOOPBACK, canonical_url, goes_direct, require_private
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 WAIT_S: Final = 300.0
@@ -180,7 +180,7 @@ class Provider:
             token_endpoint_auth_method="none",  # noqa: S106 - a public client has no password
             code_challenge_method="S256",
             timeout=TIMEOUT_S,
-            trust_env=urlsplit(self._issuer).hostname not in LOOPBACK,
+            trust_env=not goes_direct(urlsplit(self._issuer).hostname or ""),
             **options,
         )
 
@@ -215,7 +215,7 @@ class _NotYetError(Exception):
 
 
 def _client(url: str) -> httpx.Client:
-    return httpx.Client(timeout=TIMEOUT_S, trust_env=urlsplit(url).hostname not in LOOPBACK)
+    return httpx.Client(timeout=TIMEOUT_S, trust_env=not goes_direct(urlsplit(url).hostname or ""))
 
 
 def _asked(http: httpx.Client, method: str, url: str, **fields: Any) -> dict[str, Any]:

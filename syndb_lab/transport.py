@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 import time
@@ -92,7 +93,7 @@ class Transport:
             require_private(url)
         self.url = str(base).rstrip("/")
         self._pause_s = pause_s
-        trust_env = base.host not in LOOPBACK
+        trust_env = not goes_direct(base.host)
         self._options: dict[str, Any] = {
             "base_url": base,
             "auth": Bearer(token.strip()) if token else None,
@@ -338,6 +339,27 @@ def is_this_computer(host: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return bool(found) and all(_can_bind(family, address) for family, _, _, _, address in found)
+
+
+def goes_direct(host: str) -> bool:
+    """Whether requests to a host go past every proxy: it is this computer, which no proxy reaches for us.
+
+    Only addresses, and the names that this computer has for itself, are looked up: behind a proxy, asking for
+    the address of any other name may take long.
+
+    Examples
+    --------
+    >>> goes_direct("127.0.0.2"), goes_direct("0.0.0.0"), goes_direct("lab.example.edu")
+    (True, True, False)
+    """
+    name = host.lower().rstrip(".")
+    if name in LOOPBACK or name.endswith(".localhost") or name == socket.gethostname().lower():
+        return True
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return is_this_computer(name)
 
 
 def _can_bind(family: socket.AddressFamily, address: Any) -> bool:

@@ -75,7 +75,6 @@ def up(data_dir: Path | None, host: str, port: int, demo_data: bool, verbose: bo
     def ready(url: str, token_file: Path) -> None:
         click.echo(f"syndb-lab runs at {url}, data in {settings.data_dir}")
         click.echo(f"Your token is in {token_file}; in a notebook, syndb_lab.connect() finds it.")
-        click.echo(f"Token: {token_file.read_text().strip()}")
         _ready(f" {url}")
 
     _warn_of(host)

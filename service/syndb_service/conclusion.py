@@ -98,7 +98,13 @@ class Conclusion:
         if job.outages >= self._settings.max_outages:
             failure = Failure(error.error_code, error.message, error.hint, retryable=True)
             self._persist(lambda: self._store.fail(job, Reason.STORE_UNAVAILABLE, failure))
-        elif not self._persist(lambda: self._store.requeue(job, Reason.STORE_UNAVAILABLE, outage=True)):
+            return
+        waiting = error.public_message
+
+        def give_back() -> bool:
+            return self._store.requeue(job, Reason.STORE_UNAVAILABLE, outage=True, waiting=waiting)
+
+        if not self._persist(give_back):
             self._persist(lambda: self._store.confirm_cancel(job))
 
     def complete(self, job: Job, result: Result, identity: str | None) -> Ended | None:

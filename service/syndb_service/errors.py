@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 Fault = Literal["usage", "transient", "fatal"]
 
@@ -54,6 +54,14 @@ class ServiceError(Exception):
         self.message = message
         self.hint = hint
         self.error_code = code or self.code
+
+    @property
+    def public_message(self) -> str:
+        """What everybody may read: of a part that is away, no more than its name and the fault.
+
+        What its driver said, behind the colon, may hold addresses, and stands in the log.
+        """
+        return self.message.partition(": ")[0] if self.fault == "transient" else self.message
 
 
 class UsageError(ServiceError):
@@ -263,3 +271,20 @@ class NotStored(TransientError):
 
 class FatalError(ServiceError):
     """A defect of ours."""
+
+
+CLOCK_OFF: Final = "clock_off"
+"""The code of two clocks that disagree."""
+
+
+def format_span(seconds: float) -> str:
+    """Write a span of time in its largest unit.
+
+    Examples
+    --------
+    >>> format_span(172800), format_span(400), format_span(5400)
+    ('2.0 days', '7 minutes', '1.5 hours')
+    """
+    if seconds >= 86400:
+        return f"{seconds / 86400:.1f} days"
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"

@@ -16,6 +16,7 @@ from syndb_service.access import Access
 from syndb_service.authentication import Authentication
 from syndb_service.broker import Carrier, Hints, open_broker, register_actor
 from syndb_service.counter import Counter
+from syndb_service.disk_probe import is_full, write_probe
 from syndb_service.engines.checker import Checker
 from syndb_service.engines.nursery import Nursery
 from syndb_service.errors import BadSetting, TransientError
@@ -24,11 +25,13 @@ from syndb_service.place import S3Place, place_of
 from syndb_service.results import ResultStore, open_results
 from syndb_service.settings import Settings, listed
 from syndb_service.store import Database, JobStore, People, TokenStore
+from syndb_service.store.refusals import DATABASE_FULL, DATABASE_READ_ONLY, DATABASE_REFUSED
 from syndb_service.store.upgrade import upgrade
 from syndb_service.stored import StoredResults
 from syndb_service.supervisor import Supervisor
 from syndb_service.sweeper import Sweeper
 from syndb_service.tasks import Tasks
+from syndb_service.temp_folder import check_temp_folder
 from syndb_service.warehouse import DatasetStore
 
 if TYPE_CHECKING:
@@ -39,6 +42,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 AGAIN_S = 0.25
+AT_ONCE = frozenset(
+    {DATABASE_REFUSED, DATABASE_FULL, DATABASE_READ_ONLY, "store_full", "temp_full", "temp_unavailable"}
+)
 MOST_FILES = 65_536
 
 
@@ -93,20 +99,21 @@ def make_writable(folder: Path) -> None:
     BadSetting
         If that is not possible.
     """
-    probe = folder / ".writable"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        write_probe(folder)
     except OSError as error:
+        mend = "free space on its disk" if is_full(error) else "mend its permissions"
         raise BadSetting(
             f"the data folder {folder} can't be written: {error.strerror}",
-            hint="Choose another one with --data-dir or SYNDB_DATA_DIR, or mend its permissions.",
+            hint=f"Choose another one with --data-dir or SYNDB_DATA_DIR, or {mend}.",
         ) from error
 
 
 def awaited(settings: Settings, part: Callable[[], T]) -> T:
     """Open a part that may not be there yet: again and again for ``SYNDB_WAIT_S`` seconds, then give up.
+
+    What somebody has to mend is not waited for: a wrong password, a full disk, a clock that is off.
 
     Raises
     ------
@@ -119,6 +126,8 @@ def awaited(settings: Settings, part: Callable[[], T]) -> T:
         try:
             return part()
         except TransientError as error:
+            if error.error_code in AT_ONCE:
+                raise BadSetting(error.message, code=error.error_code, hint=error.hint) from error
             if time.monotonic() >= until:
                 raise BadSetting(
                     error.message,
@@ -206,6 +215,13 @@ def _keep_apart(settings: Settings) -> None:
         )
 
 
+def _warn_of_clock(database: Database) -> None:
+    try:
+        database.check_clock()
+    except TransientError as error:
+        log.warning("%s. %s", error.message, error.hint)
+
+
 def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
     """Wire a process of the service; nothing runs yet.
 
@@ -226,6 +242,9 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
     changes = Changes()
     database = open_database(settings)
     awaited(settings, database.check)
+    _warn_of_clock(database)
+    if needs_broker:
+        awaited(settings, lambda: check_temp_folder(settings.temp_path))
     store = JobStore(database, changes.notify)
     results = open_results(
         settings.results,

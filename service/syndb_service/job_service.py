@@ -296,8 +296,8 @@ class JobService:
             self._access.check(principal, rerun)
         submission = replace(submission, request=self._checked(principal, submission.request))
         job, new = self._store.submit(submission, self._settings.max_open_jobs)
-        if new:
-            self._hints.send(job.job_id)
+        if new and not self._hints.send(job.job_id):
+            self._store.tell_broker(job.job_id, self._hints.away_because)
         return job, new
 
     def _checked(self, principal: Principal, request: Request) -> Request:

@@ -29,6 +29,7 @@ from syndb_service.settings import Settings
 from syndb_service.stages import Stages
 from syndb_service.store import Database, JobStore
 from syndb_service.tasks import Tasks
+from syndb_service.temp_folder import make_temp_folder
 from syndb_service.warehouse import Tick
 from syndb_service.watch import Done, Ended, Failed, Watch
 
@@ -150,7 +151,7 @@ class Supervisor:
         reads = lease.during(lambda: self._tasks.reads(job))
         if job.request.reuse and reads.identity and self._reuse(job, reads.identity, lease):
             return
-        temp_dir.mkdir(parents=True, exist_ok=True)
+        make_temp_folder(temp_dir)
         with (
             self._tasks.lease(job, reads, temp_dir, self._ticking(lease), lease.check) as task,
             self._writing(job, lease) as writer,

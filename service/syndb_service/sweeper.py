@@ -51,7 +51,8 @@ class Sweeper:
             for job in lapsed:
                 self.give_back(job)
         for job_id in self._store.take_overdue_hints(self._settings.hint_s, self._settings.max_workers):
-            self._hints.send(job_id)
+            sent = self._hints.send(job_id)
+            self._store.tell_broker(job_id, None if sent else self._hints.away_because)
         for job in self._store.expired():
             if self._store.destroy(job) and job.result is not None:
                 self._results.delete(job.result.key)

@@ -55,6 +55,44 @@ def test_it_says_where_it_runs_and_takes_that_back(tmp_path: Path) -> None:
     assert not listed.exists()
 
 
+def test_on_every_address_its_own_client_reaches_it_past_a_proxy_and_nothing_prints_its_token(
+    tmp_path: Path,
+) -> None:
+    """0.0.0.0 is no address to connect to, and no proxy reaches this computer's service for us."""
+    with running_service(tmp_path, "--host", "0.0.0.0", "--no-demo-data", "--verbose") as live:
+        assert live.url.startswith("http://127.0.0.1:")
+        ask = "import syndb_lab; print(syndb_lab.connect(start=False).sql('SELECT 41 + 1 AS a').to_arrow())"
+        nowhere = "http://127.0.0.1:9"
+        proxied = {**live.environment, "HTTP_PROXY": nowhere, "http_proxy": nowhere, "ALL_PROXY": nowhere}
+        code = ask.replace("start=False", f"data_dir={str(live.data_dir)!r}, start=False")
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=proxied, capture_output=True, text=True, timeout=60
+        )
+        assert "42" in done.stdout, done.stderr
+        port = live.url.rpartition(":")[2]
+        for host in ("0.0.0.0", socket.gethostname()):
+            code = f"import syndb_lab; print(syndb_lab.connect('http://{host}:{port}', {live.token!r}))"
+            done = subprocess.run(
+                [sys.executable, "-c", code], env=proxied, capture_output=True, text=True, timeout=60
+            )
+            assert done.returncode == 0, done.stderr
+        live.process.terminate()
+        printed = "" if live.process.stdout is None else live.process.stdout.read()
+        assert live.token not in printed + (tmp_path / "up.log").read_text()
+
+
+def test_a_service_that_a_notebook_starts_writes_no_token_into_its_log(tmp_path: Path) -> None:
+    code = "import syndb_lab, sys; syndb_lab.connect(data_dir=sys.argv[1])"
+    environment = isolated_environment(tmp_path)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "data")], env=environment, check=True)
+    try:
+        log = (tmp_path / "data" / "up.log").read_text()
+        assert "READY" in log
+        assert (tmp_path / "data" / "token").read_text().strip() not in log
+    finally:
+        run(tmp_path, "down", "--data-dir", str(tmp_path / "data"))
+
+
 def test_a_setting_that_is_misspelt_is_told(tmp_path: Path) -> None:
     with running_service(tmp_path, SYNDB_JOB_TREADS="2", JOB_RESULT_TTL_HOURS="3", JOB_NAME="x") as live:
         told = (tmp_path / "up.log").read_text()

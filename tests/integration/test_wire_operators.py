@@ -20,7 +20,7 @@ from tests.conftest import Jobs, Live, running_service
 from tests.integration.test_cancelling import CROSS_JOIN, wait_for
 from tests.integration.test_refusals import ABSENT, refused
 
-PARTS = {"database", "broker", "results", "warehouse", "engine", "threads"}
+PARTS = {"database", "broker", "results", "warehouse", "engine", "threads", "temporary_files"}
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -33,9 +33,11 @@ from syndb_service.api.security_headers import SecurityHeaders
 from syndb_service.api.stream_limit import StreamLimit
 from syndb_service.api.turns import Turns
 from syndb_service.api.waiting import WaitingRoom
+from syndb_service.broker import EMBEDDED
 from syndb_service.factory import Service
 from syndb_service.store import Notices
 from syndb_service.store.figures import read_figures
+from syndb_service.temp_folder import check_temp_folder
 
 BODY_OVERHEAD = 256 * 1024
 METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE"]
@@ -79,16 +81,7 @@ def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.turns = Turns()
     app.state.stream_limit = StreamLimit()
-    app.state.readiness = Readiness(
-        {
-            "database": service.database.ready,
-            "broker": service.hints.ready,
-            "results": service.results.ready,
-            "warehouse": service.warehouse.ready,
-            "engine": lambda: service.checker.check("SELECT 1", {}),
-            "threads": background.check,
-        }
-    )
+    app.state.readiness = Readiness(_checks(service))
     app.add_middleware(JsonBodies)
     settings = service.settings
     app.add_middleware(BodyLimit, limit=6 * settings.max_query_bytes + BODY_OVERHEAD)
@@ -109,6 +102,23 @@ def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
     app.add_middleware(RequestTrail, count=metrics.count)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _checks(service: Service) -> dict[str, Callable[[], object]]:
+    """Return what asks each part; temporary files are written by the process that runs jobs."""
+    checks: dict[str, Callable[[], object]] = {
+        "database": service.database.ready,
+        "broker": service.hints.ready,
+        "results": service.results.ready,
+        "warehouse": service.warehouse.ready,
+        "engine": lambda: service.checker.check("SELECT 1", {}),
+        "threads": background.check,
+    }
+    if service.database.shared:
+        checks["clock"] = service.database.check_clock
+    if service.settings.broker == EMBEDDED:
+        checks["temporary_files"] = lambda: check_temp_folder(service.settings.temp_path)
+    return checks
 
 
 def routed_app() -> FastAPI:

@@ -44,8 +44,7 @@ def body_of(error: ServiceError) -> dict[str, Any]:
     What others wrote is cleared of control characters. Of a part that is away only its name is told: what
     its driver said may hold addresses, and stands in the log.
     """
-    message = error.message.partition(": ")[0] if error.fault == "transient" else error.message
-    detail = printable(message)
+    detail = printable(error.public_message)
     body = Problem(
         type=f"urn:syndb:error:{error.error_code}",
         title=error.title,

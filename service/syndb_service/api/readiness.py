@@ -66,7 +66,7 @@ class Readiness:
             return Part(ok=False, why=f"it did not answer within {self._patience_s:g} s")
         except ServiceError as error:
             log.warning("the %s is not ready: %s", name, error.message)
-            return Part(ok=False, why=f"it is away ({error.error_code})")
+            return Part(ok=False, why=f"{error.public_message.partition(': ')[0]} ({error.error_code})")
         except Exception:
             log.exception("the %s is not ready", name)
             return Part(ok=False, why="it failed; the service's log says how")

@@ -156,7 +156,12 @@ class Ready(BaseModel):
     """Whether every part is there."""
 
     ready: bool
-    parts: dict[Literal["database", "broker", "results", "warehouse", "engine", "threads"], PartRecord]
+    parts: dict[
+        Literal[
+            "database", "broker", "results", "warehouse", "engine", "threads", "clock", "temporary_files"
+        ],
+        PartRecord,
+    ]
 
 
 class Problem(BaseModel):

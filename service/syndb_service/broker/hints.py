@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from syndb_service.background import BackgroundThread, EndOfRounds
 from syndb_service.broker.carrier import Carrier, cause, hint_for
 from syndb_service.broker.embedded import EmbeddedBroker
-from syndb_service.errors import ServiceError, TransientError
+from syndb_service.errors import BadSetting, ServiceError, TransientError
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class Hints:
         self._answered_at = 0.0
         self._away_until = 0.0
         self._away_because: str | None = None
+        self._refused = False
 
     def send(self, job_id: str) -> bool:
         """Send a hint for a job; False if the broker is away, and the sweeper is to send one later."""
@@ -84,6 +85,11 @@ class Hints:
         if self._is_away():
             raise self._unavailable()
         self._run(self._broker.ping)
+
+    @property
+    def away_because(self) -> str:
+        """What is told of a broker that does not take hints."""
+        return self._unavailable().public_message
 
     def close(self) -> None:
         """End the thread; hints can be sent again afterwards."""
@@ -126,6 +132,7 @@ class Hints:
             errand.work()
         except Exception as error:
             errand.error = error
+            self._refused = isinstance(error, BadSetting)
             self._found_away(str(error) if isinstance(error, ServiceError) else cause(error))
         else:
             self._found_there()
@@ -147,14 +154,16 @@ class Hints:
             if self._away_because is not None:
                 log.warning("the broker is back: %s", self._where)
             self._away_because = None
+            self._refused = False
 
     @property
     def _where(self) -> str:
         return self._broker.where
 
     def _unavailable(self) -> TransientError:
+        fault = "refuses the service's user or password" if self._refused else "is away"
         return TransientError(
-            f"the broker is away: {self._where} ({self._away_because or 'no answer'})",
+            f"the broker {fault}: {self._where} ({self._away_because or 'no answer'})",
             code="broker_unavailable",
             hint="Jobs are kept and start when it is back.",
         )

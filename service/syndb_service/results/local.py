@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
+from syndb_service.disk_probe import is_full, write_probe
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.results.store import OpenedResult, StoredFile, not_there
 
 CHUNK_BYTES: Final = 1024**2
 TRIES: Final = 1000
+FULL_KEPT_S: Final = 3600.0
+"""How long a result that found no room counts, if nobody frees any."""
+STORE_FULL: Final = "store_full"
+NOTE: Final = ".full"
 
 
 class LocalWriter:
     """One attempt's result while it is written; see :class:`syndb_service.results.ResultWriter`."""
 
     def __init__(self, root: Path, key: str) -> None:
+        self._root = root
         self._target = root / key
         self._part = self._target.with_name(f"{self._target.name}.part")
         self._key = key
@@ -41,7 +47,7 @@ class LocalWriter:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append ``data``."""
-        with _disk():
+        with _disk(self._root, self.bytes + len(data)):
             self._file.write(data)
         self._hash.update(data)
         self.bytes += len(data)
@@ -52,7 +58,7 @@ class LocalWriter:
 
     def finish(self) -> StoredFile:
         """Make the file durable under its key."""
-        with _disk():
+        with _disk(self._root, self.bytes):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -99,11 +105,13 @@ class LocalResults:
             If it can't.
         """
         try:
-            self._probe()
+            write_probe(self._root)
         except OSError as error:
             raise BadSetting(
                 f"the result store {self._root} can't be written: {error.strerror}",
-                hint="Set SYNDB_RESULTS_URL to another folder, or mend its permissions.",
+                hint="Free space there, or set SYNDB_RESULTS_URL to another folder."
+                if is_full(error)
+                else "Set SYNDB_RESULTS_URL to another folder, or mend its permissions.",
             ) from error
 
     def ready(self) -> None:
@@ -112,10 +120,11 @@ class LocalResults:
         Raises
         ------
         TransientError
-            If it can't: the disk is full or away.
+            If it can't: the disk is full or away, or a result found no room on it and still would not.
         """
         with _disk():
-            self._probe()
+            write_probe(self._root)
+        self._check_room()
 
     def begin(self, job_id: str, attempt: int) -> LocalWriter:
         """Start writing the result of one attempt."""
@@ -203,10 +212,32 @@ class LocalResults:
         """Tell that a folder destroys nothing by itself."""
         return False
 
-    def _probe(self) -> None:
-        probe = self._root / f".probe-{os.getpid()}"
-        probe.write_bytes(b"1")
-        probe.unlink(missing_ok=True)
+    def _check_room(self) -> None:
+        """Tell of a result that found no room, in whichever process, for an hour or until there is as much.
+
+        What a result took is free again once its attempt has failed, so that a probe finds nothing wrong.
+        """
+        note = self._root / NOTE
+        try:
+            noted = note.stat()
+            free = shutil.disk_usage(self._root).free
+        except OSError:
+            return
+        if free >= noted.st_size or time.time() - noted.st_mtime > FULL_KEPT_S:
+            note.unlink(missing_ok=True)
+            return
+        raise TransientError(
+            f"the disk of the result store is too full ({free:,} bytes are free, and a result of more than "
+            f"{noted.st_size:,} was given up)",
+            code=STORE_FULL,
+            hint="An operator has to free space.",
+        )
+
+
+def note_full(root: Path, needed: int) -> None:
+    """Note how large a result had become that found no room: as the size of a file that takes none."""
+    with contextlib.suppress(OSError), (root / NOTE).open("wb") as note:
+        note.truncate(needed)
 
 
 def _opened(part: Path) -> BinaryIO:
@@ -244,7 +275,19 @@ def _remove_empty(folder: Path) -> None:
 
 
 class _disk:  # noqa: N801 (reads as a phrase: `with _disk():`)
-    """Tells a full or failing disk as what it is: a store that is away for a while."""
+    """Tells a full or failing disk as what it is: a store that is away for a while.
+
+    Parameters
+    ----------
+    root : Path, optional
+        The store, where a note is left of a result that finds no room.
+    needed : int
+        How large that result has become, in bytes.
+    """
+
+    def __init__(self, root: Path | None = None, needed: int = 0) -> None:
+        self._root = root
+        self._needed = needed
 
     def __enter__(self) -> None:
         return None
@@ -252,15 +295,17 @@ class _disk:  # noqa: N801 (reads as a phrase: `with _disk():`)
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
+            if self._root is not None:
+                note_full(self._root, self._needed)
             raise TransientError(
-                f"the disk of the result store is full: {error.strerror}",
-                code="store_full",
+                "the disk of the result store is full",
+                code=STORE_FULL,
                 hint="The job is tried again; an operator has to free space.",
             ) from error
         if isinstance(error, OSError):
             raise TransientError(
-                f"the result store can't be written: {error.strerror}",
+                f"the result store can't be written ({os.strerror(error.errno or 0).lower()})",
                 code="store_unavailable",
-                hint="The job is tried again; an operator may have to free space.",
+                hint="The job is tried again; an operator has to look at its folder.",
             ) from error

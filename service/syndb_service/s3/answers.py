@@ -7,16 +7,20 @@ store said of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore import exceptions
 from urllib3.exceptions import HTTPError
 
-from syndb_service.errors import BadSetting, ServiceError, TransientError
+from syndb_service.errors import CLOCK_OFF, BadSetting, ServiceError, TransientError, format_span
 
 _MISSING = {"NoSuchKey", "NoSuchUpload", "404"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412"}
+_SKEWED = {"RequestTimeTooSkewed", "RequestExpired"}
+_OTHER_REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
 _BEYOND = {"InvalidRange", "416"}
 _NO_CREDENTIALS = (
     exceptions.NoCredentialsError,
@@ -78,6 +82,8 @@ def away(part: str, error: Exception) -> TransientError:
         message = f"the {part} can't be used: the service {what}"
     elif isinstance(error, exceptions.ClientError):
         status, code = status_of(error), code_of(error)
+        if code in _SKEWED:
+            return _skewed(part, error)
         if status in (401, 403):
             message = f"the {part} refuses the service ({code})"
             hint = "An operator has to look at the service's S3 credentials and rights."
@@ -95,6 +101,21 @@ def away(part: str, error: Exception) -> TransientError:
     return TransientError(message, hint=hint, code="store_unavailable")
 
 
+def _skewed(part: str, error: exceptions.ClientError) -> TransientError:
+    """Say that the store does not take what is signed at this time, and how far apart the clocks are."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    apart = "differs from"
+    with suppress(TypeError, ValueError):
+        ahead_s = (datetime.now(UTC) - parsedate_to_datetime(headers.get("date"))).total_seconds()
+        if abs(ahead_s) > 1:
+            apart = f"is {format_span(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'}"
+    return TransientError(
+        f"the clock of this machine {apart} that of the {part}, which refuses what is signed so",
+        code=CLOCK_OFF,
+        hint="Set the clock of whichever is wrong; both should follow a time server (NTP).",
+    )
+
+
 def at_start(part: str, bucket: str, error: Exception) -> ServiceError:
     """Say why the service can't start with a part: a setting to mend, or a store that is away."""
     names = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or the role that the service runs as)"
@@ -105,6 +126,13 @@ def at_start(part: str, bucket: str, error: Exception) -> ServiceError:
     if not isinstance(error, exceptions.ClientError):
         return away(part, error)
     status, code = status_of(error), code_of(error)
+    if code in _SKEWED:
+        told = _skewed(part, error)
+        return BadSetting(told.message, code=CLOCK_OFF, hint=told.hint)
+    if code in _OTHER_REGION or (status in (301, 307, 400) and "region" in (code + str(error)).lower()):
+        return BadSetting(
+            f"the bucket {bucket!r} of the {part} lies in another region", hint="Set AWS_REGION."
+        )
     if code in ("SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken", "ExpiredToken"):
         return BadSetting(
             f"the {part} answers 403 ({code}): the credentials are wrong",
@@ -118,9 +146,5 @@ def at_start(part: str, bucket: str, error: Exception) -> ServiceError:
     if code in ("NoSuchBucket", "404"):
         return BadSetting(
             f"the {part} has no bucket {bucket!r}", hint="Make it, or correct the URL or the endpoint."
-        )
-    if status in (301, 307, 400) and "Region" in code + str(error):
-        return BadSetting(
-            f"the bucket {bucket!r} of the {part} lies in another region", hint="Set AWS_REGION."
         )
     return away(part, error)

@@ -138,8 +138,31 @@ class Attempts(Moves):
     def _lapsed(self) -> ColumnElement[bool]:
         return lease_over(self._database.now())
 
+    def tell_broker(self, job_id: str, why: str | None) -> None:
+        """Write into a pending job's record that it waits for the broker; None: that this is over."""
+        pending = and_(jobs.c.job_id == job_id, jobs.c.status == Status.PENDING)
+        with self._database.read() as connection:
+            row = connection.execute(select(jobs.c.version, jobs.c.progress).where(pending)).one_or_none()
+        if row is None:
+            return
+        told = None if row.progress is None else Progress(**row.progress).phase
+        if told is not None if why is not None else not (told or "").startswith("waiting: the broker"):
+            return
+        progress = None if why is None else Progress(f"waiting: {why}").as_dict()
+        seen = and_(pending, jobs.c.version == row.version)
+        with self._database.write() as connection:
+            connection.execute(update(jobs).where(seen).values(progress=progress, version=row.version + 1))
+        self._notify(job_id)
+
     def requeue(
-        self, job: Job, reason: Reason, *, death: bool = False, outage: bool = False, lapsed: bool = False
+        self,
+        job: Job,
+        reason: Reason,
+        *,
+        death: bool = False,
+        outage: bool = False,
+        lapsed: bool = False,
+        waiting: str | None = None,
     ) -> bool:
         """Give a running attempt's job back to the queue; False if it has lost it, or was cancelled.
 
@@ -155,6 +178,8 @@ class Attempts(Moves):
             The store or the database was away: this doesn't count, but the job waits longer each time.
         lapsed : bool
             Only while its lease is over: a heartbeat that came since the job was listed keeps it.
+        waiting : str, optional
+            What it waits for, as its record tells until it is taken again.
         """
         now = self._database.now()
         guard = and_(jobs.c.attempt == job.attempt, jobs.c.cancel_requested.is_(False))
@@ -175,7 +200,7 @@ class Attempts(Moves):
                 not_before=now + pause if outage else None,
                 started_at=None,
                 lease_until=None,
-                progress=None,
+                progress=None if waiting is None else Progress(f"waiting: {waiting}").as_dict(),
                 hinted_at=now,
             )
         if moved:

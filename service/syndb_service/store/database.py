@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, BigInteger, Connection, Dialect, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from syndb_service.errors import BadSetting, TransientError
+from syndb_service.disk_probe import is_full, write_probe
+from syndb_service.errors import CLOCK_OFF, BadSetting, TransientError, format_span
 from syndb_service.store.clock import KeptClock
+from syndb_service.store.refusals import disk_full, read_only, refusal_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_S = 15
 DATABASE_AWAY = "database_unavailable"
 DATABASE_DAMAGED = "database_damaged"
+FULL_KEPT_S = 30.0
+CLOCK_OFF_S = 300.0
+"""A third of what S3 allows: its signatures are good for 15 minutes."""
 CONNECT_TIMEOUT_S = 5
 RESTED_S = 0.5
 DISK_FULL_SQLSTATE = "53100"
@@ -75,6 +82,7 @@ class Database:
             **({"isolation_level": "AUTOCOMMIT"} if self.shared else {"read_only": True})
         )
         self._clock = KeptClock(self._clock_of_the_server)
+        self._full_at: float | None = None
 
     def now(self) -> datetime:
         """Return the moment that rows are stamped with.
@@ -139,7 +147,7 @@ class Database:
             )
 
     def ready(self) -> None:
-        """Return if the database answers.
+        """Return if the database answers, and takes rows.
 
         Raises
         ------
@@ -147,7 +155,45 @@ class Database:
             If it does not.
         """
         with self.read() as connection:
+            if self.shared and connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+                raise read_only("it is a standby")
             connection.execute(text("SELECT 1"))
+        if self._full_at is not None and time.monotonic() - self._full_at < FULL_KEPT_S:
+            raise disk_full()
+        if not self.shared and self.engine.url.database:
+            self._probe_disk(Path(self.engine.url.database).absolute().parent)
+
+    def check_clock(self) -> None:
+        """Return if the clock of this machine and that of the database's server agree.
+
+        Raises
+        ------
+        TransientError
+            If they are more than five minutes apart: leases go by the database's, but signatures for S3 and
+            the tokens of an OpenID provider by this machine's. A database that is away has no clock.
+        """
+        if not self.shared:
+            return
+        try:
+            ahead_s = (datetime.now(UTC) - self._clock_of_the_server()).total_seconds()
+        except TransientError:
+            return
+        if abs(ahead_s) > CLOCK_OFF_S:
+            side = "ahead of" if ahead_s > 0 else "behind"
+            raise TransientError(
+                f"the clock of this machine is {format_span(abs(ahead_s))} {side} that of the job database",
+                code=CLOCK_OFF,
+                hint="Set the clock of whichever is wrong; both should follow a time server (NTP).",
+            )
+
+    def _probe_disk(self, folder: Path) -> None:
+        """Write beside the file of SQLite, whose log takes small writes for a while on a full disk."""
+        try:
+            write_probe(folder)
+        except OSError as error:
+            if is_full(error):
+                raise disk_full() from error
+            raise read_only(os.strerror(error.errno or 0).lower()) from error
 
     def check(self) -> None:
         """Make sure at start that rows can be written.
@@ -193,17 +239,19 @@ class Database:
                     code=DATABASE_DAMAGED,
                     hint="An operator has to put a sound copy in its place.",
                 ) from error
+            if (refusal := refusal_of(error)) is not None:
+                raise refusal from error
             if not error.connection_invalidated:
                 raise
             raise self._away(error) from error
 
     def _away(self, error: exc.SQLAlchemyError) -> TransientError:
         if _is_full(error):
-            return TransientError(
-                "the disk of the job database is full",
-                code="database_full",
-                hint="Nothing was changed, and what was accepted is kept. An operator has to free space.",
-            )
+            self._full_at = time.monotonic()
+            return disk_full()
+        refusal = refusal_of(error)
+        if refusal is not None:
+            return refusal
         why = str(getattr(error, "orig", error)).strip().splitlines()
         return TransientError(
             f"the job database is away: {why[0] if why else type(error).__name__}",

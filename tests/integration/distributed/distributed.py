@@ -61,6 +61,20 @@ def running(folder: Path, environment: Mapping[str, str], *words: str) -> Iterat
             process.kill()
 
 
+@contextmanager
+def starting(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[Command]:
+    """Start a command without waiting for it; end it afterwards."""
+    log = folder / f"{words[0]}.log"
+    command = [sys.executable, "-m", "syndb_service", *words, "--data-dir", str(folder / "data"), "--verbose"]
+    with log.open("w") as sink:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=sink, text=True)
+    try:
+        yield Command(process, "", log)
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
 @dataclass
 class Distributed:
     """The whole of it, on one host: the commands share a data folder."""

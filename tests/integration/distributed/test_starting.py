@@ -6,15 +6,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.conftest import WAIT_S, Jobs, isolated_environment
-from tests.integration.distributed.distributed import Command, Distributed
+from tests.integration.distributed.distributed import Command, Distributed, starting
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis, running_redis
 from tests.servers.seaweed import Seaweed, running_seaweed
@@ -24,20 +23,6 @@ KEYS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "not-for-logs",
 DATABASE = {"SYNDB_DATABASE_URL": "postgresql+psycopg://syndb:not-for-logs@127.0.0.1:1/jobs"}
 RESULTS = {"SYNDB_RESULTS_URL": "s3://bucket/results", "SYNDB_S3_ENDPOINT_URL": NOWHERE, **KEYS}
 WAREHOUSE = {"SYNDB_WAREHOUSE_URL": "s3://bucket/warehouse", "SYNDB_S3_ENDPOINT_URL": NOWHERE, **KEYS}
-
-
-@contextmanager
-def starting(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[Command]:
-    """Start a command without waiting for it; end it afterwards."""
-    log = folder / f"{words[0]}.log"
-    command = [sys.executable, "-m", "syndb_service", *words, "--data-dir", str(folder / "data"), "--verbose"]
-    with log.open("w") as sink:
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=sink, text=True)
-    try:
-        yield Command(process, "", log)
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
 
 
 def become_ready(command: Command) -> None:
@@ -109,6 +94,7 @@ def test_the_api_reads_and_keeps_jobs_though_the_broker_was_never_there(
         ):
             job = jobs.submit("SELECT 7 AS n", label="kept")
             assert jobs.get(job["job_id"])["status"] == "pending"
+            assert jobs.get(job["job_id"])["progress"]["phase"] == "waiting: the broker is away"
             assert [each["label"] for each in jobs.http.get("/v1/jobs").json()["jobs"]] == ["kept"]
             ready = jobs.http.get("/health/ready")
             assert ready.status_code == 503

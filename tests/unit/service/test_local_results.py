@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.results import LocalResults, open_results
+from syndb_service.results.local import note_full
 
 JOB = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
 
@@ -107,6 +110,28 @@ def test_a_full_disk(results: LocalResults, monkeypatch: pytest.MonkeyPatch, tmp
     writer = results.begin(JOB, 1)
     writer.write(b"x")
     monkeypatch.setattr(os, "fsync", full)
-    with writer, pytest.raises(TransientError, match="No space left"):
+    with writer, pytest.raises(TransientError, match="the disk of the result store is full"):
         writer.finish()
     assert list(results.jobs()) == []
+    with pytest.raises(TransientError, match="the disk of the result store is full"):
+        results.ready()
+    monkeypatch.undo()
+    results.ready()
+    assert not list(tmp_path.rglob(".probe-*")), "the probe is removed, whatever happened"
+
+
+def test_a_disk_that_is_too_small_is_not_ready_though_a_probe_fits(
+    results: LocalResults, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the result took is free again when its attempt has failed."""
+    free = {"bytes": 10**6}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free["bytes"]))
+    note_full(tmp_path / "results", 2 * 10**6)
+    with pytest.raises(TransientError, match="too full") as refused:
+        LocalResults(tmp_path / "results").ready()
+    assert refused.value.error_code == "store_full"
+    assert list(results.jobs()) == []
+    free["bytes"] = 3 * 10**6
+    results.ready()
+    free["bytes"] = 10**6
+    results.ready()

@@ -1,0 +1,38 @@
+"""Whether a folder takes files: a probe that a full disk refuses."""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from pathlib import Path
+from typing import Final
+
+PROBE_BYTES: Final = 2**18
+"""Enough that no file system keeps it beside the name of the file, and that a full one has no room for it."""
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+def write_probe(folder: Path, size: int = PROBE_BYTES) -> None:
+    """Write a file of a quarter of a megabyte to the disk, and remove it.
+
+    Raises
+    ------
+    OSError
+        If that is not possible.
+    """
+    probe = folder / f".probe-{uuid.uuid4().hex}"
+    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        left = memoryview(os.urandom(4096) * (size // 4096))
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        probe.unlink(missing_ok=True)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Say whether a disk or a quota is full."""
+    return isinstance(error, OSError) and error.errno in _FULL
