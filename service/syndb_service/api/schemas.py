@@ -152,6 +152,11 @@ class PartRecord(BaseModel):
     why: str | None
 
 
+PartName = Literal[
+    "database", "broker", "results", "warehouse", "engine", "threads", "clock", "temporary_files"
+]
+
+
 class Ready(BaseModel):
     """Whether every part is there."""
 
