@@ -7,12 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, Final
 
 import httpx
 
 from syndb_lab.errors import ServiceUnavailable, SyndbError
+from syndb_lab.follow_loop import LoopThread, slept
 from syndb_lab.following import FINAL, Following, Heard, is_newer
 from syndb_lab.job_feed import RefusedError, TroubleError, UnknownRouteError, polled, streamed
 from syndb_lab.transport import Transport
@@ -24,14 +25,11 @@ STREAMS: Final = 8
 CONNECTIONS: Final = 32
 TURN_S: Final = 2.0
 GATHER_S: Final = 0.02
-TICK_S: Final = 1.0
-JUMP_S: Final = 3.0
 FRUITLESS_STREAMS: Final = 2
 POLLS_S: Final = 60.0
 LONGEST_PAUSE_S: Final = 60.0
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0)
 STOP_S: Final = 0.25
-JOIN_S: Final = 2.0
 
 
 class _Topic:
@@ -50,19 +48,6 @@ class _Feed:
         self.job_ids = set(job_ids)
         self.since = time.monotonic()
         self.task: asyncio.Task[None] | None = None
-
-
-class _Session:
-    """The life of the thread: its loop, and what wakes it."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.SelectorEventLoop()
-        self.wake = asyncio.Event()
-        self.thread: threading.Thread | None = None
-
-    def call(self) -> None:
-        """Wake the loop, from any thread."""
-        self.loop.call_soon_threadsafe(self.wake.set)
 
 
 class Follower:
@@ -84,8 +69,8 @@ class Follower:
         self._transport = transport
         self._lock = threading.Lock()
         self._topics: dict[str, _Topic] = {}
-        self._session: _Session | None = None
-        self._ending: _Session | None = None
+        self._session: LoopThread | None = None
+        self._ending: LoopThread | None = None
         self._is_closed = False
         self._one_by_one = False
         self._polls_until = 0.0
@@ -112,7 +97,7 @@ class Follower:
             if self._is_closed:
                 raise closed(self._transport)
             if self._session is None:
-                self._session = start(self._run)
+                self._session = LoopThread.started(self._run)
             topic = self._topics.setdefault(job_id, _Topic(record))
             topic.followings.add(following)
             if is_newer(topic.record, record):
@@ -137,7 +122,8 @@ class Follower:
         """Wait a moment for a thread that has nothing left to do."""
         with self._lock:
             ending = None if self._topics else self._session or self._ending
-        wait_for_end(ending)
+        if ending is not None:
+            ending.settle()
 
     def close(self) -> None:
         """Tell all who wait that the connection was closed, and end the thread."""
@@ -146,7 +132,7 @@ class Follower:
         self._fail(list(self._topics), closed(self._transport))
         self.settle()
 
-    def _run(self, session: _Session) -> None:
+    def _run(self, session: LoopThread) -> None:
         try:
             session.loop.run_until_complete(self._serve(session))
         except Exception as error:
@@ -156,11 +142,11 @@ class Follower:
         finally:
             session.loop.close()
 
-    def _end(self, session: _Session) -> None:
+    def _end(self, session: LoopThread) -> None:
         if self._session is session:
             self._session, self._ending = None, session
 
-    async def _serve(self, session: _Session) -> None:
+    async def _serve(self, session: LoopThread) -> None:
         feeds: list[_Feed] = []
         ended: set[asyncio.Task[None]] = set()
         idle: dict[str, None] = {}
@@ -306,7 +292,7 @@ class Follower:
     def _hear_trouble(self, job_ids: Collection[str], trouble: TroubleError) -> None:
         """Say that the service is away, and for how long; end the waiting of those who wait no longer."""
         now = time.monotonic()
-        error = trouble.error or self._transport.unreachable(ServiceUnavailable(trouble.words))
+        error = trouble.error or self._unavailable(trouble)
         with self._lock:
             for job_id in job_ids:
                 if (topic := self._topics.get(job_id)) is None:
@@ -317,6 +303,14 @@ class Follower:
                     following.hear(Heard(following.record, away_s, trouble.words))
                     if following.patience_s is not None and away_s > following.patience_s:
                         following.fail(error)
+
+    def _unavailable(self, trouble: TroubleError) -> ServiceUnavailable:
+        if not trouble.reached:
+            return self._transport.unreachable(trouble.__cause__ or trouble)
+        return ServiceUnavailable(
+            f"{trouble.words} at {self._transport.url}",
+            hint="A proxy or a login page may be in between. The job goes on: wait() again.",
+        )
 
     def _fail(self, job_ids: Collection[str], error: Exception) -> None:
         with self._lock:
@@ -341,48 +335,11 @@ def stop(feed: _Feed, ended: set[asyncio.Task[None]]) -> None:
         ended.add(feed.task)
 
 
-async def slept(wake: asyncio.Event, since: float) -> bool:
-    """Wait until there is something to do, or a second; say whether the computer slept since a moment."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(wake.wait(), TICK_S)
-    return time.time() - since > TICK_S + JUMP_S
-
-
 def closed(transport: Transport) -> SyndbError:
     """Say that there is no connection any more."""
     return SyndbError(
         f"the connection to {transport.url} was closed", hint="Open another one with connect()."
     )
-
-
-def start(run: Callable[[_Session], None]) -> _Session:
-    """Start the thread.
-
-    Raises
-    ------
-    SyndbError
-        This process may open no more files, or threads.
-    """
-    try:
-        session = _Session()
-        session.thread = threading.Thread(target=run, args=(session,), name="syndb-follow", daemon=True)
-        session.thread.start()
-    except (OSError, RuntimeError) as error:
-        raise SyndbError(
-            f"waiting needs a thread and some files, and this process can have no more ({error})",
-            hint="Close what is no longer needed, or raise the limit (`ulimit -n`).",
-        ) from error
-    return session
-
-
-def wait_for_end(session: _Session | None) -> None:
-    """Wait a moment for a thread, unless it is this one."""
-    if (
-        session is not None
-        and session.thread is not None
-        and session.thread is not threading.current_thread()
-    ):
-        session.thread.join(JOIN_S)
 
 
 MAKING: Final = threading.Lock()

@@ -183,7 +183,7 @@ class Transport:
         except httpx.TransportError as error:
             raise self.unreachable(error) from error
 
-    def unreachable(self, error: Exception) -> ServiceUnavailable:
+    def unreachable(self, error: BaseException) -> ServiceUnavailable:
         """Say that nothing answers, and what to do about it."""
         return ServiceUnavailable(
             f"nothing answers at {self.url} ({type(error).__name__})",

@@ -14,9 +14,10 @@ from syndb_service.api.schemas import NotReady, Problem
 DESCRIPTION: Final = """Submit SQL or a graph analysis as a job, follow it, fetch the result when it is ready.
 
 A job is `pending`, `running`, and then for ever `completed`, `failed` or `cancelled`. To wait for it, pass
-its `version` to `GET /v1/jobs/{job_id}?wait=30&version=N`, or listen to `/events`. Refusals are problem
-details (RFC 9457) with a `code` for programs, a `detail` and a `hint` for people. Neuron ids above 2^53 are
-strings in JSON. Every answer bears an `X-Request-Id`; one that is sent is kept.
+its `version` to `GET /v1/jobs/{job_id}?wait=30&version=N`, or listen to `/events`; `GET /v1/jobs/events`
+tells of up to a hundred jobs by one stream. Refusals are problem details (RFC 9457) with a `code` for
+programs, a `detail` and a `hint` for people. Neuron ids above 2^53 are strings in JSON. Every answer
+bears an `X-Request-Id`; one that is sent is kept.
 """
 TAGS: Final = [
     {"name": "jobs", "description": "Submit, follow, cancel and run again."},

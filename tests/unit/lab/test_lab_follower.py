@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 import syndb_lab
-from syndb_lab import Job, Lab, follow
+from syndb_lab import Job, Lab, follow, follow_loop
 from syndb_lab.follow import Follower
 from syndb_lab.transport import Transport
 from tests.unit.lab.pretence import job_record
@@ -148,7 +148,7 @@ def test_an_older_service_is_asked_for_a_stream_a_job(serve: Any, monkeypatch: p
     monkeypatch.setattr(follow, "CONNECTIONS", 5)
     monkeypatch.setattr(follow, "STREAMS", 2)
     monkeypatch.setattr(follow, "TURN_S", 0.02)
-    monkeypatch.setattr(follow, "TICK_S", 0.02)
+    monkeypatch.setattr(follow_loop, "TICK_S", 0.02)
     service = Service(knows_many=False)
     assert awaited(service, serve(service), ids(20), ready=20) == 1
     assert service.most["streams"] <= 5
@@ -158,8 +158,9 @@ def test_an_older_service_is_asked_for_a_stream_a_job(serve: Any, monkeypatch: p
 def test_more_jobs_than_connections_can_follow_take_turns(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"JOBS_A_STREAM": 3, "STREAMS": 2, "TURN_S": 0.02, "TICK_S": 0.02}.items():
+    for name, value in {"JOBS_A_STREAM": 3, "STREAMS": 2, "TURN_S": 0.02}.items():
         monkeypatch.setattr(follow, name, value)
+    monkeypatch.setattr(follow_loop, "TICK_S", 0.02)
     service, transport = Service(), None
     transport = serve(service)
     service.final.add(ids(20)[-1])
@@ -254,7 +255,7 @@ def test_a_stream_that_falls_silent_is_opened_anew(sleeps: bool, monkeypatch: py
         HEAD + beat + b"retry: 1\n\n" + told(job_record("running", version=3)),
         HEAD + beat + told(job_record("completed", version=4)),
     )
-    monkeypatch.setattr(follow, "TICK_S", 0.02)
+    monkeypatch.setattr(follow_loop, "TICK_S", 0.02)
     with Lab(line.url) as lab:
         job = Job(lab._transport, job_record("running"))
         waiting = threading.Thread(target=lambda: job.wait(timeout=WAIT_S, progress=False))
