@@ -16,6 +16,7 @@ from IPython.core.completer import (
 from syndb_lab.job import Job
 from syndb_lab.journal import entries
 from syndb_lab.magic_line import FORMATS, FRAMES, line_parser
+from syndb_lab.scanner import tokens
 from syndb_lab.schema_cache import SchemaCache
 
 WORD: Final = re.compile(r"[^\W\d]\w*$|:\w*$|\{\{\w*$")
@@ -65,7 +66,10 @@ class Completion:
         before = lines[cursor_line][:cursor_position]
         if text.lstrip().startswith("%%syndb"):
             first = next(index for index, line in enumerate(lines) if line.strip())
-            return self._flags(before) if cursor_line == first else self._sql(before, text)
+            if cursor_line == first:
+                return self._flags(before)
+            sql = "\n".join([*lines[first + 1 : cursor_line], before])
+            return ("", []) if in_text(sql) else self._sql(before, text)
         if before.lstrip().startswith("%syndb "):
             return self._line(before.lstrip().removeprefix("%syndb ").lstrip())
         return "", []
@@ -124,3 +128,15 @@ class Completion:
             )
 
         return syndb_matcher
+
+
+def in_text(sql: str) -> bool:
+    """Whether SQL ends inside a text or a comment, where nothing is to be completed.
+
+    Examples
+    --------
+    >>> in_text("SELECT 'AV"), in_text("SELECT 'AV' -- na"), in_text("SELECT 'AV', na")
+    (True, True, False)
+    """
+    *_, last = tokens(f"{sql}\0")
+    return last.kind in {"text", "dollar", "comment"} or last.text.startswith("--")

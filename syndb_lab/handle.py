@@ -50,6 +50,7 @@ class Handle:
         self._cache = cache or ResultCache()
         self._record = record
         self._heard = datetime.now()
+        self._shown_in: tuple[str, str] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the address and the record: who loads it takes the token kept for that address."""
@@ -111,6 +112,20 @@ class Handle:
         if self.status not in FINAL:
             words.append(f"as of {clock(self._heard)}; .refresh() asks again")
         return f"<{' '.join(words)}>"
+
+    def shown_by_its_card(self) -> Self:
+        """Leave this run of the cell without a second display: the card stands there already."""
+        from syndb_lab.cell import running_cell
+
+        self._shown_in = running_cell()
+        return self
+
+    def _ipython_display_(self) -> None:
+        """Show nothing below its own card; everywhere else, IPython shows the repr."""
+        from syndb_lab.cell import running_cell
+
+        if self._shown_in is None or self._shown_in != running_cell():
+            raise NotImplementedError
 
     def done(self) -> bool:
         """Ask whether the job has ended: completed, failed or been cancelled.

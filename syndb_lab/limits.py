@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from syndb_lab.errors import ParameterError
-from syndb_lab.scanner import TOKEN, comment_end, dollar_end
+from syndb_lab.scanner import tokens
 
 HEAD: Final = "SELECT * FROM ("
-EXPLAIN: Final = re.compile(r"\s*explain\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +49,25 @@ def limited(query: str, limit: int | None) -> Limited:
         raise ParameterError(
             f"limit is {limit!r}; it takes a number of rows", hint="For example: limit=1000."
         )
-    body = statement(query)
-    if not body or EXPLAIN.match(body):
+    body, first = statement(query)
+    if not first or first == "explain":
         return Limited(query)
     return Limited(f"{HEAD}{body}\n) LIMIT {limit}", len(HEAD))
 
 
-def statement(query: str) -> str:
-    """Leave out what follows the statement: semicolons, comments and space."""
-    position = end = 0
-    while match := TOKEN.match(query, position):
-        kind, position = match.lastgroup or "", match.end()
-        if kind == "comment":
-            position = comment_end(query, position)
-        elif kind == "dollar":
-            position = dollar_end(query, position, match.group())
-        if kind not in {"space", "comment"} and match.group() != ";":
-            end = position
-    return query[:end]
+def statement(query: str) -> tuple[str, str]:
+    """Leave out what follows a statement: semicolons, comments and space; give its first word as well.
+
+    Of several statements, the text is left whole: the service says that it takes one.
+    """
+    first, end, is_over = "", 0, False
+    for token in tokens(query):
+        if token.is_blank:
+            continue
+        if token.text == ";":
+            is_over = bool(first)
+            continue
+        if is_over:
+            return query, ""
+        first, end = first or token.word or token.kind, token.end
+    return query[:end], first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import keyword
+import re
 import shlex
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
@@ -13,6 +14,7 @@ from syndb_lab.client import Format
 from syndb_lab.errors import SyndbError
 from syndb_lab.frames import FrameKind
 from syndb_lab.parameters import read_assignment
+from syndb_lab.scanner import tokens
 
 USAGE: Final = (
     "%%syndb [VAR] [--as polars|pandas|arrow|duckdb] [-p name=value]… "
@@ -20,6 +22,7 @@ USAGE: Final = (
 )
 FRAMES: Final = ("polars", "pandas", "arrow", "duckdb")
 FORMATS: Final = ("arrow", "parquet", "csv")
+VALUE_FLAG: Final = re.compile(r"-p\s+[^\W\d]\w*=")
 HELP_WORDS: Final = frozenset({"help", "--help", "-h"})
 
 
@@ -92,6 +95,49 @@ def read_cell_line(line: str) -> CellLine:
         raise unknown_word(rest[0], list(parser._option_string_actions))
     check_variable(found.variable)
     return CellLine(**{**vars(found), "values": dict(read_assignment(text) for text in found.values)})
+
+
+def read_sql_line(line: str) -> tuple[CellLine, str]:
+    """Part the SQL of a ``%syndb SELECT …`` line from the flags that follow it.
+
+    ``--wait`` begins a comment in SQL: it is a flag where its first word is one. ``-- wait`` stays a comment.
+
+    Raises
+    ------
+    MagicUsageError
+        An unknown flag that is near to one, or what makes no sense on a cell's first line, either.
+
+    Examples
+    --------
+    >>> asked, sql = read_sql_line("SELECT :n AS n -p n=3 --wait -- note")
+    >>> asked.values, asked.wait, sql
+    ({'n': 3}, True, 'SELECT :n AS n')
+    """
+    start = flags_start(line)
+    if start is None:
+        return CellLine(), line.strip()
+    asked = read_cell_line(line[start:].partition(" -- ")[0])
+    if asked.variable is not None:
+        raise MagicUsageError(
+            f"{asked.variable!r} after the flags is too much",
+            hint="The SQL comes first, then the flags; r = %syndb … keeps the result in a variable.",
+        )
+    return asked, line[:start].strip()
+
+
+def flags_start(line: str) -> int | None:
+    """Find where the flags begin behind a line's SQL."""
+    flags = list(line_parser()._option_string_actions)
+    for token in tokens(line):
+        rest = line[token.start :]
+        if token.text == "-" and VALUE_FLAG.match(rest) and line[: token.start].endswith((" ", "\t")):
+            return token.start
+        if token.text.startswith("--"):
+            flag = rest.split()[0].partition("=")[0]
+            if flag not in flags and difflib.get_close_matches(flag, flags, n=1, cutoff=0.8):
+                raise unknown_word(flag, flags)
+            return token.start if flag in flags else None
+    return None
 
 
 def unknown_word(word: str, flags: list[str]) -> MagicUsageError:

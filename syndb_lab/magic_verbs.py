@@ -29,7 +29,7 @@ VAR                            takes the job's handle at once, with --wait the r
 --dry-run                      check it only: columns, tables, about how many rows
 --quiet                        show nothing
 
-%syndb SELECT …                submit one line
+%syndb SELECT … [FLAGS]        submit one line; r = %syndb … keeps its job, with --wait its result
 %syndb connect [URL]           use this service
 %syndb datasets                what may be queried
 %syndb tables                  the tables
@@ -108,9 +108,8 @@ class Verbs:
             return journal_listing(entries()[:20])
         return self._shown(self._job(name).refresh())
 
-    def _shown(self, job: Job) -> Job | None:
-        shown = self._magics.show(job)
-        return job if shown is job else None
+    def _shown(self, job: Job) -> Job:
+        return job if self._magics.show(job) is job else job.shown_by_its_card()
 
     def _job(self, name: str) -> Job:
         if not name:

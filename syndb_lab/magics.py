@@ -20,14 +20,24 @@ from syndb_lab.connection import connect
 from syndb_lab.errors import SyndbError
 from syndb_lab.frames import FrameKind
 from syndb_lab.job import Job
-from syndb_lab.magic_line import FORMATS, FRAMES, USAGE, CellLine, MagicUsageError, read_cell_line
+from syndb_lab.magic_line import (
+    FORMATS,
+    FRAMES,
+    USAGE,
+    CellLine,
+    MagicUsageError,
+    read_cell_line,
+    read_sql_line,
+)
 from syndb_lab.magic_verbs import VERBS, Verbs
 from syndb_lab.parameters import choose
 from syndb_lab.progress import in_notebook
+from syndb_lab.scanner import tokens
 from syndb_lab.schema_cache import SchemaCache
+from syndb_lab.scope import find_scope
 
 SQL_STARTS: Final = frozenset(
-    {"select", "with", "from", "values", "explain", "describe", "summarize", "table", "pivot", "unpivot"}
+    {"select", "with", "from", "values", "explain", "describe", "summarize", "table", "pivot", "unpivot", "("}
 )
 
 
@@ -87,13 +97,14 @@ class SyndbMagics(Magics):
             raise CellError(f"{type(error).__name__}: {error}") from error
 
     def _verb(self, line: str) -> Any:
-        verb, _, rest = line.strip().partition(" ")
+        verb, rest = [*line.split(None, 1), "", ""][:2]
         if verb in self._verbs and not (
             verb == "describe" and rest.strip() and not rest.strip().isidentifier()
         ):
             return self._verbs[verb](rest.strip())
-        if verb.lower() in SQL_STARTS or verb.startswith("("):
-            return self._cell(CellLine(), line.strip())
+        first = next((token.word for token in tokens(line) if not token.is_blank), "")
+        if first in SQL_STARTS:
+            return self._cell(*read_sql_line(line))
         near = difflib.get_close_matches(verb, self._verbs, n=1)
         hint = f"Did you mean %syndb {near[0]}?" if near else "%syndb help lists what there is."
         raise MagicUsageError(
@@ -106,7 +117,9 @@ class SyndbMagics(Magics):
         if asked.dry_run:
             values = self._values(asked, query)
             limit = self._limit(asked)
-            return self.lab().validate(query, parameters=values, jobs=self._namespace, limit=limit)
+            return self.lab().validate(
+                query, parameters=values, jobs=find_scope(self._namespace), limit=limit
+            )
         job = self._submit(asked, query)
         if asked.variable:
             self._namespace[asked.variable] = job
@@ -131,7 +144,7 @@ class SyndbMagics(Magics):
             return None if asked.variable else job
         if in_notebook():
             self.show(job, asked)
-            return None
+            return None if asked.variable else job.shown_by_its_card()
         if asked.frame:
             print(f"--as {asked.frame} takes --wait; until then this is the job: .to_{asked.frame}()")
         if asked.variable:
@@ -153,7 +166,7 @@ class SyndbMagics(Magics):
         return self.lab().sql(
             query,
             parameters=self._values(asked, query),
-            jobs=self._namespace,
+            jobs=find_scope(self._namespace),
             format=format_,
             label=asked.label,
             time_limit_s=self.time_limit_s if asked.time_limit_s is None else asked.time_limit_s,
@@ -167,11 +180,13 @@ class SyndbMagics(Magics):
     def _values(self, asked: CellLine, query: str) -> dict[str, Any]:
         if not query.strip():
             raise MagicUsageError("the cell holds no SQL", hint="Write it below the %%syndb line.")
-        return choose(query, self._namespace, asked.values)
+        return choose(query, find_scope(self._namespace), asked.values)
 
     def lab(self) -> Lab:
-        """Take the notebook's ``lab``, or the connection made before, or connect."""
-        named = self._namespace.get("lab")
+        """Take the ``lab`` of the running function, the connection from before, the notebook's, a new one."""
+        named = find_scope(self._namespace).get("lab")
+        if isinstance(named, Lab) and named is not self._namespace.get("lab"):
+            return named
         if self._lab is None:
             self._lab = named if isinstance(named, Lab) else connect()
         self._schema.warm(self._lab)
@@ -184,7 +199,7 @@ class SyndbMagics(Magics):
 
     def job(self, name: str) -> Job:
         """Find a job by the variable that holds it, by its id or by the beginning of an id in the journal."""
-        held = self._namespace.get(name)
+        held = find_scope(self._namespace).get(name)
         return held if isinstance(held, Job) else self.lab().job(name)
 
     def help(self) -> None:

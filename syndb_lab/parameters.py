@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.scanner import Parameter, parameters
+from syndb_lab.scope import Scope
 from syndb_lab.values import article, python_value, sql_type, wire_value
 
 
@@ -124,7 +125,7 @@ def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]
         )
     for name, found in wanted.items():
         if name not in assigned and name not in namespace:
-            raise missing(query, found)
+            raise missing(query, found, namespace)
     return {name: assigned[name] if name in assigned else namespace[name] for name in sorted(wanted)}
 
 
@@ -147,11 +148,13 @@ def check_given(query: str, values: Mapping[str, Any]) -> None:
             )
 
 
-def missing(query: str, found: Parameter) -> ParameterError:
+def missing(query: str, found: Parameter, namespace: Mapping[str, Any]) -> ParameterError:
     """Say that a parameter has no value, and where it stands."""
+    why = namespace.why_missing(found.name) if isinstance(namespace, Scope) else None
+    told = f":{found.name} has no value" + (f": {why}" if why else "")
     hint = f"Assign it in a cell before ({found.name} = …) or give -p {found.name}=…."
     line, column = place(query, found)
-    return ParameterError(f":{found.name} has no value", hint=hint, query=query, line=line, column=column)
+    return ParameterError(told, hint=hint, query=query, line=line, column=column)
 
 
 def place(query: str, found: Parameter) -> tuple[int, int]:

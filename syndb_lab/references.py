@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from syndb_lab.errors import ParameterError
 from syndb_lab.handle import Handle
 from syndb_lab.parameters import Bound, Site
+from syndb_lab.scanner import Token, tokens
+from syndb_lab.scope import Scope
 from syndb_lab.values import article
-
-NAME: Final = r"[^\W\d]\w*"
-TOKEN: Final = re.compile(
-    r"""'(?:[^']|'')*+'|"(?:[^"]|"")*+"|--[^\n]*|/\*.*?\*/|\{\{\s*(?P<name>[\w-]+)\s*\}\}""", re.DOTALL
-)
 
 
 def refer(query: str, namespace: Mapping[str, Any]) -> Bound:
@@ -44,14 +40,12 @@ def refer(query: str, namespace: Mapping[str, Any]) -> Bound:
     'FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}} LIMIT 5'
     """
     parts, sites, position, length = [], [], 0, 0
-    for match in TOKEN.finditer(query):
-        if not match["name"]:
-            continue
-        written = f"{{{{{job_id(query, match, namespace)}}}}}"
-        parts += [query[position : match.start()], written]
-        start = length + match.start() - position
-        sites.append(Site(start, len(written), len(match[0])))
-        position, length = match.end(), start + len(written)
+    for token in references(query):
+        written = f"{{{{{job_id(query, token, namespace)}}}}}"
+        parts += [query[position : token.start], written]
+        start = length + token.start - position
+        sites.append(Site(start, len(written), len(token.text)))
+        position, length = token.end, start + len(written)
     return Bound("".join([*parts, query[position:]]), {}, tuple(sites))
 
 
@@ -63,25 +57,33 @@ def named_handles(query: str, namespace: Mapping[str, Any]) -> list[tuple[str, H
     >>> [name for name, _ in named_handles("FROM {{motor}} JOIN {{other}} USING (id)", {"motor": job})]
     ['motor']
     """
-    names = [match["name"] for match in TOKEN.finditer(query) if match["name"]]
+    names = [token.name for token in references(query)]
     found = [(name, namespace.get(name)) for name in dict.fromkeys(names)]
     return [(name, held) for name, held in found if isinstance(held, Handle)]
 
 
-def job_id(query: str, match: re.Match[str], namespace: Mapping[str, Any]) -> str:
+def references(query: str) -> list[Token]:
+    """Find the ``{{name}}`` in SQL; what stands in a text or a comment is none."""
+    return [token for token in tokens(query) if token.kind == "reference"]
+
+
+def job_id(query: str, token: Token, namespace: Mapping[str, Any]) -> str:
     """Find the job that a name means: an id, or a handle, which is waited for where its job still runs."""
-    name = match["name"]
+    name = token.name
     held = namespace.get(name, name)
     if isinstance(held, Handle):
         return held.wait().id
     try:
         return str(uuid.UUID(str(held)))
     except ValueError:
-        what = f"is {article(held)}, no job" if name in namespace else "is not there"
+        why = namespace.why_missing(name) if isinstance(namespace, Scope) else None
+        what = f"is not there: {why}" if why else "is not there"
+        if name in namespace:
+            what = f"is {article(held)}, no job"
         raise ParameterError(
             f"{{{{{name}}}}} {what}",
             hint="It takes the variable of a job (a cell without --wait), or a job's id.",
             query=query,
-            line=query.count("\n", 0, match.start()) + 1,
-            column=match.start() - query.rfind("\n", 0, match.start()),
+            line=query.count("\n", 0, token.start) + 1,
+            column=token.start - query.rfind("\n", 0, token.start),
         ) from None

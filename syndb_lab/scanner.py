@@ -1,36 +1,84 @@
-"""Finds the parameters in SQL, and nothing that only looks like one."""
+"""One reading of SQL for all who look for something in it: DuckDB's lexing, and the parameters."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
+SPACE: Final = r"[\t\n\v\f\r \u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]"
+LETTER: Final = rf"(?:(?!{SPACE})[A-Za-z_\u0080-\U0010ffff])"
+LETTERS: Final = rf"(?:(?!{SPACE})[\w$\u0080-\U0010ffff])*+"
 TOKEN: Final = re.compile(
-    r"""
-      (?P<space>\s+|--[^\n]*)
+    rf"""
+      (?P<space>{SPACE}+|--[^\n\r]*)
     | (?P<comment>/\*)
-    | (?P<text>[eE]'(?:[^'\\]|\\.|'')*+(?:'|\Z)|'(?:[^']|'')*+(?:'|\Z))
-    | (?P<quoted>"(?:[^"]|"")*+(?:"|\Z))
-    | (?P<dollar>\$(?P<tag>(?:[^\W\d]\w*)?)\$)
-    | (?P<bound>\$(?P<bound_name>[^\W\d]\w*))
+    | (?P<text>[eE]'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|'(?:[^']|'')*+(?:'|\Z))
+    | (?P<quoted>"(?:[^"]|"")*+(?:"|\Z)|`(?:[^`]|``)*+(?:`|\Z))
+    | (?P<dollar>\$(?:(?![0-9])(?:(?!{SPACE})[\w\u0080-\U0010ffff])*+)?\$)
+    | (?P<bound>\$(?P<bound_name>(?:(?![eE]')[^\W\d]\w*)?)|\?)
     | (?P<cast>::|:=)
-    | (?P<colon>:(?P<colon_name>[^\W\d]\w*)?)
-    | (?P<word>[^\W\d]\w*)
-    | (?P<number>\d[\w.]*)
-    | (?P<open>[(\[{])
-    | (?P<close>[)\]}])
+    | (?P<colon>:)
+    | (?P<word>{LETTER}{LETTERS})
+    | (?P<number>\d+(?:_\d+)*+(?:\.\d*)?(?:[eE][+-]?\d+)?)
+    | (?P<reference>\{{\{{\s*(?P<job>[\w-]+)\s*\}}\}})
+    | (?P<open>[(\[{{])
+    | (?P<close>[)\]}}])
     | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
 COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
-VALUE_ENDS: Final = frozenset({"text", "quoted", "word", "number", "bound", "close", "dollar"})
-BEFORE_VALUE: Final = re.compile(
-    "all|and|any|array|between|by|case|distinct|else|except|from|having|ilike|in|intersect|is|like|limit|not"
-    "|offset|on|or|qualify|select|set|similar|then|union|using|values|when|where",
-    re.IGNORECASE,
-)
+VALUE_ENDS: Final = frozenset({"text", "quoted", "word", "number", "bound", "close", "dollar", "reference"})
+WORDS: Final = """
+    all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case
+    cast check collate collation column concurrently constraint create cross default deferrable desc
+    describe distinct do else end except false fetch for foreign freeze from full glob group having ilike
+    in initially inner intersect into is isnull join lambda lateral leading left like limit natural not
+    notnull null offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional
+    primary qualify references returning right select semi show similar some summarize symmetric table
+    tablesample then to trailing true union unique unpack unpivot using variadic verbose when where window
+    with
+"""
+RESERVED: Final = frozenset(WORDS.split())
+"""The words that DuckDB takes for no name: no alias or key is called so."""
+BEFORE_VALUE: Final = RESERVED - {"end", "false", "isnull", "notnull", "null", "true"}
+AFTER_VALUE: Final = frozenset({"between", "escape", "groups", "if", "range", "rows"})
+AFTER_WORD: Final = {
+    **dict.fromkeys(("first", "next"), "fetch"),
+    **dict.fromkeys(("groups", "range", "rows"), "("),
+    "sample": "using",
+    "zone": "time",
+}
+"""Names that are operators where they follow a value, or this word."""
+IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of SQL: its kind, where it begins and ends (from 0), and its text.
+
+    ``kind`` is ``space`` (line comments, too), ``comment``, ``text``, ``quoted`` (an identifier), ``dollar``,
+    ``bound``, ``cast``, ``colon``, ``word``, ``number``, ``reference``, ``open``, ``close`` or ``other``;
+    ``name`` is that of a parameter (``bound``) or of a job (``reference``).
+    """
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    name: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it says nothing to the engine: space and comments."""
+        return self.kind in {"space", "comment"}
+
+    @property
+    def word(self) -> str:
+        """Its text in small letters, where it is an unquoted word or a sign."""
+        return "" if self.kind in {"text", "quoted", "dollar"} else self.text.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,72 +89,24 @@ class Parameter:
     start: int
 
 
-@dataclass(slots=True)
-class Scan:
-    """What the scan knows about the text before a token."""
-
-    last: str = "start"
-    last_text: str = ""
-    last_end: int = 0
-    after_lambda: bool = False
-    brackets: list[str] = field(default_factory=list)
-
-    def step(self, kind: str, text: str, end: int) -> None:
-        """Take a token in."""
-        if kind == "open":
-            subscript = text == "[" and self.last in VALUE_ENDS and not self.before_value()
-            self.brackets.append("subscript" if subscript else text)
-        elif kind == "close" and self.brackets:
-            self.brackets.pop()
-        self.after_lambda = kind == "word" and self.last_text.lower() == "lambda"
-        self.last, self.last_text, self.last_end = kind, text, end
-
-    def before_value(self) -> bool:
-        """Whether a value has to follow the last word, such as WHERE."""
-        return self.last == "word" and BEFORE_VALUE.fullmatch(self.last_text) is not None
-
-    def takes_parameter(self, start: int) -> bool:
-        """Whether a colon here begins a parameter, and no slice, struct field, alias or lambda."""
-        if self.after_lambda or (self.brackets and self.brackets[-1] == "subscript"):
-            return False
-        if self.last not in VALUE_ENDS or self.before_value():
-            return True
-        in_braces = bool(self.brackets) and self.brackets[-1] == "{"
-        return self.last == "word" and self.last_end < start and not in_braces
-
-
-def parameters(query: str) -> list[Parameter]:
-    """Find the ``:name`` and ``$name`` parameters in their order.
-
-    Not taken for one: anything inside a string, a quoted identifier, a dollar quote or a comment, a cast
-    (``::int``), a slice (``[:2]``, ``[a:b]``), a struct field (``{'a':b}``), an alias (``total:sum(n)``), a
-    lambda (``lambda x:x + 1``).
+def tokens(query: str) -> Iterator[Token]:
+    """Cut SQL into pieces as DuckDB does; together they are the whole text.
 
     Examples
     --------
-    >>> [found.name for found in parameters("SELECT name[:2], ':no' FROM t WHERE a > :low AND b = $b::int")]
-    ['low', 'b']
+    >>> [token.kind for token in tokens("SELECT a$b, $$:no$$ -- :no")]
+    ['word', 'space', 'word', 'other', 'space', 'dollar', 'space', 'space']
     """
-    found: list[Parameter] = []
-    scan = Scan()
     position = 0
     while match := TOKEN.match(query, position):
-        kind = match.lastgroup or ""
-        position = match.end()
+        kind, end = match.lastgroup or "", match.end()
         if kind == "comment":
-            position = comment_end(query, position)
+            end = comment_end(query, end)
         elif kind == "dollar":
-            position = dollar_end(query, position, match.group())
-        if kind in {"space", "comment"}:
-            continue
-        name = match["bound_name"] or match["colon_name"]
-        if name and (kind == "bound" or scan.takes_parameter(match.start())):
-            found.append(Parameter(name, match.start()))
-            kind = "bound"
-        elif name:
-            position = match.start("colon_name")
-        scan.step(kind, match.group(), position)
-    return found
+            closing = query.find(match[0], end)
+            end = len(query) if closing < 0 else closing + len(match[0])
+        yield Token(kind, position, end, query[position:end], match["bound_name"] or match["job"] or "")
+        position = end
 
 
 def comment_end(query: str, start: int) -> int:
@@ -119,7 +119,79 @@ def comment_end(query: str, start: int) -> int:
     return len(query)
 
 
-def dollar_end(query: str, start: int, quote: str) -> int:
-    """Skip a dollar-quoted text."""
-    end = query.find(quote, start)
-    return len(query) if end < 0 else end + len(quote)
+def parameters(query: str) -> list[Parameter]:
+    """Find the ``:name`` and ``$name`` parameters in their order.
+
+    A colon begins one where a value has to stand. Not taken for one: anything inside a text, a quoted
+    identifier, a dollar quote or a comment, a cast (``::int``), a slice (``[:2]``, ``[a:b]``), a field
+    (``{'a':b}``), an alias (``total:sum(n)``), a lambda (``lambda x:x + 1``).
+
+    Examples
+    --------
+    >>> [found.name for found in parameters("SELECT name[:2], ':no' FROM t WHERE a > :low AND b = $b::int")]
+    ['low', 'b']
+    """
+    found: list[Parameter] = []
+    scan = Scan()
+    taken = 0
+    for token in tokens(query):
+        if token.is_blank or token.start < taken:
+            continue
+        if token.kind == "colon" and scan.takes_parameter():
+            name = IDENTIFIER.match(query, token.end)
+            if name and not query.startswith("$", name.end()):
+                taken = name.end()
+                token = Token("bound", token.start, taken, f":{name[0]}", name[0])
+        if token.kind == "bound" and token.name:
+            found.append(Parameter(token.name, token.start))
+        scan.step(token)
+    return found
+
+
+class Scan:
+    """What is known of the text before a piece: the pieces, and the brackets that are open."""
+
+    def __init__(self) -> None:
+        self._seen: list[Token] = []
+        self._open: list[tuple[str, bool]] = []
+        self._asks = False  # whether the last bracket that was closed is that of DISTINCT ON (…)
+
+    def step(self, token: Token) -> None:
+        """Take a piece in."""
+        if token.kind == "open":
+            subscript = token.text == "[" and not self.needs_value()
+            distinct = self._before(1).word == "on" and self._before(2).word == "distinct"
+            self._open.append(("subscript" if subscript else token.text, distinct))
+        elif token.kind == "close":
+            self._asks = self._open.pop()[1] if self._open else False
+        self._seen.append(token)
+
+    def takes_parameter(self) -> bool:
+        """Whether a colon here begins a parameter."""
+        if self._open and self._open[-1][0] == "subscript" and self._in_slice():
+            return False
+        return self.needs_value()
+
+    def needs_value(self) -> bool:
+        """Whether what was read so far goes on with a value."""
+        last, before = self._before(1), self._before(2)
+        if last.kind not in VALUE_ENDS:
+            return True
+        if last.kind != "word" or before.word == ".":
+            return last.kind == "close" and self._asks
+        if last.word in BEFORE_VALUE or AFTER_WORD.get(last.word) == before.word:
+            return True
+        after_value = before.kind in VALUE_ENDS and before.word not in BEFORE_VALUE
+        return last.word in AFTER_VALUE and after_value
+
+    def _in_slice(self) -> bool:
+        """Whether a colon here parts the ends of a slice: after the bracket, another colon, or ``:-``."""
+        last = self._before(1)
+        open_end = last.word == "-" and self._before(2).kind == "colon"
+        return last.word == "[" or last.kind == "colon" or open_end
+
+    def _before(self, number: int) -> Token:
+        return self._seen[-number] if number <= len(self._seen) else START
+
+
+START: Final = Token("start", 0, 0, "")

@@ -1,8 +1,23 @@
+import json
+import random
+from pathlib import Path
+from typing import Any
+
 import duckdb
 import pytest
 
+from syndb_lab.limits import limited
 from syndb_lab.parameters import bind
-from syndb_lab.scanner import parameters
+from syndb_lab.references import references
+from syndb_lab.scanner import RESERVED, parameters, tokens
+
+LINES = Path(__file__).with_name("statements.jsonl").read_text().splitlines()
+CORPUS: list[dict[str, Any]] = [json.loads(line) for line in LINES]
+SIGNS = r"""
+    ' '' \ E' e' " "" ` `` $$ $a$ $é$ $1 $x ? -- /* */ : :: := => ->> :x {{x}} { } [ ] ( ) , ; . x a$b é e E
+    🧠 U&' x' lambda + - * / = @ # ! ~ < | % & ^ _
+"""
+PIECES = [*SIGNS.split(), "1 ", "1_000 ", "1e5 ", "1.e3 ", " ", " ", "\t", "\n", "\r", "\n--"]
 
 FOUND = [
     ("SELECT :a", ["a"]),
@@ -25,7 +40,7 @@ FOUND = [
     ("x/*:no*/=/*:no*/:yes", ["yes"]),
     ("WHERE a = $a AND b = :b", ["a", "b"]),
     ("arg := :a", ["a"]),
-    ("SAMPLE :n", ["n"]),
+    ("USING SAMPLE :n", ["n"]),
     ("-:a", ["a"]),
 ]
 NOT_FOUND = [
@@ -104,3 +119,83 @@ def test_the_engine_agrees(query: str, values: dict[str, object], row: tuple[obj
 def test_a_long_text_is_scanned_quickly() -> None:
     assert parameters("SELECT '" + "''" * 500_000 + "', :a")[0].name == "a"
     assert parameters("SELECT '" + "x" * 1_000_000) == []
+
+
+def engine_parses(sql: str) -> bool:
+    try:
+        return len(duckdb.extract_statements(sql)) > 0
+    except duckdb.Error:
+        return False
+
+
+def engine_pieces(sql: str) -> list[str]:
+    """The texts, comments and quoted names of a statement, as the engine cuts them."""
+    raw = sql.encode()
+    found = duckdb.tokenize(sql)
+    ends = [start for start, _ in found[1:]] + [len(raw)] * bool(found)
+    pieces = []
+    for (start, kind), end in zip(found, ends, strict=True):
+        piece = raw[start:end].decode()
+        if kind == duckdb.token_type.string_const:
+            pieces.append(piece[1:] if piece[:1] in set("xXbBnN") else piece)
+        elif kind == duckdb.token_type.comment or piece[:1] in {'"', "`"}:
+            pieces.append(piece)
+    return [piece.rstrip(" \t\n\r\v\f") for piece in pieces]
+
+
+def own_pieces(sql: str) -> list[str]:
+    kinds = {"text", "quoted", "dollar", "comment"}
+    pieces = [token.text for token in tokens(sql) if token.kind in kinds or token.text.startswith("--")]
+    return [piece.rstrip(" \t\n\r\v\f") for piece in pieces]
+
+
+def test_the_corpus_is_cut_as_the_engine_cuts_it() -> None:
+    assert len(CORPUS) >= 700
+    wrong = [
+        (one["sql"], own_pieces(one["sql"]), engine_pieces(one["sql"]))
+        for one in CORPUS
+        if own_pieces(one["sql"]) != engine_pieces(one["sql"])
+    ]
+    assert wrong == []
+    assert all("".join(token.text for token in tokens(one["sql"])) == one["sql"] for one in CORPUS)
+
+
+def test_a_statement_that_the_engine_runs_as_it_is_has_no_parameter_with_a_colon() -> None:
+    wrong = []
+    for one in CORPUS:
+        sql, named = one["sql"], one.get("parameters")
+        found = [parameter for parameter in parameters(sql) if sql[parameter.start] == ":"]
+        if named is None:
+            assert engine_parses(sql), sql
+            right = not found
+        else:
+            right = [parameter.name for parameter in found] == named and engine_parses(bind(sql, {}).sql)
+        if not right:
+            wrong.append((sql, found))
+    assert wrong == []
+
+
+def test_no_statement_of_the_corpus_names_a_job() -> None:
+    assert [one["sql"] for one in CORPUS if references(one["sql"])] == []
+
+
+def test_a_limit_is_put_around_what_the_engine_takes() -> None:
+    """A query in brackets is still one statement; one that can't stand in brackets is left alone."""
+    for one in CORPUS:
+        sql = one["sql"]
+        if "parameters" not in one and sql.lstrip().lower().startswith(("select", "from", "with", "values")):
+            assert engine_parses(limited(sql, 5).sql), limited(sql, 5).sql
+
+
+def test_any_text_is_cut_as_the_engine_cuts_it() -> None:
+    chosen = random.Random(14)
+    for _ in range(20000):
+        sql = "".join(chosen.choices(PIECES, k=chosen.randint(1, 12)))
+        assert "".join(token.text for token in tokens(sql)) == sql
+        assert own_pieces(sql) == engine_pieces(sql), sql
+        parameters(sql)
+
+
+def test_the_reserved_words_are_the_engines() -> None:
+    words = [word for (word,) in duckdb.sql("SELECT keyword_name FROM duckdb_keywords()").fetchall()]
+    assert {word for word in words if not engine_parses(f"SELECT {word} :x FROM (SELECT 1 AS x)")} == RESERVED

@@ -103,7 +103,7 @@ def test_the_token_shows_nowhere(pretend: Pretend, caplog: pytest.LogCaptureFixt
     transport = pretend(answer)
     with pytest.raises(ServiceUnavailable) as caught:
         transport.get("/v1/jobs")
-    lab = Lab("http://service", "secret-token")
+    lab = Lab("https://service", "secret-token")
     shown = [repr(transport), repr(lab), repr(vars(transport)), str(caught.value), caplog.text]
     shown += [
         repr(value)
@@ -119,7 +119,7 @@ def test_the_token_shows_nowhere(pretend: Pretend, caplog: pytest.LogCaptureFixt
 @pytest.mark.parametrize("token", ["a\nb", "tökén", "a\x00"])
 def test_a_token_that_cannot_be_sent_is_not_shown_either(token: str) -> None:
     with pytest.raises(AuthError) as caught:
-        Lab("http://service", token)
+        Lab("https://service", token)
     assert token not in str(caught.value)
 
 
