@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from typing import Final
 
 UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+SPACE: Final = r"\t\n\v\f\r \u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
+NAME: Final = rf"[A-Za-z_\u0080-\U0010ffff](?:(?![{SPACE}])[\w$\u0080-\U0010ffff])*+"
 TOKEN: Final = re.compile(
-    rf"""(?<!\w)[eE]'(?:[^'\\]|''|\\.)*+(?:'|\Z)|'(?:[^']|'')*+(?:'|\Z)|"(?:[^"]|"")*+(?:"|\Z)"""
-    rf"""|(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)|--[^\n]*|(?P<comment>/\*)"""
-    rf"""|\{{\{{\s*(?P<job>{UUID})\s*\}}\}}""",
-    re.DOTALL,
+    rf"""
+      (?:[^'"`$/{{\-\w\u0080-\U0010ffff]|[{SPACE}]|\d+(?:_\d+)*+(?:\.\d*)?(?:[eE][+-]?\d+)?|(?![eE]'){NAME})++
+    | [eE]'(?:[^'\\]|''|\\.)*+(?:'|\\?\Z) | '(?:[^']|'')*+(?:'|\Z)
+    | "(?:[^"]|"")*+(?:"|\Z) | `(?:[^`]|``)*+(?:`|\Z)
+    | \$(?P<tag>(?:(?![0-9])(?:(?![{SPACE}])[\w\u0080-\U0010ffff])*+)?)\$(?:.*?\$(?P=tag)\$|.*\Z)
+    | --[^\n\r]*+
+    | (?P<comment>/\*)
+    | \{{\{{\s*(?P<job>{UUID})\s*\}}\}}
+    | .
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 
@@ -70,15 +79,16 @@ def as_tables(query: str) -> str:
 def _mentions(query: str) -> Iterator[re.Match[str]]:
     """Find the references, past texts and comments; comments nest, as the engine reads them."""
     position = 0
-    while match := TOKEN.search(query, position):
+    while match := TOKEN.match(query, position):
         position = match.end()
         if match["job"]:
             yield match
         elif match["comment"]:
-            position = _comment_end(query, position)
+            position = comment_end(query, position)
 
 
-def _comment_end(query: str, position: int) -> int:
+def comment_end(query: str, position: int) -> int:
+    """Skip a block comment that begins before ``position``, those nested in it included."""
     depth = 1
     for edge in COMMENT_EDGE.finditer(query, position):
         depth += 1 if edge[0] == "/*" else -1

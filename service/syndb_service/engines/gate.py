@@ -17,16 +17,15 @@ from typing import Any, Final
 import duckdb
 
 from syndb_service.domain.texts import MESSAGE_CHARACTERS, shorten
-from syndb_service.engines.positions import BLANK, Place, first_word, locate
+from syndb_service.engines.positions import Place, after_blanks, after_explain, first_word, locate
 from syndb_service.engines.query_limits import MAX_EXPRESSIONS, SHALLOWER, TOO_DEEP
 from syndb_service.engines.walk import ONLY_QUERIES, Checked, Walk
 from syndb_service.errors import InvalidQuery
 
-EXPLAIN: Final = re.compile(rf"{BLANK}explain\b", re.IGNORECASE | re.DOTALL)
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 EXPRESSION: Final = re.compile(r'"class":')
 LOCATION: Final = re.compile(r'"query_location":(\d{1,19})\b')
-EXPLAIN_OPTIONS: Final = re.compile(rf"{BLANK}(\(|analyze\b)", re.IGNORECASE | re.DOTALL)
+EXPLAIN_OPTIONS: Final = re.compile(r"\(|analyze\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +114,15 @@ class Gate:
                 hint="Write PIVOT … ON column IN ('a', 'b') …; SELECT DISTINCT finds the values.",
                 **first_word(sql).as_dict(),
             )
-        explain = EXPLAIN.match(sql)
-        if kind == "EXPLAIN" and explain:
-            if EXPLAIN_OPTIONS.match(sql, explain.end()):
+        explained = after_explain(sql)
+        if kind == "EXPLAIN" and explained is not None:
+            if EXPLAIN_OPTIONS.match(sql, after_blanks(sql, explained)):
                 raise InvalidQuery(
                     "only a plain EXPLAIN may run",
                     hint="Leave out ANALYZE and the options.",
-                    **locate(sql, explain.end()).as_dict(),
+                    **locate(sql, explained).as_dict(),
                 )
-            return len(sql[: explain.end()].encode())
+            return len(sql[:explained].encode())
         raise InvalidQuery(
             f"{_verb(sql)} is not a query: jobs only read", hint=ONLY_QUERIES, **first_word(sql).as_dict()
         )

@@ -10,7 +10,7 @@ from typing import Any, Final
 import duckdb
 from pyarrow import parquet
 
-from syndb_service.engines.gate import EXPLAIN
+from syndb_service.engines.positions import after_explain
 
 FILE_FILTER: Final = re.compile(r"\(?dataset_id = '([0-9a-f-]{36})'\)?|\(?dataset_id IN \(([^()]*)\)\)?")
 MULTIPLYING: Final = (
@@ -46,7 +46,7 @@ class Plan:
         self, connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any]
     ) -> None:
         self._nodes: list[dict[str, Any]] = []
-        if not EXPLAIN.match(sql):
+        if after_explain(sql) is None:
             ((_, plan),) = connection.execute(f"EXPLAIN (FORMAT json) {sql}", parameters or None).fetchall()
             self._nodes = list(_walk(json.loads(plan)))
 

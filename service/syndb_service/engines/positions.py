@@ -7,7 +7,10 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
-BLANK: Final = r"(?>\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*+"
+from syndb_service.domain.references import comment_end
+
+EXPLAIN: Final = re.compile(r"explain\b", re.IGNORECASE)
+BLANK: Final = re.compile(r"(?:\s|--[^\n\r]*)*+")
 
 
 class LineColumn(TypedDict):
@@ -117,5 +120,36 @@ def first_word(sql: str, start: int = 0) -> Place:
     >>> first_word("SELECT 1; -- one\n SELECT 2", 8).as_dict()
     {'line': 2, 'column': 2}
     """
-    blank = re.compile(f"(?:{BLANK};?)*", re.DOTALL).match(sql, start)
-    return locate(sql, blank.end() if blank else start)
+    position = after_blanks(sql, start)
+    while sql.startswith(";", position):
+        position = after_blanks(sql, position + 1)
+    return locate(sql, position)
+
+
+def after_explain(sql: str) -> int | None:
+    """Return where the first word ends if it is EXPLAIN.
+
+    Examples
+    --------
+    >>> after_explain("/* why */ EXPLAIN SELECT 1"), after_explain("SELECT 1")
+    (17, None)
+    """
+    found = EXPLAIN.match(sql, after_blanks(sql))
+    return found.end() if found else None
+
+
+def after_blanks(sql: str, start: int = 0) -> int:
+    """Return where white space and comments end that begin at ``start``; comments nest, as the engine has it.
+
+    Examples
+    --------
+    >>> after_blanks("/* a /* b */ c */ SELECT 1")
+    18
+    """
+    position = start
+    while True:
+        blank = BLANK.match(sql, position)
+        position = blank.end() if blank else position
+        if not sql.startswith("/*", position):
+            return position
+        position = comment_end(sql, position + 2)
