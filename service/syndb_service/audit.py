@@ -9,6 +9,7 @@ import logging
 from typing import Final
 
 from syndb_service.logs import AUDIT, printable
+from syndb_service.texts import NAME_CHARACTERS, shorten
 
 _audit: Final = logging.getLogger(AUDIT)
 
@@ -34,4 +35,4 @@ def audit(who: str | None, what: str, outcome: str, **more: object) -> None:
 
 
 def _told(value: object) -> object:
-    return printable(value) if isinstance(value, str) else value
+    return printable(shorten(value, NAME_CHARACTERS)) if isinstance(value, str) else value

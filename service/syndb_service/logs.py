@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from syndb_service.terminal_text import visible
+from syndb_service.texts import LOG_CHARACTERS, shorten
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def start_logging(level: int | str, form: str) -> None:
     """
     handler = logging.StreamHandler()
     handler.addFilter(RequestStamp())
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(TEXT))
+    handler.setFormatter(JsonLines() if form == "json" else TextLines(TEXT))
     logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger(AUDIT).setLevel(logging.INFO)
     logging.captureWarnings(True)
@@ -70,8 +71,22 @@ class RequestStamp(logging.Filter):
         return True
 
 
+class TextLines(logging.Formatter):
+    """Writes each record for people; a text of others does not make it longer than ``LOG_CHARACTERS``.
+
+    Examples
+    --------
+    >>> len(TextLines("%(message)s").format(logging.makeLogRecord({"msg": "x" * 10**6})))
+    16384
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        return shorten(super().format(record), LOG_CHARACTERS)
+
+
 class JsonLines(logging.Formatter):
-    """Writes each record as one line of JSON, with what was passed as ``extra``.
+    """Writes each record as one line of JSON, with what was passed as ``extra``; long texts are cut.
 
     Examples
     --------
@@ -86,13 +101,15 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": shorten(record.getMessage(), LOG_CHARACTERS),
         }
         line |= {
-            name: value for name, value in vars(record).items() if name not in USUAL and value is not None
+            name: shorten(value, LOG_CHARACTERS) if isinstance(value, str) else value
+            for name, value in vars(record).items()
+            if name not in USUAL and value is not None
         }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = shorten(self.formatException(record.exc_info), LOG_CHARACTERS)
         return json.dumps(line, default=str, ensure_ascii=False)
 
 

@@ -17,12 +17,14 @@ from syndb_service.domain.parts import Part, Parts
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
 from syndb_service.engines.nursery import Child
+from syndb_service.engines.query_limits import MAX_COLUMNS
 from syndb_service.engines.readiness import readable
 from syndb_service.errors import TransientError
 from syndb_service.lease import Lease
 from syndb_service.results import ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.store import JobStore
+from syndb_service.texts import shorten_columns
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +152,7 @@ class Watch:
                 return _failed(json.loads(payload))
             elif kind is FrameKind.DONE:
                 return self._done(json.loads(payload))
-        return self._died(self._child.wait()) if self._child.frames.ended else None
+        return self._died(self._child.wait(EXIT_S)) if self._child.frames.ended else None
 
     def _keep_preview(self) -> None:
         """Keep the first rows; while the database is away the next heartbeat does it."""
@@ -163,7 +165,7 @@ class Watch:
         status = self._child.wait(EXIT_S)
         if status != 0:
             return self._died(status)
-        columns = tuple(tuple(column) for column in answer["columns"])
+        columns = tuple(map(tuple, shorten_columns(answer["columns"][:MAX_COLUMNS])))
         read = frozenset(answer["datasets"])
         return Done(answer["rows"], columns, answer["truncated"], read, self._parts.whole())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from typing import Any
 
 import httpx
@@ -335,3 +336,28 @@ def test_a_wait_of_a_year(jobs: Jobs) -> None:
     job = jobs.run("SELECT 1")
     answer = jobs.http.get(f"/v1/jobs/{job['job_id']}", params={"wait": 31_536_000})
     assert "wait" in refused(answer, 422, "invalid_request")["detail"]
+
+
+def test_what_users_make_long_is_cut_in_the_record(jobs: Jobs) -> None:
+    job = jobs.run("SELECT error(repeat('x', 20000000) || range) FROM range(1)")
+    assert job["status"] == "failed"
+    assert len(job["error"]["message"]) == len(job["error_message"]) == 2_000
+    assert "20,000," in job["error_message"]
+    wide = jobs.run(f"SELECT '{'y' * 100_000}'")
+    assert wide["status"] == "completed"
+    assert len(wide["result"]["columns"][0]["name"]) == 256
+    answer = jobs.http.post("/v1/jobs", json={"query": "SELECT 1", "z" * 1_000_000: 1})
+    assert answer.status_code == 422
+    assert len(answer.json()["detail"]) <= 2_000
+
+
+def test_a_page_of_the_list_ends_where_its_queries_are_long(jobs: Jobs) -> None:
+    sent = [jobs.submit(f"SELECT {number} /*{'x' * 1_000_000}*/")["job_id"] for number in range(7)]
+    found, cursor, pages = [], None, 0
+    while len(found) < len(sent):
+        page = jobs.http.get("/v1/jobs", params={"limit": 7} | ({"cursor": cursor} if cursor else {})).json()
+        assert len(json.dumps(page)) < 7 * 1024**2
+        found += [job["job_id"] for job in page["jobs"]]
+        cursor, pages = page["next_cursor"], pages + 1
+    assert found[: len(sent)] == sent[::-1]
+    assert pages > 1

@@ -25,6 +25,7 @@ from syndb_service.errors import (
     UsageError,
 )
 from syndb_service.logs import printable
+from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +45,14 @@ def body_of(error: ServiceError) -> dict[str, Any]:
     What others wrote is cleared of control characters. Of a part that is away only its name is told: what
     its driver said may hold addresses, and stands in the log.
     """
-    detail = printable(error.public_message)
+    detail = printable(shorten(error.public_message, MESSAGE_CHARACTERS))
     body = Problem(
         type=f"urn:syndb:error:{error.error_code}",
         title=error.title,
         status=error.http,
         detail=detail,
         code=error.error_code,
-        hint=None if error.hint is None else printable(error.hint),
+        hint=None if error.hint is None else printable(shorten(error.hint, HINT_CHARACTERS)),
         error=detail,
     )
     if isinstance(error, InvalidQuery):

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from syndb_service.domain.parts import Part
 from syndb_service.domain.status import Kind, Reason, Status
+from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, PHASE_CHARACTERS, shorten
 
 Format = Literal["arrow", "parquet", "csv"]
 FORMATS: Final[tuple[Format, ...]] = ("arrow", "parquet", "csv")
@@ -146,7 +147,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job failed, for programs (``code``) and for people."""
+    """Why a job failed, for programs (``code``) and for people; long texts are cut."""
 
     code: str
     message: str
@@ -154,6 +155,11 @@ class Failure:
     retryable: bool = False
     line: int | None = None
     column: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", shorten(str(self.message), MESSAGE_CHARACTERS))
+        if self.hint is not None:
+            object.__setattr__(self, "hint", shorten(str(self.hint), HINT_CHARACTERS))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the failure as plain JSON-able values."""
@@ -175,6 +181,9 @@ class Progress:
     fraction: float | None = None
     rows: int | None = None
     bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "phase", shorten(str(self.phase), PHASE_CHARACTERS))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the progress as plain JSON-able values."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from syndb_service.texts import shorten_columns
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -41,7 +43,8 @@ class Part:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Part:
         """Read back what :meth:`as_dict` wrote."""
-        return cls(**{**values, "columns": tuple((name, kind) for name, kind in values["columns"])})
+        columns = tuple((name, kind) for name, kind in shorten_columns(values["columns"]))
+        return cls(**{**values, "columns": columns})
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ import signal
 from dataclasses import dataclass
 from typing import Any, Final
 
-from syndb_service.domain.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Child, Nursery
 from syndb_service.engines.query_limits import PARSE_CPU_S
 from syndb_service.errors import InvalidQuery, TransientError
+from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 
 START_S: Final = 30.0
 PARSE_S: Final = 60.0

@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from syndb_service.domain.outline import Outline
-from syndb_service.domain.texts import shorten_columns
 from syndb_service.engines.check_process import CheckProcess
 from syndb_service.engines.fair_queue import FairQueue
 from syndb_service.engines.nursery import Nursery
+from syndb_service.texts import shorten_columns
 
 FEWEST, MOST = 3, 8
 WAIT_S: Final = 60.0

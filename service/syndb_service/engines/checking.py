@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from syndb_service.domain.tables import quote_name
-from syndb_service.domain.texts import shorten_columns
 from syndb_service.engines import query_job
 from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.loose_joins import loose_tables
@@ -27,6 +26,7 @@ from syndb_service.engines.sandbox import allot, lock, table_columns
 from syndb_service.engines.stored_tables import column_names, empty_tables
 from syndb_service.engines.walk import Checked
 from syndb_service.errors import InvalidQuery, ServiceError
+from syndb_service.texts import shorten_columns
 
 log = logging.getLogger(__name__)
 

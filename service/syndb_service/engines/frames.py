@@ -17,6 +17,8 @@ HEADER = struct.Struct("!cI")
 CHUNK = 1 << 20
 AHEAD = 16
 MAX_PREVIEW_BYTES = 256 * 1024
+MAX_ANSWER_BYTES = 64 * 1024**2
+"""Of a frame that a child sends: it is not trusted, and the service holds frames in memory."""
 
 
 class FrameKind(Enum):
@@ -41,10 +43,14 @@ class FrameSocket:
     ----------
     sock : socket.socket
         A connected stream socket; it is closed with this object.
+    longest : int, optional
+        Bytes of a frame that is taken, but for DATA; without, a frame of any length. An end that sends a
+        longer one counts as gone.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, longest: int | None = None) -> None:
         self._sock = sock
+        self._longest = longest
         self._lock = threading.Lock()
         self._buffer = memoryview(bytearray(CHUNK))
         self._head = bytearray()
@@ -83,6 +89,9 @@ class FrameSocket:
         while came:
             if self._open is None:
                 came = self._begin(came)
+                if self._is_too_long():
+                    self.ended = True
+                    return frames
                 continue
             piece, came = came[: self._missing], came[self._missing :]
             self._missing -= len(piece)
@@ -95,6 +104,11 @@ class FrameSocket:
             if not self._missing:
                 self._open = None
         return frames
+
+    def _is_too_long(self) -> bool:
+        if self._longest is None or self._open in (None, FrameKind.DATA):
+            return False
+        return self._missing > self._longest
 
     def _begin(self, came: memoryview) -> memoryview:
         """Read the header of the next frame, as far as it has come; return what follows it."""

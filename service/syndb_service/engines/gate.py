@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import duckdb
 
-from syndb_service.domain.texts import MESSAGE_CHARACTERS, shorten
 from syndb_service.engines.positions import Place, after_blanks, after_explain, first_word, locate
 from syndb_service.engines.query_limits import MAX_EXPRESSIONS, SHALLOWER, TOO_DEEP
 from syndb_service.engines.walk import ONLY_QUERIES, Checked, Walk
 from syndb_service.errors import InvalidQuery
+from syndb_service.texts import MESSAGE_CHARACTERS, shorten
 
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 EXPRESSION: Final = re.compile(r'"class":')

@@ -17,7 +17,7 @@ from typing import Any, Self
 from syndb_service.engines import confinement
 from syndb_service.engines.child_log import relay
 from syndb_service.engines.forkserver import FORK, KILL, PID, READY, REQUEST, STATUS
-from syndb_service.engines.frames import FrameKind, FrameSocket
+from syndb_service.engines.frames import MAX_ANSWER_BYTES, FrameKind, FrameSocket
 from syndb_service.engines.readiness import readable
 from syndb_service.errors import TransientError
 
@@ -39,7 +39,7 @@ class Child:
     def __init__(self, nursery: Nursery, pid: int, sock: socket.socket, status_fd: int) -> None:
         self._nursery = nursery
         self.pid = pid
-        self.frames = FrameSocket(sock)
+        self.frames = FrameSocket(sock, MAX_ANSWER_BYTES)
         self._status_fd = status_fd
         self._status: int | None = None
         self._answers: deque[tuple[FrameKind, bytes]] = deque()

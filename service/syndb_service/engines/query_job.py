@@ -12,7 +12,6 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from syndb_service.domain.texts import shorten_columns
 from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
 from syndb_service.engines.gate import Gate
 from syndb_service.engines.outputs import (
@@ -41,6 +40,7 @@ from syndb_service.engines.sandbox import allot, lock, table_columns
 from syndb_service.engines.stored_tables import StoredTables
 from syndb_service.engines.walk import Checked
 from syndb_service.errors import InvalidQuery
+from syndb_service.texts import shorten_columns
 
 READ_ROWS: Final = 2_048
 """Rows that the engine hands over at a time: its own vectors, so that first rows don't wait for others.

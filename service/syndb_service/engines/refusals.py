@@ -9,12 +9,12 @@ from typing import Any
 
 import duckdb
 
-from syndb_service.domain.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 from syndb_service.engines.positions import Place, locate
 from syndb_service.engines.query_limits import SHALLOWER, TOO_DEEP
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.engines.walk import Checked
 from syndb_service.errors import InvalidQuery, ServiceError, UsageError
+from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 
 QUOTED = re.compile(r'"([^"]+)"')
 CALLED = re.compile(r'function call "(\w+)\(|(?:Function|Type|Table) with name (\w+)')

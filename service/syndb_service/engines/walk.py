@@ -9,7 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from syndb_service.domain.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 from syndb_service.engines.positions import LineIndex, Place, first_word, fold, locate
 from syndb_service.engines.query_limits import (
     MAX_COLUMNS,
@@ -20,6 +19,7 @@ from syndb_service.engines.query_limits import (
     TOO_DEEP,
 )
 from syndb_service.errors import InvalidQuery
+from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 
 NO_LOCATION: Final = 2**64 - 1
 BOUNDS: Final = frozenset(

@@ -14,6 +14,7 @@ from uuid import UUID
 from syndb_service.domain.access import reader
 from syndb_service.domain.datasets import TABLES, VISIBILITIES, Visibility
 from syndb_service.intake.findings import Findings, advise
+from syndb_service.texts import MESSAGE_CHARACTERS, METADATA_CHARACTERS, NAME_CHARACTERS, shorten
 
 FILES: Final = ("dataset.toml", "dataset.json", "metadata.toml", "metadata.json")
 MINIMAL: Final = 'name = "my_connectome_2026"\nspecies = "Drosophila melanogaster"'
@@ -162,10 +163,15 @@ class _Reader:
         )
 
     def _note(self, message: str, key: str) -> None:
-        self._findings.add_key(self._file, message, key)
+        self._findings.add_key(
+            self._file, shorten(message, MESSAGE_CHARACTERS), shorten(key, NAME_CHARACTERS)
+        )
 
     def _text(self, key: str) -> str:
         value = self._plain.get(key, "")
+        if isinstance(value, str) and len(value) > METADATA_CHARACTERS:
+            self._note(f"has {len(value):,} characters; at most {METADATA_CHARACTERS:,} are taken", key)
+            return ""
         if isinstance(value, str):
             return value.strip()
         if isinstance(value, int | float) and key == "version":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
 from syndb_service.domain.jobs import Job, Request
 from syndb_service.domain.status import Kind, Reason, Status
@@ -142,6 +144,8 @@ class JobStore(Attempts, Sweeps, Keeping, Previews):
     ) -> tuple[list[Job], str | None]:
         """Return a page of an owner's jobs, newest first, and the cursor of the next page.
 
+        A page ends early where its queries and their values have more than ``PAGE_BYTES``.
+
         Raises
         ------
         InvalidRequest
@@ -162,9 +166,11 @@ class JobStore(Attempts, Sweeps, Keeping, Previews):
             where.append(or_(jobs.c.created_at < created_at, same_moment))
         order = (jobs.c.created_at.desc(), jobs.c.job_id.desc())
         with self._database.read() as connection:
-            rows = connection.execute(select(jobs).where(*where).order_by(*order).limit(limit + 1)).all()
-            page = self._with_position(connection, rows[:limit])
-        more = len(rows) > limit
+            found = select(jobs).where(*where).order_by(*order).limit(limit + 1)
+            rows, more = _page(
+                connection.execute(found, execution_options={"yield_per": READ_AT_A_TIME}), limit
+            )
+            page = self._with_position(connection, rows)
         return page, write_cursor(page[-1]) if more else None
 
     def versions(self, job_ids: Iterable[str]) -> dict[str, int]:
@@ -243,4 +249,18 @@ class JobStore(Attempts, Sweeps, Keeping, Previews):
             )
 
 
+def _page(found: Iterable[Row[Any]], limit: int) -> tuple[list[Row[Any]], bool]:
+    """Take the rows of a page, and say whether there are more."""
+    rows: list[Row[Any]] = []
+    size = 0
+    for row in found:
+        if len(rows) == limit or size > PAGE_BYTES:
+            return rows, True
+        rows.append(row)
+        size += len(json.dumps([row.request.get("query"), row.request.get("parameters")]))
+    return rows, False
+
+
+PAGE_BYTES: Final = 4 * 1024**2
+READ_AT_A_TIME: Final = 10
 RETRY_AFTER_S = 10

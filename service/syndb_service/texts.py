@@ -10,6 +10,8 @@ MESSAGE_CHARACTERS: Final = 2_000
 HINT_CHARACTERS: Final = 1_000
 NAME_CHARACTERS: Final = 256
 TYPE_CHARACTERS: Final = 512
+PHASE_CHARACTERS: Final = 200
+METADATA_CHARACTERS: Final = 20_000
 LOG_CHARACTERS: Final = 16_384
 COLUMNS_CHARACTERS: Final = 512 * 1024
 """All names and types of the columns in a record together; above it, each is cut as in a narrow table."""
@@ -26,12 +28,12 @@ def shorten(text: str, limit: int, length: int | None = None) -> str:
     >>> shorten("fine", 10)
     'fine'
     >>> shorten("x" * 1000, 40)
-    'xxxxxxxxxxxxxxxxxxx… [1,000 characters]'
+    'xxxxxxxxxxxxxxxxxxxxx… [1,000 characters]'
     """
     if len(text) <= limit and length is None:
         return text
     note = f"… [{length or len(text):,} characters]"
-    return text[: max(limit - len(note) - 1, 0)] + note
+    return text[: max(limit - len(note), 0)] + note
 
 
 def shorten_columns(columns: Iterable[Sequence[str]]) -> list[list[str]]:
