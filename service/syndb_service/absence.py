@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from syndb_service.domain.jobs import Job
-from syndb_service.domain.status import Kind, Status
-from syndb_service.errors import Conflict, Expired, NotFound, UsageError
+from syndb_service.domain.status import Kind, Reason, Status
+from syndb_service.errors import Conflict, Damaged, Expired, Lost, NotFound, UsageError
 
 RETRY_AFTER_S = 1
 
@@ -18,7 +18,11 @@ def no_result(job: Job) -> UsageError | None:
         Any job.
     """
     if job.status is Status.COMPLETED and job.result is not None:
-        return _destroyed(job) if job.destroyed_at is not None else None
+        if job.destroyed_at is not None:
+            return _destroyed(job)
+        if job.reason is Reason.RESULT_DAMAGED:
+            return damaged(job)
+        return lost(job) if job.reason is Reason.RESULT_LOST else None
     if job.status is Status.FAILED:
         message = job.failure.message if job.failure else "unknown"
         return Conflict(
@@ -59,6 +63,26 @@ def no_preview(job: Job) -> UsageError:
         "no preview of this result was kept: one row alone is too large, or the result is older",
         code="no_preview",
         hint=f"GET /v1/jobs/{job.job_id}/result gives the whole result.",
+    )
+
+
+def damaged(job: Job) -> Damaged:
+    """Say that a result's file is not what was written."""
+    rerun = f"/v1/jobs/{job.job_id}/rerun"
+    return Damaged(
+        "the file of this result was changed or damaged in the result store, and is not given out",
+        rerun=rerun,
+        hint=f"POST {rerun} runs the same request again.",
+    )
+
+
+def lost(job: Job) -> Lost:
+    """Say that a result's file is gone before its time."""
+    rerun = f"/v1/jobs/{job.job_id}/rerun"
+    return Lost(
+        "the file of this result is not in the result store, though it was to be kept; the record is",
+        rerun=rerun,
+        hint=f"POST {rerun} runs the same request again.",
     )
 
 

@@ -142,7 +142,14 @@ class Conclusion:
         stages.lap("result")
         kind = job.request.format if job.request.query is not None else "json"
         result = Result(
-            stored.key, kind, stored.bytes, done.rows, done.columns, stored.sha256, done.truncated
+            stored.key,
+            kind,
+            stored.bytes,
+            done.rows,
+            done.columns,
+            stored.sha256,
+            done.truncated,
+            state=stored.state,
         )
         if done.parts:
             first, *others = done.parts

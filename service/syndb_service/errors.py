@@ -10,7 +10,8 @@ ServiceError                 code · http · fault · hint
 │   ├── NotFound             404: no such job, or someone else's
 │   ├── Conflict             409: result not there (yet), idempotency
 │   ├── Expired              410: the result was destroyed, the record is kept
-│   │   └── Lost             410: its file is gone before its time
+│   │   ├── Lost             410: its file is gone before its time
+│   │   └── Damaged          410: its file is not what was written
 │   ├── TooLarge             413
 │   ├── GraphTooLarge        413: more connections than allowed, or than memory holds
 │   ├── RangeNotSatisfiable  416
@@ -195,6 +196,13 @@ class Lost(Expired):
 
     code = "result_lost"
     title = "The result is lost"
+
+
+class Damaged(Expired):
+    """The file in the store is not the one that was written; the record is kept and can be rerun."""
+
+    code = "result_damaged"
+    title = "The result is damaged"
 
 
 class TooLarge(UsageError):

@@ -20,9 +20,11 @@ from syndb_service.disk_probe import is_full, write_probe
 from syndb_service.engines.checker import Checker
 from syndb_service.engines.nursery import Nursery
 from syndb_service.errors import BadSetting, TransientError
+from syndb_service.integrity import Integrity
 from syndb_service.job_service import JobService
 from syndb_service.place import S3Place, place_of
 from syndb_service.results import ResultStore, open_results
+from syndb_service.scrubber import Scrubber
 from syndb_service.settings import Settings, listed
 from syndb_service.store import Database, JobStore, People, TokenStore
 from syndb_service.store.refusals import DATABASE_FULL, DATABASE_READ_ONLY, DATABASE_REFUSED
@@ -80,6 +82,7 @@ class Service:
     checker: Checker
     supervisor: Supervisor
     sweeper: Sweeper
+    scrubber: Scrubber
     broker: Carrier
     hints: Hints
 
@@ -261,7 +264,8 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
     people = People(database)
     tokens = TokenStore(database, settings.academic_days)
     access = Access(warehouse, people)
-    stored = StoredResults(store, results, access)
+    integrity = Integrity(store, results)
+    stored = StoredResults(store, results, access, integrity)
     nursery = Nursery()
     checker = Checker(nursery, settings.max_query_bytes)
     counter = Counter(settings, nursery, warehouse)
@@ -269,7 +273,7 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
     broker = awaited(settings, lambda: open_broker(settings.broker, wait_s))
     hints = Hints(broker)
     supervisor = Supervisor(
-        settings, database, store, results, nursery, Tasks(settings, warehouse, access, stored)
+        settings, database, store, results, nursery, Tasks(settings, warehouse, access, stored), integrity
     )
     register_actor(broker, supervisor.run_pending)
     changes.listeners.append(supervisor.job_changed)
@@ -281,12 +285,13 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
         authentication=Authentication(tokens, people, _access_tokens(settings), settings.oidc_token_days),
         results=results,
         warehouse=warehouse,
-        jobs=JobService(settings, store, results, access, checker, counter, stored, hints),
+        jobs=JobService(settings, store, results, access, checker, counter, stored, integrity, hints),
         changes=changes,
         nursery=nursery,
         checker=checker,
         supervisor=supervisor,
         sweeper=Sweeper(settings, store, results, hints),
+        scrubber=Scrubber(settings, store, results, integrity),
         broker=broker,
         hints=hints,
     )

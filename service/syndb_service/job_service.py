@@ -34,6 +34,7 @@ from syndb_service.errors import (
     TooLarge,
     TransientError,
 )
+from syndb_service.integrity import Integrity
 from syndb_service.result_file import ResultFile
 from syndb_service.results import ResultStore
 from syndb_service.settings import Settings
@@ -55,6 +56,7 @@ class JobService:
         checker: Checker,
         counter: Counter,
         stored: StoredResults,
+        integrity: Integrity,
         hints: Hints,
     ) -> None:
         self._settings = settings
@@ -64,6 +66,7 @@ class JobService:
         self._checker = checker
         self._counter = counter
         self._stored = stored
+        self._integrity = integrity
         self._hints = hints
 
     def submit(
@@ -214,9 +217,7 @@ class JobService:
         refusal = no_result(job)
         if refusal is not None or job.result is None:
             raise refusal or NotFound("the job has no result", code="job_not_found")
-        finished_at = job.finished_at or job.created_at
-        chosen = None if part is None else _part(job.result, part)
-        return ResultFile(job.job_id, job.result, finished_at, job.expires_at, self._results, chosen)
+        return ResultFile(job, job.result, self._integrity, None if part is None else _part(job.result, part))
 
     def preview(self, principal: Principal, job_id: str) -> bytes:
         """Return the first rows of a query job as an Arrow file, also while it runs.

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from syndb_service.domain.jobs import MEDIA_TYPES, Result
+from syndb_service.domain.jobs import MEDIA_TYPES, Job, Result
 from syndb_service.domain.parts import Part
-from syndb_service.errors import Lost, NotStored
-from syndb_service.results import OpenedResult, ResultStore
-
-log = logging.getLogger(__name__)
+from syndb_service.integrity import Integrity
+from syndb_service.results import OpenedResult
 
 
 @dataclass(frozen=True, slots=True)
 class ResultFile:
     """A result that its owner may read."""
 
-    job_id: str
+    job: Job
     result: Result
-    finished_at: datetime
-    expires_at: datetime | None
-    store: ResultStore
+    integrity: Integrity
     part: Part | None = None
+
+    @property
+    def finished_at(self) -> datetime:
+        """When the job ended."""
+        return self.job.finished_at or self.job.created_at
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the result is destroyed."""
+        return self.job.expires_at
 
     @property
     def format(self) -> str:
@@ -45,7 +48,7 @@ class ResultFile:
     @property
     def filename(self) -> str:
         """What the file is called where it is saved."""
-        name = f"{self.job_id}.{self.part.name}" if self.part else self.job_id
+        name = f"{self.job.job_id}.{self.part.name}" if self.part else self.job.job_id
         return f"{name}.{self.format}"
 
     def open(self, start: int, stop: int) -> OpenedResult:
@@ -53,14 +56,23 @@ class ResultFile:
 
         Raises
         ------
-        Lost
-            If it is not in the store any more.
+        Lost, Damaged
+            If it is not in the store any more, or not what was written.
         TransientError
             If the store does not give it now.
         """
-        with self._told_as_lost():
-            before = self.part.start if self.part else 0
-            return self.store.open(self.result.key, before + start, before + stop)
+        before = self.part.start if self.part else 0
+        return self.integrity.open(self.job, before + start, before + stop)
+
+    def require_intact(self) -> None:
+        """Return if the store has what was written.
+
+        Raises
+        ------
+        Lost, Damaged
+            As :meth:`open`.
+        """
+        self.integrity.require(self.job)
 
     def url(self, seconds: int) -> str | None:
         """Return a URL of the store that gives it for some seconds; None if there is no such.
@@ -69,19 +81,4 @@ class ResultFile:
         """
         if self.result.parts:
             return None
-        media_type = MEDIA_TYPES[self.result.format]
-        with self._told_as_lost():
-            return self.store.redirect(self.result.key, self.filename, media_type, seconds)
-
-    @contextmanager
-    def _told_as_lost(self) -> Iterator[None]:
-        try:
-            yield
-        except NotStored as error:
-            log.error("job %s: the result store does not have %s", self.job_id, self.result.key)
-            rerun = f"/v1/jobs/{self.job_id}/rerun"
-            raise Lost(
-                f"{error.message}, though it was to be kept; the record is",
-                rerun=rerun,
-                hint=f"POST {rerun} runs the same request again.",
-            ) from error
+        return self.integrity.link(self.job, self.filename, MEDIA_TYPES[self.result.format], seconds)

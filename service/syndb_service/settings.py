@@ -160,6 +160,15 @@ class Settings(BaseSettings):
         le=86400,
         description="Seconds between two searches for files that belong to no job.",
     )
+    scrub_s: float = Field(
+        default=600.0, gt=0, le=86400 * 7, description="Seconds between two looks at all stored results."
+    )
+    scrub_bytes_s: int = Field(
+        default=8 * 1024**2,
+        ge=0,
+        le=PEBIBYTE,
+        description="Bytes of stored results that are hashed in a second; 0 hashes none unasked.",
+    )
     hint_s: float = Field(
         default=10.0, gt=0, le=3600, description="Seconds after which a pending job gets another hint."
     )

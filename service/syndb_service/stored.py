@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from syndb_service.absence import no_result
+from syndb_service.absence import lost, no_result
 from syndb_service.access import Access
 from syndb_service.domain.access import Principal
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.references import Reference, distinct_references
 from syndb_service.domain.status import Kind
-from syndb_service.errors import InvalidQuery, UsageError
+from syndb_service.errors import Expired, InvalidQuery, NotStored, UsageError
+from syndb_service.integrity import Integrity
 from syndb_service.results import ResultStore
 from syndb_service.store import JobStore
 
@@ -43,12 +44,15 @@ class StoredResults:
         Their files.
     access : Access
         Who may see what they read.
+    integrity : Integrity
+        Whether the files are what was written.
     """
 
-    def __init__(self, store: JobStore, results: ResultStore, access: Access) -> None:
+    def __init__(self, store: JobStore, results: ResultStore, access: Access, integrity: Integrity) -> None:
         self._store = store
         self._results = results
         self._access = access
+        self._integrity = integrity
 
     def schemas(self, principal: Principal, query: str) -> dict[str, str]:
         """Return, by job id, a small Arrow file (base64) with the columns of each result that a query reads.
@@ -87,10 +91,14 @@ class StoredResults:
         files: dict[str, str] = {}
         told: dict[str, dict[str, Any]] = {}
         datasets: dict[str, str] = {}
-        for _, job in self._jobs(principal, query):
+        for reference, job in self._jobs(principal, query):
             if job.result is None:
                 continue
-            files[job.job_id] = str(self._here(job, job.result.key, temp_dir, check))
+            try:
+                files[job.job_id] = str(self._here(job, job.result.key, temp_dir, check))
+            except (Expired, NotStored) as error:
+                refusal = error if isinstance(error, Expired) else lost(job)
+                raise _refused(reference, refusal.message, refusal) from error
             datasets |= dict(job.datasets or {})
             told[job.job_id] = {
                 "format": job.result.format,
@@ -103,10 +111,11 @@ class StoredResults:
     def _here(self, job: Job, key: str, temp_dir: Path, check: Callable[[], None]) -> Path:
         path = self._results.path(key)
         if path is not None:
+            self._integrity.require(job)
             return path
         temp_dir.mkdir(parents=True, exist_ok=True)
         path = temp_dir / f"{job.job_id}.stored"
-        with self._results.open(key) as opened, path.open("wb") as file:
+        with self._integrity.open(job) as opened, path.open("wb") as file:
             for chunk in opened.chunks:
                 check()
                 file.write(chunk)

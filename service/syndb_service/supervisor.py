@@ -22,7 +22,16 @@ from syndb_service.domain.jobs import Failure, Job, Progress
 from syndb_service.domain.status import Reason
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Nursery
-from syndb_service.errors import DatasetForbidden, FatalError, InvalidQuery, NotFound, TransientError
+from syndb_service.errors import (
+    DatasetForbidden,
+    FatalError,
+    InvalidQuery,
+    NotFound,
+    NotStored,
+    TransientError,
+    UsageError,
+)
+from syndb_service.integrity import Integrity
 from syndb_service.lease import Heartbeat, Lease, LeaseEndedError
 from syndb_service.results import ResultStore, ResultWriter
 from syndb_service.settings import Settings
@@ -53,6 +62,7 @@ class Supervisor:
         results: ResultStore,
         nursery: Nursery,
         tasks: Tasks,
+        integrity: Integrity,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -60,6 +70,7 @@ class Supervisor:
         self._results = results
         self._nursery = nursery
         self._tasks = tasks
+        self._integrity = integrity
         self._worker = f"{socket.gethostname()}/{os.getpid()}"
         self._conclusion = Conclusion(settings, database, store, results, self._through_outages)
         self._stopping = threading.Event()
@@ -179,22 +190,26 @@ class Supervisor:
             yield writer
 
     def _reuse(self, job: Job, identity: str, lease: Lease) -> bool:
-        """End a job with a copy of the result of an earlier one; False if there is none."""
+        """End a job with a copy of the result of an earlier one; False if there is none that is intact."""
         earlier = self._store.reusable(job.owner, identity)
         if earlier is None or earlier.result is None:
             return False
-        key = earlier.result.key
-        copied = lease.during(
-            lambda: self._results.copy(key, job.job_id, job.attempt),
-            lambda stored: None if stored is None else self._results.delete(stored),
-        )
+        try:
+            copied = lease.during(
+                lambda: self._integrity.copy(earlier, job.job_id, job.attempt),
+                lambda stored: None if stored is None else self._results.delete(stored.key),
+            )
+        except (UsageError, NotStored) as error:
+            named = (job.job_id, earlier.job_id, error)
+            log.warning("job %s: the result of job %s can't be used again: %s", *named)
+            return False
         if copied is None:
             return False
         preview = self._store.preview(earlier.job_id)
         if preview is not None:
             self._store.keep_preview(job, preview)
         origin = earlier.result.reused_from or earlier.job_id
-        result = replace(earlier.result, key=copied, reused_from=origin)
+        result = replace(copied, reused_from=origin)
         self._conclusion.complete(replace(job, datasets=earlier.datasets), result, identity)
         return True
 

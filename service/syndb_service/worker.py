@@ -52,10 +52,12 @@ class EmbeddedWorker:
             log.info("job %s has waited for this start", job_id)
             service.hints.send(job_id)
         service.sweeper.start()
+        service.scrubber.start()
 
     def stop(self) -> None:
         """End the children, give their jobs back, and stop the threads."""
         self._watch.stop()
+        self._service.scrubber.stop()
         self._service.sweeper.stop()
         self._service.supervisor.stop()
         self._worker.stop(timeout=STOP_MS)

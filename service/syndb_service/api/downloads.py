@@ -38,8 +38,8 @@ def download(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Respo
     ------
     RangeNotSatisfiable
         If the range lies outside the file.
-    Lost
-        If the file is not in the store any more.
+    Lost, Damaged
+        If the file is not in the store any more, or not what was written.
     TransientError
         If the store does not give the file.
     """
@@ -49,6 +49,7 @@ def download(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Respo
     size, media_type = file.bytes, MEDIA_TYPES[file.format]
     headers["Content-Disposition"] = f'attachment; filename="{file.filename}"'
     if head:
+        file.require_intact()
         return Response(headers=headers | {"Content-Length": str(size)}, media_type=media_type)
     spans = None
     if "range" in asked and asked.get("if-range", headers["ETag"]) in (
@@ -109,15 +110,20 @@ def _stream(
     headers: dict[str, str],
     media_type: str,
 ) -> Response:
-    """Open the first part before anything is sent, so that a store that is away is told as such."""
+    """Read the beginning of the first part before anything is sent: a store that is away is told as such."""
     first = file.open(*parts[0][1])
+    try:
+        begun = next(first.chunks, b"")
+    except BaseException:
+        first.close()
+        raise
     length = sum(len(head) + span.stop - span.start for head, span in parts) + len(closing)
     headers["Content-Length"] = str(length)
-    return StreamingResponse(_chunks(file, parts, closing, first), status, headers, media_type)
+    return StreamingResponse(_chunks(file, parts, closing, first, begun), status, headers, media_type)
 
 
 async def _chunks(
-    file: ResultFile, parts: Sequence[Part], closing: bytes, opened: OpenedResult
+    file: ResultFile, parts: Sequence[Part], closing: bytes, opened: OpenedResult, begun: bytes
 ) -> AsyncIterator[bytes]:
     try:
         for number, (head, span) in enumerate(parts):
@@ -126,6 +132,8 @@ async def _chunks(
                 opened = await run_in_threadpool(file.open, *span)
             if head:
                 yield head
+            if not number and begun:
+                yield begun
             async for chunk in iterate_in_threadpool(opened.chunks):
                 yield chunk
         if closing:

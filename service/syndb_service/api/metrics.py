@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from syndb_service.errors import TransientError
-from syndb_service.store.figures import STEPS_S, Figures
+from syndb_service.store.figures import DAMAGES, STEPS_S, Figures
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,12 @@ def _ends(figures: Figures) -> Iterator[Metric]:
 def _results(figures: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily("syndb_results_stored", "Results that are stored.", figures.kept_results)
     yield GaugeMetricFamily("syndb_results_stored_bytes", "Their size.", figures.kept_bytes)
+    damaged = GaugeMetricFamily(
+        "syndb_results_damaged", "Stored results whose files are damaged or lost.", labels=("reason",)
+    )
+    for reason in DAMAGES:
+        damaged.add_metric((reason,), figures.damaged_results.get(reason, 0))
+    yield damaged
     yield CounterMetricFamily("syndb_results_swept", "Results that were destroyed.", figures.swept_results)
     yield CounterMetricFamily("syndb_results_swept_bytes", "Their size.", figures.swept_bytes)
     help_text = "Files that belonged to no job and were removed."

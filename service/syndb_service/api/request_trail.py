@@ -66,7 +66,12 @@ class RequestTrail:
             if trail.status:
                 raise
             await STOPPING(scope, receive, answered)
-        except Exception:
+        except Exception as error:
+            if trail.status and (cause := _foreseen(error)) is not None:
+                message = "%s %s is broken off: %s"
+                path = printable(scope["path"])
+                log.error(message, scope["method"], path, cause, extra=trail.extra())
+                return  # the server closes the connection of an answer that is not complete
             log.exception("%s %s failed", scope["method"], printable(scope["path"]), extra=trail.extra())
             if trail.status:
                 raise
@@ -145,6 +150,12 @@ def _audit(trail: _Trail, extra: dict[str, Any]) -> None:
         address=asked["address"],
         request_id=extra["request_id"],
     )
+
+
+def _foreseen(error: Exception) -> ServiceError | None:
+    """Return what went wrong in a part of the service while an answer was sent; None for a defect."""
+    cause = error.__cause__ if isinstance(error, RuntimeError) else error
+    return cause if isinstance(cause, ServiceError) else None
 
 
 def _request_id(scope: Scope) -> str:

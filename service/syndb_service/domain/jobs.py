@@ -108,7 +108,8 @@ class Result:
     """A stored result: where it lies and what it is; ``reused_from`` is the job that computed it.
 
     ``columns`` are name, type, and the engine's type where a reader would take it for another.
-    ``parts`` are what lies behind it in the same file, and is given out by name.
+    ``parts`` are what lies behind it in the same file, and is given out by name. ``state`` is what the store
+    said of the file when it was written: another one says that somebody has touched it since.
     """
 
     key: str
@@ -120,6 +121,17 @@ class Result:
     truncated: bool = False
     reused_from: str | None = None
     parts: tuple[Part, ...] = ()
+    state: str | None = None
+
+    @property
+    def stored_bytes(self) -> int:
+        """Size of the file: the result and its parts."""
+        return self.bytes + sum(part.bytes for part in self.parts)
+
+    @property
+    def stretches(self) -> tuple[tuple[int, str], ...]:
+        """Size and SHA-256 of each stretch of the file, in their order."""
+        return ((self.bytes, self.sha256), *((part.bytes, part.sha256) for part in self.parts))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON-able values."""
@@ -127,13 +139,14 @@ class Result:
             "key": self.key,
             "format": self.format,
             "bytes": self.bytes,
-            "stored_bytes": self.bytes + sum(part.bytes for part in self.parts),
+            "stored_bytes": self.stored_bytes,
             "rows": self.rows,
             "columns": [list(column) for column in self.columns],
             "sha256": self.sha256,
             "truncated": self.truncated,
             "reused_from": self.reused_from,
             "parts": [part.as_dict() for part in self.parts],
+            "state": self.state,
         }
 
     @classmethod

@@ -49,6 +49,8 @@ class Reason(StrEnum):
     ENGINE_FAILURE = "engine_failure"
     STORE_UNAVAILABLE = "store_unavailable"
     EXPIRED = "expired"
+    RESULT_DAMAGED = "result_damaged"
+    RESULT_LOST = "result_lost"
 
 
 class Kind(StrEnum):

@@ -2,6 +2,14 @@
 
 from syndb_service.results.local import LocalResults
 from syndb_service.results.opening import open_results
-from syndb_service.results.store import OpenedResult, ResultStore, ResultWriter, StoredFile
+from syndb_service.results.store import FileState, OpenedResult, ResultStore, ResultWriter, StoredFile
 
-__all__ = ["LocalResults", "OpenedResult", "ResultStore", "ResultWriter", "StoredFile", "open_results"]
+__all__ = [
+    "FileState",
+    "LocalResults",
+    "OpenedResult",
+    "ResultStore",
+    "ResultWriter",
+    "StoredFile",
+    "open_results",
+]

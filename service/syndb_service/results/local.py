@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from syndb_service.disk_probe import is_full, write_probe
-from syndb_service.errors import BadSetting, TransientError
-from syndb_service.results.store import OpenedResult, StoredFile, not_there
+from syndb_service.errors import BadSetting, NotStored, TransientError
+from syndb_service.results.store import FileState, OpenedResult, StoredFile, not_there
 
 CHUNK_BYTES: Final = 1024**2
 TRIES: Final = 1000
+BEFORE_S: Final = 10
 FULL_KEPT_S: Final = 3600.0
 """How long a result that found no room counts, if nobody frees any."""
 STORE_FULL: Final = "store_full"
@@ -60,11 +61,14 @@ class LocalWriter:
         """Make the file durable under its key."""
         with _disk(self._root, self.bytes):
             self._file.flush()
+            before = int(time.time()) - BEFORE_S  # so that a change in the next tick of the clock shows
+            os.utime(self._file.fileno(), (before, before))
             os.fsync(self._file.fileno())
-            self._file.close()
             self._part.replace(self._target)
+            state = _state(os.fstat(self._file.fileno()))
+            self._file.close()
             _sync(self._target.parent)
-        return StoredFile(self._key, self.bytes, self._hash.hexdigest())
+        return StoredFile(self._key, self.bytes, self._hash.hexdigest(), state.state)
 
     def abort(self) -> None:
         """Remove what was written; after :meth:`finish` nothing happens."""
@@ -131,7 +135,11 @@ class LocalResults:
         return LocalWriter(self._root, f"{job_id}/{attempt}")
 
     def copy(self, key: str, job_id: str, attempt: int) -> str | None:
-        """Give a result a second name, or copy it where the file system knows no such; None if it is gone."""
+        """Give a result a second name, or copy it where the file system knows no such; None if it is gone.
+
+        Nobody outside the store is given a name of a file, and the store writes no file twice: two of them
+        can't change each other. What damages the one damages the other, and is found in both.
+        """
         copied = f"{job_id}/{attempt}"
         source, target = self._root / key, self._root / copied
         try:
@@ -156,11 +164,25 @@ class LocalResults:
 
     def open(self, key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
         """Open a result for reading: whole, or from byte ``start`` up to ``stop``, clipped to its size."""
-        path = self.path(key)
-        size = path.stat().st_size
-        stop = size if stop is None else min(stop, size)
+        try:
+            file = self.path(key).open("rb")
+        except FileNotFoundError:
+            raise not_there() from None
+        except OSError as error:
+            raise _unreadable(error) from error
+        known = _state(os.fstat(file.fileno()))
+        stop = known.bytes if stop is None else min(stop, known.bytes)
         start = min(start, stop)
-        return OpenedResult(size, start, stop, _chunks(path, start, stop))
+        return OpenedResult(known.bytes, start, stop, _Chunks(file, start, stop), known.state)
+
+    def state(self, key: str) -> FileState:
+        """Return what the file system says of a result: whoever writes to it changes its times at least."""
+        try:
+            return _state((self._root / key).stat())
+        except FileNotFoundError:
+            raise not_there() from None
+        except OSError as error:
+            raise _unreadable(error) from error
 
     def path(self, key: str) -> Path:
         """Return where a result lies.
@@ -194,6 +216,14 @@ class LocalResults:
         """Yield each job that has files here with their keys; ``….part`` names what is unfinished."""
         for job_id in self.jobs():
             yield job_id, self.keys(job_id)
+
+    def states(self) -> Iterator[tuple[str, FileState]]:
+        """Yield the key of each whole result with what the file system says of it."""
+        for job_id in self.jobs():
+            for key in self.keys(job_id):
+                with contextlib.suppress(NotStored):
+                    if not key.endswith(".part"):
+                        yield key, self.state(key)
 
     def jobs(self) -> Iterator[str]:
         """Yield the ids of the jobs that have files here."""
@@ -249,16 +279,47 @@ def _opened(part: Path) -> BinaryIO:
     return part.open("wb")
 
 
-def _chunks(path: Path, start: int, stop: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
+class _Chunks:
+    """The bytes of an open file from ``start`` up to ``stop``; it stays readable when its name is gone."""
+
+    def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
+        self._file = file
+        self._left = stop - start
         file.seek(start)
-        left = stop - start
-        while left > 0:
-            chunk = file.read(min(CHUNK_BYTES, left))
-            if not chunk:
-                raise not_there()
-            left -= len(chunk)
-            yield chunk
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._left <= 0:
+            self.close()
+            raise StopIteration
+        try:
+            chunk = self._file.read(min(CHUNK_BYTES, self._left))
+        except OSError as error:
+            raise _unreadable(error) from error
+        if not chunk:
+            raise not_there()
+        self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._left = 0
+        self._file.close()
+
+
+def _state(found: os.stat_result) -> FileState:
+    told = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return FileState(found.st_size, "-".join(map(str, told)))
+
+
+def _unreadable(error: OSError) -> TransientError:
+    return TransientError(
+        f"the result store can't be read: {error.strerror}",
+        code="store_unavailable",
+        hint="Try again; an operator may have to look after the disk.",
+    )
 
 
 def _sync(folder: Path) -> None:

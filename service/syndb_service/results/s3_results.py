@@ -6,12 +6,12 @@ import itertools
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Self
 from urllib.parse import quote
 
 from syndb_service.results.lifecycle import extend_lifecycle
-from syndb_service.results.s3_writer import MAX_PARTS, PART_BYTES, S3Writer
-from syndb_service.results.store import OpenedResult, not_there
+from syndb_service.results.s3_writer import MAX_PARTS, PART_BYTES, S3Writer, state_of
+from syndb_service.results.store import FileState, OpenedResult, not_there
 from syndb_service.s3 import Beyond, Bucket, Missing, Opened, chunks_of
 
 _KEY: Final = re.compile(r"[^/]+/\d+")
@@ -80,20 +80,29 @@ class S3Results:
     def open(self, key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
         """Open a result for reading: whole, or from byte ``start`` up to ``stop``, clipped to its size."""
         if stop is None or stop <= start:
-            size = self._size(key)
-            stop = size if stop is None else min(stop, size)
+            known = self.state(key)
+            stop = known.bytes if stop is None else min(stop, known.bytes)
             start = min(start, stop)
             if start == stop:
-                return OpenedResult(size, start, stop, iter(()))
+                return OpenedResult(known.bytes, start, stop, iter(()), known.state)
         try:
             opened = self._bucket.open(key, start, stop)
         except Beyond:
-            size = self._size(key)
-            return OpenedResult(size, size, size, iter(()))
+            known = self.state(key)
+            return OpenedResult(known.bytes, known.bytes, known.bytes, iter(()), known.state)
         except Missing as error:
             raise not_there() from error
         stop = min(stop, opened.size)
-        return OpenedResult(opened.size, start, stop, self._chunks(key, opened, start, stop))
+        state = state_of(opened.size, opened.etag)
+        return OpenedResult(opened.size, start, stop, _Chunks(self._bucket, key, opened, start, stop), state)
+
+    def state(self, key: str) -> FileState:
+        """Return what S3 says of a result: whoever writes another object to its place changes the ETag."""
+        try:
+            size, etag = self._bucket.state(key)
+        except Missing as error:
+            raise not_there() from error
+        return FileState(size, state_of(size, etag))
 
     def path(self, key: str) -> None:
         """Tell that results do not lie on this machine."""
@@ -106,7 +115,7 @@ class S3Results:
         TransientError
             If the result is not there though a row says so, or the store is away.
         """
-        self._size(key)
+        self.state(key)
         headers = {
             "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
             "ResponseContentType": media_type,
@@ -134,6 +143,12 @@ class S3Results:
     def listing(self) -> Iterator[tuple[str, list[str]]]:
         """Yield each job that has files here with their keys; ``….part`` names what is unfinished."""
         yield from self._by_job("")
+
+    def states(self) -> Iterator[tuple[str, FileState]]:
+        """Yield the key of each whole result with what S3 says of it."""
+        for entry in self._bucket.entries():
+            if _KEY.fullmatch(entry.key):
+                yield entry.key, FileState(entry.bytes, state_of(entry.bytes, entry.etag))
 
     def jobs(self) -> Iterator[str]:
         """Yield the ids of the jobs that have files here."""
@@ -167,17 +182,27 @@ class S3Results:
             yield job_id, [*keys, *waiting.pop(job_id, ())]
         yield from waiting.items()
 
-    def _chunks(self, key: str, opened: Opened, start: int, stop: int) -> Iterator[bytes]:
+
+class _Chunks:
+    """The bytes of an answer of S3; it is closed also where nobody has read from it."""
+
+    def __init__(self, bucket: Bucket, key: str, opened: Opened, start: int, stop: int) -> None:
+        self._opened = opened
+        self._chunks = chunks_of(bucket, key, opened, start, stop)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
         try:
-            yield from chunks_of(self._bucket, key, opened, start, stop)
+            return next(self._chunks)
         except Missing as error:
             raise not_there() from error
 
-    def _size(self, key: str) -> int:
-        try:
-            return self._bucket.size(key)
-        except Missing as error:
-            raise not_there() from error
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._chunks.close()
+        self._opened.body.close()
 
 
 def _job_of(key: str) -> str:

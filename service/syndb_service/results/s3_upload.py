@@ -65,8 +65,8 @@ class PartUpload:
             raise self._failure
         self._sent.append(self._pool.submit(self._send, len(self._sent) + 1, part))
 
-    def complete(self) -> None:
-        """Make the object visible, once all parts have arrived.
+    def complete(self) -> str:
+        """Make the object visible, once all parts have arrived; return its ETag.
 
         Raises
         ------
@@ -79,11 +79,15 @@ class PartUpload:
         self._pool.shutdown()
         self._completing = True
         try:
-            patiently(lambda: self._call("complete_multipart_upload", MultipartUpload={"Parts": parts}))
+            answer = patiently(
+                lambda: self._call("complete_multipart_upload", MultipartUpload={"Parts": parts})
+            )
+            return str(answer["ETag"])
         except TransientError:
             # The answer may have been lost and not the work: a second try finds no upload, but its object.
             if not self._bucket.is_marked(self._key, self._mark):
                 raise
+            return self._bucket.state(self._key)[1]
 
     def abort(self) -> None:
         """Remove what was sent, when nothing is on its way any more.

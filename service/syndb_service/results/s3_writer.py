@@ -18,6 +18,11 @@ MAX_PARTS: Final = 10_000
 _log: Final = logging.getLogger(__name__)
 
 
+def state_of(size: int, etag: str) -> str:
+    """Return what tells whether an object is still the one that was written."""
+    return f"{size}-" + etag.removeprefix("W/").strip('"')
+
+
 class S3Writer:
     """One attempt's result while it is written; see :class:`syndb_service.results.ResultWriter`.
 
@@ -85,17 +90,17 @@ class S3Writer:
         try:
             if self._upload is None:
                 self._put = True
-                patiently(lambda: self._bucket.put(self._key, self._part))
+                etag = patiently(lambda: self._bucket.put(self._key, self._part))
             else:
                 if self._part:
                     self._send_part()
-                self._upload.complete()
+                etag = self._upload.complete()
         except BaseException:
             self.abort()
             raise
         self._closed = True
         self._part = bytearray()
-        return StoredFile(self._key, self.bytes, self._hash.hexdigest())
+        return StoredFile(self._key, self.bytes, self._hash.hexdigest(), state_of(self.bytes, etag))
 
     def abort(self) -> None:
         """Remove what was sent; a store that is away is left to the sweeper."""

@@ -24,6 +24,15 @@ class StoredFile:
     key: str
     bytes: int
     sha256: str
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the store says of a file: its size, and a text that is another one after every change of it."""
+
+    bytes: int
+    state: str
 
 
 class ResultWriter(Protocol):
@@ -81,12 +90,15 @@ class OpenedResult:
         What ``chunks`` gives: the bytes from ``start`` up to ``stop``.
     chunks : iterator of bytes
         The content. It raises ``TransientError`` where the store fails halfway and does not come back.
+    state : str, optional
+        As in :class:`FileState`, of the file that is open.
     """
 
     size: int
     start: int
     stop: int
     chunks: Iterator[bytes]
+    state: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -151,6 +163,17 @@ class ResultStore(Protocol):
             If the store is away.
         """
 
+    def state(self, key: str) -> FileState:
+        """Return what the store says of a result, without reading it.
+
+        Raises
+        ------
+        NotStored
+            If it is not there though a row says so.
+        TransientError
+            If the store is away.
+        """
+
     def path(self, key: str) -> Path | None:
         """Return where a result lies on this machine; None if it does not lie here.
 
@@ -180,6 +203,9 @@ class ResultStore(Protocol):
 
         It is the sweep's way: one request for a thousand files.
         """
+
+    def states(self) -> Iterator[tuple[str, FileState]]:
+        """Yield the key of each whole result with what the store says of it: one request for a thousand."""
 
     def jobs(self) -> Iterator[str]:
         """Yield the ids of the jobs that have files here."""

@@ -131,10 +131,10 @@ class Bucket:
         except (BotoCoreError, ClientError) as error:
             raise away(self.part, error) from error
 
-    def put(self, key: str, data: bytes | bytearray, **options: Any) -> None:
-        """Write a small object."""
+    def put(self, key: str, data: bytes | bytearray, **options: Any) -> str:
+        """Write a small object; return its ETag."""
         with self.talking():
-            self.client.put_object(**self.at(key), Body=data, **options)
+            return str(self.client.put_object(**self.at(key), Body=data, **options)["ETag"])
 
     def put_if(self, key: str, data: bytes, replaces: str | None) -> None:
         """Write a small object only where there is none, or in the place of the one with that ETag.
@@ -182,6 +182,18 @@ class Bucket:
         """
         with self.talking():
             self.client.copy(self.at(key), *self.at(target).values(), Config=_TRANSFER)
+
+    def state(self, key: str) -> tuple[int, str]:
+        """Return the size of an object in bytes, and its ETag.
+
+        Raises
+        ------
+        Missing
+            If there is none.
+        """
+        with self.talking():
+            answer = self.client.head_object(**self.at(key))
+        return int(answer["ContentLength"]), str(answer["ETag"])
 
     def size(self, key: str) -> int:
         """Return the size of an object in bytes.

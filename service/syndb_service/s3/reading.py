@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 
 from syndb_service.errors import TransientError
@@ -18,7 +18,9 @@ PAUSE_S: Final = 0.5
 _log: Final = logging.getLogger(__name__)
 
 
-def chunks_of(bucket: Bucket, key: str, opened: Opened, start: int, stop: int) -> Iterator[bytes]:
+def chunks_of(
+    bucket: Bucket, key: str, opened: Opened, start: int, stop: int
+) -> Generator[bytes, None, None]:
     """Yield the bytes from ``start`` up to ``stop``; a broken connection is taken up where it broke.
 
     Parameters

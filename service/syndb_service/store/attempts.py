@@ -113,6 +113,7 @@ class Attempts(Moves):
                 jobs.c.status == Status.COMPLETED,
                 jobs.c.destroyed_at.is_(None),
                 jobs.c.expires_at > self._database.now(),
+                jobs.c.reason.is_(None),
             )
         )
         return max(found, key=lambda job: job.finished_at or job.created_at, default=None)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Connection, case, cast, func, select, type_coerce
 
-from syndb_service.domain.status import Status
+from syndb_service.domain.status import Reason, Status
 from syndb_service.store.database import Database
 from syndb_service.store.schema import jobs, tallies
 
@@ -30,6 +30,7 @@ STEPS_S: Final = (
     14400.0,
     86400.0,
 )
+DAMAGES: Final = (Reason.RESULT_DAMAGED, Reason.RESULT_LOST)
 FINAL: Final = [status for status in Status if status.final]
 
 
@@ -62,6 +63,8 @@ class Figures:
         Results that are stored, and that were destroyed.
     swept_orphans, swept_orphan_bytes : int
         Files of no job, or of an attempt that had lost its job, that were removed.
+    damaged_results : mapping of str to int
+        Kept results whose files are ``result_damaged`` or ``result_lost``.
     """
 
     queued: Mapping[str, int]
@@ -78,6 +81,7 @@ class Figures:
     swept_bytes: int
     swept_orphans: int
     swept_orphan_bytes: int
+    damaged_results: Mapping[str, int]
 
 
 def read_figures(database: Database) -> Figures:
@@ -110,6 +114,7 @@ def read_figures(database: Database) -> Figures:
             swept_bytes=swept_bytes,
             swept_orphans=tallied["swept_orphans"],
             swept_orphan_bytes=tallied["swept_orphan_bytes"],
+            damaged_results=_damaged(connection),
         )
 
 
@@ -145,6 +150,17 @@ def _stored(connection: Connection, where: ColumnElement[bool]) -> tuple[int, in
     summed = select(func.count(), func.sum(size)).where(jobs.c.status == Status.COMPLETED, where)
     count, size_in_all = connection.execute(summed).one()
     return int(count), int(size_in_all or 0)
+
+
+def _damaged(connection: Connection) -> dict[str, int]:
+    """Count the kept results whose files are damaged or lost, by which of the two."""
+    damaged = (
+        jobs.c.destroyed_at.is_(None),
+        jobs.c.status == Status.COMPLETED,
+        jobs.c.reason.in_(DAMAGES),
+    )
+    counted = select(jobs.c.reason, func.count()).where(*damaged).group_by(jobs.c.reason)
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def _durations(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 
-from syndb_service.domain.jobs import Job
-from syndb_service.domain.status import Status
+from syndb_service.domain.jobs import Job, Result
+from syndb_service.domain.status import Reason, Status
 from syndb_service.store.moves import Moves, lease_over
+from syndb_service.store.rows import job_of
 from syndb_service.store.schema import jobs, tallies
 
 CHUNK = 500
@@ -67,6 +68,58 @@ class Sweeps(Moves):
         if destroyed:
             self._notify(job.job_id)
         return destroyed
+
+    def note_file(self, job_id: str, key: str, reason: Reason | None) -> bool:
+        """Write down what became of a result's file: damaged, lost, or None where it is right.
+
+        False if that is known, or the job has no such result any more.
+        """
+        where = and_(
+            jobs.c.job_id == job_id,
+            jobs.c.status == Status.COMPLETED,
+            jobs.c.destroyed_at.is_(None),
+            jobs.c.result["key"].as_string() == key,
+            jobs.c.reason.is_distinct_from(reason),
+        )
+        with self._database.write() as connection:
+            noted = connection.execute(
+                update(jobs).where(where).values(reason=reason, version=jobs.c.version + 1)
+            ).rowcount
+        if noted:
+            self._notify(job_id)
+        return bool(noted)
+
+    def note_state(self, job_id: str, result: Result) -> None:
+        """Write down what the store says of a result's file now that it was found to be right."""
+        where = (
+            jobs.c.job_id == job_id,
+            jobs.c.destroyed_at.is_(None),
+            jobs.c.result["key"].as_string() == result.key,
+        )
+        with self._database.write() as connection:
+            connection.execute(update(jobs).where(*where).values(result=result.as_dict()))
+
+    def kept_after(self, job_id: str, limit: int = CHUNK) -> Sequence[Job]:
+        """Return the next jobs whose results are kept, in the order of their ids."""
+        kept = and_(jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None), jobs.c.job_id > job_id)
+        with self._database.read() as connection:
+            rows = connection.execute(select(jobs).where(kept).order_by(jobs.c.job_id).limit(limit)).all()
+        return [job_of(row) for row in rows]
+
+    def claim_scrub(self, every_s: float) -> bool:
+        """Take the turn to look at all stored results, which comes once in that time whoever asks."""
+        now = round(self._database.now().timestamp() * 1e6)
+        of_scrub = tallies.c.name == "scrub_claimed_at"
+        with self._database.write() as connection:
+            self._database.serialize(connection, "scrub")
+            before = connection.execute(select(tallies.c.value).where(of_scrub)).scalar_one_or_none()
+            if before is None:
+                connection.execute(insert(tallies).values(name="scrub_claimed_at", value=now))
+            elif before > now - round(every_s * 1e6):
+                return False
+            else:
+                connection.execute(update(tallies).where(of_scrub).values(value=now))
+        return True
 
     def count_orphan(self, size: int) -> None:
         """Count a file that belonged to no job, and its bytes."""

@@ -10,6 +10,8 @@ import tracemalloc
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,12 +19,19 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 
-from syndb_service.errors import BadSetting, TransientError
+from syndb_service.domain.jobs import Job, Request, Result
+from syndb_service.domain.status import Kind, Reason
+from syndb_service.errors import BadSetting, Damaged, Lost, TransientError
+from syndb_service.integrity import Integrity
 from syndb_service.results import OpenedResult, ResultWriter, open_results
 from syndb_service.results.s3_results import S3Results
 from syndb_service.results.s3_upload import AT_A_TIME
 from syndb_service.results.s3_writer import PART_BYTES
 from syndb_service.s3 import Bucket, connecting, patience, reading
+from syndb_service.scrubber import Scrubber
+from syndb_service.settings import Settings
+from syndb_service.store import Database, JobStore, Submission
+from syndb_service.store.upgrade import upgrade
 from tests.servers.seaweed import Seaweed
 
 MIB = 1024**2
@@ -492,3 +501,85 @@ def test_uploads_of_several_jobs_at_a_time(results: S3Results) -> None:
     for thread in threads:
         thread.join()
     assert {job: read(results.open(f"{job}/1")) for job in data} == data
+
+
+@pytest.mark.parametrize("size", [1000, PART_BYTES + 1000])
+def test_the_state_of_a_result_changes_with_its_content_alone(
+    results: S3Results, bucket: Bucket, size: int
+) -> None:
+    data = content(size)
+    with results.begin(JOB, 1) as writer:
+        writer.write(data)
+        stored = writer.finish()
+    with results.open(stored.key, 10, 20) as opened:
+        assert stored.state == opened.state == results.state(stored.key).state
+    assert dict(results.states()) == {stored.key: results.state(stored.key)}
+    bucket.put(stored.key, data[:500] + bytes([data[500] ^ 1]) + data[501:])
+    assert results.state(stored.key).bytes == size
+    assert results.state(stored.key).state != stored.state
+
+
+def test_damage_is_noticed_by_reads_and_found_unasked(
+    results: S3Results, bucket: Bucket, tmp_path: Path
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    upgrade(database)
+    jobs = JobStore(database, lambda _: None)
+    integrity = Integrity(jobs, results)
+    scrubber = Scrubber(Settings(data_dir=tmp_path, scrub_bytes_s=0), jobs, results, integrity)
+    data = content(100_000)
+
+    def completed() -> Job:
+        jobs.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
+        job = jobs.claim_next(30)
+        assert job is not None
+        with results.begin(job.job_id, job.attempt) as writer:
+            writer.write(data)
+            stored = writer.finish()
+        result = Result(stored.key, "csv", stored.bytes, 1, (), stored.sha256, state=stored.state)
+        assert jobs.complete(job, result, datetime.now(UTC) + timedelta(hours=1))
+        return jobs.get(job.job_id)
+
+    def key(job: Job) -> str:
+        assert job.result is not None
+        return job.result.key
+
+    whole, turned, cut, removed, replaced, again, read = (completed() for _ in range(7))
+    bucket.put(key(turned), data[:-1] + bytes([data[-1] ^ 1]))
+    bucket.put(key(cut), data[:-1])
+    bucket.delete(key(removed))
+    bucket.put(key(replaced), content(len(data), seed=2))
+    bucket.put(key(again), data)  # put back by hand: another ETag, the same content
+    bucket.put(key(read), data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(Damaged):
+        integrity.open(read, 0, 10)
+    with pytest.raises(Damaged):
+        integrity.link(read, "x.csv", "text/csv", 60)
+    for job in (whole, again):
+        with integrity.open(job) as opened:
+            assert b"".join(opened.chunks) == data
+        assert integrity.link(job, "x.csv", "text/csv", 60)
+    scrubber.look()
+    assert [jobs.get(job.job_id).reason for job in (whole, turned, cut, removed, replaced, again, read)] == [
+        None,
+        Reason.RESULT_DAMAGED,
+        Reason.RESULT_DAMAGED,
+        Reason.RESULT_LOST,
+        Reason.RESULT_DAMAGED,
+        None,
+        Reason.RESULT_DAMAGED,
+    ]
+    copied = integrity.copy(jobs.get(whole.job_id), "another", 1)
+    assert copied is not None
+    assert copied.state == results.state("another/1").state
+    for lost in (lambda: integrity.copy(removed, "x", 2), lambda: integrity.link(removed, "x", MEDIA, 60)):
+        with pytest.raises(Lost):
+            lost()
+    database.close()
+
+
+def test_an_answer_that_nobody_reads_is_closed(results: S3Results) -> None:
+    opened = results.open(store(results, content(3 * MIB)))
+    body = opened.chunks._opened.body  # type: ignore[attr-defined]
+    opened.close()
+    assert body._raw_stream.closed

@@ -18,6 +18,7 @@ from syndb_service.domain.datasets import TABLES, Dataset, Prepared, TableInfo
 from syndb_service.domain.jobs import Request
 from syndb_service.domain.status import Kind
 from syndb_service.errors import BadSetting, Conflict, FatalError, NotFound, TransientError
+from syndb_service.integrity import Integrity
 from syndb_service.place import S3Place
 from syndb_service.results.local import LocalResults
 from syndb_service.s3 import Bucket
@@ -468,7 +469,8 @@ def test_a_job_brings_the_datasets_that_its_query_can_reach(warehouse: S3Warehou
     upgrade(database)
     store = JobStore(database, lambda _: None)
     access = Access(warehouse, People(database))
-    stored = StoredResults(store, LocalResults(tmp_path / "results"), access)
+    results = LocalResults(tmp_path / "results")
+    stored = StoredResults(store, results, access, Integrity(store, results))
     tasks = Tasks(Settings(data_dir=tmp_path), warehouse, access, stored)
 
     def brought(reach: tuple[str, ...] | None) -> list[str]:

@@ -13,6 +13,7 @@ from syndb_service.domain.jobs import Job, Request
 from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import DatasetForbidden
 from syndb_service.intake import add_folder
+from syndb_service.integrity import Integrity
 from syndb_service.results.local import LocalResults
 from syndb_service.settings import Settings
 from syndb_service.store import Database, JobStore, People
@@ -44,7 +45,8 @@ def tasks(warehouse: Warehouse, people: People, tmp_path: Path) -> Iterator[Task
     access = Access(warehouse, people)
     database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
     upgrade(database)
-    stored = StoredResults(JobStore(database, lambda _: None), LocalResults(tmp_path / "results"), access)
+    store, results = JobStore(database, lambda _: None), LocalResults(tmp_path / "results")
+    stored = StoredResults(store, results, access, Integrity(store, results))
     yield Tasks(Settings(data_dir=tmp_path), warehouse, access, stored)
     database.close()
 

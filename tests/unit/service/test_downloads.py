@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 
 from syndb_service.api.downloads import download
 from syndb_service.api.ranges import requested_spans
-from syndb_service.domain.jobs import Result
+from syndb_service.domain.jobs import Job, Request, Result
+from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import RangeNotSatisfiable, TransientError
+from syndb_service.integrity import Integrity
 from syndb_service.result_file import ResultFile
-from syndb_service.results import OpenedResult
+from syndb_service.results import FileState, OpenedResult
 
 DATA = bytes(range(256)) * 40
+REQUEST = Request(Kind.QUERY, query="SELECT 1")
 
 
 class Elsewhere:
@@ -34,7 +37,10 @@ class Elsewhere:
         if self.away:
             raise TransientError("the result store is away")
         self.opened.append((start, stop))
-        return OpenedResult(len(DATA), start, stop, self._chunks(start, stop))
+        return OpenedResult(len(DATA), start, stop, self._chunks(start, stop), "as written")
+
+    def state(self, key: str) -> FileState:
+        return FileState(len(DATA), "as written")
 
     def _chunks(self, start: int, stop: int) -> Iterator[bytes]:
         try:
@@ -45,8 +51,10 @@ class Elsewhere:
 
 
 def file(store: Elsewhere) -> ResultFile:
-    result = Result("job/1", "csv", len(DATA), 1, (("n", "int64"),), "ab" * 32)
-    return ResultFile("job", result, datetime(2026, 1, 1, tzinfo=UTC), None, cast("Any", store))
+    result = Result("job/1", "csv", len(DATA), 1, (("n", "int64"),), "ab" * 32, state="as written")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    job = Job("job", "ada", REQUEST, Status.COMPLETED, None, 3, at, finished_at=at, result=result)
+    return ResultFile(job, result, Integrity(cast("Any", None), cast("Any", store)))
 
 
 def body(answer: Any, chunks: int | None = None) -> bytes:

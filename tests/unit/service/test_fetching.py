@@ -32,7 +32,7 @@ def test_the_fraction_of_a_job_begins_when_it_runs(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(supervisor, "TICK_S", 0.0)
     store, nobody = Told(), cast("Any", None)
     settings = Settings(data_dir=tmp_path)
-    runner = supervisor.Supervisor(settings, nobody, cast("Any", store), nobody, nobody, nobody)
+    runner = supervisor.Supervisor(settings, nobody, cast("Any", store), nobody, nobody, nobody, nobody)
     request = Request(Kind.QUERY, query="SELECT 1")
     job = Job("job", "ada", request, Status.RUNNING, None, 2, datetime.now(UTC))
     tick = runner._ticking(Lease(job, threading.Event()))
