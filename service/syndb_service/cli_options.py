@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -12,7 +13,7 @@ import click
 
 from syndb_service.errors import BadSetting, ServiceError
 from syndb_service.logs import refuse
-from syndb_service.settings import Settings, default_data_dir, load_settings
+from syndb_service.settings import PRIVATE, Settings, default_data_dir, load_settings
 from syndb_service.terminal_text import visible
 
 CommandFunction = Callable[..., Any]
@@ -29,15 +30,21 @@ def data_dir_option(command: CommandFunction) -> CommandFunction:
 
 
 def plain_errors(command: CommandFunction) -> CommandFunction:
-    """Print an error of ours as what is wrong and what to do, and exit with 1; no traceback."""
+    """Print an error of ours as what is wrong and what to do, and exit with 1; no traceback.
+
+    What the command makes is for this user alone, whatever the umask.
+    """
 
     @wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        earlier = os.umask(PRIVATE)
         try:
             return command(*args, **kwargs)
         except ServiceError as error:
             refuse(error.message, error.hint)
             sys.exit(1)
+        finally:
+            os.umask(earlier)
 
     return guarded
 

@@ -7,12 +7,14 @@ import fcntl
 import json
 import logging
 import os
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from platformdirs import user_state_path
 
@@ -27,6 +29,9 @@ from syndb_service.store import TokenStore
 from syndb_service.worker import EmbeddedWorker
 
 log = logging.getLogger(__name__)
+
+ASKED_S = 0.5
+AGAIN_S = 0.02
 
 
 def serve(
@@ -70,20 +75,31 @@ def serve(
 
 @contextmanager
 def _sole_service(data_dir: Path) -> Iterator[None]:
-    lock = (data_dir / "lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        running = read_announcement(data_dir / "service.json")
-        where = f" at {running['url']} (process {running['pid']})" if running else ""
-        raise BadSetting(
-            f"a service runs on the data folder {data_dir} already{where}",
-            code="already_running",
-            hint="Use that one, stop it with `syndb-lab down`, or choose another folder with --data-dir.",
-        ) from None
-    with lock:
+    with (data_dir / "lock").open("a+") as lock:
+        if not _locked(lock):
+            running = read_announcement(data_dir / "service.json")
+            where = f" at {running['url']} (process {running['pid']})" if running else ""
+            raise BadSetting(
+                f"a service runs on the data folder {data_dir} already{where}",
+                code="already_running",
+                hint="Use that one, stop it with `syndb-lab down`, or choose another folder with --data-dir.",
+            )
+        (data_dir / "service.json").unlink(missing_ok=True)  # of one that was killed
         yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Take the lock of a folder; whoever only asks whether a service runs has it for a moment."""
+    until = time.monotonic() + ASKED_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(AGAIN_S)
+        else:
+            return True
 
 
 def _user_token(data_dir: Path, tokens: TokenStore) -> Path:
@@ -99,11 +115,14 @@ def _user_token(data_dir: Path, tokens: TokenStore) -> Path:
 
 def private_write(path: Path, text: str) -> None:
     """Write a file, whole or not at all, that only this user can read."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
-        file.write(text)
-    part.replace(path)
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
+    try:
+        with open(handle, "w") as file:  # noqa: PTH123
+            file.write(text)
+        Path(part).replace(path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
 
 
 def registry() -> Path:
@@ -114,10 +133,12 @@ def registry() -> Path:
 def is_running(data_dir: Path) -> bool:
     """Tell whether a service runs on a data folder: it holds the folder's lock for as long as it lives."""
     try:
-        with (data_dir / "lock").open("a+") as lock:
+        with (data_dir / "lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except FileNotFoundError:
+        return False
     return False
 
 

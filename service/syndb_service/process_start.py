@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,12 @@ from syndb_service.errors import ServiceError
 from syndb_service.lifeline import Lifeline
 from syndb_service.logs import refuse, start_logging
 from syndb_service.processes import CANNOT_START
-from syndb_service.settings import Settings, load_settings
+from syndb_service.settings import PRIVATE, Settings, load_settings
 
 
 def begin(arguments: Sequence[str]) -> tuple[Lifeline, Settings]:
     """Begin a process whose first arguments are the data folder and the level of the log."""
+    os.umask(PRIVATE)
     lifeline = Lifeline.hold()
     data_dir, level = arguments[:2]
     settings = load_settings(Path(data_dir))

@@ -288,6 +288,10 @@ def listed(text: str) -> list[str]:
     return [each for each in re.split(r"[,;\s]+", text) if each]
 
 
+PRIVATE = 0o077
+"""The umask of the service's processes and commands: what they make is for this user alone."""
+
+
 def load_settings(data_dir: Path | None = None) -> Settings:
     """Read the settings, or say which one makes no sense.
 

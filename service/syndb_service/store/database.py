@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import time
@@ -278,6 +279,7 @@ def _open(url: str) -> Engine:
     except (exc.ArgumentError, ValueError):
         raise _unknown_form("it can't be read") from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        _keep_private(parsed.database)
         arguments = {"timeout": BUSY_TIMEOUT_S}
         engine = create_engine(parsed, connect_args=arguments, pool_size=16, max_overflow=16)
         event.listen(engine, "connect", _configure_sqlite)
@@ -288,6 +290,14 @@ def _open(url: str) -> Engine:
         arguments = {"connect_timeout": CONNECT_TIMEOUT_S}
         return _open_shared(parsed, arguments)
     raise _unknown_form(f"{parsed.drivername!r} is not supported")
+
+
+def _keep_private(file: str | None) -> None:
+    """Take the rights of others from a database that an earlier version made; its log gets the same."""
+    path = Path(file or "")
+    with contextlib.suppress(OSError):
+        if path.is_file() and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _unknown_form(why: str) -> BadSetting:
