@@ -17,7 +17,7 @@ from syndb_lab.follow import FINAL
 from syndb_lab.progress import ProgressLine, describe, progress_line
 from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
-from syndb_lab.values import moment_in
+from syndb_lab.values import hours_of
 from syndb_lab.watch import PATIENCE_S, Watch
 
 TICK_S: Final = 0.1
@@ -247,7 +247,7 @@ class Handle:
         Parameters
         ----------
         hours : float
-            Hours from now, up to the longest that the service allows.
+            Hours from now by the service's clock, up to the longest that it allows.
 
         Raises
         ------
@@ -259,7 +259,7 @@ class Handle:
         >>> job.keep(hours=72).record["expires_at"]
         '...Z'
         """
-        self.record = self._transport.patch(f"/v1/jobs/{self.id}", {"expires_at": moment_in(hours)})
+        self.record = self._transport.patch(f"/v1/jobs/{self.id}", {"keep_hours": hours_of(hours)})
         return self
 
     def purge(self) -> Self:

@@ -16,6 +16,10 @@ PLAIN: Final = (bool, int, str, type(None))
 MOMENTS: Final = (datetime.date, datetime.time)
 
 
+MOST_HOURS = 1_000_000.0
+"""More than any service keeps a result."""
+
+
 def python_value(name: str, value: Any) -> Any:
     """Make one value a plain one of Python: NumPy's, pandas's and Arrow's scalars, arrays and columns.
 
@@ -150,19 +154,18 @@ def seconds(limit: float | None) -> float | None:
     raise ParameterError(f"time_limit_s is {limit!r}; it takes a number of seconds above 0")
 
 
-def moment_in(hours: float) -> str:
-    """Write the moment so many hours from now, as the wire takes it.
+def hours_of(hours: float) -> float:
+    """Check a number of hours, as the wire takes it: they are counted by the service's clock.
 
     Examples
     --------
-    >>> moment_in(-1)
+    >>> hours_of(-1)
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: hours is -1; it takes a number of hours above 0, such as 72
     """
     try:
-        if hours > 0:
-            until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
-            return until.isoformat()
+        if not isinstance(hours, bool) and 0 < hours < math.inf:
+            return min(float(hours), MOST_HOURS)
     except (TypeError, ValueError, OverflowError):
         pass
     raise ParameterError(f"hours is {hours!r}; it takes a number of hours above 0, such as 72")

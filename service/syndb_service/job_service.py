@@ -239,7 +239,9 @@ class JobService:
         return data
 
     def change(self, principal: Principal, job_id: str, changes: Mapping[str, Any]) -> Job:
-        """Change a job's ``label``, or when its result is destroyed (``expires_at``).
+        """Change a job's ``label``, or when its result is destroyed.
+
+        That is at ``expires_at``, or ``keep_hours`` hours from now by the clock that stamps the rows.
 
         Raises
         ------
@@ -249,6 +251,9 @@ class JobService:
             If there is no result to keep.
         """
         job = self.get(principal, job_id)
+        changes = dict(changes)
+        if "keep_hours" in changes:
+            changes["expires_at"] = self._store.moment_in(changes.pop("keep_hours"))
         if "expires_at" in changes:
             self._check_expiry(job, changes["expires_at"])
         if not changes:

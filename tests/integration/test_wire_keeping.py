@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,27 @@ def test_a_result_is_kept_longer_within_the_maximum(jobs: Jobs) -> None:
     assert jobs.get(job["job_id"]) == changed
 
 
+def test_a_result_is_kept_for_hours_by_the_services_clock(jobs: Jobs) -> None:
+    job = jobs.run("SELECT 1")
+    answer = jobs.http.patch(url(job), json={"keep_hours": 5})
+    assert answer.status_code == 200
+    now = parsedate_to_datetime(answer.headers["Date"])
+    until = datetime.fromisoformat(answer.json()["expires_at"])
+    assert abs(until - now - timedelta(hours=5)) < timedelta(seconds=60)
+    refused(jobs.http.patch(url(job), json={"keep_hours": 24 * 31}), 422, "invalid_expires_at")
+    assert jobs.get(job["job_id"]) == answer.json()
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        {"keep_hours": 0},
+        {"keep_hours": -1},
+        {"keep_hours": 1e300},
+        {"keep_hours": "5"},
+        {"keep_hours": True},
+        {"keep_hours": None},
+        {"keep_hours": 5, "expires_at": "2030-02-01T00:00:00Z"},
         {"expires_at": None},
         {"expires_at": "tomorrow"},
         {"expires_at": 1_900_000_000},

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from syndb_service.api.values import GivenMoment, Label, Parameters
 from syndb_service.domain.jobs import Request
@@ -19,6 +19,7 @@ STRONGEST: dict[str, JsonValue] = {
     "label": "strongest connections",
     "time_limit_s": 60,
 }
+MOST_HOURS = 1_000_000
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -77,6 +78,21 @@ class PatchBody(BaseModel):
         json_schema_extra=_without_default,
         description="When the result is destroyed: in the future, and within the service's maximum.",
     )
+    keep_hours: float = Field(
+        1.0,
+        gt=0,
+        le=MOST_HOURS,
+        allow_inf_nan=False,
+        json_schema_extra=_without_default,
+        description="In how many hours the result is destroyed, by the service's clock; instead of "
+        "`expires_at`.",
+    )
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if {"expires_at", "keep_hours"} <= self.model_fields_set:
+            raise ValueError("expires_at and keep_hours exclude each other")
+        return self
 
     def changes(self) -> dict[str, Any]:
         """Return what was sent."""

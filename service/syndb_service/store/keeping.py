@@ -57,6 +57,10 @@ class Keeping(Moves):
             self._notify(job_id)
         return job, destroyed
 
+    def moment_in(self, hours: float) -> datetime:
+        """Return the moment so many hours from now."""
+        return self._database.now() + timedelta(hours=hours)
+
     def expiry_range(self, job: Job, hours: float) -> tuple[datetime, datetime]:
         """Return the moments between which a result may be destroyed: now, and the maximum after the end."""
         now = self._database.now()
