@@ -69,6 +69,7 @@ class Follower:
         self._transport = transport
         self._lock = threading.Lock()
         self._topics: dict[str, _Topic] = {}
+        self._left: set[str] = set()  # what their streams told meanwhile, nobody has heard
         self._session: LoopThread | None = None
         self._ending: LoopThread | None = None
         self._is_closed = False
@@ -115,6 +116,7 @@ class Follower:
                 topic.followings.discard(following)
                 if not topic.followings:
                     del self._topics[following.job_id]
+                    self._left.add(following.job_id)
             if self._session is not None:
                 self._session.call()
 
@@ -135,16 +137,16 @@ class Follower:
     def _run(self, session: LoopThread) -> None:
         try:
             session.loop.run_until_complete(self._serve(session))
-        except Exception as error:
+        except Exception as error:  # whoever waits raises it
             with self._lock:
-                self._end(session)
-            self._fail(list(self._topics), error)
+                if self._session is session:
+                    self._end(session)
+                    self._fail_all(self._topics, error)
         finally:
             session.loop.close()
 
     def _end(self, session: LoopThread) -> None:
-        if self._session is session:
-            self._session, self._ending = None, session
+        self._session, self._ending = None, session
 
     async def _serve(self, session: LoopThread) -> None:
         feeds: list[_Feed] = []
@@ -160,7 +162,9 @@ class Follower:
                     if not self._topics:
                         self._end(session)
                         break
-                    wanted = dict.fromkeys(self._topics)
+                    wanted, left, self._left = dict.fromkeys(self._topics), self._left, set()
+                for feed in feeds:
+                    feed.job_ids -= left
                 for feed in self._arrange(wanted, feeds, idle, ended):
                     feed.task = session.loop.create_task(self._attend(client, feed))
                     feed.task.add_done_callback(lambda _: session.wake.set())
@@ -314,11 +318,14 @@ class Follower:
 
     def _fail(self, job_ids: Collection[str], error: Exception) -> None:
         with self._lock:
-            for topic in [self._topics.pop(job_id) for job_id in job_ids if job_id in self._topics]:
-                for following in topic.followings:
-                    following.fail(error)
+            self._fail_all(job_ids, error)
             if self._session is not None:
                 self._session.call()
+
+    def _fail_all(self, job_ids: Collection[str], error: Exception) -> None:
+        for topic in [self._topics.pop(job_id) for job_id in list(job_ids) if job_id in self._topics]:
+            for following in topic.followings:
+                following.fail(error)
 
 
 def revive(topic: _Topic) -> None:

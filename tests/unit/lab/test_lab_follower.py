@@ -38,6 +38,7 @@ class Service(httpx.AsyncBaseTransport):
         self.knows_many = knows_many
         self.final: set[str] = set()
         self.asked: list[int] = []
+        self.told: set[str] = set()
         self.most = Counter[str]()
         self._open = 0
 
@@ -69,7 +70,9 @@ class _Told(httpx.AsyncByteStream):
                     left.remove(job_id)
                     record = job_record("completed", job_id=job_id, version=2)
                     yield f"event: job\ndata: {json.dumps(record)}\n\n".encode()
+                    service.told.add(job_id)
                 await asyncio.sleep(0.005)
+                yield b": here\n"
         finally:
             service._open -= 1
 
@@ -196,6 +199,27 @@ def test_a_job_that_ended_while_nobody_waited_for_it_is_told_later(serve: Any) -
     time.sleep(0.05)
     assert job.wait(timeout=WAIT_S).status == "completed"
     holding.close()
+
+
+def test_a_job_that_is_told_between_two_waits_for_it_is_told_again(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stream goes on for another job, and says nothing of it any more."""
+    monkeypatch.setattr(follow, "STREAMS", 1)
+    service = Service()
+    follower = follow.follower_of(serve(service))
+    other, one = (job_record("running", job_id=job_id) for job_id in ids(2))
+    holding, first = follower.join(other), follower.join(one)
+    until(lambda: 2 in service.asked)
+    monkeypatch.setattr(follow, "GATHER_S", 0.3)
+    first.close()
+    service.final.add(one["job_id"])
+    until(lambda: service.told)
+    second = follower.join(one)
+    assert second.wait(WAIT_S)
+    assert second.record["status"] == "completed"
+    for following in (second, holding):
+        following.close()
 
 
 def test_closing_the_connection_ends_all_waiting(serve: Any) -> None:
