@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,14 @@ from syndb_service.access import Access, forbidden
 from syndb_service.broker import Hints
 from syndb_service.counter import Counter
 from syndb_service.domain.access import Principal
-from syndb_service.domain.advice import UNCHECKED, advice, datasets_meant, estimated_rows, join_advice
+from syndb_service.domain.advice import (
+    REPRODUCIBLE,
+    UNCHECKED,
+    advice,
+    datasets_meant,
+    estimated_rows,
+    join_advice,
+)
 from syndb_service.domain.datasets import Dataset, nearest_datasets
 from syndb_service.domain.graph.room import check_room
 from syndb_service.domain.jobs import Failure, Job, Request, Result
@@ -135,6 +142,7 @@ class JobService:
         try:
             checked = self._check(principal, request, describe=True)
             self._check_dataset_ids(principal, checked)
+            _refuse_volatile(request, checked)
         except InvalidQuery as error:
             failure = Failure(
                 error.error_code, error.message, error.hint, line=error.line, column=error.column
@@ -153,9 +161,11 @@ class JobService:
             advice=[
                 *(join_advice(checked.loose, checked.tables, datasets) if outline.chooses_datasets else ()),
                 *advice(outline, checked.tables, datasets),
-                *(() if checked.complete else (UNCHECKED,)),
+                *_remarks(request, checked),
             ],
             checked=checked.complete,
+            deterministic=request.reproducible or checked.deterministic,
+            not_deterministic=() if request.reproducible else checked.not_deterministic,
         )
 
     def get(self, principal: Principal, job_id: str) -> Job:
@@ -315,14 +325,17 @@ class JobService:
             return request
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
+        _refuse_volatile(request, checked)
         warned = join_advice(checked.loose, checked.tables, self.datasets(principal)) if checked.loose else []
         return replace(
             request,
             tables=checked.tables,
             reach=checked.reach,
             fingerprint=checked.fingerprint,
-            advice=(*warned, *(() if checked.complete else (UNCHECKED,))),
+            advice=(*warned, *_remarks(request, checked)),
             checked=checked.complete,
+            deterministic=request.reproducible or checked.deterministic,
+            not_deterministic=() if request.reproducible else checked.not_deterministic,
         )
 
     def _check(self, principal: Principal, request: Request, *, describe: bool = False) -> CheckedQuery:
@@ -383,6 +396,28 @@ class JobService:
                 f"the query has {size:,} bytes; at most {limit:,} are taken",
                 hint="Put long lists of ids into a join or a range, or split the query.",
             )
+
+
+def _remarks(request: Request, checked: CheckedQuery) -> Iterator[str]:
+    if not checked.complete:
+        yield UNCHECKED
+    if request.reproducible:
+        yield REPRODUCIBLE
+
+
+def _refuse_volatile(request: Request, checked: CheckedQuery) -> None:
+    """Refuse a query whose result is asked to be the same at each run, and can't be."""
+    if not request.reproducible or not checked.volatile:
+        return
+    name, line, column = checked.volatile[0]
+    called = "a sample without a seed" if name == "sample" else f"{name}()"
+    hint = "Write USING SAMPLE … REPEATABLE (1)." if name == "sample" else "Send its value as a parameter."
+    raise InvalidQuery(
+        f"{called} gives another result at each run, so the job can't be reproducible",
+        hint=f"{hint} Or leave out `reproducible`.",
+        line=line,
+        column=column,
+    )
 
 
 def _part(result: Result, name: str) -> Part:

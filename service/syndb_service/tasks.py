@@ -127,7 +127,8 @@ class Tasks:
             "memory_bytes": self._settings.job_memory_bytes,
             "address_space": address_space(self._settings),
             "temp_bytes": self._settings.job_temp_bytes,
-            "threads": self._settings.threads,
+            "threads": 1 if job.request.reproducible else self._settings.threads,
+            "reproducible": job.request.reproducible,
             "cpu_s": self._cpu_s(job),
         }
 
@@ -171,6 +172,8 @@ def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[s
         if (named := tables.intersection(dataset.tables))
     }
     made_of = [request.fingerprint, request.parameters, request.format, version("duckdb"), read]
+    if request.reproducible:
+        made_of.append("reproducible")
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 

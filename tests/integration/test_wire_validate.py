@@ -18,6 +18,8 @@ def validated(jobs: Jobs, query: str, **fields: Any) -> dict[str, Any]:
     assert set(body) == {
         "valid",
         "checked",
+        "deterministic",
+        "not_deterministic",
         "columns",
         "tables",
         "dataset_ids",

@@ -52,7 +52,14 @@ class QueryBody(BaseModel):
     reuse: bool = Field(
         False,
         description="Take the result of a finished job of yours, where one has the same query, values, "
-        "format, datasets and engine; `result.reused_from` names it.",
+        "format, datasets, engine and `reproducible`; `result.reused_from` names it.",
+    )
+
+    reproducible: bool = Field(
+        False,
+        description="Compute it so that each run on the same data gives the same file, byte by byte: on one "
+        "thread, which may take as many times as long as a job has threads. SQL with random(), now() and the "
+        "like is refused then.",
     )
 
     def request(self) -> Request:
@@ -64,6 +71,7 @@ class QueryBody(BaseModel):
             parameters=self.parameters or {},
             time_limit_s=self.time_limit_s,
             reuse=self.reuse,
+            reproducible=self.reproducible,
         )
 
 

@@ -102,6 +102,18 @@ class JobRecord(BaseModel):
         description="Whether names and types of the SQL were checked when it was submitted; false where that "
         "would have taken too long, and the job finds out.",
     )
+    reproducible: bool = Field(
+        False, description="Whether it was asked to give the same file at each run; `advice` says the cost."
+    )
+    deterministic: bool | None = Field(
+        None,
+        description="Whether each run on the same data gives the same result; null where that is not known.",
+    )
+    not_deterministic: list[str] = Field(
+        [],
+        description="What may differ between runs: functions by their names (sums of floating-point numbers "
+        "on several threads, random()), `row order`, `limit`, `sample`, `distinct on`.",
+    )
     progress: ProgressRecord
     result: ResultRecord | None
     error: ErrorRecord | None
@@ -116,6 +128,15 @@ class Validation(BaseModel):
         True,
         description="Whether names and types were checked; false where that would take too long: "
         "POST /v1/jobs accepts it, `columns` are unknown, and the job finds out whether it can run.",
+    )
+    deterministic: bool | None = Field(
+        None,
+        description="Whether each run on the same data gives the same result; null where that is not known.",
+    )
+    not_deterministic: list[str] = Field(
+        [],
+        description="What may differ between runs: functions by their names (sums of floating-point numbers "
+        "on several threads, random()), `row order`, `limit`, `sample`, `distinct on`.",
     )
     columns: list[ColumnRecord] = Field(description="The columns of the result.")
     tables: list[str] = Field(description="The tables and views that it reads.")
@@ -214,6 +235,9 @@ def job_record(job: Job) -> JobRecord:
         time_limit_s=request.time_limit_s,
         advice=list(request.advice),
         checked=request.checked,
+        reproducible=request.reproducible,
+        deterministic=request.deterministic,
+        not_deterministic=list(request.not_deterministic),
         progress=_progress(job),
         result=_result(job),
         error=None if job.failure is None else ErrorRecord(**job.failure.as_dict()),
@@ -226,6 +250,8 @@ def validation(found: Validated) -> Validation:
     return Validation(
         valid=found.failure is None,
         checked=found.checked,
+        deterministic=found.deterministic,
+        not_deterministic=list(found.not_deterministic),
         columns=_columns(found.columns),
         tables=list(found.tables),
         dataset_ids=list(found.dataset_ids),

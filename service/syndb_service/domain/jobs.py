@@ -43,7 +43,8 @@ class Request:
     what the query was found to read when it was checked, ``reach`` the datasets it is limited to (None: it is
     not), ``fingerprint`` what it shares with queries that mean the same, ``reuse`` whether their result
     will do, ``advice`` what its check warns of; it is not ``checked`` where its names and types could not be
-    bound in time.
+    bound in time. ``reproducible`` asks for a run whose result is the same each time; ``deterministic`` says
+    whether it is (None: not known), ``not_deterministic`` what may differ.
     """
 
     kind: Kind
@@ -60,6 +61,9 @@ class Request:
     reuse: bool = False
     advice: tuple[str, ...] = ()
     checked: bool = True
+    reproducible: bool = False
+    deterministic: bool | None = None
+    not_deterministic: tuple[str, ...] = ()
 
     @property
     def dataset_ids(self) -> tuple[str, ...]:
@@ -85,7 +89,13 @@ class Request:
 
     def _later(self) -> dict[str, Any]:
         """Return what requests did not say before: left out where it is as it was, for their digests."""
-        return {"advice": list(self.advice), "checked": self.checked}
+        return {
+            "advice": list(self.advice),
+            "checked": self.checked,
+            "reproducible": self.reproducible,
+            "deterministic": self.deterministic,
+            "not_deterministic": list(self.not_deterministic),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Request:
@@ -96,11 +106,18 @@ class Request:
             "tables": tuple(values["tables"]),
             "reach": None if reach is None else tuple(reach),
             "advice": tuple(values.get("advice", ())),
+            "not_deterministic": tuple(values.get("not_deterministic", ())),
         }
         return cls(**{**values, **read})
 
 
-UNSAID: Final[Mapping[str, Any]] = {"advice": [], "checked": True}
+UNSAID: Final[Mapping[str, Any]] = {
+    "advice": [],
+    "checked": True,
+    "reproducible": False,
+    "deterministic": None,
+    "not_deterministic": [],
+}
 
 
 @dataclass(frozen=True, slots=True)

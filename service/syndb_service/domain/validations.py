@@ -22,3 +22,5 @@ class Validated:
     advice: Sequence[str] = ()
     failure: Failure | None = None
     checked: bool = True
+    deterministic: bool | None = None
+    not_deterministic: Sequence[str] = ()

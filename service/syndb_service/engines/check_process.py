@@ -24,10 +24,12 @@ ADDRESS_SPACE: Final = 3 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """What a query's text says, and its columns: None if they could not be bound in time."""
+    """What a query's text says, its columns, whether two runs give the same; None where not known in time."""
 
     text: dict[str, Any]
-    columns: list[list[str]] | None
+    columns: list[list[str]] | None = None
+    deterministic: bool | None = None
+    not_deterministic: tuple[str, ...] = ()
 
 
 class CheckProcess:
@@ -89,14 +91,19 @@ class CheckProcess:
 
     def _bound(self, child: Child, text: dict[str, Any]) -> CheckAnswer:
         """Wait for the columns. Where none come the query may run all the same: its text was let through."""
+        columns = None
         try:
+            kind, answer = child.answer(BIND_S)
+            if kind is FrameKind.FAILURE:
+                raise _refusal(answer)
+            columns = answer["columns"] if answer["checked"] else None
             kind, answer = child.answer(BIND_S)
         except (TimeoutError, OSError, EOFError):
             self.close()
-            return CheckAnswer(text, None)
+            return CheckAnswer(text, columns)
         if kind is FrameKind.FAILURE:
-            raise _refusal(answer)
-        return CheckAnswer(text, answer["columns"] if answer["checked"] else None)
+            return CheckAnswer(text, columns)
+        return CheckAnswer(text, columns, answer["deterministic"], tuple(answer["not_deterministic"]))
 
     def _end(self) -> int:
         """End the process, and return its exit status."""

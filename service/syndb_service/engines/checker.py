@@ -29,6 +29,8 @@ class CheckedQuery:
     shares with queries that are written differently and mean the same; the texts that are given for
     ``dataset_id`` as values of parameters, and the tables that are joined without theirs. It is not
     ``complete`` where its names and types could not be bound in time: only its text was looked at then.
+    Two runs give the same where it is ``deterministic`` (None: not known), but for ``not_deterministic``;
+    ``volatile`` is what gives another value at each run on however many threads (name, line, column).
     """
 
     tables: tuple[str, ...]
@@ -40,6 +42,9 @@ class CheckedQuery:
     dataset_values: tuple[tuple[str, int | None, int | None], ...] = ()
     loose: tuple[str, ...] = ()
     complete: bool = True
+    deterministic: bool | None = None
+    not_deterministic: tuple[str, ...] = ()
+    volatile: tuple[tuple[str, int | None, int | None], ...] = ()
 
 
 class Checker:
@@ -116,6 +121,9 @@ class Checker:
             tuple((value, line, column) for value, line, column in text["dataset_values"]),
             tuple(text["loose"]),
             found.columns is not None,
+            found.deterministic,
+            found.not_deterministic,
+            tuple((name, line, column) for name, line, column in text["volatile"]),
         )
 
     def close(self) -> None:

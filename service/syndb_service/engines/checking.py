@@ -14,11 +14,13 @@ import pyarrow as pa
 
 from syndb_service.domain.tables import quote_name
 from syndb_service.engines import query_job
+from syndb_service.engines.determinism import Determinism, determinism, volatile_calls, with_values
 from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.loose_joins import loose_tables
 from syndb_service.engines.outlining import fingerprint, outline, tree
 from syndb_service.engines.outputs import named_apart, whole_sums
-from syndb_service.engines.query_limits import BIND_CPU_S, PARSE_CPU_S
+from syndb_service.engines.positions import first_word
+from syndb_service.engines.query_limits import BIND_CPU_S, PARSE_CPU_S, PLAN_CPU_S
 from syndb_service.engines.reach import reach
 from syndb_service.engines.refusals import MemoryExceeded, failure, translate
 from syndb_service.engines.result_columns import ResultColumn, result_columns, shortened
@@ -39,11 +41,12 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
 
     Each request is a frame with ``query``, ``parameters`` and ``format``. What its text says is answered with
     a PROGRESS frame: ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach``, ``fingerprint``,
-    and with ``describe`` an ``outline``. Then names and types are bound, and a DONE frame has the ``columns``
-    (with ``describe`` of Arrow's types, as in the record of a result). A FAILURE frame refuses the query.
+    ``volatile``, and with ``describe`` an ``outline``. Then names and types are bound, and a second one has
+    the ``columns`` (with ``describe`` of Arrow's types, as in the record of a result). A DONE frame says
+    whether two runs give the same. A FAILURE frame refuses the query.
 
     The engine computes some constants as it binds them, so that part may take any time. A timer ends this
-    process then: whoever asked has the first frame, and knows that the second won't come.
+    process then: whoever asked has the first frame, and knows that the others won't come.
     """
     allot(connection, memory_bytes=task["memory_bytes"], threads=1)
     lock(connection, table_columns(), {})
@@ -56,7 +59,12 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
             frames.send(FrameKind.PROGRESS, described)
             with processor_time(BIND_CPU_S):
                 bound = _bind(connection, request, checked)
-            frames.send(FrameKind.DONE, bound)
+            frames.send(FrameKind.PROGRESS, bound)
+            with processor_time(PLAN_CPU_S):
+                found = _determinism(connection, request, checked)
+            frames.send(
+                FrameKind.DONE, {"deterministic": found.deterministic, "not_deterministic": found.reasons}
+            )
         except ServiceError as error:
             frames.send(FrameKind.FAILURE, failure(error))
         except ConnectionError:
@@ -95,6 +103,7 @@ def _read(
         "loose": loose_tables(root, checked.tables) if root is not None else [],
         "reach": None if reached is None else sorted(reached),
         "fingerprint": fingerprint(root, sql),
+        "volatile": _volatile(checked),
     }
     if request.get("describe"):
         described["outline"] = outline(root, parameters, checked.tables).as_dict()
@@ -122,6 +131,35 @@ def _bind(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], checke
     columns = _result_columns(connection, plain, request.get("format", "arrow"))
     described = _described(connection, columns) if request.get("describe") and columns else plain
     return {"columns": shorten_columns(described), "checked": True}
+
+
+def _determinism(
+    connection: duckdb.DuckDBPyConnection, request: dict[str, Any], checked: Checked
+) -> Determinism:
+    """Look at the plan; earlier results are views of the same columns there: plans can't hold Python's."""
+    if checked.offset:
+        return Determinism(None)
+    stored, made = request.get("stored", {}), []
+    with connection.cursor() as cursor, connection.cursor() as planner:
+        try:
+            with empty_tables(cursor, stored, request["query"]):
+                for job_id in stored:
+                    columns = cursor.execute(f"DESCRIBE FROM {quote_name(job_id)}").fetchall()
+                    nulls = ", ".join(f"NULL::{column[1]} AS {quote_name(column[0])}" for column in columns)
+                    planner.execute(f"CREATE TEMP VIEW {quote_name(job_id)} AS SELECT {nulls} WHERE false")
+                    made.append(job_id)
+            return determinism(planner, with_values(checked, request["parameters"]))
+        except duckdb.Error:
+            return Determinism(None)
+        finally:
+            for job_id in made:
+                planner.execute(f"DROP VIEW temp.{quote_name(job_id)}")
+
+
+def _volatile(checked: Checked) -> list[list[str | int | None]]:
+    """Return what gives another value at each run, and where."""
+    places = [(name, checked.place(name) or first_word(checked.sql)) for name in volatile_calls(checked)]
+    return [[name, place.line, place.column] for name, place in places]
 
 
 def _dataset_ids(checked: Checked) -> list[list[str | int | None]]:

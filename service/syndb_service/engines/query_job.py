@@ -215,12 +215,16 @@ def _provenance(
     task: dict[str, Any], datasets: list[dict[str, Any]], sources: list[dict[str, Any]]
 ) -> dict[str, str]:
     chain = {"syndb.sources": json.dumps(sources, ensure_ascii=False)} if sources else {}
+    run = (
+        {"syndb.reproducible": "true"}
+        if task.get("reproducible")
+        else {"syndb.job_id": task["job_id"], "syndb.created_at": task["created_at"]}
+    )
     return chain | {
         "syndb.query": task.get("written", task["query"]),
         "syndb.parameters": json.dumps(task["parameters"]),
-        "syndb.job_id": task["job_id"],
         "syndb.datasets": json.dumps(datasets, ensure_ascii=False),
         "syndb.engine": f"duckdb {duckdb.__version__}",
-        "syndb.created_at": task["created_at"],
+        **run,
         "syndb.truncated": "false",
     }

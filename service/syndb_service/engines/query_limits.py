@@ -24,3 +24,5 @@ PARSE_CPU_S: Final = 10.0
 """Processor time for the text: parsing, and the walk over its tree."""
 BIND_CPU_S: Final = 1.0
 """Processor time for names and types; what needs more is accepted unchecked."""
+PLAN_CPU_S: Final = 0.5
+"""Processor time to see what may differ from run to run; of what needs more that is not known."""

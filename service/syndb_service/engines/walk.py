@@ -102,6 +102,9 @@ class Checked:
     texts: set[str] = field(default_factory=set)
     dataset_ids: dict[str, Place] = field(default_factory=dict)
     dataset_parameters: dict[str, Place] = field(default_factory=dict)
+    parameter_places: list[tuple[int, int, str]] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
+    samples: bool = False
 
     def place(self, name: str) -> Place | None:
         """Return where a name stands in the query; None if it doesn't."""
@@ -133,6 +136,7 @@ class Walk:
         if node.get("type") not in QUERY_NODES:
             self.refuse(node, f"{_words(node.get('type'))} can't be part of a query here", ONLY_QUERIES)
         self.descend(node)
+        self.note_sample(node)
         self.nested += 1
         if self.nested > MAX_NESTED_QUERIES:
             self.refuse(
@@ -171,6 +175,12 @@ class Walk:
         if self.depth > MAX_DEPTH:
             self.refuse(node, TOO_DEEP, SHALLOWER)
 
+    def note_sample(self, node: Mapping[str, Any]) -> None:
+        """Note a sample that is drawn anew at each run."""
+        sample = node.get("sample")
+        if isinstance(sample, dict) and sample.get("seed", -1) == -1:
+            self.checked.samples = True
+
     def relation(self, node: Mapping[str, Any]) -> None:
         """Count what rows come from."""
         self.relations += 1
@@ -195,6 +205,7 @@ class Walk:
     def node(self, node: Mapping[str, Any], scope: frozenset[str]) -> None:
         """Check one node and what is below it."""
         kind = node.get("type")
+        self.note_sample(node)
         if "cte_map" in node:
             self.query(node, scope)
             return
@@ -218,6 +229,8 @@ class Walk:
                 self.dataset_ids(node)
         elif kind == "PARAMETER":
             self.checked.parameters.add(node["identifier"])
+            start, length = int(node["query_location"]), int(node["query_location_length"])
+            self.checked.parameter_places.append((self.offset + start, length, str(node["identifier"])))
         elif (kind == "COMPARISON" and node["type"] not in ORDERINGS) or node["type"] == "COMPARE_IN":
             self.dataset_ids(node)
         elif kind == "COLUMN_REF":
@@ -251,6 +264,8 @@ class Walk:
                     node, f"{node[part]}.{name}: functions are named without a schema", f"Write {name}(…)."
                 )
         if fold(name) in known:
+            one_argument = len(node.get("arguments") or node.get("children") or ()) == 1
+            self.checked.functions.add("now" if fold(name) == "age" and one_argument else fold(name))
             return
         near = difflib.get_close_matches(fold(name), sorted(known), 3)
         self.refuse(
