@@ -48,8 +48,8 @@ class Access:
         NotFound
             If there is none of that id; the hint names only what may be seen.
         """
-        wanted = _dataset_id(dataset_id)
         datasets = self._warehouse.datasets()
+        wanted = _dataset_id(dataset_id, [each for each in datasets if each.open_to(principal)])
         found = next((dataset for dataset in datasets if dataset.id == wanted), None)
         if found is None:
             visible = [dataset for dataset in datasets if dataset.open_to(principal)]
@@ -111,12 +111,12 @@ def forbidden(dataset_id: str) -> DatasetForbidden:
     )
 
 
-def _dataset_id(text: str) -> str:
+def _dataset_id(text: str, visible: Sequence[Dataset]) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
         raise InvalidRequest(
             f"dataset_id: {text[:64]!r} is no UUID",
             code="invalid_dataset_id",
-            hint="GET /v1/datasets lists the datasets with their ids.",
+            hint=nearest_datasets(text[:200], visible),
         ) from None

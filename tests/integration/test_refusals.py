@@ -196,8 +196,8 @@ BODIES: list[tuple[str, Any, str]] = [
     ("/v1/jobs/graph", {"dataset_id": ABSENT, "seed": 2**64}, "seed"),
     ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": [str(2**63)]}, "64 bits"),
     ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": [-(2**63) - 1]}, "64 bits"),
-    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": ["AVAL"]}, "neuron_ids: an id is needed"),
-    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": [1, True]}, "neuron_ids: an id is needed"),
+    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": ["AVAL"]}, "neuron_ids[0]: an id is needed"),
+    ("/v1/jobs/graph", {"dataset_id": ABSENT, "neuron_ids": [1, True]}, "neuron_ids[1]: an id is needed"),
     ("/v1/jobs", {"query": "SELECT $a", "parameters": {"a": 2**127}}, "a: an integer of at most 128 bits"),
     ("/v1/jobs", {"query": "SELECT $a", "parameters": {"a": [1, -(10**41)]}}, "a: an integer of at most"),
 ]

@@ -149,11 +149,11 @@ def test_a_part_that_is_not_there(jobs: Jobs, worm: str) -> None:
     ("body", "message"),
     [
         ({"neuron_ids": ["9999999999999999999"]}, "at most 64 bits"),
-        ({"analysis": "compare", "other_dataset_id": "nothing"}, "other_dataset_id and dataset_id are UUIDs"),
+        ({"analysis": "compare", "other_dataset_id": "nothing"}, "the ids of two datasets are needed"),
         ({"target": "DA1"}, "source and target"),
         ({"by": "neurotransmitter", "include": "both"}, "needs include = chemical"),
         ({"include": "gap_junctions", "neurotransmitter": "GABA"}, "gap junctions release none"),
-        ({"node_table": 1}, "valid boolean"),
+        ({"node_table": 1}, "true or false is needed, and 1 was given"),
     ],
     ids=str,
 )

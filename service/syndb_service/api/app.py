@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
@@ -26,6 +26,7 @@ from syndb_service.api.body_limit import BodyLimit
 from syndb_service.api.identity import Identity
 from syndb_service.api.json_bodies import JsonBodies
 from syndb_service.api.metrics import Metrics
+from syndb_service.api.parameters import refuse_unknown_parameters
 from syndb_service.api.rate_limit import RateLimit
 from syndb_service.api.readiness import Readiness
 from syndb_service.api.request_trail import RequestTrail
@@ -143,6 +144,7 @@ def routed_app() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_name_of,
+        dependencies=[Depends(refuse_unknown_parameters)],
     )
     for router in (
         routes_jobs.router,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from syndb_service.domain.status import Kind
 from syndb_service.domain.tables import TABLES
 
 MOST_NEURONS: Final = 200_000
+EXACT: Final = 2**53
+"""Ids above are strings on the wire: not every reader of JSON has whole numbers as long."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Name | Annotated[list[Name], Field(min_length=1, max_length=1000)]
 
@@ -209,9 +212,9 @@ class GraphBody(BaseModel):
         if self.include == "gap_junctions" and self.neurotransmitter is not None:
             raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
         if self.column is not None and self.column not in COLUMNS:
-            raise ValueError(
-                f"column: neurons has no column {self.column!r} of text; it has {', '.join(COLUMNS)}"
-            )
+            near = get_close_matches(self.column.lower(), COLUMNS, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(COLUMNS)}"
+            raise ValueError(f"column: neurons has no column {self.column!r} of text; {meant}")
         return self
 
     def _check_path(self) -> None:
@@ -234,7 +237,7 @@ class GraphBody(BaseModel):
             same = UUID(other) == UUID(self.dataset_id)
         except ValueError:
             raise ValueError(
-                "other_dataset_id and dataset_id are UUIDs, as GET /v1/datasets lists them"
+                "other_dataset_id and dataset_id: the ids of two datasets are needed, which are UUIDs"
             ) from None
         if same:
             raise ValueError("other_dataset_id is the dataset itself; compare needs another one, or by")
@@ -252,7 +255,7 @@ class GraphBody(BaseModel):
             if value is not None and value is not False:
                 options[name] = value
         for end in ("source", "target"):
-            if end in options:
+            if abs(options[end]) > EXACT if isinstance(options.get(end), int) else False:
                 options[end] = str(options[end])
         if self.neurotransmitter is not None:
             options["neurotransmitter"] = _listed(self.neurotransmitter)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Header, Path
+from fastapi import Header, Path, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from starlette.convertors import Convertor, register_url_convertor
+
+from syndb_service.api.field_faults import refuse_unknown
 
 
 class JobIdConvertor(Convertor[str]):
@@ -20,6 +24,26 @@ class JobIdConvertor(Convertor[str]):
     def to_string(self, value: str) -> str:
         """Write it as it is."""
         return value
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse a query's parameter that the route does not have.
+
+    Raises
+    ------
+    InvalidRequest
+        With the nearest one that it has.
+    """
+    route = request.scope.get("route")
+    if request.query_params and isinstance(route, APIRoute) and route.path.startswith("/v1/"):
+        path = route.path.replace(":job", "")
+        refuse_unknown(request.query_params, _query_names(route.dependant), f"{request.method} {path}")
+
+
+def _query_names(dependant: Dependant) -> list[str]:
+    """List the parameters of a query that a route takes, and whatever it depends on."""
+    names = [field.alias for field in dependant.query_params]
+    return names + [name for each in dependant.dependencies for name in _query_names(each)]
 
 
 register_url_convertor("job", JobIdConvertor())

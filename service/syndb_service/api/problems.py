@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -12,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from syndb_service.api.field_faults import refusal_of
 from syndb_service.api.schemas import Problem
 from syndb_service.errors import (
     Conflict,
@@ -90,7 +90,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         request.scope[REFUSAL] = InvalidRequest.code
-        return problem(_invalid_request(error.errors()))
+        return problem(refusal_of(error.errors(), error.body, request.scope.get("route")))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -129,19 +129,3 @@ def _allowed(request: Request) -> set[str]:
         for route in request.app.router.routes
         if route.matches({**scope, "method": method})[0] is Match.FULL
     }
-
-
-def _invalid_request(errors: Sequence[Mapping[str, Any]]) -> InvalidRequest:
-    messages: dict[str, list[str]] = {}
-    for error in errors:
-        location = [str(part) for part in error["loc"][1:]]
-        if error["type"] == "json_invalid":
-            messages.setdefault("the body", []).append(
-                f"it is no JSON: {error['ctx']['error']}, at {location[0]}"
-            )
-            continue
-        name = location[0] if location else "the body"
-        messages.setdefault(name, []).append(error["msg"].removeprefix("Value error, "))
-    details = [f"{name}: {found[0]}" for name, found in messages.items()]
-    hint = "The routes and their fields are described in /openapi.json."
-    return InvalidRequest("; ".join(details), hint=hint)

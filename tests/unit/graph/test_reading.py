@@ -13,7 +13,7 @@ from syndb_service.engines.graph import metrics
 from syndb_service.engines.graph.communities import find_communities
 from syndb_service.engines.graph.connectome import Tally
 from syndb_service.engines.graph.degrees import count_degrees
-from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron
+from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron, UnknownValue
 from syndb_service.engines.graph.reading import read
 from syndb_service.errors import GraphTooLarge, UsageError
 from tests.unit.graph.graph_shapes import Holder
@@ -178,7 +178,7 @@ def test_a_neuron_that_is_not_there(hold: Holder) -> None:
 
 def test_filters_that_leave_nothing_say_what_they_left_out(hold: Holder) -> None:
     with pytest.raises(EmptyGraph, match=r"3 by the other filters, 1 by that they end") as refused:
-        read(hold([5, 7, 9], MIXED), "d", Selection.of({"cell_class": {"pre": ["?"], "post": None}}))
+        read(hold([4, 5, 7, 9], MIXED), "d", Selection.of({"cell_class": {"pre": ["motor"], "post": None}}))
     assert "cell_class" in str(refused.value.hint)
 
 
@@ -187,21 +187,39 @@ def test_filters_that_leave_nothing_say_what_they_left_out(hold: Holder) -> None
     [
         ({"brain_structure": {"pre": ["AL"]}}, "The filter goes by the neurons' brain_structure, and none"),
         ({"min_synapses": 99}, "Lower min_synapses; it is 99."),
-        ({"cell_class": {"pre": ["?"]}}, "Relax them; SELECT DISTINCT cell_class"),
-        ({"neurotransmitter": ["gaba"]}, "The neurons' majority_neurotransmitter is ACh or GABA: is one"),
+        ({"cell_class": {"pre": ["sensory"]}}, "Relax them; SELECT DISTINCT cell_class"),
     ],
 )
 def test_what_to_change_is_the_filter_that_left_all_out(
     hold: Holder, filters: dict[str, object], way_out: str
 ) -> None:
     con = hold([5, 7], [(5, 7, 4)])
-    con.execute("UPDATE neurons SET cell_class = 'motor', brain_structure = NULL")
-    con.execute(
-        "UPDATE neurons SET majority_neurotransmitter = CASE neuron_id WHEN 5 THEN 'ACh' ELSE 'GABA' END"
-    )
+    con.execute("UPDATE neurons SET cell_class = CASE neuron_id WHEN 7 THEN 'sensory' ELSE 'motor' END")
     with pytest.raises(EmptyGraph) as refused:
         read(con, "d", Selection.of(filters))
     assert str(refused.value.hint).startswith(way_out)
+
+
+@pytest.mark.parametrize(
+    ("filters", "told", "way_out"),
+    [
+        ({"cell_class": {"pre": ["motor", "motr"]}}, "cell_class: no neuron", "Did you mean 'motor'?"),
+        ({"cell_class": {"post": ["xyz"]}}, "cell_class: no neuron", "There are 'interneuron', 'motor'."),
+        ({"neurotransmitter": ["ACh", "gaba"]}, "neurotransmitter: no synapse", "Did you mean 'GABA'?"),
+        ({"neurotransmitter": ["glutamat"]}, "neurotransmitter: no synapse", "Did you mean 'glutamate'?"),
+    ],
+)
+def test_a_value_that_nothing_has_is_refused_though_others_are_there(
+    hold: Holder, filters: dict[str, object], told: str, way_out: str
+) -> None:
+    """A misspelt one of several would leave its connections out, silently."""
+    con = hold([4, 5, 7], [(5, 7, 4)])
+    con.execute("UPDATE neurons SET majority_neurotransmitter = 'ACh' WHERE neuron_id = 5")
+    con.execute("UPDATE neurons SET majority_neurotransmitter = 'GABA' WHERE neuron_id = 7")
+    con.execute("UPDATE synapses SET neurotransmitter = 'glutamate' WHERE dataset_id = 'd'")
+    with pytest.raises(UnknownValue, match=told) as refused:
+        read(con, "d", Selection.of(filters))
+    assert refused.value.hint == way_out
 
 
 def test_gap_junctions_count_once_each_way_however_they_are_listed(hold: Holder) -> None:

@@ -35,7 +35,9 @@ def test_filters_take_one_or_several_names_at_one_end_or_both() -> None:
 def test_ids_are_exact_whether_numbers_or_texts() -> None:
     asked = options(neuron_ids=["720575940602119481", 7, "7"])
     assert asked["neuron_ids"] == ["7", "720575940602119481"]
-    assert options(analysis="shortest_path", source=7, target="AVAL")["source"] == "7"
+    assert options(analysis="shortest_path", source=7, target="AVAL")["source"] == 7
+    large = options(analysis="shortest_path", source=720575940602119481, target="7")
+    assert (large["source"], large["target"]) == ("720575940602119481", "7")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,10 @@ def test_ids_are_exact_whether_numbers_or_texts() -> None:
             {"analysis": "communities", "column": "colour"},
             "no column 'colour' of text; it has name, cell_class",
         ),
+        (
+            {"analysis": "communities", "column": "cell_clas"},
+            "no column 'cell_clas' of text; did you mean cell_class?",
+        ),
         ({"analysis": "reachability", "max_hops": 101}, "less than or equal to 100"),
         ({"analysis": "centrality"}, "'full', 'metrics', 'motifs'"),
         ({"include": "electrical"}, "'chemical', 'gap_junctions' or 'both'"),
@@ -74,4 +80,4 @@ def test_what_makes_no_sense_is_refused(body: dict[str, Any], message: str) -> N
 
 def test_neuron_0_is_a_neuron() -> None:
     asked = options(analysis="shortest_path", source=0, target=5)
-    assert (asked["source"], asked["target"]) == ("0", "5")
+    assert (asked["source"], asked["target"]) == (0, 5)

@@ -34,7 +34,7 @@ def compare(study: Study) -> dict[str, Any]:
     graphs = {study.dataset_id: study.connectome}
     unknown = {"connections": 0, "parts_left_out": 0}
     if other is not None and study.con is not None:
-        graphs[other] = read(study.con, other, study.selection)
+        graphs[other] = read(study.con, other, study.selection, lenient=True)
     elif by is not None and study.con is not None:
         graphs, unknown = _parts(study, study.con, by)
     found = study.crew.each(_profile, list(graphs.values()))

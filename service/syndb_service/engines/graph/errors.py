@@ -21,6 +21,14 @@ class NumbersTooLarge(UsageError):
     title = "The numbers are too large"
 
 
+class UnknownValue(UsageError):
+    """A filter names what no neuron or synapse of the dataset has."""
+
+    code = "unknown_value"
+    http = 422
+    title = "A filter names what is not there"
+
+
 class UnknownNeuron(UsageError):
     """A neuron that the graph hasn't, or a name that several have."""
 

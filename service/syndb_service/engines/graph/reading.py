@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from syndb_service.engines.graph.connectome import (
     Tally,
     in_rows,
 )
-from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron
+from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron, UnknownValue
 from syndb_service.engines.graph.room import check_room
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _NEURONS = """
            majority_neurotransmitter::VARCHAR AS neurotransmitter, {more}
     FROM neurons WHERE dataset_id = $dataset_id ORDER BY neuron_id
 """
+_TRANSMITTERS = "SELECT DISTINCT neurotransmitter::VARCHAR FROM synapses WHERE dataset_id = $dataset_id"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,8 @@ def read(
     selection: Selection | None = None,
     room: Room | None = None,
     building: Callable[[], None] = lambda: None,
+    *,
+    lenient: bool = False,
 ) -> Connectome:
     """Read the connectome of a dataset: its neurons, and its connections of enough synapses.
 
@@ -68,6 +72,8 @@ def read(
         How many connections there may be; more are refused before the graph is built.
     building : callable, optional
         Is called when the rows are here and the graph is built from them.
+    lenient : bool
+        Whether the filters may name what the dataset hasn't: they were made for another one.
 
     Raises
     ------
@@ -77,6 +83,8 @@ def read(
         If the filters let none of its connections pass.
     UnknownNeuron
         If ``neuron_ids`` names a neuron that the dataset hasn't.
+    UnknownValue
+        If a filter names a class or a structure that no neuron of the dataset has.
     NumbersTooLarge
         If all its synapses and gap junctions are more than `MOST_COUNTED`.
 
@@ -103,11 +111,55 @@ def read(
     if room is not None:
         check_room(con, dataset_id, chosen, room)
     neurons = read_neurons(con, dataset_id)
+    if not lenient:
+        check_values(con, dataset_id, neurons, chosen)
     rows = con.execute(connections_sql(chosen), parameters(dataset_id, chosen)).fetchnumpy()
     building()
     columns = {name: np.asarray(values, np.int64) for name, values in rows.items()}
     _check_total(columns)
     return _built(neurons, chosen, columns)
+
+
+def check_values(
+    con: duckdb.DuckDBPyConnection, dataset_id: str, neurons: Neurons, selection: Selection
+) -> None:
+    """Refuse a filter that names a value of a column which has values, but not this one.
+
+    Raises
+    ------
+    UnknownValue
+        With the nearest values.
+    """
+    for column, wanted, has in (
+        ("cell_class", (selection.pre_class, selection.post_class), neurons.cell_classes),
+        ("brain_structure", (selection.pre_structure, selection.post_structure), neurons.structures),
+    ):
+        if any(wanted):
+            _check_known(column, "neuron", [value for end in wanted for value in end or ()], has.tolist())
+    if selection.neurotransmitter is not None and selection.include != "gap_junctions":
+        of_synapses = con.execute(_TRANSMITTERS, {"dataset_id": dataset_id}).fetchall()
+        known = [*neurons.neurotransmitters.tolist(), *(row[0] for row in of_synapses)]
+        _check_known("neurotransmitter", "synapse", selection.neurotransmitter, known)
+
+
+def _check_known(column: str, what: str, wanted: Sequence[str], has: Sequence[str | None]) -> None:
+    known = {str(value) for value in has if value}
+    missing = next((value for value in wanted if value not in known), None)
+    if known and missing is not None:
+        raise UnknownValue(
+            f"{column}: no {what} of the dataset has {missing!r}",
+            hint=_nearest_values(missing, sorted(known), column),
+        )
+
+
+def _nearest_values(wanted: str, known: list[str], column: str) -> str:
+    folded = {value.casefold(): value for value in known}
+    near = [folded[each] for each in get_close_matches(wanted.casefold(), folded, 3)]
+    if near:
+        return f"Did you mean {' or '.join(map(repr, near))}?"
+    if len(known) <= 12:
+        return f"There are {', '.join(map(repr, known))}."
+    return f"SELECT DISTINCT {column} FROM neurons lists what there is."  # noqa: S608 - a hint
 
 
 def _check_total(rows: dict[str, Counts]) -> None:
@@ -243,9 +295,6 @@ def _way_out(dropped: Dropped, neurons: Neurons, selection: Selection) -> str:
     ):
         if any(wanted) and not (has != None).any():  # noqa: E711 - elementwise
             return f"The filter goes by the neurons' {name}, and none of this dataset has one: leave it out."
-    there = sorted({str(name) for name in neurons.neurotransmitters if name})
-    if selection.neurotransmitter and there and not set(there) & set(selection.neurotransmitter):
-        return f"The neurons' majority_neurotransmitter is {' or '.join(there[:12])}: is one of these meant?"
     if dropped.below_min_synapses.connections and not dropped.outside_filters.connections:
         return f"Lower min_synapses; it is {selection.min_synapses}."
     return "Relax them; SELECT DISTINCT cell_class, brain_structure FROM neurons shows what is there."

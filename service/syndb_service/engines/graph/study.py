@@ -105,8 +105,8 @@ class Study:
             return asked
         return int(np.clip(_SWITCHED // max(self.connectome.connection_count, 1), 2, most))
 
-    def find(self, wanted: str) -> int:
-        """Return the position of a neuron by its id or its name.
+    def find(self, wanted: str | int) -> int:
+        """Return the position of a neuron: a number is its id, a text its id or its name.
 
         Raises
         ------
@@ -114,11 +114,23 @@ class Study:
             If no neuron of the graph, or more than one, is called so.
         """
         graph = self.connectome
-        if re.fullmatch(r"-?[0-9]{1,19}", wanted) and abs(int(wanted)) < 2**63:
-            place = int(np.searchsorted(graph.neuron_ids, int(wanted)))
-            if place < graph.neuron_count and graph.neuron_ids[place] == int(wanted):
-                return place
+        by_id = self._with_id(wanted)
+        if isinstance(wanted, int):
+            if by_id is not None:
+                return by_id
+            raise UnknownNeuron(
+                f"the graph has no neuron of the id {wanted}",
+                hint=f'Numbers are ids; write "{wanted}" where it is a name. {_LISTED}',
+            )
         places = np.flatnonzero(graph.names == wanted)
+        if by_id is not None:
+            if len(places) and set(places.tolist()) != {by_id}:
+                raise UnknownNeuron(
+                    f"{wanted!r} is the id of one neuron of the graph and the name of another",
+                    hint=f"Write {wanted} for the id, as a number; or give the other one's id, "
+                    f"{graph.neuron_ids[next(place for place in places if place != by_id)]}.",
+                )
+            return by_id
         if len(places) == 1:
             return int(places[0])
         if len(places):
@@ -128,7 +140,16 @@ class Study:
             )
         raise UnknownNeuron(f"the graph has no neuron {wanted!r}", hint=_nearest(wanted, graph.names))
 
+    def _with_id(self, wanted: str | int) -> int | None:
+        graph = self.connectome
+        if not re.fullmatch(r"-?[0-9]{1,19}", str(wanted)) or abs(int(wanted)) >= 2**63:
+            return None
+        place = int(np.searchsorted(graph.neuron_ids, int(wanted)))
+        found = place < graph.neuron_count and graph.neuron_ids[place] == int(wanted)
+        return place if found else None
 
+
+_LISTED = "SELECT neuron_id, name FROM neurons lists them."
 _SWITCHED = 5_500_000  # connections that are rewired in about six seconds of two processors
 
 
@@ -137,7 +158,4 @@ def _nearest(wanted: str, names: Labels) -> str:
     near = [known[name] for name in difflib.get_close_matches(wanted.casefold(), known, 3)]
     if near:
         return f"Did you mean {' or '.join(repr(name) for name in near)}?"
-    return (
-        "Give the name or the neuron_id of a neuron that the filters leave in; "
-        "SELECT neuron_id, name FROM neurons lists them."
-    )
+    return f"Give the name or the neuron_id of a neuron that the filters leave in; {_LISTED}"
