@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 import uuid
@@ -137,8 +138,16 @@ class LruDirectory:
             file.unlink(missing_ok=True)
             check_file(file).unlink(missing_ok=True)
 
-    def evict(self, keep: Path | None = None) -> None:
-        """Remove what expired, what killed downloads left, and over the limit what was read longest ago."""
+    def evict(self, keep: Path | None = None, incoming: int = 0) -> None:
+        """Remove what expired, what killed downloads left, and over the limit what was read longest ago.
+
+        Parameters
+        ----------
+        keep : Path, optional
+            A file that stays.
+        incoming : int
+            Bytes that are to come, for which there has to be room below the limit and on the disk.
+        """
         with suppress(OSError):
             files = [
                 each for each in self.path.iterdir() if each.suffix not in {PART, CHECK} and each.is_file()
@@ -152,7 +161,9 @@ class LruDirectory:
                     continue
                 with suppress(FileNotFoundError):
                     used.append((last_read(file), file.stat().st_size, file))
-            excess = sum(size for _, size, _ in used) - self.max_bytes
+            total = sum(size for _, size, _ in used)
+            lacking = incoming - shutil.disk_usage(self.path).free
+            excess = max(total + incoming - self.max_bytes, lacking if lacking <= total else 0)
             for _, size, file in sorted(used):
                 if excess <= 0:
                     return

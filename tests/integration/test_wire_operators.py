@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shutil
 import socket
@@ -69,7 +70,7 @@ def test_the_part_that_is_down_is_named(tmp_path: Path) -> None:
 
 
 def test_figures_of_jobs(tmp_path: Path) -> None:
-    sweeping = {"SYNDB_SWEEP_S": "0.2", "SYNDB_ORPHAN_SWEEP_S": "0.2"}
+    sweeping = {"SYNDB_SWEEP_S": "0.2", "SYNDB_ORPHAN_SWEEP_S": "0.2", "SYNDB_SCRUB_S": "0.2"}
     with running_service(tmp_path, JOB_QUEUE_MAX_WORKERS="1", **sweeping) as live, live.http() as http:
         jobs = Jobs(http)
         orphan = live.data_dir / "results" / ABSENT / "1"
@@ -105,6 +106,10 @@ def test_figures_of_jobs(tmp_path: Path) -> None:
         wait_for(lambda: value(samples(http), "syndb_orphans_swept_bytes_total") == 321)
         assert value(samples(http), "syndb_orphans_swept_total") == 1
         assert not orphan.exists()
+        assert value(samples(http), "syndb_results_damaged", reason="result_damaged") == 0
+        os.truncate(live.data_dir / "results" / graph["job_id"] / "1", 10)
+        wait_for(lambda: value(samples(http), "syndb_results_damaged", reason="result_damaged") == 1)
+        assert jobs.get(graph["job_id"])["reason"] == "result_damaged", "nobody has asked for it"
         jobs.until(http.delete(f"/v1/jobs/{running['job_id']}").json())
         jobs.until(waiting)
         wait_for(lambda: value(samples(http), "syndb_jobs_ended_total", status="cancelled") == 1)

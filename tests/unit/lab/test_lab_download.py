@@ -27,6 +27,7 @@ from syndb_lab.download import ResultCache
 from syndb_lab.grid import ResultTable
 from syndb_lab.grid.rows import Rows, View
 from syndb_lab.transport import Transport
+from tests.servers.small_disk import small_disk
 from tests.unit.lab.pretence import JOB_ID, Answer, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -415,17 +416,23 @@ def test_lazy_frames_give_their_files_back(tmp_path: Path) -> None:
 
 def test_readers_and_evictions_at_once(tmp_path: Path, pretend: Pretend) -> None:
     """Threads read three results through a cache that holds one."""
+    cache = ResultCache(tmp_path, kept_bytes=25_000)
+    failures: list[BaseException] = []
     contents = [os.urandom(20_000) for _ in range(3)]
-    cache, failures = ResultCache(tmp_path, kept_bytes=25_000), []
+    infos = [result_info(content) for content in contents]
+    transports = [
+        pretend(lambda _, content=content: httpx.Response(200, content=content))  # type: ignore[misc]
+        for content in contents
+    ]
 
     def read(number: int) -> None:
         try:
             for turn in range(30):
-                content = contents[(number + turn) % 3]
+                which = (number + turn) % 3
                 for _ in range(20):
-                    file = Served(pretend).fetch(cache, content)
+                    file = cache.fetch(transports[which], JOB_ID, infos[which])
                     try:
-                        assert file.read_bytes() == content
+                        assert file.read_bytes() == contents[which]
                         break
                     except FileNotFoundError:
                         continue
@@ -439,3 +446,30 @@ def test_readers_and_evictions_at_once(tmp_path: Path, pretend: Pretend) -> None
         thread.join()
     assert failures == []
     assert sum(file.stat().st_size for file in whole_files(tmp_path)) <= 40_000
+
+
+def test_a_disk_that_is_full_or_read_only(
+    tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syndb_lab.download._temporary", {})
+    contents = [os.urandom(900_000) for _ in range(3)]
+    served = Served(pretend)
+    with small_disk(tmp_path / "disk", 2) as disk:
+        cache = ResultCache(disk.path / "results")
+        first = served.fetch(cache, contents[0])
+        served.fetch(cache, contents[1])
+        second = served.fetch(cache, contents[2])
+        assert second.read_bytes() == contents[2], "what was read longest ago gave way"
+        assert not first.exists()
+        with disk.full(), pytest.raises(SyndbError, match=r"(?s)no space left.*Make room") as told:
+            served.fetch(cache, os.urandom(3_000_000))
+        assert second.exists(), "nothing is removed where that would not do"
+        assert told.value.hint
+        assert list(cache.folder.glob("*.part")) == []
+        kept = served.fetch(cache, contents[0])
+        with disk.read_only():
+            assert served.fetch(cache, contents[0]) == kept, "what is here is read"
+            with pytest.warns(UserWarning, match="Read-only file system"):
+                elsewhere = served.fetch(cache, contents[1])
+            assert elsewhere.read_bytes() == contents[1]
+            assert not elsewhere.is_relative_to(disk.path)
