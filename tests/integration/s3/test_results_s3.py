@@ -23,6 +23,7 @@ from syndb_service.domain.jobs import Job, Request, Result
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.errors import BadSetting, Damaged, Lost, TransientError
 from syndb_service.integrity import Integrity
+from syndb_service.place import S3Place
 from syndb_service.results import OpenedResult, ResultWriter, open_results
 from syndb_service.results.s3_results import S3Results
 from syndb_service.results.s3_upload import AT_A_TIME
@@ -33,6 +34,7 @@ from syndb_service.settings import Settings
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 from tests.servers.seaweed import Seaweed
+from tests.servers.store_proxy import Act, StoreProxy
 
 MIB = 1024**2
 OFTEN = set(range(1, 100))
@@ -81,6 +83,26 @@ def test_a_result_comes_back_as_it_was_written(results: S3Results, size: int) ->
     assert opened.size == size
     assert read(opened) == data
     assert results.path(key) is None
+
+
+@pytest.mark.parametrize("size", [1000, 3 * MIB, PART_BYTES])
+def test_memory_may_be_used_again_as_soon_as_it_is_written(s3: Seaweed, prefix: str, size: int) -> None:
+    proxy = StoreProxy(s3.ports["s3"])
+    try:
+        results = S3Results(Bucket(S3Place(s3.bucket, f"{prefix}/"), "result store", proxy.endpoint))
+        buffer, digest = bytearray(size), hashlib.sha256()
+        with proxy.rule(Act.SLOW, "PUT", times=2), results.begin(JOB, 1) as writer:
+            for number in range(-(-3 * PART_BYTES // size) if size > 1000 else 20):
+                buffer[:] = content(size, number)
+                digest.update(buffer)
+                writer.write(memoryview(buffer))
+                buffer[:] = bytes(size)
+            stored = writer.finish()
+        assert (
+            stored.sha256 == digest.hexdigest() == hashlib.sha256(read(results.open(stored.key))).hexdigest()
+        )
+    finally:
+        proxy.close()
 
 
 def test_nothing_is_visible_before_the_end(results: S3Results, s3: Seaweed, prefix: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import threading
@@ -33,6 +34,20 @@ def test_a_folder_by_its_url(tmp_path: Path) -> None:
     results.ready()
     assert isinstance(results, LocalResults)
     assert list((tmp_path / "results").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [1, 1000, 3_000_000])
+def test_memory_may_be_used_again_as_soon_as_it_is_written(results: LocalResults, size: int) -> None:
+    buffer = bytearray(size)
+    with results.begin(JOB, 1) as writer:
+        for number in range(9):
+            buffer[:] = bytes([number]) * size
+            writer.write(memoryview(buffer))
+            buffer[:] = b"x" * size
+        stored = writer.finish()
+    written = b"".join(bytes([number]) * size for number in range(9))
+    assert results.path(stored.key).read_bytes() == written
+    assert stored.sha256 == hashlib.sha256(written).hexdigest()
 
 
 def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
