@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +24,8 @@ from tests.conftest import Live
 ENDLESS: Final = "SELECT count(*) FROM range(3000000000) a WHERE hash(range) % 7 = {}"
 DATASET: Final = "celegans_varshney_2011"
 WAIT_S: Final = 180
+TOGETHER: Final = 12
+REFUSING: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +134,12 @@ def waits_that_time_out(place: Place) -> int:
 
 def awaited_together(place: Place) -> int:
     async def all_of_them() -> list[Job]:
-        return list(await asyncio.gather(*(place.query()[0] for _ in range(6))))
+        return list(await asyncio.gather(*(place.query()[0] for _ in range(TOGETHER))))
 
     for job in asyncio.run(all_of_them()):
         assert job.status == "completed", job.record
         job.purge()
-    return 6
+    return TOGETHER
 
 
 def cut_download(place: Place) -> int:
@@ -194,15 +197,16 @@ def child_killed(place: Place) -> int:
 def fork_refused(place: Place) -> int:
     """The fork server may open no more files for a moment: what is submitted then runs later."""
     server = fork_server(place)
-    if server is None:
+    if server is None or not REFUSING.acquire(blocking=False):
         return 0
     before = server.rlimit(psutil.RLIMIT_NOFILE)
-    server.rlimit(psutil.RLIMIT_NOFILE, (3, before[1]))
     try:
+        server.rlimit(psutil.RLIMIT_NOFILE, (3, before[1]))
         jobs = [place.query(format="arrow")[0] for _ in range(2)]
         time.sleep(0.3)
     finally:
         server.rlimit(psutil.RLIMIT_NOFILE, before)
+        REFUSING.release()
     for job in jobs:
         assert job.wait(timeout=WAIT_S).status == "completed", job.record
         job.purge()
@@ -229,7 +233,7 @@ def children(place: Place) -> list[psutil.Process]:
 
 ERRANDS: Final[dict[Callable[[Place], int], int]] = {
     small_query: 30,
-    awaited_together: 8,
+    awaited_together: 12,
     rerun_and_reused: 6,
     result_queried: 6,
     previewed: 4,
