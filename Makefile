@@ -14,7 +14,7 @@ help:
 	@echo "make test        run the whole test suite"
 	@echo "make test-faults run the fault suite at length (SYNDB_STORM_JOBS, SYNDB_STORM_SEED)"
 	@echo "make test-security run the sandbox's tests at length (SYNDB_FUZZ_STATEMENTS, SYNDB_FUZZ_SEED, SYNDB_BOMB_S)"
-	@echo "make soak        10,000 jobs of all kinds and what goes wrong around them: it ends where it began (SYNDB_SOAK_JOBS)"
+	@echo "make soak        10,000 jobs of all kinds and what goes wrong around them: it ends where it began (SYNDB_SOAK_JOBS, SYNDB_SOAK_S)"
 	@echo "make test-results hold every value of random results against DuckDB (SYNDB_RESULTS_SEED, SYNDB_RESULTS_CASES)"
 	@echo "make test-package install the built wheel and its dependencies afresh, and run the demo from it"
 	@echo "make bench       measure what jobs cost beside what a user would pick instead, and write the tables"

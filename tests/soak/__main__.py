@@ -50,9 +50,11 @@ class Soak:
         Where both have their files.
     seed : int
         Of what is done when.
+    seconds : float
+        After how long no more jobs are made.
     """
 
-    def __init__(self, live: Live, folder: Path, seed: int) -> None:
+    def __init__(self, live: Live, folder: Path, seed: int, seconds: float) -> None:
         self.live, self._folder, self._seed = live, folder, seed
         self.lab = Lab(live.url, live.token)
         self.jobs = 0
@@ -61,7 +63,13 @@ class Soak:
         self.failures: list[str] = []
         self.rows: list[tuple[str, int, float, Sample, Sample]] = []
         self._started = time.monotonic()
+        self._until = self._started + seconds
         self._lock = threading.Lock()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more jobs are to be made: the time is over, or too much went wrong."""
+        return time.monotonic() > self._until or len(self.failures) > 20
 
     def samples(self) -> tuple[Sample, Sample]:
         """Return what the service holds, and what the client does: its own process, without the service."""
@@ -92,7 +100,7 @@ class Soak:
             while True:
                 with self._lock:
                     errand = next(errands, None)
-                    if errand is None and (self.jobs >= target or len(self.failures) > 20):
+                    if errand is None and (self.jobs >= target or self.is_over):
                         return
                 errand = errand or chance.choices([*ERRANDS], [*ERRANDS.values()])[0]
                 began = time.monotonic()
@@ -162,7 +170,7 @@ def main() -> int:
             "XDG_CACHE_HOME": str(folder / "client" / "cache"),
             "XDG_STATE_HOME": str(folder / "client" / "state"),
         }
-        soak = Soak(live, folder, seed)
+        soak = Soak(live, folder, seed, float(os.environ.get("SYNDB_SOAK_S", "3600")))
         soak.work(min(60, jobs // 3), each=True)
         soak.purge()
         soak.quiet()
