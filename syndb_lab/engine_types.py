@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 MARK: Final = b"syndb.type"
 """The key in a field's metadata: the engine's type, where a reader would take the column for another."""
 NUMBERS: Final = frozenset({"UHUGEINT", "BIGNUM"})
-UNORDERED: Final = frozenset({"JSON", "GEOMETRY"})
 CHARACTERS: Final = 60
 
 
@@ -51,7 +50,12 @@ def is_number(field: pyarrow.Field) -> bool:
 def ordered_type(field: pyarrow.Field) -> str | None:
     """Return the type by which a column is sorted and compared, where that is not Arrow's."""
     mark = restored_type(field)
-    return None if mark is None or mark in UNORDERED or is_nested(mark) else mark
+    return None if mark is None or mark == "JSON" or is_nested(mark) else mark
+
+
+def written_type(field: pyarrow.Field) -> str | None:
+    """Return the type in which the engine writes a nested column's text, where that is not Arrow's."""
+    return restored_type(field) if field.type.num_fields else None
 
 
 def is_nested(name: str) -> bool:

@@ -60,7 +60,7 @@ def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Ta
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        return pq.read_table(path)
+        return pq.ParquetFile(path).read()
     if path.suffix == ".csv":
         return read_csv(path, columns)
     raise ResultUnsuitable(f"a {path.suffix[1:]} result holds no table")

@@ -29,7 +29,7 @@ def moment_text(kind: pyarrow.DataType, value: int) -> str:
     Examples
     --------
     >>> moment_text(pa.date32(), -735_000), moment_text(pa.timestamp("s"), 2**63 - 1)
-    ('0044-08-27 (BC)', 'infinity')
+    ('0044-08-22 (BC)', 'infinity')
     >>> moment_text(pa.timestamp("us", tz="UTC"), 500_000)
     '1970-01-01 00:00:00.5+00'
     """
@@ -57,7 +57,7 @@ def moment_number(kind: pyarrow.DataType, text: str) -> int:
 
     Examples
     --------
-    >>> moment_number(pa.date32(), "0044-08-27 (BC)")
+    >>> moment_number(pa.date32(), "0044-08-22 (BC)")
     -735000
     >>> moment_number(pa.timestamp("ms"), "1970-01-01 00:00:01.5")
     1500

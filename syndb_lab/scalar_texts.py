@@ -33,7 +33,9 @@ def scalar_text(scalar: pyarrow.Scalar) -> str | None:
     if types.is_time(kind):
         return time_text(kind, scalar.value)
     if types.is_float32(kind):
-        return str(scalar.cast("string").as_py())  # Python would write more digits than tell it apart
+        import numpy as np
+
+        return str(np.float32(scalar.as_py()))  # Python would write more digits than tell it apart
     if types.is_map(kind):
         pairs = ((inner(pair[0]), inner(pair[1])) for pair in entries(scalar))
         return f"{{{', '.join(f'{key}={value}' for key, value in pairs)}}}"

@@ -7,6 +7,7 @@ import decimal
 import math
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from syndb_lab.errors import ParameterError
@@ -14,6 +15,7 @@ from syndb_lab.errors import ParameterError
 DECIMAL_DIGITS: Final = 38
 PLAIN: Final = (bool, int, str, type(None))
 MOMENTS: Final = (datetime.date, datetime.time)
+EXACT_IN_DOUBLE: Final = 1 << 53
 
 
 MOST_HOURS = 1_000_000.0
@@ -28,20 +30,19 @@ def python_value(name: str, value: Any) -> Any:
     >>> python_value("ids", (720575940600000001, None)), python_value("day", datetime.date(2011, 2, 3))
     ([720575940600000001, None], datetime.date(2011, 2, 3))
     """
-    if str(getattr(value, "dtype", "")) == "datetime64[ns]":  # which NumPy gives as a bare number
-        value = value.astype("datetime64[us]")
+    value = keep_nanoseconds(value)
     for convert in ("item", "as_py", "to_list", "tolist"):
         if (
             not isinstance(value, PLAIN)
             and callable(getattr(value, convert, None))
             and is_shaped(value, convert)
         ):
-            value = getattr(value, convert)()
+            value = keep_nanoseconds(getattr(value, convert)())
     if not is_finite(value):
         raise ParameterError(f":{name} is {value}, which has no place in a query")
-    if isinstance(value, MOMENTS) and value != value:  # pandas's NaT
+    if (isinstance(value, MOMENTS) and value != value) or type(value).__name__ == "NAType":  # pandas's
         return None
-    if isinstance(value, (*PLAIN, *MOMENTS, float, decimal.Decimal, uuid.UUID)):
+    if isinstance(value, (*PLAIN, *MOMENTS, float, decimal.Decimal, uuid.UUID, FineMoment)):
         return value
     if isinstance(value, list | tuple | set | frozenset | range):
         return [python_value(name, item) for item in value]
@@ -49,6 +50,61 @@ def python_value(name: str, value: Any) -> Any:
         f":{name} is {article(value)}, which can't be bound",
         hint="Bind numbers, text, dates, times, true or false, None, or a list of these.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FineMoment:
+    """A moment with nanoseconds, which Python's have not: its text, and its type in SQL."""
+
+    text: str
+    sql_type: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def keep_nanoseconds(value: Any) -> Any:
+    """Take moments with nanoseconds from NumPy, pandas and Arrow, and leave all other values as they are.
+
+    Examples
+    --------
+    >>> keep_nanoseconds(pa.scalar(5, pa.time64("ns")))
+    FineMoment(text='00:00:00.000000005', sql_type='TIME_NS')
+    """
+    if str(getattr(value, "dtype", "")) == "datetime64[ns]" and not hasattr(value, "to_list"):
+        if value.ndim:
+            return [keep_nanoseconds(item) for item in value]
+        rounded = value.astype("datetime64[us]")
+        is_fine = value == value and rounded != value
+        return FineMoment(str(value).replace("T", " "), "TIMESTAMP_NS") if is_fine else rounded
+    if str(getattr(value, "type", "")) == "time64[ns]":
+        if hasattr(value, "as_py"):
+            from syndb_lab.scalar_texts import scalar_text
+
+            text = scalar_text(value)
+            return None if text is None else FineMoment(text, "TIME_NS")
+        return [keep_nanoseconds(item) for item in value]
+    if getattr(value, "nanosecond", 0) and value == value:
+        return FineMoment(str(value), "TIMESTAMP_NS" if value.tzinfo is None else "TIMESTAMPTZ_NS")
+    return value
+
+
+def check_numbers(name: str, values: Sequence[Any]) -> None:
+    """Refuse whole numbers beyond 2^53 beside fractions: the engine would make both fractions, and round.
+
+    Raises
+    ------
+    ParameterError
+        Naming the number.
+    """
+    if not any(isinstance(value, float) for value in values):
+        return
+    for value in values:
+        if isinstance(value, int) and abs(value) > EXACT_IN_DOUBLE and int(float(value)) != value:
+            raise ParameterError(
+                f":{name} holds {value} beside fractions, which would round it",
+                hint="Give the whole numbers and the fractions as two parameters, or all as decimal.Decimal.",
+            )
 
 
 def is_finite(value: Any) -> bool:
@@ -90,7 +146,9 @@ def sql_type(name: str, value: Any) -> str | None:
         leaves = [item for leaf in leaves for item in (leaf if isinstance(leaf, list) else [leaf])]
         depth += 1
     known = [leaf for leaf in leaves if leaf is not None]
+    check_numbers(name, known)
     kinds = {leaf_type(leaf) for leaf in known}
+    kinds -= {kind.removesuffix("_NS") for kind in kinds if kind and kind.endswith("_NS")}
     if len(kinds) > 1:
         names = sorted({type(leaf).__name__ for leaf in known})
         raise ParameterError(
@@ -104,6 +162,8 @@ def sql_type(name: str, value: Any) -> str | None:
 
 def leaf_type(value: Any) -> str | None:
     """Name the SQL type of one value that JSON has no type for."""
+    if isinstance(value, FineMoment):
+        return value.sql_type
     if isinstance(value, datetime.datetime):
         return "TIMESTAMP" if value.tzinfo is None else "TIMESTAMPTZ"
     if isinstance(value, datetime.time):

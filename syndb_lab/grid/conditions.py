@@ -179,7 +179,9 @@ def engine_type(kind: pyarrow.DataType) -> str:
     if types.is_time(kind):
         return "TIME"
     if types.is_timestamp(kind):
-        return "TIMESTAMPTZ" if kind.tz else "TIMESTAMP_NS" if kind.unit == "ns" else "TIMESTAMP"
+        if kind.tz:
+            return "TIMESTAMPTZ_NS" if kind.unit == "ns" else "TIMESTAMPTZ"
+        return "TIMESTAMP_NS" if kind.unit == "ns" else "TIMESTAMP"
     return "INTERVAL"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from syndb_lab.engine_types import is_number, ordered_type, shown_type
+from syndb_lab.engine_types import is_number, ordered_type, shown_type, written_type
 from syndb_lab.errors import ParameterError, SyndbError
 from syndb_lab.grid.cells import Cell, Cells
 from syndb_lab.grid.conditions import condition
@@ -121,13 +121,21 @@ class Rows:
     ) -> tuple[list[int], list[list[Cell]]]:
         """Read some rows of a view for the screen: their numbers in the result (from 0), and their cells."""
         numbers = self._numbers(view, first, count)
-        cells = self._cells.shown(self._stored.rows(numbers, columns)) if len(numbers) else []
+        cells = (
+            self._cells.shown(self._stored.rows(numbers, columns), self._kinds(columns))
+            if len(numbers)
+            else []
+        )
         return numbers.tolist(), cells
 
     def texts(self, view: View, first: int, count: int, columns: Sequence[int]) -> list[list[str | None]]:
         """Read some rows of a view with every character."""
         numbers = self._numbers(view, first, count)
-        return self._cells.whole(self._stored.rows(numbers, columns)) if len(numbers) else []
+        return (
+            self._cells.whole(self._stored.rows(numbers, columns), self._kinds(columns))
+            if len(numbers)
+            else []
+        )
 
     def interrupt(self) -> None:
         """Stop the sorting that goes on now, if any; for another thread than the one that waits for it."""
@@ -191,6 +199,9 @@ class Rows:
         order = found.column("n").to_numpy()
         order = order.astype(np.uint32) if self.count < 2**32 else order
         return order if keys else np.sort(order)
+
+    def _kinds(self, columns: Sequence[int]) -> list[str | None]:
+        return [written_type(self._stored.schema.field(column)) for column in columns]
 
     def _expression(self, column: int) -> str:
         """Write a column in the type by which the engine sorted it when it made the result."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv, ipc, parquet
 
 from syndb_service.errors import InvalidQuery
@@ -109,5 +110,15 @@ def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
                     f"a value of the column {field.name!r} is too large for a 64-bit integer",
                     hint="Write CAST(… AS DOUBLE) to round it, or CAST(… AS VARCHAR) to keep every digit.",
                 ) from None
+        if pa.types.is_dictionary(column.type) and column.null_count:
+            column = _with_valid_indices(column)
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _with_valid_indices(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Point rows without a value to the first name: the engine leaves any number there, polars reads it."""
+    indices = column.indices
+    buffers = [indices.is_valid().buffers()[1], pc.fill_null(indices, 0).buffers()[1]]
+    valid = pa.Array.from_buffers(indices.type, len(indices), buffers)
+    return pa.DictionaryArray.from_arrays(valid, column.dictionary)

@@ -24,6 +24,7 @@ from syndb_service.engines.outputs import (
     unwritable,
     whole_sums,
 )
+from syndb_service.engines.parameter_values import check_exact
 from syndb_service.engines.plan import Plan
 from syndb_service.engines.preview import Preview
 from syndb_service.engines.query_limits import MAX_COLUMNS
@@ -196,7 +197,7 @@ def check(
     Raises
     ------
     InvalidQuery
-        If the gate refuses, a parameter has no value or a value has no parameter.
+        If the gate refuses, a parameter has no value, a value has no parameter, or would be rounded.
     """
     checked = Gate(connection, {**table_columns(), **stored}, max_bytes).check(sql)
     missing, unused = checked.parameters - parameters.keys(), parameters.keys() - checked.parameters
@@ -208,6 +209,7 @@ def check(
     if unused:
         names = ", ".join(sorted(unused))
         raise InvalidQuery(f"the query has no parameter {names}", hint="In SQL a parameter is written $name.")
+    check_exact(parameters)
     return checked
 
 

@@ -147,7 +147,7 @@ def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
                 hint="Leave it out, or ask for another format.",
             )
     whole = str(kind)
-    written = read = whole if whole == "HUGEINT" or kind.id == "enum" else _written(kind)
+    written = read = whole if whole == "HUGEINT" or kind.id == "enum" else _written(kind, file_format)
     if file_format == "csv" and whole in READ_FROM_CSV:
         written = "VARCHAR"
     elif file_format == "csv" and (kind.id == "enum" or _is_nested(kind)):
@@ -158,16 +158,18 @@ def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
     return ResultColumn(name, whole, written, read, shortened(whole, MAX_MARK) if marked else None)
 
 
-def _written(kind: DuckDBPyType) -> str:
+def _written(kind: DuckDBPyType, file_format: str) -> str:
     """Name the type of the file for a type of the engine, down to its innermost part."""
     whole = str(kind)
     if whole == "HUGEINT":
         return "BIGINT"
+    if whole == "TIMESTAMP_S" and file_format == "parquet":  # which has no seconds
+        return "TIMESTAMP"
     if whole in AS_TEXT or kind.id in ("enum", "geometry"):
         return "VARCHAR"
     if not _is_nested(kind):
         return whole
-    inner = [(name, _written(child), str(child)) for name, child in _children(kind)]
+    inner = [(name, _written(child, file_format), str(child)) for name, child in _children(kind)]
     if all(stored == engine for _, stored, engine in inner):
         return whole
     if kind.id in ("list", "array"):
@@ -185,7 +187,9 @@ def _is_exact_union(kind: DuckDBPyType, file_format: str) -> bool:
     """Whether a type is a union that Arrow holds as it is: the members are written as they are, too."""
     if kind.id != "union" or file_format != "arrow":
         return False
-    return all(_written(child) == str(child) and child.id != "enum" for _, child in _children(kind))
+    return all(
+        _written(child, file_format) == str(child) and child.id != "enum" for _, child in _children(kind)
+    )
 
 
 def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:

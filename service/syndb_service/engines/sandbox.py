@@ -68,7 +68,7 @@ def allot(
     connection.execute(f"SET memory_limit = '{memory_bytes}B'")
     connection.execute(f"SET threads = {threads}")
     connection.execute(f"SET streaming_buffer_size = '{STREAMED_BYTES}B'")
-    connection.execute("SET TimeZone = 'UTC'")  # moments as text say the same on every machine
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # moments as text say the same on every machine
     if temp_dir is not None and temp_bytes:
         connection.execute(f"SET temp_directory = {quote_text(str(temp_dir))}")
     connection.execute(f"SET max_temp_directory_size = '{temp_bytes}B'")

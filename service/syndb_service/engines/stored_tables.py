@@ -87,7 +87,7 @@ class StoredTables:
         """Read a file whole, where the engine would take one of its columns for another in a dataset."""
         (path,) = self._files[job_id]
         if FORMATS[self._told[job_id]["format"]] == "parquet":
-            return parquet.read_table(path, memory_map=True)
+            return parquet.ParquetFile(path, memory_map=True).read()
         return ipc.open_file(pa.memory_map(path)).read_all()
 
     def datasets(self) -> list[dict[str, Any]]:

@@ -183,3 +183,42 @@ def test_a_missing_value_is_shown_in_its_line() -> None:
 def test_a_value_that_nothing_takes_is_refused() -> None:
     with pytest.raises(ParameterError, match="no parameter :typo"):
         choose("SELECT :a", {"a": 1}, {"typo": 1})
+
+
+@pytest.mark.parametrize(
+    ("value", "sent", "kind"),
+    [
+        (np.datetime64("2024-01-01T00:00:00.123456789"), "2024-01-01 00:00:00.123456789", "TIMESTAMP_NS"),
+        (
+            np.array(["2024-01-01T00:00:00.000000001", "NaT", "2024-01-01"], "datetime64[ns]"),
+            ["2024-01-01 00:00:00.000000001", None, "2024-01-01 00:00:00"],
+            "TIMESTAMP_NS[]",
+        ),
+        (pd.Timestamp("2024-01-01 00:00:00.000000001"), "2024-01-01 00:00:00.000000001", "TIMESTAMP_NS"),
+        (
+            pd.Timestamp("2024-01-01 00:00:00.000000001", tz="UTC"),
+            "2024-01-01 00:00:00.000000001+00:00",
+            "TIMESTAMPTZ_NS",
+        ),
+        (
+            pd.Series(pd.to_datetime(["2024-01-01 00:00:00.000000001", None])),
+            ["2024-01-01 00:00:00.000000001", None],
+            "TIMESTAMP_NS[]",
+        ),
+        (pa.array([1, None], pa.timestamp("ns")), ["1970-01-01 00:00:00.000000001", None], "TIMESTAMP_NS[]"),
+        (pa.array([5, None], pa.time64("ns")), ["00:00:00.000000005", None], "TIME_NS[]"),
+    ],
+)
+def test_nanoseconds_are_kept(value: Any, sent: Any, kind: str) -> None:
+    bound = bind("SELECT :v", {"v": value})
+    assert bound.values == {"v": sent}
+    assert bound.sql == f"SELECT CAST($v AS {kind})"
+
+
+def test_whole_numbers_that_fractions_would_round_are_refused() -> None:
+    for value in ([2**53 + 1, 0.5], [[0.5], [-(2**60) - 1]], (0.5, 2**53 + 1)):
+        with pytest.raises(ParameterError, match="beside fractions"):
+            bind("SELECT :v", {"v": value})
+    for exact in ([2**53, 0.5], [2**60, 0.5], [2**53 + 1, None]):
+        assert bind("SELECT :v", {"v": exact}).values == {"v": exact}
+    assert bind("SELECT :v", {"v": pd.NA}).values == {"v": None}
