@@ -22,6 +22,8 @@ from syndb_lab.transport import Transport
 __all__ = ["ResultCache", "download"]
 
 KEPT_BYTES: Final = 10 << 30
+IN_PLACE_BYTES: Final = 16 << 20
+"""A smaller result is copied in no time, and then read without asking its service each time."""
 
 _temporary: dict[int, Path] = {}
 
@@ -107,7 +109,7 @@ class ResultCache:
         *,
         record: Mapping[str, Any] | None = None,
     ) -> Iterator[Path]:
-        """Give a file to open at once and only to read: a result on this computer in place, without a copy.
+        """Give a file to open at once and only to read: a large result on this computer without a copy.
 
         The name is gone at the end of the block; what was opened or mapped by then stays readable. It is no
         name for users, who could write to the service's own file by it.
@@ -118,7 +120,8 @@ class ResultCache:
             As in :meth:`fetch`.
         """
         cached = self._cached(result, (record or {}).get("expires_at"))
-        stored = None if part or cached else stored_file(transport, job_id, result, record)
+        is_small = result["bytes"] < IN_PLACE_BYTES
+        stored = None if part or cached or is_small else stored_file(transport, job_id, result, record)
         if stored is None:
             yield cached or self.fetch(transport, job_id, result, tell, part, record=record)
             return

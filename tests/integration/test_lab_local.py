@@ -192,7 +192,10 @@ def stored_in(home: Path, job: syndb_lab.Job) -> Path:
     return stored
 
 
-def test_a_result_of_a_service_on_this_computer_is_read_in_place(home: Path) -> None:
+def test_a_large_result_of_a_service_on_this_computer_is_read_in_place(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syndb_lab.download.IN_PLACE_BYTES", 1000)
     lab = syndb_lab.connect()
     job = lab.sql("SELECT range AS n FROM range(100000)").wait()
     stored = stored_in(home, job)
