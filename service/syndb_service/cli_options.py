@@ -39,6 +39,7 @@ def plain_errors(command: CommandFunction) -> CommandFunction:
     def guarded(*args: Any, **kwargs: Any) -> Any:
         earlier = os.umask(PRIVATE)
         try:
+            check_texts(kwargs)
             return command(*args, **kwargs)
         except ServiceError as error:
             refuse(error.message, error.hint)
@@ -47,6 +48,21 @@ def plain_errors(command: CommandFunction) -> CommandFunction:
             os.umask(earlier)
 
     return guarded
+
+
+def check_texts(given: dict[str, Any]) -> None:
+    """Refuse arguments whose bytes are no UTF-8; names of files may be so.
+
+    Examples
+    --------
+    >>> check_texts({"name": "caf\udce9"})
+    Traceback (most recent call last):
+    syndb_service.errors.BadSetting: name is no text in UTF-8: 'caf�'
+    """
+    for name, value in given.items():
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise BadSetting(f"{name} is no text in UTF-8: {visible(text)[:80]!r}")
 
 
 def existing(data_dir: Path | None) -> Settings:

@@ -11,10 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from syndb_lab.command import main
+from syndb_lab.command import main, service_commands
 from tests.conftest import Live, isolated_environment
 
 CASES = int(os.environ.get("SYNDB_COMMAND_FUZZ", "80"))
@@ -229,3 +230,41 @@ def test_bytes_that_are_no_text_are_told(
     )
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert told in done.stderr
+
+
+def service_arguments(made: random.Random) -> list[str]:
+    """Make a command line of the commands that an operator types, but for those that run a service."""
+    names = {name: each for name, each in service_commands().items() if name in {"token", "dataset", "group"}}
+    name = made.choice(sorted(names))
+    group = names[name]
+    assert isinstance(group, click.Group)
+    verb = made.choice(sorted(group.commands))
+    words = [name, verb]
+    for parameter in group.commands[verb].params:
+        if isinstance(parameter, click.Argument):
+            words.append(made.choice([*TEXTS, *FILES, "edges.csv"]))
+        elif "--data-dir" not in parameter.opts and made.random() < 0.3:
+            flag = isinstance(parameter, click.Option) and parameter.is_flag
+            words += [parameter.opts[0]] if flag else [parameter.opts[0], made.choice([*TEXTS, *FILES])]
+    return words
+
+
+def test_no_argument_of_an_operator_ends_in_a_traceback(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = random.Random(SEED)
+    (folder / "edges.csv").write_text("pre,post,weight\n1,2,3\n")
+    (folder / "data").mkdir()
+    environment = isolated_environment(folder)
+    for name in [name for name in os.environ if name.startswith(("SYNDB_", "JOB_"))]:
+        monkeypatch.delenv(name)
+    long = [
+        ["dataset", "add", "x" * 5000],
+        ["dataset", "add", "a/" * 3000],
+        ["group", "remove", SURROGATE, "x"],
+    ]
+    for words in [*long, *(service_arguments(made) for _ in range(CASES // 2))]:
+        done = CliRunner().invoke(main, [*words, "--data-dir", str(folder / "data")], env=environment)
+        assert done.exception is None or isinstance(done.exception, SystemExit), (words, done.exc_info)
+        assert done.exit_code in {0, 1, 2}, words
+        assert "\x1b" not in done.output, words

@@ -71,7 +71,12 @@ def find_origin(offer: Offer, work: Path, findings: Findings) -> Origin | None:
 
 
 def _check_path(path: Path, findings: Findings) -> None:
-    if not path.exists():
+    try:
+        is_there = path.exists()
+    except OSError as error:
+        findings.add(f"{str(path)[:80]}…", f"can't be read: {error.strerror}")
+        return
+    if not is_there:
         findings.add(str(path), "is not there")
     elif path.is_dir():
         try:
