@@ -11,7 +11,7 @@ import httpx
 from syndb_lab import journal
 from syndb_lab.datasets import Dataset, Datasets, is_dataset_id
 from syndb_lab.dry_run import DryRun
-from syndb_lab.errors import QueryError
+from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.job import Job
 from syndb_lab.jobs import job_listing, job_path, whole_id
 from syndb_lab.limits import Limited, limited
@@ -104,6 +104,7 @@ class Lab:
         label: str | None = None,
         time_limit_s: float | None = None,
         limit: int | None = None,
+        reproducible: bool = False,
         wait: bool = False,
     ) -> Job:
         """Submit a query.
@@ -126,6 +127,10 @@ class Lab:
             Seconds it may run; it fails after them.
         limit : int, optional
             Rows at most, the first ones in the query's own order.
+        reproducible : bool
+            Compute it so that each run on the same data gives the same file, byte by byte: on one thread,
+            which may take several times as long. Without it sums of floating-point numbers and the order of
+            rows may differ; ``job.record["not_deterministic"]`` names what does.
         wait : bool
             Wait for it to end.
 
@@ -152,6 +157,13 @@ class Lab:
         'AS1'
         """
         options = {"format": format, **given(label=label, time_limit_s=seconds(time_limit_s))}
+        if not isinstance(reproducible, bool):
+            raise ParameterError(
+                f"reproducible is {reproducible!r}; it takes True or False",
+                hint="For example: lab.sql(query, reproducible=True).",
+            )
+        if reproducible:
+            options["reproducible"] = True
         if isinstance(query, str) and isinstance(parameters or {}, Mapping):
             check_given(query, parameters or {})
         job = self._submitted(self._send_sql("/v1/jobs", query, parameters, jobs, limit, options))

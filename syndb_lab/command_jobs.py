@@ -65,6 +65,9 @@ TAKEN: Final = frozenset({"self", "dataset", "dataset_id", "analysis", "label", 
 @output_option
 @label_option
 @limit_option
+@click.option(
+    "--reproducible", is_flag=True, help="Give the same file at each run: on one thread, which takes longer."
+)
 @detach_option
 @quiet_option
 @service_options
@@ -76,6 +79,7 @@ def query(
     output: Path | None,
     label: str | None,
     time_limit: float | None,
+    reproducible: bool,
     detach: bool,
     quiet: bool,
     url: str | None,
@@ -97,7 +101,14 @@ def query(
     wanted = wire_format(output)
     with lab_of(url, data_dir) as lab:
         values = dict(read_assignment(each) for each in parameters)
-        job = lab.sql(text, parameters=values, format=wanted, label=label, time_limit_s=time_limit)
+        job = lab.sql(
+            text,
+            parameters=values,
+            format=wanted,
+            label=label,
+            time_limit_s=time_limit,
+            reproducible=reproducible,
+        )
         for warning in job.record.get("advice") or ():
             print_plain(f"Warning: {warning}", err=True)
         if detach:

@@ -18,7 +18,8 @@ from syndb_lab.scanner import tokens
 
 USAGE: Final = (
     "%%syndb [VAR] [--as polars|pandas|arrow|duckdb] [-p name=value]… "
-    "[--label L] [--limit N] [--format arrow|parquet|csv] [--time-limit S] [--wait] [--dry-run] [--quiet]"
+    "[--label L] [--limit N] [--format arrow|parquet|csv] [--time-limit S] [--reproducible] [--wait] "
+    "[--dry-run] [--quiet]"
 )
 FRAMES: Final = ("polars", "pandas", "arrow", "duckdb")
 FORMATS: Final = ("arrow", "parquet", "csv")
@@ -41,6 +42,7 @@ class CellLine:
     label: str | None = None
     format: Format | None = None
     time_limit_s: float | None = None
+    reproducible: bool = False
     wait: bool = False
     dry_run: bool = False
     quiet: bool = False
@@ -65,6 +67,7 @@ def line_parser() -> LineParser:
     parser.add_argument("--limit", type=int, metavar="N")
     parser.add_argument("--format", choices=FORMATS)
     parser.add_argument("--time-limit", dest="time_limit_s", type=float, metavar="S")
+    parser.add_argument("--reproducible", action="store_true")
     parser.add_argument("--wait", action="store_true")
     parser.add_argument("--dry-run", dest="dry_run", action="store_true")
     parser.add_argument("--quiet", action="store_true")

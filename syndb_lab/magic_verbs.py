@@ -25,6 +25,7 @@ VAR                            takes the job's handle at once, with --wait the r
 --limit N                      rows at most, the first ones
 --format F                     of the result file (arrow)
 --time-limit S                 seconds it may run
+--reproducible                 the same file at each run, on one thread: it may take several times as long
 --wait                         wait for the result; Stop ends the waiting, and the job goes on
 --dry-run                      check it only: columns, tables, about how many rows
 --quiet                        show nothing

@@ -171,6 +171,7 @@ class SyndbMagics(Magics):
             label=asked.label,
             time_limit_s=self.time_limit_s if asked.time_limit_s is None else asked.time_limit_s,
             limit=self._limit(asked),
+            reproducible=asked.reproducible,
         )
 
     def _limit(self, asked: CellLine) -> int | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,6 @@ from syndb_service.broker import Hints
 from syndb_service.counter import Counter
 from syndb_service.domain.access import Principal
 from syndb_service.domain.advice import (
-    REPRODUCIBLE,
-    UNCHECKED,
     advice,
     datasets_meant,
     estimated_rows,
@@ -29,6 +27,12 @@ from syndb_service.domain.graph.room import check_room
 from syndb_service.domain.jobs import Failure, Job, Request, Result
 from syndb_service.domain.parts import Part
 from syndb_service.domain.references import as_tables
+from syndb_service.domain.reproducibility import (
+    Reproducibility,
+    refuse_volatile,
+    remarks_on_check,
+    settle_threads,
+)
 from syndb_service.domain.status import Kind, Status
 from syndb_service.domain.validations import Validated
 from syndb_service.engines.checker import CheckedQuery, Checker
@@ -142,7 +146,7 @@ class JobService:
         try:
             checked = self._check(principal, request, describe=True)
             self._check_dataset_ids(principal, checked)
-            _refuse_volatile(request, checked)
+            refuse_volatile(request, checked.volatile)
         except InvalidQuery as error:
             failure = Failure(
                 error.error_code, error.message, error.hint, line=error.line, column=error.column
@@ -151,6 +155,7 @@ class JobService:
         except DatasetForbidden as error:
             return Validated(failure=Failure(error.error_code, error.message, error.hint))
         outline, datasets = checked.outline, self.datasets(principal)
+        runs = _runs(request, checked, datasets)
         return Validated(
             columns=checked.columns,
             tables=checked.tables,
@@ -161,11 +166,11 @@ class JobService:
             advice=[
                 *(join_advice(checked.loose, checked.tables, datasets) if outline.chooses_datasets else ()),
                 *advice(outline, checked.tables, datasets),
-                *_remarks(request, checked),
+                *remarks_on_check(request, complete=checked.complete),
             ],
             checked=checked.complete,
-            deterministic=request.reproducible or checked.deterministic,
-            not_deterministic=() if request.reproducible else checked.not_deterministic,
+            deterministic=runs.deterministic,
+            not_deterministic=runs.not_deterministic,
         )
 
     def get(self, principal: Principal, job_id: str) -> Job:
@@ -325,17 +330,20 @@ class JobService:
             return request
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
-        _refuse_volatile(request, checked)
-        warned = join_advice(checked.loose, checked.tables, self.datasets(principal)) if checked.loose else []
+        refuse_volatile(request, checked.volatile)
+        readable = self.datasets(principal)
+        warned = join_advice(checked.loose, checked.tables, readable) if checked.loose else []
+        runs = _runs(request, checked, readable)
         return replace(
             request,
             tables=checked.tables,
             reach=checked.reach,
             fingerprint=checked.fingerprint,
-            advice=(*warned, *_remarks(request, checked)),
+            advice=(*warned, *remarks_on_check(request, complete=checked.complete)),
             checked=checked.complete,
-            deterministic=request.reproducible or checked.deterministic,
-            not_deterministic=() if request.reproducible else checked.not_deterministic,
+            deterministic=runs.deterministic,
+            not_deterministic=runs.not_deterministic,
+            one_thread=runs.one_thread,
         )
 
     def _check(self, principal: Principal, request: Request, *, describe: bool = False) -> CheckedQuery:
@@ -398,26 +406,10 @@ class JobService:
             )
 
 
-def _remarks(request: Request, checked: CheckedQuery) -> Iterator[str]:
-    if not checked.complete:
-        yield UNCHECKED
-    if request.reproducible:
-        yield REPRODUCIBLE
-
-
-def _refuse_volatile(request: Request, checked: CheckedQuery) -> None:
-    """Refuse a query whose result is asked to be the same at each run, and can't be."""
-    if not request.reproducible or not checked.volatile:
-        return
-    name, line, column = checked.volatile[0]
-    called = "a sample without a seed" if name == "sample" else f"{name}()"
-    hint = "Write USING SAMPLE … REPEATABLE (1)." if name == "sample" else "Send its value as a parameter."
-    raise InvalidQuery(
-        f"{called} gives another result at each run, so the job can't be reproducible",
-        hint=f"{hint} Or leave out `reproducible`.",
-        line=line,
-        column=column,
-    )
+def _runs(request: Request, checked: CheckedQuery, datasets: Sequence[Dataset]) -> Reproducibility:
+    planned = Reproducibility(checked.deterministic, checked.not_deterministic)
+    reads = (checked.tables, datasets, checked.reach)
+    return settle_threads(request, planned, checked.linear, checked.volatile, *reads)
 
 
 def _part(result: Result, name: str) -> Part:

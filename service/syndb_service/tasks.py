@@ -127,7 +127,7 @@ class Tasks:
             "memory_bytes": self._settings.job_memory_bytes,
             "address_space": address_space(self._settings),
             "temp_bytes": self._settings.job_temp_bytes,
-            "threads": 1 if job.request.reproducible else self._settings.threads,
+            "threads": 1 if job.request.one_thread else self._settings.threads,
             "reproducible": job.request.reproducible,
             "cpu_s": self._cpu_s(job),
         }

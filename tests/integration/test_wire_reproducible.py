@@ -20,9 +20,13 @@ SUMS = (
 def test_the_record_names_what_may_differ(jobs: Jobs) -> None:
     for sql, deterministic, names in (
         ("SELECT count(*), sum(synapse_count) FROM connections", True, []),
-        ("SELECT sum(1.0::DOUBLE / synapse_count), random() FROM connections", False, ["random", "sum"]),
-        ("SELECT pre_neuron_id, count(*) FROM connections GROUP BY ALL", False, ["row order"]),
-        ("FROM neurons ORDER BY name", None, []),
+        ("SELECT sum(1.0::DOUBLE / range), random() FROM range(1, 9)", False, ["random", "sum"]),
+        ("SELECT sum(1.0::DOUBLE / a.synapse_count) FROM connections a, neurons b", False, ["sum"]),
+        ("SELECT range % 3, count(*) FROM range(9) GROUP BY ALL", False, ["row order"]),
+        ("FROM range(9) t(a), range(3) u(b) ORDER BY a", None, []),
+        ("SELECT sum(1.0::DOUBLE / synapse_count), random() FROM connections", False, ["random"]),
+        ("SELECT pre_neuron_id, stddev(synapse_count) FROM connections GROUP BY ALL", True, []),
+        ("FROM neurons ORDER BY name", True, []),
         ("EXPLAIN FROM neurons", None, []),
     ):
         checked = jobs.http.post("/v1/jobs/validate", json={"query": sql}).json()

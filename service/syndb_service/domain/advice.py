@@ -10,14 +10,6 @@ from syndb_service.domain.outline import Outline
 from syndb_service.domain.tables import TABLES, VIEWS
 
 BIG_ROWS: Final = 1_000_000
-REPRODUCIBLE: Final = (
-    "The result is the same at each run: it is computed on one thread, "
-    "which may take as many times as long as a job has threads."
-)
-UNCHECKED: Final = (
-    "The query was not checked: that takes too long, since it computes with constants. "
-    "The job finds out whether its names and types are right."
-)
 
 
 def datasets_meant(

@@ -44,7 +44,8 @@ class Request:
     not), ``fingerprint`` what it shares with queries that mean the same, ``reuse`` whether their result
     will do, ``advice`` what its check warns of; it is not ``checked`` where its names and types could not be
     bound in time. ``reproducible`` asks for a run whose result is the same each time; ``deterministic`` says
-    whether it is (None: not known), ``not_deterministic`` what may differ.
+    whether it is (None: not known), ``not_deterministic`` what may differ. On ``one_thread`` little
+    work is as fast as on several, and its result is the same each time.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Request:
     reproducible: bool = False
     deterministic: bool | None = None
     not_deterministic: tuple[str, ...] = ()
+    one_thread: bool = False
 
     @property
     def dataset_ids(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ class Request:
             "reproducible": self.reproducible,
             "deterministic": self.deterministic,
             "not_deterministic": list(self.not_deterministic),
+            "one_thread": self.one_thread,
         }
 
     @classmethod
@@ -117,6 +120,7 @@ UNSAID: Final[Mapping[str, Any]] = {
     "reproducible": False,
     "deterministic": None,
     "not_deterministic": [],
+    "one_thread": False,
 }
 
 

@@ -30,6 +30,7 @@ class CheckAnswer:
     columns: list[list[str]] | None = None
     deterministic: bool | None = None
     not_deterministic: tuple[str, ...] = ()
+    linear: bool = False
 
 
 class CheckProcess:
@@ -103,7 +104,8 @@ class CheckProcess:
             return CheckAnswer(text, columns)
         if kind is FrameKind.FAILURE:
             return CheckAnswer(text, columns)
-        return CheckAnswer(text, columns, answer["deterministic"], tuple(answer["not_deterministic"]))
+        reasons = tuple(answer["not_deterministic"])
+        return CheckAnswer(text, columns, answer["deterministic"], reasons, answer["linear"])
 
     def _end(self) -> int:
         """End the process, and return its exit status."""

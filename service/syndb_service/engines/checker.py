@@ -30,7 +30,8 @@ class CheckedQuery:
     ``dataset_id`` as values of parameters, and the tables that are joined without theirs. It is not
     ``complete`` where its names and types could not be bound in time: only its text was looked at then.
     Two runs give the same where it is ``deterministic`` (None: not known), but for ``not_deterministic``;
-    ``volatile`` is what gives another value at each run on however many threads (name, line, column).
+    ``volatile`` is what gives another value at each run on however many threads (name, line, column). It is
+    ``linear`` where its work grows as its tables do.
     """
 
     tables: tuple[str, ...]
@@ -45,6 +46,7 @@ class CheckedQuery:
     deterministic: bool | None = None
     not_deterministic: tuple[str, ...] = ()
     volatile: tuple[tuple[str, int | None, int | None], ...] = ()
+    linear: bool = False
 
 
 class Checker:
@@ -124,6 +126,7 @@ class Checker:
             found.deterministic,
             found.not_deterministic,
             tuple((name, line, column) for name, line, column in text["volatile"]),
+            found.linear,
         )
 
     def close(self) -> None:

@@ -63,7 +63,12 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
             with processor_time(PLAN_CPU_S):
                 found = _determinism(connection, request, checked)
             frames.send(
-                FrameKind.DONE, {"deterministic": found.deterministic, "not_deterministic": found.reasons}
+                FrameKind.DONE,
+                {
+                    "deterministic": found.deterministic,
+                    "not_deterministic": found.reasons,
+                    "linear": found.linear and not request.get("stored"),
+                },
             )
         except ServiceError as error:
             frames.send(FrameKind.FAILURE, failure(error))

@@ -65,15 +65,26 @@ MIXING: Final = frozenset(
         *("LOGICAL_RECURSIVE_CTE", "LOGICAL_DELIM_GET", "LOGICAL_WINDOW"),
     }
 )
+LINEAR: Final = frozenset(
+    {
+        *("LOGICAL_PROJECTION", "LOGICAL_FILTER", "LOGICAL_AGGREGATE_AND_GROUP_BY", "LOGICAL_ORDER_BY"),
+        *("LOGICAL_LIMIT", "LOGICAL_DISTINCT", "LOGICAL_WINDOW", "LOGICAL_UNION", "LOGICAL_DUMMY_SCAN"),
+    }
+)
+"""Operators whose work grows as the rows of the tables do; here tables are empty views over one row."""
 ROW_ORDER: Final = "row order"
 
 
 @dataclass(frozen=True, slots=True)
 class Determinism:
-    """Whether two runs give the same result (None: not known); ``reasons`` name what may differ."""
+    """Whether two runs give the same result (None: not known); ``reasons`` name what may differ.
+
+    It is ``linear`` where its work grows as the rows of its tables do: no joins, no rows out of nothing.
+    """
 
     deterministic: bool | None
     reasons: tuple[str, ...] = ()
+    linear: bool = False
 
 
 def determinism(connection: duckdb.DuckDBPyConnection, sql: str) -> Determinism:
@@ -108,9 +119,10 @@ def determinism(connection: duckdb.DuckDBPyConnection, sql: str) -> Determinism:
     look.functions(answer["plans"][0])
     if rows.ordered is False:
         look.reasons.add(ROW_ORDER)
+    linear = all(str(node.get("type")) in LINEAR for node in _operators(answer["plans"][0]))
     if look.reasons:
-        return Determinism(False, tuple(sorted(look.reasons)))
-    return Determinism(None if look.unsure or rows.ordered is None else True)
+        return Determinism(False, tuple(sorted(look.reasons)), linear)
+    return Determinism(None if look.unsure or rows.ordered is None else True, (), linear)
 
 
 def volatile_calls(checked: Checked) -> list[str]:
@@ -301,6 +313,12 @@ def _index(expression: Node) -> int | None:
 def _name(call: Node) -> str:
     path = (call.get("qname") or {}).get("path") or [""]
     return str(path[-1]).lower()
+
+
+def _operators(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.get("children", ()):
+        yield from _operators(child)
 
 
 def _nodes(value: object) -> Iterator[Node]:

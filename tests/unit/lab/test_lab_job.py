@@ -224,6 +224,11 @@ def test_a_time_limit_that_is_none_is_refused(pretend_lab: Callable[[Answer], La
             submit(JOB_ID, time_limit_s=limit)
 
 
+def test_reproducible_takes_true_or_false(pretend_lab: Callable[[Answer], Lab]) -> None:
+    with pytest.raises(syndb_lab.ParameterError, match="reproducible is 'yes'"):
+        pretend_lab(lambda _: httpx.Response(500)).sql("SELECT 1", reproducible="yes")  # type: ignore[arg-type]
+
+
 def test_a_graph_job_has_its_time_limit(pretend_lab: Callable[[Answer], Lab]) -> None:
     sent: list[dict[str, Any]] = []
 

@@ -77,6 +77,7 @@ def notebook(pretend_lab: Callable[[Answer], Lab]) -> Iterator[Notebook]:
         ("""q -p x='{"a": 1}' -p n=5""", CellLine("q", values={"x": '{"a": 1}', "n": 5})),
         ("-p kind=motor -p kind=sensory", CellLine(values={"kind": "sensory"})),
         ("q --time-limit 2.5", CellLine("q", time_limit_s=2.5)),
+        ("q --reproducible", CellLine("q", reproducible=True)),
         ("--help", CellLine(help=True)),
         ("q -h", CellLine("q", help=True)),
         ("-p path={x}$y", CellLine(values={"path": "{x}$y"})),
@@ -247,6 +248,13 @@ def test_help_is_there(notebook: Notebook, capsys: pytest.CaptureFixture[str], c
 def test_every_flag_is_in_the_help() -> None:
     flags = {flag for flag in line_parser()._option_string_actions if flag not in HELP_WORDS}
     assert {flag for flag in flags if flag in VERBS and flag in USAGE} == flags
+
+
+def test_reproducible_is_sent(notebook: Notebook) -> None:
+    notebook.run("%%syndb q --reproducible\nSELECT 1").raise_error()
+    assert notebook.sent[0][2]["reproducible"] is True
+    notebook.run("%%syndb q\nSELECT 1").raise_error()
+    assert "reproducible" not in notebook.sent[-1][2]
 
 
 def test_a_time_limit_is_sent(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,11 +167,13 @@ def test_a_body_holds_what_was_given(pretend_lab: Callable[[Answer], Lab]) -> No
 
     lab = pretend_lab(answer)
     lab.sql("SELECT 1")
+    lab.sql("SELECT 1", reproducible=True)
     lab.sql("SELECT :n", parameters={"n": 720575940600000001}, format="csv", label="l", time_limit_s=5)
     dataset = "0a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10"
     lab.graph(dataset, min_synapses=2, seed=0)
     assert bodies == [
         {"query": "SELECT 1", "format": "arrow"},
+        {"query": "SELECT 1", "format": "arrow", "reproducible": True},
         {
             "query": "SELECT $n",
             "format": "csv",
