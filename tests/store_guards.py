@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from unittest import mock
@@ -143,6 +144,31 @@ def a_token_keeps_the_time_of_its_first_revocation_and_of_its_last_use(database:
     assert row().revoked_at == first
 
 
+def what_became_of_a_file_is_noted_once_and_only_while_its_result_is_kept(database: Database) -> None:
+    store = JobStore(database, lambda _: None)
+    job, other = kept(store, hours=1), kept(store, hours=1)
+    assert job.result is None, "as it was claimed"
+    job = store.get(job.job_id)
+    assert job.result is not None
+    key, damaged = job.result.key, Reason.RESULT_DAMAGED
+    assert {each.job_id for each in store.kept_after("")} == {job.job_id, other.job_id}
+    assert store.kept_after(max(job.job_id, other.job_id)) == []
+    assert not store.note_file(job.job_id, key, None), "it is right already"
+    assert not store.note_file(job.job_id, "of another attempt", damaged)
+    assert store.note_file(job.job_id, key, damaged)
+    assert not store.note_file(job.job_id, key, damaged), "told once"
+    assert (store.get(job.job_id).reason, store.get(job.job_id).version) == (damaged, job.version + 1)
+    assert store.note_file(job.job_id, key, None)
+    store.note_state(job.job_id, replace(job.result, state="new"))
+    assert store.get(job.job_id).result == replace(job.result, state="new")
+    assert store.purge(job.job_id, "ada")[1]
+    assert not store.note_file(job.job_id, key, damaged)
+    store.note_state(job.job_id, replace(job.result, state="newer"))
+    assert store.get(job.job_id).result == replace(job.result, state="new")
+    assert store.get(job.job_id).reason is Reason.EXPIRED
+    assert [store.claim_scrub(3600), store.claim_scrub(3600), store.claim_scrub(0)] == [True, False, True]
+
+
 GUARDS: Final[list[Callable[[Database], None]]] = [
     a_result_that_is_kept_longer_is_not_destroyed,
     a_destroyed_result_can_not_be_kept,
@@ -152,4 +178,5 @@ GUARDS: Final[list[Callable[[Database], None]]] = [
     a_job_that_began_to_wait_out_an_outage_is_not_claimed,
     of_two_sweepers_one_hints_at_a_job,
     a_token_keeps_the_time_of_its_first_revocation_and_of_its_last_use,
+    what_became_of_a_file_is_noted_once_and_only_while_its_result_is_kept,
 ]

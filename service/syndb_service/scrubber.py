@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from math import inf
 from typing import Final
 
 from syndb_service.background import BackgroundThread, EndOfRounds
@@ -48,15 +49,17 @@ class Scrubber:
         """Stop looking."""
         self._thread.stop()
 
-    def look(self) -> None:
-        """Compare each stored result with its row, once, and hash those that differ."""
+    def look(self, deadline: float = inf) -> None:
+        """Compare each stored result with its row, once, and until the deadline hash those that differ."""
         states = dict(self._results.states())
         reached = ""
         differing: list[Job] = []
         while jobs := self._store.kept_after(reached):
             reached = jobs[-1].job_id
             differing += [job for job in jobs if self._differs(job, states)]
-        for job in differing:
+        for job in differing if self._settings.scrub_bytes_s else ():
+            if time.monotonic() >= deadline:
+                return
             self._scrub(job)
 
     def hash_until(self, deadline: float) -> None:
@@ -97,8 +100,7 @@ class Scrubber:
             self._integrity.note(job, Reason.RESULT_LOST)
 
     def _pace(self, size: int) -> None:
-        rate = self._settings.scrub_bytes_s
-        if self._thread.wait(size / rate if rate else 0):
+        if self._thread.wait(size / self._settings.scrub_bytes_s):
             raise EndOfRounds
 
     def _round(self) -> None:
@@ -107,6 +109,6 @@ class Scrubber:
         if not self._store.claim_scrub(self._settings.scrub_s):
             return
         deadline = time.monotonic() + self._settings.scrub_s
-        self.look()
+        self.look(deadline)
         if self._settings.scrub_bytes_s:
             self.hash_until(deadline)

@@ -548,7 +548,7 @@ def test_damage_is_noticed_by_reads_and_found_unasked(
     upgrade(database)
     jobs = JobStore(database, lambda _: None)
     integrity = Integrity(jobs, results)
-    scrubber = Scrubber(Settings(data_dir=tmp_path, scrub_bytes_s=0), jobs, results, integrity)
+    scrubber = Scrubber(Settings(data_dir=tmp_path, scrub_bytes_s=1 << 40), jobs, results, integrity)
     data = content(100_000)
 
     def completed() -> Job:

@@ -35,7 +35,7 @@ class Place:
     """One database and one folder of results."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder, scrub_bytes_s=0)
+        self.settings = Settings(data_dir=folder, scrub_bytes_s=1 << 40)
         self.database = Database(f"sqlite:///{folder / 'jobs.sqlite'}")
         upgrade(self.database)
         self.store = JobStore(self.database, lambda _: None)
