@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from syndb_lab.errors import UnknownDataset
 from syndb_lab.listing import Listing, html_table
+from syndb_lab.terminal_text import visible
 
 REST: Final = "Its tables have more columns in SQL (SELECT *): those that it does not bring are NULL."
 
@@ -58,7 +59,7 @@ class Dataset:
     def __repr__(self) -> str:
         lines = [f"{self.name} ({self.description.get('species')})", str(self.description.get("title") or "")]
         lines += [f"  {row[0]}: {row[1]} rows ({row[2]})" for row in self._table_rows()]
-        return "\n".join([*lines, f"  {REST}", f"  id {self.id}", f"  cite: {self.citation or '–'}"])
+        return visible("\n".join([*lines, f"  {REST}", f"  id {self.id}", f"  cite: {self.citation or '–'}"]))
 
     def _repr_html_(self) -> str:
         facts = [f"id {self.id}", self.citation or ""]

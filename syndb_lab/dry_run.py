@@ -58,7 +58,9 @@ class DryRun:
         return list(self.found["advice"])
 
     def __repr__(self) -> str:
-        return "\n".join(["valid, and not run", *(f"  {name}: {value}" for name, value in self._lines())])
+        return visible(
+            "\n".join(["valid, and not run", *(f"  {name}: {value}" for name, value in self._lines())])
+        )
 
     def _repr_html_(self) -> str:
         rows = [[name, value] for name, value in self._lines()]

@@ -31,6 +31,8 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
+from syndb_lab.terminal_text import visible
+
 BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 """What ends a line on some screens and none in SQL: a blank of the same width, so that a caret fits."""
 
@@ -65,8 +67,8 @@ class SyndbError(Exception):
         self.status = status
 
     def __str__(self) -> str:
-        """Read as the message, and the hint on a line of its own."""
-        return f"{self.message}\n{self.hint}" if self.hint else self.message
+        """Read as the message, and the hint on a line of its own; nothing in it acts on a terminal."""
+        return visible(f"{self.message}\n{self.hint}" if self.hint else self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross to another process whole, whatever the class takes to be made."""
@@ -102,7 +104,8 @@ class PlacedError(SyndbError):
 
     def __str__(self) -> str:
         """Read as the message, the line of SQL with a caret under the column, and the hint."""
-        return "\n".join(filter(None, (self.message, excerpt(self.query, self.line, self.column), self.hint)))
+        parts = (self.message, excerpt(self.query, self.line, self.column), self.hint)
+        return visible("\n".join(filter(None, parts)))
 
 
 class QueryError(PlacedError, RequestRefused):

@@ -18,7 +18,9 @@ from pyarrow import csv
 from syndb_lab.command_output import with_part
 from syndb_lab.command_sql import is_comment, read_sql
 from syndb_lab.csv_file import write_csv
+from syndb_lab.datasets import Dataset
 from syndb_lab.engine_text import iter_slices
+from syndb_lab.errors import QueryError, SyndbError
 from syndb_lab.json_file import dump_json, write_json
 from syndb_lab.listing import Listing
 from syndb_lab.progress import TerminalLine, describe
@@ -246,3 +248,13 @@ def test_a_link_stays_one_and_a_pipe_is_written_into(tmp_path: Path) -> None:
     assert os.read(reader, 9) == b"new"
     os.close(reader)
     assert sorted(path.name[:4] for path in tmp_path.iterdir()) == ["link", "pipe", "real", "xxxx"]
+
+
+def test_no_error_acts_on_a_terminal() -> None:
+    text = "Could not convert 'A\x1b]0;owned\x07\x9b2J'"
+    error = QueryError(text, hint="\x1b[2J", query="SELECT '\x1b'", line=1, column=8)
+    shown = [str(error), str(SyndbError(text, hint="\x1b")), *error._render_traceback_()]
+    assert all(not {"\x1b", "\x07", "\x9b"} & set(one) for one in shown)
+    assert str(error).splitlines()[-2].index("^") == str(error).splitlines()[-3].index("'")
+    assert error.message == text
+    assert "\x1b" not in repr(Dataset({"id": "1", "name": "a", "title": "\x1b[2J", "citation": "\x9b"}))
