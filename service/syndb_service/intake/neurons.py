@@ -10,7 +10,7 @@ import duckdb
 
 from syndb_service.intake.columns import NEURON_REFERENCES
 from syndb_service.intake.raw import Raw
-from syndb_service.intake.values import Typed, looks_named
+from syndb_service.intake.values import Typed, looks_named, repeats_names
 
 
 def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, Raw]) -> dict[str, frozenset[str]]:
@@ -24,7 +24,10 @@ def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, Raw]) -> dict[
         for table, raw in raws.items()
     }
     named = {
-        table for table, raw in raws.items() if any(looks_named(con, raw, name) for name in references[table])
+        table
+        for table, raw in raws.items()
+        if any(looks_named(con, raw, name) for name in references[table])
+        or ("neurons" not in raws and repeats_names(con, raw, references[table]))
     }
     neurons = raws.get("neurons")
     unnumbered = neurons is not None and ("neurons" in named or "neuron_id" not in neurons.types)

@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from syndb_service.intake.exports import Options, look, reader_named, recognise
+from syndb_service.intake.exports import Options, look, matrix, reader_named, recognise
 from syndb_service.intake.exports.loading import gather, load_part
 from syndb_service.intake.exports.plan import Plan, Reader
 from syndb_service.intake.exports.report import describe
@@ -104,6 +104,12 @@ def _folder(offer: Offer, files: Sequence[Seen], findings: Findings) -> Origin |
     if len(offer.paths) > 1 or not offer.paths[0].is_dir():
         columns = ", ".join(files[0].names.values()) if files else ""
         seen = f" by its columns ({textwrap.shorten(columns, 200, placeholder=' …')})" if columns else ""
+        if files and matrix.looks_rectangular(files[0]):
+            findings.add(
+                str(offer.paths[0]),
+                "looks like a matrix whose rows and columns are different neurons; say so: --format matrix",
+            )
+            return None
         findings.add(
             str(offer.paths[0]),
             f"is no export that is known{seen}; an edge list has the columns pre, post and synapses: rename "

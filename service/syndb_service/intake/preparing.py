@@ -27,6 +27,7 @@ from syndb_service.intake.output import count_connections, count_views, outputs,
 from syndb_service.intake.raw import Raw
 from syndb_service.intake.rows import check_ranges
 from syndb_service.intake.sources import EDGES
+from syndb_service.intake.spellings import check_spellings
 from syndb_service.intake.values import Typed, type_table
 from syndb_service.intake.watching import Progress, watched
 from syndb_service.warehouse import DatasetStore
@@ -202,6 +203,7 @@ def _read_tables(
     raws = load_tables(con, origin, findings, tell, report)
     _check_neurons(raws, findings)
     named = find_names(con, raws)
+    check_spellings(con, raws, named, findings)
     typed = {}
     for table, raw in raws.items():
         with watched(con, tell, f"typing {raw.source.label}"):

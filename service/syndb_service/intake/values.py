@@ -21,6 +21,7 @@ _EMPTY: Final = ("na", "n/a", "null", "none")
 _SAMPLE: Final = 1000
 _WHOLE: Final = r"[+-]?[0-9]+"
 _NUMBER: Final = r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_.:()-]*"
 _FLOAT: Final = r"[+-]?[0-9.]+[eE][+-]?[0-9]{2,}"
 _NOT_WHOLE: Final = "is not a whole number"
 _COUNT: Final = r"[+-]?[0-9]+(\.0*)?"
@@ -120,6 +121,24 @@ def looks_named(con: duckdb.DuckDBPyConnection, raw: Raw, column: str) -> bool:
         f"(SELECT trim({column}) AS v FROM {raw.relation} WHERE trim({column}) <> '' LIMIT {_SAMPLE})"
     ).fetchone()
     return row is not None and row[1] * 2 < row[0]
+
+
+def repeats_names(con: duckdb.DuckDBPyConnection, raw: Raw, columns: Collection[str]) -> bool:
+    """Whether a name, such as M1, stands more than once among these columns' first values.
+
+    One alone may be a slip among ids; a neuron that is spoken of again is one, though others have numbers.
+    """
+    texts = [name for name in columns if raw.types.get(name) == "VARCHAR"]
+    if not texts:
+        return False
+    first = " UNION ALL ".join(
+        f"(SELECT trim({name}) AS v FROM {raw.relation} LIMIT {_SAMPLE})" for name in texts
+    )
+    row = con.execute(
+        f"SELECT count(*) FROM (SELECT v FROM ({first}) WHERE regexp_full_match(v, '{_NAME}') "
+        f"AND lower(v) NOT IN {(*_EMPTY, 'nan', 'inf', 'infinity')} GROUP BY v HAVING count(*) > 1)"
+    ).fetchone()
+    return row is not None and row[0] > 0
 
 
 def _required(table: str, columns: Collection[str]) -> set[str]:

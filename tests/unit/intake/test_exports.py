@@ -323,3 +323,83 @@ def test_ids_are_exact_from_parquet_neurons_too(bench: Bench) -> None:
     bench.write({"connections.csv.gz": CODEX["connections.csv.gz"]})
     bench.add(bench.desk.folder)
     assert bench.desk.rows("SELECT neuron_id FROM neurons ORDER BY 1") == [(A,), (B,), (C,)]
+
+
+MATRICES = {
+    "savetxt.txt": "# made by numpy\n0.0e+00 2.0e+00 1.0 0\n3.0 0.0 0.0 0\n0 4.0 0 0\n0 0 0 0\n",
+    "tabs.txt": "0\t2\t1\t0\n3\t0\t0\t0\n0\t4\t0\t0\n0\t0\t0\t0\n",
+    "r_write_csv.csv": '"","V1","V2","V3","V4"\n"1",0,2,1,0\n"2",3,0,0,0\n"3",0,4,0,0\n"4",0,0,0,0\n',
+    "r_write_table.txt": "1 2 3 4\n1 0 2 1 0\n2 3 0 0 0\n3 0 4 0 0\n4 0 0 0 0\n",
+}
+
+
+@pytest.mark.parametrize("given", [None, "matrix"])
+@pytest.mark.parametrize("name", MATRICES)
+def test_matrices_as_other_tools_write_them(bench: Bench, name: str, given: str | None) -> None:
+    folder = bench.write({name: MATRICES[name]})
+    bench.add(folder / name, facts=FLY, format=given)
+    counted = "SELECT pre_neuron_id, post_neuron_id, count(*) FROM synapses GROUP BY ALL ORDER BY ALL"
+    assert bench.desk.rows(counted) == [(1, 2, 2), (1, 3, 1), (2, 1, 3), (3, 2, 4)]
+    assert bench.desk.rows("SELECT count(*) FROM neurons") == [(4,)]
+
+
+def test_a_rectangular_matrix_is_named_as_one(bench: Bench) -> None:
+    folder = bench.write({"rect.csv": ",M1,M2\nS1,1,0\nS2,2,3\nS3,0,4\n"})
+    (told,) = bench.refusal(folder / "rect.csv", facts=FLY)
+    assert "--format matrix" in told
+    bench.add(folder / "rect.csv", facts=FLY, format="matrix")
+    assert bench.desk.rows("SELECT count(*) FROM synapses") == [(10,)]
+
+
+def test_three_rows_of_three_numbers_may_be_a_matrix(bench: Bench) -> None:
+    folder = bench.write({"square.txt": "1 2 1\n3 1 2\n1 4 5\n"})
+    bench.add(folder / "square.txt", facts=FLY)
+    assert "--format matrix" in bench.reports[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("0,1,2,3\n1,0,5,0\n2,0,0,6\n3,7,0,0\n", "may be names or counts"),
+        ("0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n", "holds no connection"),
+        (",A,B\nA,0,0\nB,,0\n", "holds no connection"),
+    ],
+)
+@pytest.mark.parametrize("given", [None, "matrix"])
+def test_a_matrix_that_is_doubtful_or_empty_is_refused(
+    bench: Bench, text: str, told: str, given: str | None
+) -> None:
+    folder = bench.write({"m.csv": text})
+    assert told in bench.refusal(folder / "m.csv", facts=FLY, format=given)[0]
+
+
+def test_an_edge_list_with_blanks_between_may_have_a_header(bench: Bench) -> None:
+    folder = bench.write({"e.txt": "# remark\nsource target weight\nA B 3\nB C 4\n"})
+    bench.add(folder / "e.txt", facts=FLY)
+    assert bench.desk.rows("SELECT count(*) FROM neurons") == [(3,)]
+    assert bench.desk.rows("SELECT count(*) FROM synapses") == [(7,)]
+
+
+def test_numbers_and_names_of_neurons_side_by_side(bench: Bench) -> None:
+    folder = bench.write({"e.csv": "pre,post,weight\n1,M1,3\nM1,2,4\n"})
+    bench.add(folder / "e.csv", facts=FLY)
+    assert bench.desk.rows("SELECT name FROM neurons ORDER BY name") == [("1",), ("2",), ("M1",)]
+
+
+def test_one_slip_among_ids_is_no_name(bench: Bench) -> None:
+    folder = bench.write({"e.csv": "pre,post,weight\n1,2,3\n2,M1,4\n"})
+    (told,) = bench.refusal(folder / "e.csv", facts=FLY)
+    assert "'M1' is not a whole number" in told
+
+
+@pytest.mark.parametrize("other", ["007", "+7", " 07"])
+def test_ids_that_differ_by_zeros_alone_do_not_become_one_neuron(bench: Bench, other: str) -> None:
+    folder = bench.write({"e.csv": f"pre,post,weight\n{other},7,3\n7,8,4\n"})
+    told = bench.refusal(folder / "e.csv", facts=FLY)
+    assert all("are one number, and may be two neurons" in each for each in told)
+
+
+def test_ids_that_are_all_padded_are_read(bench: Bench) -> None:
+    folder = bench.write({"e.csv": "pre,post,weight\n007,008,3\n008,010,4\n"})
+    bench.add(folder / "e.csv", facts=FLY)
+    assert bench.desk.rows("SELECT neuron_id FROM neurons ORDER BY 1") == [(7,), (8,), (10,)]

@@ -85,7 +85,23 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
         findings.add(seen.label, _HINT, row=None if seen.is_parquet else 1)
         return Plan([])
     notes = [] if part.table == "edges" else ["There is no number of synapses: each row is one synapse."]
+    if _may_be_matrix(seen):
+        notes.append("Three rows of three numbers may be a matrix without names, too: --format matrix.")
     return Plan([part], notes=notes)
+
+
+def _may_be_matrix(seen: Seen) -> bool:
+    rows = [row[0].split() if len(row) == 1 else row for row in (seen.header, *seen.rows)]
+    return len(rows) == len(_PLAIN) and all(
+        len(row) == len(_PLAIN) and all(map(is_number, row)) for row in rows
+    )
+
+
+def _named_columns(fields: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the columns that a first line names; None where it is a row."""
+    known = {alias: name for name in _PLAIN for alias in _EDGES[name]}
+    names = tuple(known.get(field.lower().strip('"'), "") for field in fields)
+    return names if set(_PLAIN[:2]) <= set(names) and all(names) else None
 
 
 def _headed(seen: Seen) -> Part:
@@ -104,19 +120,23 @@ def _headless(seen: Seen) -> Part:
 def _spaced(seen: Seen, options: Options, findings: Findings) -> Part:
     """Write the fields of each line to Parquet, whatever number of spaces or tabs is between them."""
     path = options.work / "edge-list.parquet"
-    width = len(next(row for row in (seen.header, *seen.rows) if not row[0].startswith("#"))[0].split())
-    with reading(seen.paths[0]) as file, Rows(path, _PLAIN[:width]) as rows:
+    first = next(row for row in (seen.header, *seen.rows) if not row[0].startswith("#"))[0].split()
+    width, columns = len(first), _named_columns(first)
+    begun = columns is None
+    with reading(seen.paths[0]) as file, Rows(path, columns or _PLAIN[:width]) as rows:
         try:
             for line, text in enumerate(file, 1):
                 fields = text.split()
                 if not fields or fields[0].startswith("#"):
                     continue
-                if len(fields) == width:
+                if not begun:
+                    begun = True
+                elif len(fields) == width:
                     rows.add(line, *fields)
                 else:
                     message = f"has {len(fields)} fields where the first row has {width}"
                     findings.add(seen.label, message, row=line)
         except (UnicodeDecodeError, EOFError, OSError) as error:
             findings.add(seen.label, f"can't be read as text: {error}")
-    cells = {name: Cell((name,)) for name in _PLAIN[:width]}
+    cells = {name: Cell((name,)) for name in columns or _PLAIN[:width]}
     return Part(seen, "edges" if width == len(_PLAIN) else "synapses", cells, made=path)

@@ -3,12 +3,14 @@
 Sources: ``pandas.DataFrame.to_csv`` of such a frame (its first field is empty); the matrices of CATMAID
 (https://github.com/catmaid/CATMAID: ``compartment_graph_widget.js`` writes "Neurons" there,
 ``connectivity-matrix.js`` an empty field, and fields separated by a comma and a space). And
-``numpy.savetxt(file, matrix, delimiter=",")``: as many rows as columns, and no names.
+``numpy.savetxt(file, matrix, delimiter=",")``: as many rows as columns, and no names; blanks between where no
+delimiter is named. And R's ``write.csv(matrix)``, which calls columns V1, V2 … and numbers the rows.
 """
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +33,52 @@ _NONE: Final = frozenset({"", "0", "0.0", "nan", "na", "-"})
 
 def recognises(files: Sequence[Seen]) -> bool:
     """Whether the one table's rows are numbers, and begin with names of its first row or have no names."""
-    return len(files) == 1 and (_is_matrix(files[0]) or _is_bare_square(files[0]))
+    if len(files) != 1:
+        return False
+    seen = _apart(files[0])
+    return _is_matrix(seen) or _is_bare_square(seen) or _is_row_numbered(seen)
+
+
+def looks_rectangular(seen: Seen) -> bool:
+    """Whether it may be a matrix whose rows and columns are different neurons: none is taken unasked."""
+    seen = _apart(seen)
+    rows = seen.rows
+    named = len(seen.header) >= _LEAST and not is_number(seen.header[-1]) and bool(rows)
+    cells = all(
+        len(row) == len(seen.header) and not is_number(row[0]) and all(map(_is_cell, row[1:])) for row in rows
+    )
+    return named and cells and len({row[0] for row in rows}) == len(rows)
+
+
+def _apart(seen: Seen) -> Seen:
+    """Return what was seen with its fields apart, where blanks are between; a corner may be missing."""
+    rows = [row for row in (seen.header, *seen.rows) if row and not row[0].startswith("#")]
+    if not rows or any(len(row) != 1 or '"' in row[0] for row in rows):
+        return seen
+    fields = [tuple(row[0].split()) for row in rows]
+    if len(fields[0]) < 2:
+        return seen
+    if len(fields) > 1 and len(fields[1]) == len(fields[0]) + 1:
+        fields[0] = ("", *fields[0])
+    return dataclasses.replace(seen, header=fields[0], rows=tuple(fields[1:]))
+
+
+def _is_row_numbered(seen: Seen) -> bool:
+    """Whether it has R's names for a matrix without names: V1, V2 … and 1, 2 …."""
+    if len(seen.header) < _LEAST or seen.header[0] or not seen.rows:
+        return False
+    columns = seen.header[1:] == tuple(f"V{number}" for number in range(1, len(seen.header)))
+    return columns and all(
+        row[0] == str(number) and all(map(_is_cell, row[1:])) for number, row in enumerate(seen.rows, 1)
+    )
+
+
+def _is_ambiguous(seen: Seen) -> bool:
+    """Whether the numbers of the first row and column may be names as well as counts: they are the same."""
+    side = tuple(row[0] for row in seen.rows if row)
+    whole = all(name.isdigit() for name in side)
+    square = len(side) == len(seen.header) - 1
+    return square and whole and len(set(side)) == len(side) > 1 and side == seen.header[1:]
 
 
 def _is_bare(seen: Seen) -> bool:
@@ -68,7 +115,18 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
     if len(texts) != 1:
         findings.add("--format matrix", f"one CSV or TSV file is needed; there are {len(texts)}")
         return Plan([])
-    seen = texts[0]
+    seen = _apart(texts[0])
+    blanks = seen is not texts[0]
+    bare, row_numbered = _is_bare(seen), _is_row_numbered(seen)
+    width = len(seen.header) - row_numbered
+    if bare and _is_ambiguous(seen):
+        findings.add(
+            seen.label,
+            "its first row and first column are the same numbers, which may be names or counts: leave the "
+            "first field empty where they are names; where they are counts, add a row and a column of names",
+            row=1,
+        )
+        return Plan([])
     before = bool(findings)
     with (
         reading(seen.paths[0]) as file,
@@ -76,8 +134,12 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
     ):
         neurons_path, edges_path = made[2:]
         try:
-            rows = _fields(file)
-            _melt(_numbered(rows, seen, findings) if _is_bare(seen) else rows, seen, options, made, findings)
+            rows = _fields(file, seen.header if blanks else None)
+            if row_numbered:
+                rows = ((line, row[1:]) for line, row in itertools.islice(rows, 1, None))
+            if bare or row_numbered:
+                rows = _numbered(rows, width, seen, findings)
+            _melt(rows, seen, options, made, findings)
         except (UnicodeDecodeError, csv.Error, EOFError) as error:
             findings.add(seen.label, f"can't be read as text: {error}")
     if findings and not before:
@@ -90,12 +152,21 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
     side, other = ("columns", "rows") if options.transposed else ("rows", "columns")
     turn = "leave out --transposed" if options.transposed else "--transposed"
     notes = [f"Taken as: {side} are presynaptic, {other} postsynaptic ({turn} if it is the other way round)."]
-    if _is_bare(seen):
-        notes.append(f"Without names: neurons are numbered by row and column, 1 to {len(seen.header):,}.")
+    if bare or row_numbered:
+        notes.append(f"Without names: neurons are numbered by row and column, 1 to {width:,}.")
     return Plan(parts, notes=notes)
 
 
-def _fields(file: IO[str]) -> Iterator[tuple[int, list[str]]]:
+def _fields(file: IO[str], header: Sequence[str] | None) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows with their lines; ``header``, where blanks are between the fields, is the first one."""
+    if header is not None:
+        begun = False
+        for line, text in enumerate(file, 1):
+            fields = text.split()
+            if fields and not fields[0].startswith("#"):
+                yield line, fields if begun else list(header)
+                begun = True
+        return
     first = file.readline()
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(itertools.chain([first], file), delimiter=delimiter, skipinitialspace=True)
@@ -105,10 +176,9 @@ def _fields(file: IO[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _numbered(
-    lines: Iterator[tuple[int, list[str]]], seen: Seen, findings: Findings
+    lines: Iterator[tuple[int, list[str]]], width: int, seen: Seen, findings: Findings
 ) -> Iterator[tuple[int, list[str]]]:
     """Give rows and columns their numbers as names; as many rows as columns are needed."""
-    width = len(seen.header)
     yield 1, ["", *(str(number) for number in range(1, width + 1))]
     number = 0
     for number, (line, row) in enumerate(lines, 1):
@@ -134,7 +204,7 @@ def _melt(
     _note_repeated(columns, seen, 1, findings)
     for name in dict.fromkeys(columns):
         neurons.add(1, name)
-    known, rows = set(columns), set()
+    known, rows, is_empty = set(columns), set(), True
     for line, (name, *cells) in lines:
         if len(cells) != len(columns):
             findings.add(
@@ -155,6 +225,9 @@ def _melt(
                 findings.add(seen.label, f"{cell!r} is not a number", row=line, column=other)
             pre, post = (other, name) if options.transposed else (name, other)
             edges.add(line, pre, post, cell)
+            is_empty = False
+    if is_empty and not findings:
+        findings.add(seen.label, "holds no connection: every cell is empty or 0; is it separated otherwise?")
 
 
 def _note_repeated(names: Sequence[str], seen: Seen, line: int, findings: Findings) -> None:
