@@ -22,6 +22,9 @@ CHECK: Final = ".check"
 RECHECK_S: Final = 7 * 86400.0
 ABANDONED_S: Final = 86400.0
 BEFORE_S: Final = 10
+EXPIRY_S: Final = 600.0
+
+_next_expiry: Final[dict[Path, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,47 +141,62 @@ class LruDirectory:
             file.unlink(missing_ok=True)
             check_file(file).unlink(missing_ok=True)
 
-    def evict(self, keep: Path | None = None, incoming: int = 0) -> None:
+    def evict(self, keep: Path | None = None) -> None:
         """Remove what expired, what killed downloads left, and over the limit what was read longest ago.
 
         Parameters
         ----------
         keep : Path, optional
             A file that stays.
-        incoming : int
-            Bytes that are to come, for which there has to be room below the limit and on the disk.
         """
         with suppress(OSError):
-            files = [
-                each for each in self.path.iterdir() if each.suffix not in {PART, CHECK} and each.is_file()
-            ]
-            self._remove_left_over(files)
-            used = []
-            for file in files:
-                check = read_check(file)
-                if check is not None and check.is_expired and file != keep:
-                    self.remove(file)
-                    continue
-                with suppress(FileNotFoundError):
-                    used.append((last_read(file), file.stat().st_size, file))
-            total = sum(size for _, size, _ in used)
-            lacking = incoming - shutil.disk_usage(self.path).free
-            excess = max(total + incoming - self.max_bytes, lacking if lacking <= total else 0)
-            for _, size, file in sorted(used):
-                if excess <= 0:
-                    return
-                if file != keep:
-                    excess -= size
-                    self.remove(file)
+            states = self._states()
+            self._remove_left_over(states)
+            if time.monotonic() >= _next_expiry.get(self.path, 0.0):
+                _next_expiry[self.path] = time.monotonic() + EXPIRY_S
+                self._remove_expired(states, keep)
+            used = last_reads(states)
+            self._shrink(used, sum(size for _, size, _ in used) - self.max_bytes, keep)
 
-    def _remove_left_over(self, files: list[Path]) -> None:
-        names = {file.name for file in files}
-        for file in self.path.iterdir():
+    def make_room(self, incoming: int) -> None:
+        """Remove what was read longest ago where the disk has no room for so many bytes, if that will do."""
+        with suppress(OSError):
+            lacking = incoming - shutil.disk_usage(self.path).free
+            used = last_reads(self._states()) if lacking > 0 else []
+            if lacking <= sum(size for _, size, _ in used):
+                self._shrink(used, lacking, None)
+
+    def _shrink(self, used: list[tuple[float, int, str]], excess: int, keep: Path | None) -> None:
+        for _, size, name in sorted(used):
+            if excess <= 0:
+                return
+            if keep is None or name != keep.name:
+                excess -= size
+                self.remove(self.path / name)
+
+    def _states(self) -> dict[str, os.stat_result]:
+        found = {}
+        for entry in os.scandir(self.path):
+            with suppress(FileNotFoundError):
+                if entry.is_file():
+                    found[entry.name] = entry.stat()
+        return found
+
+    def _remove_expired(self, states: dict[str, os.stat_result], keep: Path | None) -> None:
+        for file in [self.path / name for name in states if name + CHECK in states]:
+            check = read_check(file)
+            if check is not None and check.is_expired and file != keep:
+                self.remove(file)
+                del states[file.name]
+
+    def _remove_left_over(self, states: dict[str, os.stat_result]) -> None:
+        for name in states:
+            is_part, is_check = name.endswith(PART), name.endswith(CHECK)
+            if not is_part and not (is_check and name.removesuffix(CHECK) not in states):
+                continue
+            file = self.path / name
             with suppress(OSError):
-                is_alone = file.suffix == CHECK and file.stem not in names
-                if (is_alone and not file.with_suffix("").exists()) or (
-                    file.suffix == PART and is_abandoned(file)
-                ):
+                if is_abandoned(file) if is_part else not file.with_suffix("").exists():
                     file.unlink()
 
     def _note(self, file: Path, state: os.stat_result, expires_at: str | None) -> None:
@@ -245,9 +263,10 @@ def read_check(file: Path) -> Check | None:
     return None
 
 
-def last_read(file: Path) -> float:
-    """Say when a file was last asked for."""
-    try:
-        return check_file(file).stat().st_mtime
-    except OSError:
-        return file.stat().st_mtime
+def last_reads(states: dict[str, os.stat_result]) -> list[tuple[float, int, str]]:
+    """List the files of a folder: when each was last asked for, its size, its name."""
+    return [
+        (states.get(name + CHECK, state).st_mtime, state.st_size, name)
+        for name, state in states.items()
+        if not name.endswith((PART, CHECK))
+    ]

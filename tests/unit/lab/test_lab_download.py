@@ -303,7 +303,10 @@ def test_what_was_read_longest_ago_goes_first(tmp_path: Path, pretend: Pretend) 
     assert len(list(tmp_path.iterdir())) == 4, "nothing else is left"
 
 
-def test_what_has_expired_goes_before_its_turn(tmp_path: Path, pretend: Pretend) -> None:
+def test_what_has_expired_goes_before_its_turn(
+    tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lru_directory, "EXPIRY_S", 0)
     served, cache = Served(pretend), ResultCache(tmp_path)
     served.fetch(cache, b"old", expires_at="2001-01-01T00:00:00Z")
     kept = served.fetch(cache, b"kept", expires_at="2001-01-01T00:00:00Z")
