@@ -29,6 +29,7 @@ from syndb_service.domain.parts import Part
 from syndb_service.domain.references import as_tables
 from syndb_service.domain.reproducibility import (
     Reproducibility,
+    is_graph_deterministic,
     refuse_volatile,
     remarks_on_check,
     settle_threads,
@@ -327,7 +328,7 @@ class JobService:
         if request.kind is Kind.GRAPH:
             datasets = [self._access.dataset(principal, each) for each in request.dataset_ids or ("",)]
             check_room(datasets, request.options, self._settings.job_memory_bytes, self._counter.count)
-            return request
+            return replace(request, deterministic=is_graph_deterministic(request))
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
         refuse_volatile(request, checked.volatile)

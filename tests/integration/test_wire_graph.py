@@ -117,6 +117,10 @@ def test_the_table_has_one_row_a_neuron(jobs: Jobs, described: dict[str, Any], w
     assert json.loads(metadata[b"syndb.query"])["analysis"] == "full"
 
 
+def test_the_record_says_that_its_figures_are_the_same_each_time(described: dict[str, Any]) -> None:
+    assert (described["deterministic"], described["not_deterministic"]) == (True, [])
+
+
 def test_the_answer_is_whole_beside_it(jobs: Jobs, described: dict[str, Any], worm: str) -> None:
     answer = jobs.result(described)
     assert hashlib.sha256(answer.content).hexdigest() == described["result"]["sha256"]

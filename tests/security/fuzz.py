@@ -23,7 +23,8 @@ from typing import Any, Final
 import duckdb
 
 from syndb_service.domain.tables import TABLES, VIEWS, view_sql
-from syndb_service.engines.gate import EXPLAIN, Gate
+from syndb_service.engines.gate import Gate
+from syndb_service.engines.positions import after_explain
 from syndb_service.engines.query_job import check
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.errors import InvalidQuery
@@ -73,7 +74,7 @@ class Arena:
         """Run a statement that passed the gate; return how it ended, and all that came out of it."""
         with self._interrupting():
             try:
-                plan = "" if EXPLAIN.match(sql) else self._plan(sql)
+                plan = "" if after_explain(sql) is not None else self._plan(sql)
                 answer = self.engine.execute(sql, {"p": 1} if "$p" in sql else None)
                 rows = answer.fetchmany(200)
             except duckdb.Error as error:

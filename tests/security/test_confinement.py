@@ -176,8 +176,9 @@ seccomp.install([
 nursery = Nursery()
 checker = Checker(nursery, 1000)
 print(checker.check("SELECT 1 AS n", {}).columns)
-nursery.close()
-checker = Checker(nursery, 1000)
+nursery._server.kill()
+nursery._server.wait()
+checker.close()
 print(checker.check("SELECT 1 AS n", {}).columns)
 nursery.close()
 """

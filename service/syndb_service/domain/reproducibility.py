@@ -69,6 +69,15 @@ def settle_threads(
     return Reproducibility(not left, left, one_thread=True)
 
 
+def is_graph_deterministic(request: Request) -> bool | None:
+    """Say whether a graph job gives the same figures each time; None where that is not known.
+
+    Samples have a seed, and no number of threads changes a figure. Weights of gap junctions may be fractions,
+    whose sums are rounded.
+    """
+    return True if request.options.get("include", "chemical") == "chemical" else None
+
+
 def refuse_volatile(request: Request, volatile: Volatile) -> None:
     """Refuse a query whose result is asked to be the same at each run, and can't be.
 

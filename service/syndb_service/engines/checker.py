@@ -131,5 +131,5 @@ class Checker:
 
     def close(self) -> None:
         """End the children that do nothing."""
-        while self._idle:
-            self._idle.pop().close()
+        for process in list(self._idle):
+            process.close()

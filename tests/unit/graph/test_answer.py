@@ -55,6 +55,20 @@ def test_the_same_rows_in_another_order_give_the_same_bytes(
     assert one == other
 
 
+@pytest.mark.parametrize("analysis", ["full", *ANALYSES])
+def test_no_number_of_threads_changes_a_byte(
+    analysis: str, hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
+) -> None:
+    n, edges = SHAPES["medium"]
+    con = hold(range(n), [(pre, post, 1 + (pre + post) % 5) for pre, post in edges])
+    options |= {"source": "0", "target": "1", "by": "neurotransmitter", "samples": 3, "seed": 7}
+    texts = {
+        json.dumps(analyse(con, dataset, analysis, options, lambda *_: None, threads=threads)[0])
+        for threads in (1, 2, 5, 5)
+    }
+    assert len(texts) == 1
+
+
 def test_progress_names_every_stage_and_never_falls(
     hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
 ) -> None:
