@@ -120,7 +120,7 @@ class Lab:
             Finished jobs (or their ids) for ``{{name}}`` in it: ``FROM {{name}}`` reads the stored result
             instead of running the query again.
         format : {'arrow', 'parquet', 'csv'}
-            Of the result file.
+            Of the result file; ``docs/types.md`` says what each type becomes in it.
         label : str, optional
             What to call the job.
         time_limit_s : float, optional

@@ -36,6 +36,7 @@ def read_csv(path: Path, columns: Sequence[dict[str, Any]]) -> pyarrow.Table:
     """
     import pyarrow as pa
 
+    columns = [{**column, "name": name} for column, name in zip(columns, header(path), strict=False)]
     types = {column["name"]: arrow_type(column["type"]) for column in columns}
     late = {name: kind for name, kind in types.items() if pa.types.is_binary(kind)}
     try:
@@ -53,6 +54,14 @@ def read_csv(path: Path, columns: Sequence[dict[str, Any]]) -> pyarrow.Table:
             hint='Submit the query with format="arrow", or read the file yourself: job.result_path().',
         ) from error
     return table.cast(_marked(table.schema, columns))
+
+
+def header(path: Path) -> list[str]:
+    """Read the columns' names from the file: the record has long ones cut."""
+    import csv
+
+    with path.open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file), [])
 
 
 def arrow_type(name: str) -> pyarrow.DataType:

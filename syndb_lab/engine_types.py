@@ -12,6 +12,7 @@ MARK: Final = b"syndb.type"
 """The key in a field's metadata: the engine's type, where a reader would take the column for another."""
 NUMBERS: Final = frozenset({"UHUGEINT", "BIGNUM"})
 CHARACTERS: Final = 60
+CUT: Final = re.compile(r"…(?: \[[\d,]+ characters\])?$")
 
 
 def engine_type(field: pyarrow.Field) -> str | None:
@@ -29,7 +30,7 @@ def engine_type(field: pyarrow.Field) -> str | None:
 def restored_type(field: pyarrow.Field) -> str | None:
     """Return the type that the engine can give a column back; of a very long ENUM the names are not known."""
     mark = engine_type(field)
-    return None if mark is None or mark.endswith("…") else mark
+    return None if mark is None or CUT.search(mark) else mark
 
 
 def shown_type(field: pyarrow.Field) -> str:

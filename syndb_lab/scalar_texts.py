@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.moments import DAY_S, PER_SECOND, moment_text
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+SPECIAL: Final = re.compile(r"""[][{}(),:='"\\]|^\s|\s$""")
+"""What is written in quotes within a list, a struct or a map."""
 
 
 def scalar_text(scalar: pyarrow.Scalar) -> str | None:
@@ -77,9 +82,14 @@ def time_text(kind: pyarrow.DataType, value: int) -> str:
 
 
 def inner(scalar: pyarrow.Scalar) -> str:
-    """Write a value within another one."""
+    """Write a value within another one: in quotes where it would be read as something else."""
     text = scalar_text(scalar)
-    return "NULL" if text is None else text
+    if text is None:
+        return "NULL"
+    if scalar.type.num_fields or (text and text.upper() != "NULL" and not SPECIAL.search(text)):
+        return text
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def entries(scalar: pyarrow.Scalar) -> list[tuple[pyarrow.Scalar, pyarrow.Scalar]]:

@@ -1,0 +1,14 @@
+"""Write what each type becomes to ``docs/types.md``, where a test compares it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.type_page import PATH, page
+
+if __name__ == "__main__":
+    PATH.write_text(page(), "utf-8")
+    print(f"{PATH} written")
