@@ -89,6 +89,7 @@ def query(
 
     One SELECT in DuckDB's SQL. On a terminal the first rows come as a table; in a pipe all of them as CSV.
     With -o the ending says how: .parquet, .arrow, .csv, .json (a list of objects) or .jsonl (one a line).
+    JSON has ids beyond 2^53, decimals, dates and bytes as text, and null for NaN, of which it warns.
 
     \b
       syndb-lab query "SELECT name, cell_class FROM neurons LIMIT 5"
