@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import httpx
 
 from syndb_lab import journal
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.datasets import Dataset, Datasets, is_dataset_id
 from syndb_lab.dry_run import DryRun
 from syndb_lab.errors import ParameterError, QueryError
@@ -21,7 +22,7 @@ from syndb_lab.references import refer
 from syndb_lab.refusals import invalid
 from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
-from syndb_lab.values import seconds
+from syndb_lab.values import article, seconds, shown
 
 if TYPE_CHECKING:
     from syndb_lab.composer import Composer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Format = Literal["arrow", "parquet", "csv"]
 
 
+@convert_errors
 class Lab:
     """A service, and what can be asked of it.
 
@@ -159,12 +161,12 @@ class Lab:
         options = {"format": format, **given(label=label, time_limit_s=seconds(time_limit_s))}
         if not isinstance(reproducible, bool):
             raise ParameterError(
-                f"reproducible is {reproducible!r}; it takes True or False",
+                f"reproducible is {shown(reproducible)}; it takes True or False",
                 hint="For example: lab.sql(query, reproducible=True).",
             )
         if reproducible:
             options["reproducible"] = True
-        if isinstance(query, str) and isinstance(parameters or {}, Mapping):
+        if isinstance(query, str) and isinstance(parameters, Mapping | None):
             check_given(query, parameters or {})
         job = self._submitted(self._send_sql("/v1/jobs", query, parameters, jobs, limit, options))
         return job.wait() if wait else job
@@ -202,6 +204,10 @@ class Lab:
         options: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Send SQL; what is wrong with it is told by its place in the text that was given."""
+        if not isinstance(jobs, Mapping | None):
+            raise ParameterError(
+                f"jobs is {article(jobs)}, no mapping", hint='For example: jobs={"motor": job}.'
+            )
         referred = refer(query, jobs or {}) if isinstance(query, str) else Bound(query, {})
         cut = limited(referred.sql, limit) if isinstance(query, str) else Limited(query)
         bound = bind(cut.sql, {} if parameters is None else parameters)
@@ -279,6 +285,11 @@ class Lab:
         >>> lab.graph("celegans_varshney_2011", min_synapses=2).answer()["connection_count"]
         1174
         """
+        if not isinstance(dataset, str | uuid.UUID | Dataset):
+            raise ParameterError(
+                f"dataset is {article(dataset)}; it takes a name, an id or one of lab.datasets()",
+                hint="lab.datasets() lists them.",
+            )
         if isinstance(dataset, str) and not is_dataset_id(dataset):
             dataset = self.datasets().named(dataset)
         dataset_id = dataset.id if isinstance(dataset, Dataset) else str(dataset)

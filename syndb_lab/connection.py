@@ -9,16 +9,20 @@ SYNDB_URL? ──▶ data folder named? ──▶ its service.json ──▶ ans
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from syndb_lab.announcement import Service
 from syndb_lab.client import Lab
-from syndb_lab.errors import ServiceUnavailable
+from syndb_lab.converted_errors import converting
+from syndb_lab.errors import ParameterError, ServiceUnavailable
 from syndb_lab.local import default_data_dir, newest_running, service_of
+from syndb_lab.plain_values import article
 from syndb_lab.starter import start_once
 from syndb_lab.tokens import token_of
+from syndb_lab.transport import is_given
 
 
+@converting
 def connect(
     url: str | None = None,
     token: str | None = None,
@@ -62,12 +66,16 @@ def connect(
     >>> connect()
     Lab('http://127.0.0.1:...')
     """
+    if url is not None and not isinstance(url, str):
+        raise ParameterError(f"url is {article(url)}, no address", hint='For example: connect("https://…").')
+    if data_dir is not None and not isinstance(data_dir, str | PurePath):
+        raise ParameterError(f"data_dir is {article(data_dir)}, no folder", hint="Give a path, or a text.")
     if url is None and data_dir is None:
         url = os.environ.get("SYNDB_URL") or None
     if url is not None:
-        return Lab(url, token or token_of(url))
+        return Lab(url, token if is_given(token) else token_of(url))
     service = find_or_start(data_dir, start=start)
-    return Lab(service.url, token or service.token())
+    return Lab(service.url, token if is_given(token) else service.token())
 
 
 def find_or_start(data_dir: str | Path | None, *, start: bool) -> Service:

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, Final
 
-from syndb_lab.errors import UnknownDataset
+from syndb_lab.converted_errors import convert_errors
+from syndb_lab.errors import ParameterError, UnknownDataset
 from syndb_lab.listing import Listing, html_table
+from syndb_lab.plain_values import article
 from syndb_lab.terminal_text import visible
+from syndb_lab.values import shown
 
 REST: Final = "Its tables have more columns in SQL (SELECT *): those that it does not bring are NULL."
 
@@ -76,6 +79,7 @@ class Dataset:
         ]
 
 
+@convert_errors
 class Datasets(Listing[Dataset]):
     """The datasets that may be queried, as a list that shows itself as a table.
 
@@ -113,13 +117,16 @@ class Datasets(Listing[Dataset]):
         UnknownDataset
             With the nearest names.
         """
+        if not isinstance(name, str):
+            raise ParameterError(f"name is {article(name)}, no text", hint="lab.datasets() lists the names.")
         for dataset in self:
             if dataset.name == name:
                 return dataset
         names = [dataset.name for dataset in self]
         near = difflib.get_close_matches(name, names, n=2, cutoff=0.4) or names
         raise UnknownDataset(
-            f"no dataset is called {name!r}", hint=f"There is {', '.join(near)}." if near else self._empty
+            f"no dataset is called {shown(name)}",
+            hint=f"There is {', '.join(near)}." if near else self._empty,
         )
 
 

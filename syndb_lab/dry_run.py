@@ -8,11 +8,13 @@ from functools import partial
 from html import escape
 from typing import Any
 
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import SyndbError
 from syndb_lab.listing import html_table
 from syndb_lab.terminal_text import visible
 
 
+@convert_errors
 class DryRun:
     """What the service knows of a valid query before it runs.
 

@@ -37,6 +37,11 @@ BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 """What ends a line on some screens and none in SQL: a blank of the same width, so that a caret fits."""
 
 
+MOST_LINES: Final = 16
+MOST_CHARACTERS: Final = 2000
+WIDEST: Final = 98
+
+
 class SyndbError(Exception):
     """The base of everything that syndb_lab raises.
 
@@ -68,7 +73,7 @@ class SyndbError(Exception):
 
     def __str__(self) -> str:
         """Read as the message, and the hint on a line of its own; nothing in it acts on a terminal."""
-        return visible(f"{self.message}\n{self.hint}" if self.hint else self.message)
+        return visible("\n".join(filter(None, (screenful(self.message), screenful(self.hint)))))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross to another process whole, whatever the class takes to be made."""
@@ -104,8 +109,8 @@ class PlacedError(SyndbError):
 
     def __str__(self) -> str:
         """Read as the message, the line of SQL with a caret under the column, and the hint."""
-        parts = (self.message, excerpt(self.query, self.line, self.column), self.hint)
-        return visible("\n".join(filter(None, parts)))
+        place = excerpt(self.query, self.line, self.column)
+        return visible("\n".join(filter(None, (screenful(self.message), place, screenful(self.hint)))))
 
 
 class QueryError(PlacedError, RequestRefused):
@@ -239,6 +244,35 @@ def _own_lines(trace: TracebackType | None) -> list[str]:
     return lines
 
 
+def screenful(text: str | None) -> str:
+    """Cut a text that would fill more than a screen together with the rest of an error, and say its length.
+
+    Examples
+    --------
+    >>> screenful("fine"), len(screenful("x" * 10**6)) < 2100
+    ('fine', True)
+    """
+    text = str(text or "").encode("utf-8", "backslashreplace").decode()
+    lines = text.split("\n")
+    cut = "\n".join(lines[:MOST_LINES])[:MOST_CHARACTERS]
+    return text if cut == text else f"{cut}… ({len(text):,} characters)"
+
+
+def around(text: str, column: int | None) -> tuple[str, int | None]:
+    """Cut a long line to what stands around a column; return it and the column in it.
+
+    Examples
+    --------
+    >>> around("x" * 500 + "y" + "x" * 500, 501)[0][50]
+    'y'
+    """
+    start = max(0, (column or 1) - 1 - WIDEST // 2)
+    shown = text[start : start + WIDEST]
+    begin, end = "…" if start else "", "…" if start + WIDEST < len(text) else ""
+    moved = column - start + len(begin) if column is not None else None
+    return f"{begin}{shown}{end}", moved
+
+
 def excerpt(query: str | None, line: int | None, column: int | None) -> str | None:
     r"""Show a line of SQL with a caret under the column; lines end at ``\n`` alone, as for the service.
 
@@ -254,6 +288,8 @@ def excerpt(query: str | None, line: int | None, column: int | None) -> str | No
     if not 1 <= line <= len(lines):
         return None
     head, text = f"line {line}: ", lines[line - 1].removesuffix("\r").translate(BREAKS)
+    if len(text) > WIDEST:
+        text, column = around(text, column)
     if column is None or not 1 <= column <= len(text) + 1:
         return head + text
     pad = "".join("\t" if character == "\t" else " " for character in text[: column - 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,9 +12,10 @@ from syndb_lab.errors import JobFailed, ParameterError, ResultUnsuitable
 from syndb_lab.filters import Source, analysed
 from syndb_lab.neighbourhood import Wish, choose, connect, describe
 from syndb_lab.network import DATASET, WEIGHTS, ends, refuse
+from syndb_lab.plain_values import plain_value
 from syndb_lab.remarks import MOST_CONNECTIONS, MOST_NEURONS
 from syndb_lab.subnetwork import PAGERANK, ROLE, SCORES, SHOWN, WHOLE, Counts, Line, Subnetwork, pagerank
-from syndb_lab.values import python_value
+from syndb_lab.values import shown, whole_number
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,8 +35,8 @@ SELECT name FROM neurons WHERE dataset_id = $dataset AND name IS NOT NULL
 GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($name)) DESC, name LIMIT 3"""
 
 
-def checked(limit: int, connections: int, hops: int | None, least: int | None, seed: int = 1) -> None:
-    """Refuse what can't be drawn.
+def checked(limit: Any, connections: Any, hops: Any, least: Any, seed: Any = 1) -> list[Any]:
+    """Refuse what can't be drawn; return the numbers as plain ones, in their order.
 
     Examples
     --------
@@ -43,6 +45,7 @@ def checked(limit: int, connections: int, hops: int | None, least: int | None, s
     syndb_lab.errors.ParameterError: limit is 5000; it takes a number of neurons from 1 to 2,000
     More can't be told apart on a screen: take min_synapses or neurons, or all of it with job.to_networkx().
     """
+    plain: list[Any] = []
     for name, value, low, most, what in (
         ("limit", limit, 1, MOST_NEURONS, "neurons"),
         ("connections", connections, 1, MOST_CONNECTIONS, "connections"),
@@ -50,18 +53,23 @@ def checked(limit: int, connections: int, hops: int | None, least: int | None, s
         ("min_synapses", least, 1, INT64 - 1, "synapses"),
         ("seed", seed, 0, INT64 - 1, ""),
     ):
-        if value is None:
+        if value is None and name in ("hops", "min_synapses"):
+            plain.append(None)
             continue
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= most:
+        asked = whole_number(value)
+        if asked is None or not low <= asked <= most:
             upto = f"from {low} to {most:,}" if most < INT64 - 1 else f"from {low} on"
-            is_crowd = isinstance(value, int) and value > most and name in ("limit", "connections")
+            is_crowd = asked is not None and asked > most and name in ("limit", "connections")
+            wanted = f"number of {what}" if what else "whole number"
             raise ParameterError(
-                f"{name} is {value!r}; it takes a {f'number of {what}' if what else 'whole number'} {upto}",
+                f"{name} is {shown(value)}; it takes a {wanted} {upto}",
                 hint="More can't be told apart on a screen: take min_synapses or neurons, "
                 "or all of it with job.to_networkx()."
                 if is_crowd
-                else None,
+                else f"For example: {name}={low + 1}.",
             )
+        plain.append(asked)
+    return plain
 
 
 def asked_for(neurons: Any) -> list[int | str]:
@@ -74,7 +82,7 @@ def asked_for(neurons: Any) -> list[int | str]:
     """
     if isinstance(neurons, dict):
         neurons = list(neurons)
-    given = python_value("neurons", neurons)
+    given = plain_value("neurons", neurons)
     wanted: list[int | str] = []
     for one in given if isinstance(given, list) else [given]:
         if isinstance(one, str):
@@ -86,7 +94,7 @@ def asked_for(neurons: Any) -> list[int | str]:
             number = INT64
         if isinstance(one, bool) or not -INT64 <= number < INT64:
             raise ParameterError(
-                f"neurons holds {one!r}, which is no neuron", hint="Give ids (whole numbers) or names."
+                f"neurons holds {shown(one)}, which is no neuron", hint="Give ids (whole numbers) or names."
             )
         wanted.append(number)
     if not wanted:
@@ -297,6 +305,12 @@ def fetch(
         Line(place[row["pre"]], place[row["post"]], whole(row["n"]), row["junction"])
         for row in edges.to_pylist()
     ]
+    for line in lines:
+        if not math.isfinite(line.count):
+            raise ResultUnsuitable(
+                f"connection {ids[line.pre]} → {ids[line.post]} weighs {line.count}, which can't be drawn",
+                hint="Leave such rows out in the query: WHERE isfinite(weight).",
+            )
     centres = sum(1 for hop in chosen["hop"] if hop == 0)
     around = around or named(ids[:centres], known)
     around = around.replace("the hubs", f"the {centres} hubs") if centres > 1 else around

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Self
 
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.download import ResultCache
 from syndb_lab.errors import Detached, WaitTimeout
 from syndb_lab.follow import FINAL
@@ -27,6 +28,7 @@ REDRAW_S: Final = 0.2
 DESTROYED: Final = "expired"
 
 
+@convert_errors
 class Handle:
     """A job's id, a connection, and the record as it was last seen.
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from syndb_lab import filters, frames, journal, network
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ResultUnsuitable
 from syndb_lab.neighbourhood import Wish
 from syndb_lab.neuron_table import with_table
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from syndb_lab.widgets import Explorer
 
 
+@convert_errors
 class Job(ResultHandle):
     """A query or a graph analysis that the service runs.
 
@@ -183,7 +185,7 @@ class Job(ResultHandle):
         """Build a directed graph, pre to post.
 
         Of a query job: from its ``pre_neuron_id`` and ``post_neuron_id`` columns; further columns become
-        attributes of the edge, and ``synapse_count`` (or ``weight``) its weight. Rows of one pair add up.
+        attributes of the edge, and ``weight`` (or else ``synapse_count``) its weight. Rows of a pair add up.
         Each dataset numbers its neurons on its own, so the result has to be of one: ``WHERE dataset_id = …``.
         With ``across_datasets`` it may be of several: it needs its ``dataset_id`` column, and each node is a
         pair ``(dataset_id, neuron_id)``.
@@ -333,7 +335,9 @@ class Job(ResultHandle):
         from syndb_lab import gathering
         from syndb_lab.widgets import Explorer
 
-        gathering.checked(limit, connections, hops, min_synapses, seed)
+        limit, connections, hops, min_synapses, seed = gathering.checked(
+            limit, connections, hops, min_synapses, seed
+        )
         steps = 1 if hops is None and neurons is not None else hops
         wish = Wish(hops=steps, limit=limit, connections=connections)
         if self.kind == "graph":

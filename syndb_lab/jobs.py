@@ -13,22 +13,27 @@ from syndb_lab.errors import JobNotFound, ParameterError
 from syndb_lab.face import title
 from syndb_lab.job import Job
 from syndb_lab.listing import Listing
+from syndb_lab.plain_values import plain_value
 from syndb_lab.transport import Transport
+from syndb_lab.values import shown, whole_number
 
 PAGE: Final = 500
 LETTERS: Final = 44
+STATUSES: Final = ("pending", "running", "completed", "failed", "cancelled")
+ID_HINT: Final = "An id looks like 0a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10; lab.jobs() lists yours."
 
 
 def job_listing(
     transport: Transport, status: str | Sequence[str] | None, kind: str | None, limit: int
 ) -> Listing[Job]:
     """Make the list that ``lab.jobs()`` gives."""
-    if not isinstance(limit, int) or limit < 1:
+    most = whole_number(limit)
+    if most is None or most < 1:
         raise ParameterError(
-            f"limit is {limit!r}; it takes the number of jobs to list, from 1 on",
+            f"limit is {shown(limit)}; it takes the number of jobs to list, from 1 on",
             hint="For example: lab.jobs(limit=10).",
         )
-    records = job_records(transport, status, kind, limit)
+    records = job_records(transport, chosen_statuses(status), chosen_kind(kind), most)
     return Listing(
         (Job(transport, record) for record in records),
         {
@@ -43,11 +48,32 @@ def job_listing(
     )
 
 
+def chosen_statuses(status: Any) -> list[str]:
+    """Read which statuses are asked for: one, or several."""
+    found = plain_value("status", status)
+    texts = [found] if isinstance(found, str) else found or []
+    if not isinstance(texts, list) or not all(one in STATUSES for one in texts):
+        raise ParameterError(
+            f"status is {shown(status)}; it takes one of {', '.join(STATUSES)}, or a list of these",
+            hint='For example: lab.jobs(status="running").',
+        )
+    return texts
+
+
+def chosen_kind(kind: Any) -> str | None:
+    """Read which kind is asked for."""
+    if kind is None or (isinstance(kind, str) and kind in ("query", "graph")):
+        return kind
+    raise ParameterError(
+        f"kind is {shown(kind)}; it takes query or graph", hint='For example: lab.jobs(kind="query").'
+    )
+
+
 def job_records(
-    transport: Transport, status: str | Sequence[str] | None, kind: str | None, limit: int
+    transport: Transport, statuses: Sequence[str], kind: str | None, limit: int
 ) -> Iterator[dict[str, Any]]:
     """Page through the service's answer, newest first."""
-    params = {"status": [status] if isinstance(status, str) else list(status or ()), "kind": kind}
+    params = {"status": list(statuses), "kind": kind}
     cursor = None
     while limit > 0:
         asked = {**params, "limit": min(limit, PAGE), "cursor": cursor}
@@ -79,12 +105,14 @@ def whole_id(transport: Transport, start: str) -> str:
     JobNotFound
         Several begin so.
     """
+    if not isinstance(start, str | uuid.UUID):
+        raise JobNotFound(f"{shown(start)} is no job id", hint=ID_HINT)
     wanted = str(start).strip().lower()
     if not re.fullmatch(r"[0-9a-f-]{4,35}", wanted):
         return str(start)
     found = [
         record["job_id"]
-        for record in job_records(transport, None, None, PAGE)
+        for record in job_records(transport, (), None, PAGE)
         if record["job_id"].startswith(wanted)
     ]
     if len(found) > 1:
@@ -115,6 +143,6 @@ def job_path(job_id: str) -> str:
         return f"/v1/jobs/{uuid.UUID(str(job_id))}"
     except ValueError:
         raise JobNotFound(
-            f"{job_id!r} is no job id",
-            hint="An id looks like 0a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10; lab.jobs() lists yours.",
+            f"{shown(job_id)} is no job id",
+            hint=ID_HINT,
         ) from None

@@ -7,6 +7,7 @@ from typing import Final
 
 from syndb_lab.errors import ParameterError
 from syndb_lab.scanner import tokens
+from syndb_lab.values import shown, whole_number
 
 HEAD: Final = "SELECT * FROM ("
 
@@ -45,14 +46,15 @@ def limited(query: str, limit: int | None) -> Limited:
     """
     if limit is None:
         return Limited(query)
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+    rows = whole_number(limit)
+    if rows is None or not 0 <= rows < 2**63:
         raise ParameterError(
-            f"limit is {limit!r}; it takes a number of rows", hint="For example: limit=1000."
+            f"limit is {shown(limit)}; it takes a number of rows", hint="For example: limit=1000."
         )
     body, first = statement(query)
     if not first or first == "explain":
         return Limited(query)
-    return Limited(f"{HEAD}{body}\n) LIMIT {limit}", len(HEAD))
+    return Limited(f"{HEAD}{body}\n) LIMIT {rows}", len(HEAD))
 
 
 def statement(query: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from syndb_lab.client import Lab
+from syndb_lab.converted_errors import converting
 from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
 from syndb_lab.redirect import Redirect
 from syndb_lab.refusals import refusal
@@ -32,6 +33,7 @@ TIMEOUT_S: Final = 30.0
 Show = Callable[[str], None]
 
 
+@converting
 def login(
     url: str | None = None,
     *,

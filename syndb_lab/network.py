@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from syndb_lab.errors import ResultUnsuitable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 ENDS: Final = (("pre_neuron_id", "post_neuron_id"), ("pre", "post"))
 DATASET: Final = "dataset_id"
 WEIGHTS: Final = ("synapse_count", "weight")
+WHOLE: Final = re.compile(r"-?[0-9]{1,39}")
 
 
 def query_graph(edges: pyarrow.Table, *, across_datasets: bool) -> networkx.DiGraph[Any]:
@@ -89,8 +92,8 @@ def directed_graph(
     ----------
     edges : pyarrow.Table
         ``pre_neuron_id`` and ``post_neuron_id`` (or ``pre`` and ``post``); further columns become attributes,
-        ``synapse_count`` or ``weight`` the weight, without which each row weighs 1. Rows of the same pair add
-        up, and keep the attributes of the first.
+        ``weight`` or else ``synapse_count`` the weight, without which each row weighs 1. Rows of a pair
+        add up, and keep the attributes of the first.
     neurons : pyarrow.Table, optional
         ``neuron_id`` and attributes of the nodes; neurons without a connection are in the graph too.
     dataset : str, optional
@@ -105,7 +108,7 @@ def directed_graph(
     import networkx as nx
 
     pre, post = ends(edges.column_names)
-    weight = next((name for name in WEIGHTS if name in edges.column_names), None)
+    counted = [name for name in WEIGHTS if name in edges.column_names]
     graph: networkx.DiGraph[Any] = nx.DiGraph()
     for row in neurons.to_pylist() if neurons is not None else ():
         graph.add_node(row.pop("neuron_id"), **row)
@@ -115,11 +118,15 @@ def directed_graph(
             raise ResultUnsuitable(f"a row without {pre if source is None else post} is no connection")
         if dataset:
             source, target = (row[dataset], source), (row[dataset], target)
-        amount = row[weight] if weight else 1
-        if graph.has_edge(source, target):
-            add(graph.edges[source, target], weight, amount)
-        else:
-            graph.add_edge(source, target, **{**row, "weight": amount})
+        for name in counted:
+            row[name] = amount(row[name], name, source, target)
+        if not graph.has_edge(source, target):
+            graph.add_edge(source, target, **{**row, "weight": row[counted[-1]] if counted else 1})
+            continue
+        edge = graph.edges[source, target]
+        for name in counted:
+            edge[name] += row[name]
+        edge["weight"] = edge[counted[-1]] if counted else edge["weight"] + 1
     return graph
 
 
@@ -151,11 +158,17 @@ def to_igraph(graph: networkx.DiGraph[Any]) -> igraph.Graph:
     return built
 
 
-def add(edge: dict[str, Any], weight: str | None, amount: float) -> None:
-    """Count another row of the same pair."""
-    edge["weight"] += amount
-    if weight:
-        edge[weight] = edge["weight"]
+def amount(value: Any, name: str, source: Any, target: Any) -> Any:
+    """Check what a connection weighs: sums need a number."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and WHOLE.fullmatch(value):
+        return int(value)  # a sum's type is wider than Arrow's, which holds it as text
+    what = "NULL" if value is None else repr(value)
+    raise ResultUnsuitable(
+        f"the connection {source} → {target} has {what} as {name}, which adds up to no weight",
+        hint=f"Leave such rows out (WHERE {name} IS NOT NULL), or select coalesce({name}, 0) AS {name}.",
+    )
 
 
 def ends(columns: list[str]) -> tuple[str, str]:

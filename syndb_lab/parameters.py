@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from syndb_lab.errors import ParameterError, QueryError
+from syndb_lab.plain_values import whole_text
 from syndb_lab.scanner import Parameter, parameters
 from syndb_lab.scope import Scope
-from syndb_lab.values import article, python_value, sql_type, wire_value
+from syndb_lab.values import article, python_value, shown, sql_type, wire_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,15 @@ def bind(query: str, values: Mapping[str, Any]) -> Bound:
         raise ParameterError(
             f"parameters is {article(values)}, no mapping", hint='For example: parameters={"kind": "motor"}.'
         )
-    found = {name: python_value(name, value) for name, value in values.items()}
+    if strangers := [name for name in values if not isinstance(name, str)]:
+        raise ParameterError(
+            f"parameters has the name {shown(strangers[0])}, which is no text",
+            hint='For example: parameters={"kind": "motor"}.',
+        )
+    whole_text("the query", query)
+    found = {
+        whole_text("a parameter's name", name): python_value(name, value) for name, value in values.items()
+    }
     types = {name: sql_type(name, value) for name, value in found.items()}
     parts, sites, position, length = [], [], 0, 0
     for parameter in parameters(query):

@@ -71,6 +71,8 @@ def job_id(query: str, token: Token, namespace: Mapping[str, Any]) -> str:
     """Find the job that a name means: an id, or a handle, which is waited for where its job still runs."""
     name = token.name
     held = namespace.get(name, name)
+    if not isinstance(held, Handle | str | uuid.UUID):
+        raise no_job(query, token, f"is {article(held)}, no job")
     if isinstance(held, Handle):
         return held.wait().id
     try:
@@ -78,12 +80,15 @@ def job_id(query: str, token: Token, namespace: Mapping[str, Any]) -> str:
     except ValueError:
         why = namespace.why_missing(name) if isinstance(namespace, Scope) else None
         what = f"is not there: {why}" if why else "is not there"
-        if name in namespace:
-            what = f"is {article(held)}, no job"
-        raise ParameterError(
-            f"{{{{{name}}}}} {what}",
-            hint="It takes the variable of a job (a cell without --wait), or a job's id.",
-            query=query,
-            line=query.count("\n", 0, token.start) + 1,
-            column=token.start - query.rfind("\n", 0, token.start),
-        ) from None
+        raise no_job(query, token, f"is {article(held)}, no job" if name in namespace else what) from None
+
+
+def no_job(query: str, token: Token, what: str) -> ParameterError:
+    """Say that a name means no job, and where it stands."""
+    return ParameterError(
+        f"{{{{{token.name}}}}} {what}",
+        hint="It takes the variable of a job (a cell without --wait), or a job's id.",
+        query=query,
+        line=query.count("\n", 0, token.start) + 1,
+        column=token.start - query.rfind("\n", 0, token.start),
+    )

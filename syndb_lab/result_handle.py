@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import (
     JobCancelled,
     JobFailed,
@@ -19,6 +20,7 @@ from syndb_lab.errors import (
 from syndb_lab.follow import FINAL
 from syndb_lab.handle import Handle
 from syndb_lab.progress import downloading
+from syndb_lab.values import shown
 
 Part = Literal["neurons"]
 Columns = list[dict[str, str]]
@@ -27,6 +29,7 @@ T = TypeVar("T")
 TRIES: Final = 3
 
 
+@convert_errors
 class ResultHandle(Handle):
     """A job's id, a connection, its record, and its result file."""
 
@@ -142,9 +145,9 @@ class ResultHandle(Handle):
         if part is None:
             return result
         parts: dict[str, dict[str, Any]] = result.get("parts") or {}
-        if part not in parts:
+        if not isinstance(part, str) or part not in parts:
             raise ResultUnsuitable(
-                f"the result of job {self.id} has no part {part!r}",
+                f"the result of job {self.id} has no part {shown(part)}",
                 hint="A graph job that is submitted with node_table=True has the part neurons.",
             )
         return parts[part]

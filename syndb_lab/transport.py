@@ -17,7 +17,9 @@ import httpx
 from syndb_lab.connections import Connections
 from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
 from syndb_lab.mounted import Mounted
+from syndb_lab.plain_values import article, whole_text
 from syndb_lab.refusals import read_problem, refusal, retry_after
+from syndb_lab.request_body import encode_body
 
 TRIES: Final = 4
 FIRST_PAUSE_S: Final = 0.2
@@ -26,6 +28,11 @@ RETRIED: Final = frozenset({502, 503, 504})
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN: Final[weakref.WeakValueDictionary[str, Transport]] = weakref.WeakValueDictionary()
+
+
+def is_given(token: str | None) -> bool:
+    """Whether there is a token; an empty one is none."""
+    return token is not None and not (isinstance(token, str) and not token)
 
 
 class Bearer(httpx.Auth):
@@ -38,9 +45,11 @@ class Bearer(httpx.Auth):
     """
 
     def __init__(self, token: str) -> None:
-        if not (token.isascii() and token.isprintable() and token):
+        if not isinstance(token, str):
+            raise AuthError(f"the token is {article(token)}, no text", hint="Copy it again, whole.")
+        if not (token.isascii() and token.strip().isprintable() and token.strip()):
             raise AuthError("the token holds characters that no token has", hint="Copy it again, whole.")
-        self._token = token
+        self._token = token.strip()
 
     def __repr__(self) -> str:
         return "Bearer(…)"
@@ -96,7 +105,7 @@ class Transport:
         trust_env = not goes_direct(base.host)
         self._options: dict[str, Any] = {
             "base_url": base,
-            "auth": Bearer(token.strip()) if token else None,
+            "auth": Bearer(token) if token is not None and is_given(token) else None,
             "limits": httpx.Limits(max_connections=None),
             "trust_env": trust_env,
             "verify": httpx.create_ssl_context(trust_env=trust_env),
@@ -217,6 +226,9 @@ class Transport:
         timeout: float = 30.0,
     ) -> httpx.Response:
         pause = self._pause_s
+        content = None
+        if json is not None:
+            content, headers = encode_body(json), {**(headers or {}), "Content-Type": "application/json"}
         for left in reversed(range(TRIES)):
             self._check_open()
             try:
@@ -224,7 +236,7 @@ class Transport:
                     method,
                     path,
                     params=params,
-                    json=json,
+                    content=content,
                     headers=headers,
                     timeout=httpx.Timeout(timeout, connect=TIMEOUT.connect, pool=None),
                 )
@@ -271,7 +283,7 @@ def service_url(url: str) -> httpx.URL:
     Write it with its scheme, such as http://127.0.0.1:8700.
     """
     try:
-        parsed = httpx.URL(url.strip())
+        parsed = httpx.URL(whole_text("the address", url).strip())
     except httpx.InvalidURL:
         parsed = httpx.URL()
     if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:

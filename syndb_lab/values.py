@@ -1,136 +1,35 @@
-"""Values for a query: from what people hold to what JSON and SQL can say."""
+"""Values for a query: the types that SQL has for them, and what JSON can say."""
 
 from __future__ import annotations
 
 import datetime
 import decimal
 import math
-import uuid
+import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from syndb_lab.errors import ParameterError
+from syndb_lab.plain_values import PLAIN, Written, article, plain_value
+
+__all__ = ["article", "python_value"]
 
 DECIMAL_DIGITS: Final = 38
-PLAIN: Final = (bool, int, str, type(None))
-MOMENTS: Final = (datetime.date, datetime.time)
-EXACT_IN_DOUBLE: Final = 1 << 53
-
-
-MOST_HOURS = 1_000_000.0
+INT128: Final = 2**127
+UINT128: Final = 2**128
+MOST_HOURS: Final = 1_000_000.0
 """More than any service keeps a result."""
 
 
 def python_value(name: str, value: Any) -> Any:
-    """Make one value a plain one of Python: NumPy's, pandas's and Arrow's scalars, arrays and columns.
+    """Make the value of a parameter a plain one of Python.
 
     Examples
     --------
     >>> python_value("ids", (720575940600000001, None)), python_value("day", datetime.date(2011, 2, 3))
     ([720575940600000001, None], datetime.date(2011, 2, 3))
     """
-    value = keep_nanoseconds(value)
-    for convert in ("item", "as_py", "to_list", "tolist"):
-        if (
-            not isinstance(value, PLAIN)
-            and callable(getattr(value, convert, None))
-            and is_shaped(value, convert)
-        ):
-            value = keep_nanoseconds(getattr(value, convert)())
-    if not is_finite(value):
-        raise ParameterError(f":{name} is {value}, which has no place in a query")
-    if (isinstance(value, MOMENTS) and value != value) or type(value).__name__ == "NAType":  # pandas's
-        return None
-    if isinstance(value, (*PLAIN, *MOMENTS, float, decimal.Decimal, uuid.UUID, FineMoment)):
-        return value
-    if isinstance(value, list | tuple | set | frozenset | range):
-        return [python_value(name, item) for item in value]
-    raise ParameterError(
-        f":{name} is {article(value)}, which can't be bound",
-        hint="Bind numbers, text, dates, times, true or false, None, or a list of these.",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class FineMoment:
-    """A moment with nanoseconds, which Python's have not: its text, and its type in SQL."""
-
-    text: str
-    sql_type: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def keep_nanoseconds(value: Any) -> Any:
-    """Take moments with nanoseconds from NumPy, pandas and Arrow, and leave all other values as they are.
-
-    Examples
-    --------
-    >>> keep_nanoseconds(pa.scalar(5, pa.time64("ns")))
-    FineMoment(text='00:00:00.000000005', sql_type='TIME_NS')
-    """
-    if str(getattr(value, "dtype", "")) == "datetime64[ns]" and not hasattr(value, "to_list"):
-        if value.ndim:
-            return [keep_nanoseconds(item) for item in value]
-        rounded = value.astype("datetime64[us]")
-        is_fine = value == value and rounded != value
-        return FineMoment(str(value).replace("T", " "), "TIMESTAMP_NS") if is_fine else rounded
-    if str(getattr(value, "type", "")) == "time64[ns]":
-        if hasattr(value, "as_py"):
-            from syndb_lab.scalar_texts import scalar_text
-
-            text = scalar_text(value)
-            return None if text is None else FineMoment(text, "TIME_NS")
-        return [keep_nanoseconds(item) for item in value]
-    if getattr(value, "nanosecond", 0) and value == value:
-        return FineMoment(str(value), "TIMESTAMP_NS" if value.tzinfo is None else "TIMESTAMPTZ_NS")
-    return value
-
-
-def check_numbers(name: str, values: Sequence[Any]) -> None:
-    """Refuse whole numbers beyond 2^53 beside fractions: the engine would make both fractions, and round.
-
-    Raises
-    ------
-    ParameterError
-        Naming the number.
-    """
-    if not any(isinstance(value, float) for value in values):
-        return
-    for value in values:
-        if isinstance(value, int) and abs(value) > EXACT_IN_DOUBLE and int(float(value)) != value:
-            raise ParameterError(
-                f":{name} holds {value} beside fractions, which would round it",
-                hint="Give the whole numbers and the fractions as two parameters, or all as decimal.Decimal.",
-            )
-
-
-def is_finite(value: Any) -> bool:
-    """Whether a value is anything but an infinite number or none at all (NaN)."""
-    if isinstance(value, decimal.Decimal):
-        return value.is_finite()
-    return not isinstance(value, float) or math.isfinite(value)
-
-
-def is_shaped(value: Any, convert: str) -> bool:
-    """Whether a conversion gives the value itself: ``item`` only of what holds exactly one."""
-    return convert != "item" or getattr(value, "ndim", None) == 0
-
-
-def article(value: Any) -> str:
-    """Name what a value is.
-
-    Examples
-    --------
-    >>> article(None), article(3), article({})
-    ('None', 'an int', 'a dict')
-    """
-    if value is None:
-        return "None"
-    kind = type(value).__name__
-    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
+    return plain_value(f":{name}", value)
 
 
 def sql_type(name: str, value: Any) -> str | None:
@@ -146,9 +45,11 @@ def sql_type(name: str, value: Any) -> str | None:
         leaves = [item for leaf in leaves for item in (leaf if isinstance(leaf, list) else [leaf])]
         depth += 1
     known = [leaf for leaf in leaves if leaf is not None]
-    check_numbers(name, known)
     kinds = {leaf_type(leaf) for leaf in known}
-    kinds -= {kind.removesuffix("_NS") for kind in kinds if kind and kind.endswith("_NS")}
+    kinds -= {kind.removesuffix("_NS") for kind in kinds if kind.endswith("_NS")}
+    if kinds == {"BIGINT", "DOUBLE"}:
+        refuse_rounding(name, known)
+        kinds = {"DOUBLE"}
     if len(kinds) > 1:
         names = sorted({type(leaf).__name__ for leaf in known})
         raise ParameterError(
@@ -157,20 +58,55 @@ def sql_type(name: str, value: Any) -> str | None:
     kind = kinds.pop() if kinds else None
     if kind == "DECIMAL":
         kind = decimal_type(name, known)
+    elif kind == "BIGINT":
+        kind = wide_type(name, known)
+    elif kind in SAID_BY_JSON:
+        kind = None
     return kind and kind + "[]" * depth
 
 
-def leaf_type(value: Any) -> str | None:
-    """Name the SQL type of one value that JSON has no type for."""
-    if isinstance(value, FineMoment):
-        return value.sql_type
+SAID_BY_JSON: Final = frozenset({"BOOLEAN", "DOUBLE", "VARCHAR"})
+
+
+def leaf_type(value: Any) -> str:
+    """Name the SQL type of one value."""
+    if isinstance(value, Written):
+        return value.type
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    if isinstance(value, int):
+        return "BIGINT"
+    if isinstance(value, float):
+        return "DOUBLE"
     if isinstance(value, datetime.datetime):
         return "TIMESTAMP" if value.tzinfo is None else "TIMESTAMPTZ"
     if isinstance(value, datetime.time):
         return "TIME" if value.tzinfo is None else "TIMETZ"
     if isinstance(value, datetime.date):
         return "DATE"
-    return "DECIMAL" if isinstance(value, decimal.Decimal) else None
+    return "DECIMAL" if isinstance(value, decimal.Decimal) else "VARCHAR"
+
+
+def refuse_rounding(name: str, values: Sequence[float]) -> None:
+    """Refuse whole numbers beside others that a float has no exact value for."""
+    for value in values:
+        if isinstance(value, int) and int(float(value) if abs(value) < 2**1023 else 0) != value:
+            raise ParameterError(
+                f":{name} holds {value} beside fractions, which would round it",
+                hint="Give the whole numbers and the fractions as two parameters, or all as decimal.Decimal.",
+            )
+
+
+def wide_type(name: str, values: Sequence[int]) -> str | None:
+    """Name the type of whole numbers that JSON's are too narrow for; None where they are not."""
+    if all(-INT128 <= value < INT128 for value in values):
+        return None
+    if all(0 <= value < UINT128 for value in values):
+        return "UHUGEINT"
+    raise ParameterError(
+        f":{name} holds a whole number of more than 128 bits",
+        hint=f"Give it as text and cast it: :{name}::BIGNUM, or as float(…).",
+    )
 
 
 def decimal_type(name: str, values: Sequence[decimal.Decimal]) -> str:
@@ -195,12 +131,24 @@ def wire_value(value: Any) -> Any:
     """
     if isinstance(value, list):
         return [wire_value(item) for item in value]
+    if isinstance(value, int) and not -INT128 <= value < INT128:
+        return str(value)
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        return utc_text(value)
     if isinstance(value, decimal.Decimal):
         return f"{value:f}"
     return value if isinstance(value, (*PLAIN, float)) else str(value)
 
 
-def seconds(limit: float | None) -> float | None:
+def utc_text(moment: datetime.datetime) -> str:
+    """Write a moment with its zone in UTC; next to the ends of the calendar, as it is."""
+    try:
+        return str(moment.astimezone(datetime.UTC))
+    except OverflowError:
+        return str(moment)
+
+
+def seconds(limit: Any) -> float | None:
     """Check a time limit.
 
     Examples
@@ -208,13 +156,50 @@ def seconds(limit: float | None) -> float | None:
     >>> seconds(-1)
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: time_limit_s is -1; it takes a number of seconds above 0
+    For example: time_limit_s=60.
     """
-    if limit is None or (isinstance(limit, int | float) and 0 < limit < math.inf):
-        return limit
-    raise ParameterError(f"time_limit_s is {limit!r}; it takes a number of seconds above 0")
+    found: float | None = number("time_limit_s", limit)
+    if found is None or 0 < found < math.inf:
+        return found
+    raise ParameterError(
+        f"time_limit_s is {shown(limit)}; it takes a number of seconds above 0",
+        hint="For example: time_limit_s=60.",
+    )
 
 
-def hours_of(hours: float) -> float:
+def number(name: str, value: Any) -> Any:
+    """Make one number a plain one; anything else is NaN, which no test lets pass."""
+    if value is None:
+        return None
+    try:
+        found = plain_value(name, value)
+    except ParameterError:
+        return math.nan
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else math.nan
+
+
+def whole_number(value: Any) -> int | None:
+    """Make a whole number a plain one, NumPy's, too; None for anything else."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except Exception:  # whatever it is, it is no number
+        return None
+
+
+def shown(value: Any) -> str:
+    """Write a value in an error: short, and whatever its own repr does."""
+    try:
+        text = repr(value)
+    except Exception:  # an error about it has to be told all the same
+        text = f"<{type(value).__name__}>"
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+LONGEST_SHOWN: Final = 80
+
+
+def hours_of(hours: Any) -> float:
     """Check a number of hours, as the wire takes it: they are counted by the service's clock.
 
     Examples
@@ -222,10 +207,12 @@ def hours_of(hours: float) -> float:
     >>> hours_of(-1)
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: hours is -1; it takes a number of hours above 0, such as 72
+    For example: job.keep(72).
     """
-    try:
-        if not isinstance(hours, bool) and 0 < hours < math.inf:
-            return min(float(hours), MOST_HOURS)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise ParameterError(f"hours is {hours!r}; it takes a number of hours above 0, such as 72")
+    found = number("hours", hours)
+    if found is not None and 0 < found < math.inf:
+        return float(min(found, MOST_HOURS))
+    raise ParameterError(
+        f"hours is {shown(hours)}; it takes a number of hours above 0, such as 72",
+        hint="For example: job.keep(72).",
+    )

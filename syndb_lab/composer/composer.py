@@ -23,6 +23,7 @@ from syndb_lab.composer.kept import first_draft, keep, kept
 from syndb_lab.composer.plain import PlainComposer
 from syndb_lab.composer.service import NOTHING, Asked, Service
 from syndb_lab.composer.still import still_html, still_text
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ServiceUnavailable
 from syndb_lab.front_end import draws
 from syndb_lab.history import remember, remembered
@@ -33,6 +34,7 @@ from syndb_lab.widgets.elements import VIEW
 from syndb_lab.widgets.job_card import JobCard
 
 
+@convert_errors
 class Composer:
     """An editor for jobs: SQL with completion and live checks, or a graph analysis by its form.
 

@@ -18,7 +18,7 @@ OPERATORS: Final = re.compile(r"\s*(<=|>=|!=|<>|==|=|<|>)\s*")
 AND: Final = re.compile(r"\s+and\s+(?=[<>=!])", re.IGNORECASE)
 NOT_NULL: Final = re.compile(r"(?:is\s+)?not\s+null", re.IGNORECASE)
 NULL: Final = re.compile(r"(?:is\s+)?null", re.IGNORECASE)
-LARGEST: Final = 10**38 - 1
+LARGEST_DIGITS: Final = 38
 SYNTAX: Final = 'Write a text to find, "NULL", NULL, not NULL, = 5, != 5, > 5, or >= 5 and < 10.'
 
 
@@ -87,7 +87,8 @@ def comparison(text: str, kind: pyarrow.DataType, engine: str | None = None) -> 
         raise ParameterError(f"{text!r} compares with nothing", hint=SYNTAX)
     operator = {"==": "=", "<>": "!="}.get(operator, operator)
     if types.is_integer(kind) or types.is_decimal(kind):
-        return exact(operator, number(value, kind), getattr(kind, "scale", 0))
+        precision, scale = (kind.precision, kind.scale) if types.is_decimal(kind) else (LARGEST_DIGITS, 0)
+        return exact(operator, number(value, kind), precision, scale)
     if types.is_floating(kind):
         return floating(operator, float(number(value, kind)), "FLOAT" if kind.bit_width == 32 else "DOUBLE")
     if engine and not (engine.startswith("ENUM(") and operator in {"=", "!="}):
@@ -105,15 +106,17 @@ def number(text: str, kind: pyarrow.DataType) -> Decimal:
         raise ParameterError(f"{text!r} is no number, and this column is {kind}", hint=SYNTAX) from None
 
 
-def exact(operator: str, value: Decimal, scale: int) -> Condition:
+def exact(operator: str, value: Decimal, precision: int, scale: int) -> Condition:
     """Compare a whole or a decimal column without rounding: no id is taken for its neighbour.
 
-    A value between two that the column can hold is replaced by the lower of them, and the operator with it.
+    A value between two that the column can hold is replaced by the lower of them, and the operator with it;
+    one of more digits than it can hold decides for every row.
     """
     if value.is_nan():
         return Condition("FALSE")
-    if value.is_infinite() or abs(value) > LARGEST:
-        value = Decimal(LARGEST).copy_sign(value)
+    if value.is_infinite() or value.copy_abs() >= 10 ** (precision - scale):
+        fits = operator == "!=" or operator[0] == ("<" if value > 0 else ">")
+        return Condition("{c} IS NOT NULL" if fits else "FALSE")
     with localcontext(Context(prec=200)):
         step = Decimal(1).scaleb(-scale)
         floor = (value / step).to_integral_value(ROUND_FLOOR) * step
@@ -121,7 +124,9 @@ def exact(operator: str, value: Decimal, scale: int) -> Condition:
         if operator in {"=", "!="}:
             return Condition("FALSE" if operator == "=" else "{c} IS NOT NULL")
         operator = ">" if operator.startswith(">") else "<="
-    return Condition(f"{{c}} {operator} ?", (int(floor) if scale <= 0 else floor,))
+    if scale <= 0:
+        return Condition(f"{{c}} {operator} ?", (int(floor),))
+    return Condition(f"{{c}} {operator} CAST(? AS DECIMAL({precision}, {scale}))", (f"{floor:f}",))
 
 
 def floating(operator: str, value: float, kind: str) -> Condition:

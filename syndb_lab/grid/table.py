@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.front_end import draws
 from syndb_lab.grid.first import first_page, html_page, plain_page
 from syndb_lab.grid.rows import Rows
@@ -20,6 +21,7 @@ ELSEWHERE: Final = (
 CUT: Final = "The result was cut at the service's size limit: there were more rows than these."
 
 
+@convert_errors
 class ResultTable:
     """A stored result to look at; the last line of a cell shows it, or ``display()``.
 

@@ -15,6 +15,7 @@ from IPython import display as ipython_display
 from IPython.core.getipython import get_ipython
 
 from syndb_lab.cell import dismiss, replaces_what_its_cell_showed, running_cell
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.drawing.paint import is_scale, paint, plain, sizes
 from syndb_lab.drawing.picture import draw_picture, png
 from syndb_lab.drawing.springs import links_of, place_neurons
@@ -77,6 +78,7 @@ class Showing:
             self._view.close()
 
 
+@convert_errors
 class Explorer:
     """An interactive picture of some neurons and their connections; the last line of a cell shows it.
 

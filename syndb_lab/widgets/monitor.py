@@ -14,6 +14,7 @@ import traitlets
 from IPython import display as ipython_display
 
 from syndb_lab.cell import dismiss, replaces_what_its_cell_showed
+from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ServiceUnavailable, SyndbError
 from syndb_lab.face import Moment, face, moment_of
 from syndb_lab.follow import FINAL
@@ -43,6 +44,7 @@ class Board(anywidget.AnyWidget):
     board = traitlets.Dict().tag(sync=True)
 
 
+@convert_errors
 class Monitor:
     """My jobs, live: with cancel, rerun and load for each.
 

@@ -88,7 +88,7 @@ def test_what_nobody_foresaw_reaches_whoever_waits(pretend: Pretend) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         raise RuntimeError("out of the blue")
 
-    with pytest.raises(RuntimeError, match="out of the blue"):
+    with pytest.raises(syndb_lab.SyndbError, match=r"wait\(\) failed: RuntimeError: out of the blue"):
         Job(pretend(answer), job_record("running")).wait(timeout=20)
 
 

@@ -1,0 +1,59 @@
+"""The JSON of a request, of whatever Python users hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from syndb_lab.errors import ParameterError
+from syndb_lab.plain_values import PLAIN, plain_value, whole_text
+
+FINISHED: Final = frozenset({"parameters"})
+"""Fields whose values have been made plain already: they may hold a million ids."""
+
+
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """Write the JSON of a request.
+
+    Raises
+    ------
+    ParameterError
+        Naming the field that holds what JSON can't say.
+
+    Examples
+    --------
+    >>> encode_body({"neuron_ids": {1}, "seed": 7})
+    b'{"neuron_ids":[1],"seed":7}'
+    """
+    fields = {name: value if name in FINISHED else plain_field(name, value) for name, value in body.items()}
+    try:
+        text = json.dumps(
+            fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain_parameter
+        )
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ParameterError(
+            f"the request can't be written as JSON: {error}", hint="Give plain numbers, texts and lists."
+        ) from error
+
+
+def plain_field(name: str, value: Any) -> Any:
+    """Make one field plain: its values by plain_value, what JSON has no type for as text."""
+    if isinstance(value, Mapping):
+        return {
+            whole_text(name, str(key)): plain_field(f"{name}[{key!r}]", item) for key, item in value.items()
+        }
+    return said_by_json(plain_value(name, value))
+
+
+def plain_parameter(value: Any) -> Any:
+    """Make one value of a parameter plain that nobody has made so before."""
+    return said_by_json(plain_value("parameters", value))
+
+
+def said_by_json(value: Any) -> Any:
+    """Write as text what JSON has no type for."""
+    if isinstance(value, list):
+        return [said_by_json(item) for item in value]
+    return value if isinstance(value, (*PLAIN, float)) else str(value)

@@ -1,0 +1,87 @@
+"""Weights that are NULL, infinite or texts: added up, or refused by name; filters beyond a column's ends."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from syndb_lab.errors import ResultUnsuitable
+from syndb_lab.filters import Source
+from syndb_lab.gathering import fetch
+from syndb_lab.grid.rows import Rows, View
+from syndb_lab.neighbourhood import Wish
+from syndb_lab.network import directed_graph
+
+ENDS = {"pre": [1, 1], "post": [2, 2]}
+COMPARED = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt}
+
+
+@pytest.mark.parametrize("value", [None, "many", True])
+@pytest.mark.parametrize("name", ["synapse_count", "weight"])
+def test_what_adds_up_to_no_weight_is_refused_by_name(value: Any, name: str) -> None:
+    table = pa.Table.from_pylist([{"pre": 1, "post": 2, name: value}])
+    with pytest.raises(ResultUnsuitable, match=rf"connection 1 → 2 has .* as {name}") as caught:
+        directed_graph(table)
+    assert "coalesce" in str(caught.value)
+
+
+def test_a_users_own_weight_stays_beside_the_count() -> None:
+    graph = directed_graph(pa.table({**ENDS, "synapse_count": [30, 12], "weight": [0.25, 0.5]}))
+    assert graph.edges[1, 2] == {"synapse_count": 42, "weight": 0.75}
+
+
+def test_a_sum_that_arrow_holds_as_text_is_a_number() -> None:
+    graph = directed_graph(pa.table({**ENDS, "synapse_count": [str(2**70), "1"]}))
+    assert graph.edges[1, 2]["weight"] == 2**70 + 1
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_a_weight_that_cannot_be_drawn_is_refused_by_name(weight: float) -> None:
+    chosen = pa.table(
+        {"id": [1, 2], "hop": [0, 1]}
+        | {name: [1, 1] for name in ("neurons", "connected", "connections", "within", "too_weak")}
+    )
+    edges = pa.table({"pre": [1], "post": [2], "n": [weight], "junction": [False], "among": [1]})
+    answers = iter([[chosen], [edges]])
+
+    def ask(_: Any) -> list[pa.Table]:
+        return next(answers)
+
+    source = Source("known AS (SELECT 1), kept AS (SELECT 1)")
+    with pytest.raises(ResultUnsuitable, match=r"connection 1 → 2 weighs (nan|inf)"):
+        fetch(
+            ask,
+            source,
+            Wish(),
+            "the hubs",
+            {},
+            least=1,
+            counted="",
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest"), [(pa.decimal128(38, 2), "9" * 36 + ".99"), (pa.decimal128(5, 1), "9999.9")]
+)
+def test_a_filter_on_decimals_is_exact_up_to_its_ends(
+    tmp_path: Path, kind: pa.DataType, largest: str
+) -> None:
+    values = [Decimal(largest), Decimal(f"-{largest}"), Decimal("0.1"), None]
+    path = tmp_path / "x.arrow"
+    table = pa.table({"c": pa.array(values, kind)})
+    with pa.ipc.new_file(path, table.schema) as file:
+        file.write_table(table)
+    rows = Rows(path)
+    for sign, text in itertools.product(
+        COMPARED, [largest, f"-{largest}", "1e40", "-1e40", "1e36", "0.1", "1e400"]
+    ):
+        found, _ = rows.page(View((), {0: f"{sign} {text}"}), 0, 9, [0])
+        right = [n for n, one in enumerate(values) if one is not None and COMPARED[sign](one, Decimal(text))]
+        assert found == right, (sign, text)
+    rows.close()
