@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ import botocore.auth
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import text
 
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.place import place_of
@@ -29,7 +31,7 @@ from syndb_service.s3.answers import at_start
 from syndb_service.store import Database
 from tests.conftest import WAIT_S, Jobs, Live, isolated_environment, running_service
 from tests.integration.distributed.distributed import starting
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, running_postgres
 from tests.servers.redis import Redis
 from tests.servers.seaweed import Seaweed, running_seaweed
 from tests.servers.server import PASSWORD, USER
@@ -267,6 +269,32 @@ def test_disks_that_are_full_small_or_read_only_are_told(tmp_path: Path) -> None
             assert "Read-only file system" in log
         with of["data"].full():
             assert "free space on its disk" in ended(tmp_path, "up", "--port", "0")
+
+
+def test_a_full_disk_of_postgresql_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server has room for small rows for a while: it is full from the first row on that it refuses."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    with small_disk(tmp_path / "disk", 160) as disk:
+        disk.path.chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", str(disk.path))
+        with running_postgres() as server:
+            database = Database(server.url)
+            with database.write() as connection:
+                connection.execute(text("CREATE TABLE rows (content TEXT)"))
+            some = "INSERT INTO rows SELECT repeat(md5(random()::text), 200) FROM generate_series(1, 50)"
+
+            def write_on() -> None:
+                for _ in range(10_000):
+                    with database.write() as connection:
+                        connection.execute(text(some))
+
+            with disk.full(), pytest.raises(TransientError, match="the disk of the job database is full"):
+                write_on()
+            with pytest.raises(TransientError, match="the disk of the job database is full") as refused:
+                database.ready()
+            assert refused.value.error_code == "database_full"
+            database.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a service as another user")
