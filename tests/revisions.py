@@ -128,6 +128,9 @@ def _reads_all(database: Database, earlier: str) -> None:
     assert People(database).groups_of("ada") == (frozenset({"lab"}) if earlier >= "0003" else frozenset())
     figures = read_figures(database)
     assert (figures.kept_results, figures.kept_bytes) == (1, 10)
+    while store.tally_ended():
+        pass
+    assert read_figures(database).ended == figures.ended
     assert figures.swept_orphans == (7 if earlier >= "0005" else 0)
 
 

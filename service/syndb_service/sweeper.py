@@ -13,8 +13,12 @@ from syndb_service.errors import ServiceError
 from syndb_service.results import ResultStore
 from syndb_service.settings import Settings
 from syndb_service.store import DATABASE_AWAY, JobStore
+from syndb_service.store.tallying import CHUNK
 
 log = logging.getLogger(__name__)
+
+TALLIES = 20
+"""Chunks of ended jobs that one sweep counts; there are so many only after an upgrade."""
 
 
 class Sweeper:
@@ -56,6 +60,9 @@ class Sweeper:
         for job in self._store.expired():
             if self._store.destroy(job) and job.result is not None:
                 self._results.delete(job.result.key)
+        for _ in range(TALLIES):
+            if self._store.tally_ended() < CHUNK:
+                break
         if time.monotonic() >= self._next_orphans:
             self._next_orphans = time.monotonic() + self._settings.orphan_sweep_s
             self._remove_orphans()

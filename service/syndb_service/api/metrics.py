@@ -68,8 +68,8 @@ class Metrics:
 class _Jobs(Collector):
     """Reads the rows when somebody asks: once a second at most, and less often where that takes long.
 
-    Reading goes over all jobs. It is not done again for twenty times as long as it took, so that however many
-    jobs there are and however often it is asked, the database spends at most a twentieth of its time on it.
+    Reading goes over open jobs, and those that ended since the last sweep. It is not done again for twenty
+    times as long as it took, so that the database spends at most a twentieth of its time on it.
     """
 
     def __init__(self, read: Callable[[], Figures]) -> None:

@@ -82,6 +82,9 @@ class Database:
         self._reader = self.engine.execution_options(
             **({"isolation_level": "AUTOCOMMIT"} if self.shared else {"read_only": True})
         )
+        self._snapshots = self.engine.execution_options(
+            **({"isolation_level": "REPEATABLE READ"} if self.shared else {"read_only": True})
+        )
         self._clock = KeptClock(self._clock_of_the_server)
         self._full_at: float | None = None
 
@@ -114,6 +117,12 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Open a read. With PostgreSQL each statement sees what is committed by then, in one round trip."""
         with self._translated(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a read whose statements all see the same."""
+        with self._translated(), self._snapshots.connect() as connection:
             yield connection
 
     @contextmanager

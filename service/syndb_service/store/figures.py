@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, case, cast, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    TextClause,
+    case,
+    cast,
+    func,
+    select,
+    text,
+    type_coerce,
+)
 
 from syndb_service.domain.status import Reason, Status
 from syndb_service.store.database import Database
@@ -31,7 +43,21 @@ STEPS_S: Final = (
     86400.0,
 )
 DAMAGES: Final = (Reason.RESULT_DAMAGED, Reason.RESULT_LOST)
+Where = ColumnElement[bool] | TextClause
 FINAL: Final = [status for status in Status if status.final]
+
+
+DURATION_FIELDS: Final = ("count", "us", *(f"le{number}" for number in range(len(STEPS_S))))
+PLAIN: Final = (
+    *("retries", "deaths", "outages"),
+    *("kept_results", "kept_bytes", "swept_results", "swept_bytes", "swept_orphans", "swept_orphan_bytes"),
+)
+UNCOUNTED: Final = text("tallied = 0")
+"""Written out, as the condition of a partial index has to be."""
+DESTROYED_SINCE: Final = text("tallied = 1 AND destroyed_at IS NOT NULL")
+STATUS: Final = func.lower(jobs.c.status)
+"""The status, with no index of its own: the rows are chosen by another condition."""
+DAMAGED: Final = text("reason IN ('result_damaged', 'result_lost')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +111,10 @@ class Figures:
 
 
 def read_figures(database: Database) -> Figures:
-    """Read the figures.
+    """Read the figures: what was counted once for all, and what the rows tell that are not counted yet.
+
+    Those are the open jobs and the ones that ended since the last sweep; it is all one snapshot, so that no
+    row is counted twice or left out.
 
     Raises
     ------
@@ -93,33 +122,43 @@ def read_figures(database: Database) -> Figures:
         If the database is away.
     """
     now = database.now()
-    with database.read() as connection:
-        kept_results, kept_bytes = _stored(connection, jobs.c.destroyed_at.is_(None))
-        swept_results, swept_bytes = _stored(connection, jobs.c.destroyed_at.is_not(None))
-        retries, deaths, outages = _again(connection)
-        tallied = {row.name: row.value for row in connection.execute(select(tallies))}
+    with database.snapshot() as connection:
+        counted = {row.name: row.value for row in connection.execute(select(tallies))}
+        for changes in (of_ended(connection, UNCOUNTED), of_destroyed(connection, DESTROYED_SINCE)):
+            for name, change in changes.items():
+                counted[name] = counted.get(name, 0) + change
         return Figures(
             queued=_by_kind(connection, Status.PENDING),
             running=_by_kind(connection, Status.RUNNING),
             oldest_queued_s=_oldest(connection, now),
-            ended=_ended(connection),
-            durations=_durations(connection, "queued", jobs.c.created_at, jobs.c.started_at)
-            | _durations(connection, "running", jobs.c.started_at, jobs.c.finished_at),
-            retries=retries,
-            deaths=deaths,
-            outages=outages,
-            kept_results=kept_results,
-            kept_bytes=kept_bytes,
-            swept_results=swept_results,
-            swept_bytes=swept_bytes,
-            swept_orphans=tallied["swept_orphans"],
-            swept_orphan_bytes=tallied["swept_orphan_bytes"],
+            ended=_ended_in(counted),
+            durations=_durations_in(counted),
             damaged_results=_damaged(connection),
+            **{name: counted.get(name, 0) for name in PLAIN},
         )
 
 
+def of_ended(connection: Connection, where: Where) -> dict[str, int]:
+    """Return what some rows add to the tallies, by name; of open jobs that is what they came to so far."""
+    return {
+        **_ended(connection, where),
+        **_durations(connection, where, "queued", jobs.c.created_at, jobs.c.started_at),
+        **_durations(connection, where, "running", jobs.c.started_at, jobs.c.finished_at),
+        **_again(connection, where),
+        **_stored(connection, where),
+    }
+
+
+def of_destroyed(connection: Connection, where: Where) -> dict[str, int]:
+    """Return what the destruction of results changes that were counted as kept."""
+    swept = _stored(connection, where)
+    return {**swept, **{name.replace("swept", "kept"): -change for name, change in swept.items()}}
+
+
 def _by_kind(connection: Connection, status: Status) -> dict[str, int]:
-    counted = select(jobs.c.kind, func.count()).where(jobs.c.status == status).group_by(jobs.c.kind)
+    """Count open jobs; none of them is counted once for all."""
+    where = (UNCOUNTED, jobs.c.status == status)
+    counted = select(jobs.c.kind, func.count()).where(*where).group_by(jobs.c.kind)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
@@ -129,51 +168,82 @@ def _oldest(connection: Connection, now: datetime) -> float:
     return 0.0 if since is None else max((now - since).total_seconds(), 0.0)
 
 
-def _ended(connection: Connection) -> dict[tuple[str, str, str], int]:
+def _ended(connection: Connection, where: Where) -> dict[str, int]:
     """Count final jobs; a result's destruction is no other end of its job."""
     reason = case((jobs.c.status == Status.COMPLETED, ""), else_=func.coalesce(jobs.c.reason, ""))
     columns = (jobs.c.kind, jobs.c.status, reason)
-    counted = select(*columns, func.count()).where(jobs.c.status.in_(FINAL)).group_by(*columns)
-    return {(row[0], row[1], row[2]): row[3] for row in connection.execute(counted)}
+    counted = select(*columns, func.count()).where(where, STATUS.in_(FINAL)).group_by(*columns)
+    return {f"ended/{row[0]}/{row[1]}/{row[2]}": row[3] for row in connection.execute(counted)}
 
 
-def _again(connection: Connection) -> tuple[int, int, int]:
+def _ended_in(counted: Mapping[str, int]) -> dict[tuple[str, str, str], int]:
+    found = {}
+    for name, count in counted.items():
+        if name.startswith("ended/"):
+            _, kind, status, reason = name.split("/")
+            found[kind, status, reason] = count
+    return found
+
+
+def _again(connection: Connection, where: Where) -> dict[str, int]:
     more = case((jobs.c.attempt > 1, jobs.c.attempt - 1), else_=0)
-    summed = select(func.sum(more), func.sum(jobs.c.deaths), func.sum(jobs.c.outages))
-    retries, deaths, outages = connection.execute(summed).one()
-    return int(retries or 0), int(deaths or 0), int(outages or 0)
+    summed = select(func.sum(more), func.sum(jobs.c.deaths), func.sum(jobs.c.outages)).where(where)
+    found = connection.execute(summed).one()
+    return {
+        name: int(value or 0) for name, value in zip(("retries", "deaths", "outages"), found, strict=True)
+    }
 
 
-def _stored(connection: Connection, where: ColumnElement[bool]) -> tuple[int, int]:
-    told = [jobs.c.result[name].as_string() for name in ("stored_bytes", "bytes")]
+def _stored(connection: Connection, where: Where) -> dict[str, int]:
+    """Count results and their bytes, those that are kept and those that were destroyed."""
+    told = [jobs.c.result[key].as_string() for key in ("stored_bytes", "bytes")]
     size = cast(func.coalesce(*told), BigInteger)
-    summed = select(func.count(), func.sum(size)).where(jobs.c.status == Status.COMPLETED, where)
-    count, size_in_all = connection.execute(summed).one()
-    return int(count), int(size_in_all or 0)
+    name = case((jobs.c.destroyed_at.is_(None), "kept"), else_="swept")
+    summed = (
+        select(name, func.count(), func.sum(size)).where(where, STATUS == Status.COMPLETED).group_by(name)
+    )
+    found: dict[str, int] = {}
+    for row in connection.execute(summed):
+        found |= {f"{row[0]}_results": int(row[1]), f"{row[0]}_bytes": int(row[2] or 0)}
+    return found
 
 
 def _damaged(connection: Connection) -> dict[str, int]:
-    """Count the kept results whose files are damaged or lost, by which of the two."""
-    damaged = (
-        jobs.c.destroyed_at.is_(None),
-        jobs.c.status == Status.COMPLETED,
-        jobs.c.reason.in_(DAMAGES),
-    )
+    """Count the kept results whose files are damaged or lost, by which of the two.
+
+    A result that is destroyed has that for its reason.
+    """
+    damaged = (DAMAGED, STATUS == Status.COMPLETED)
     counted = select(jobs.c.reason, func.count()).where(*damaged).group_by(jobs.c.reason)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def _durations(
-    connection: Connection, stage: str, begin: Column[Any], end: Column[Any]
-) -> dict[tuple[str, str], Durations]:
+    connection: Connection, where: Where, stage: str, begin: Column[Any], end: Column[Any]
+) -> dict[str, int]:
     took = type_coerce(end, BigInteger) - type_coerce(begin, BigInteger)
     steps = [func.sum(case((took <= round(step * 1e6), 1), else_=0)) for step in STEPS_S]
     counted = (
         select(jobs.c.kind, func.count(), func.sum(took), *steps)
-        .where(begin.is_not(None), end.is_not(None))
+        .where(where, begin.is_not(None), end.is_not(None))
         .group_by(jobs.c.kind)
     )
     return {
-        (stage, row[0]): Durations(tuple(int(n) for n in row[3:]), row[1], float(row[2]) / 1e6)
+        f"{stage}/{row[0]}/{field}": int(value)
         for row in connection.execute(counted)
+        for field, value in zip(DURATION_FIELDS, row[1:], strict=True)
+    }
+
+
+def _durations_in(counted: Mapping[str, int]) -> dict[tuple[str, str], Durations]:
+    found: dict[tuple[str, str], list[int]] = {}
+    for name, value in counted.items():
+        stage, _, of_stage = name.partition("/")
+        if stage in ("queued", "running"):
+            kind, _, field = of_stage.partition("/")
+            values = found.setdefault((stage, kind), [0] * len(DURATION_FIELDS))
+            values[DURATION_FIELDS.index(field)] = value
+    return {
+        key: Durations(tuple(up_to), count, microseconds / 1e6)
+        for key, (count, microseconds, *up_to) in found.items()
     }

@@ -21,6 +21,7 @@ from syndb_service.store.moves import of_attempt, record_event
 from syndb_service.store.previews import Previews
 from syndb_service.store.schema import jobs, submissions
 from syndb_service.store.sweeps import Sweeps
+from syndb_service.store.tallying import Tallying
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Submission:
     body_sha256: str = ""
 
 
-class JobStore(Attempts, Sweeps, Keeping, Previews):
+class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying):
     """Reads and moves jobs: for users here, for workers and the sweeper in the classes it is made of.
 
     Parameters
@@ -165,7 +166,7 @@ class JobStore(Attempts, Sweeps, Keeping, Previews):
             same_moment = and_(jobs.c.created_at == created_at, jobs.c.job_id < job_id)
             where.append(or_(jobs.c.created_at < created_at, same_moment))
         order = (jobs.c.created_at.desc(), jobs.c.job_id.desc())
-        with self._database.read() as connection:
+        with self._database.snapshot() as connection:  # a cursor of PostgreSQL needs a transaction
             found = select(jobs).where(*where).order_by(*order).limit(limit + 1)
             rows, more = _page(
                 connection.execute(found, execution_options={"yield_per": READ_AT_A_TIME}), limit

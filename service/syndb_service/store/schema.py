@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     UniqueConstraint,
@@ -52,6 +53,7 @@ jobs = Table(
     Column("failure", JSON),
     Column("datasets", JSON),
     Column("identity", String(64)),
+    Column("tallied", SmallInteger, nullable=False, server_default="0"),
     Index("jobs_by_owner", "owner", "created_at", "job_id"),
     Index("jobs_by_status", "status", "created_at"),
     Index("jobs_by_identity", "owner", "identity"),
@@ -63,7 +65,16 @@ jobs = Table(
         sqlite_where=text("destroyed_at IS NULL"),
         postgresql_where=text("destroyed_at IS NULL"),
     ),
+    *(
+        Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+        for name, columns, where in (
+            ("jobs_uncounted", ("status", "kind"), "tallied = 0"),
+            ("jobs_destroyed", ("destroyed_at",), "tallied = 1 AND destroyed_at IS NOT NULL"),
+            ("jobs_damaged", ("reason",), "reason IN ('result_damaged', 'result_lost')"),
+        )
+    ),
 )
+"""``tallied`` is 1 once the end of a job is counted, and 2 once the destruction of its result is."""
 
 job_events = Table(
     "job_events",

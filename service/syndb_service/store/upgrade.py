@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.store.database import DATABASE_DAMAGED, Database
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 

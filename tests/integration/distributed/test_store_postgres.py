@@ -22,6 +22,7 @@ from syndb_service.errors import TooManyRequests, TransientError
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, revision, upgrade
+from tests.figure_counts import check_cost, check_counts
 from tests.plans import plan, reads_all, whole_scans
 from tests.revisions import EARLIER, check_upgrade
 from tests.servers.postgres import Postgres
@@ -116,6 +117,14 @@ def test_what_changed_since_it_was_chosen_is_left(
     database: Database, guard: Callable[[Database], None]
 ) -> None:
     guard(database)
+
+
+def test_ended_jobs_are_counted_once(database: Database) -> None:
+    check_counts(database)
+
+
+def test_figures_are_read_without_the_rows_that_were_counted(database: Database) -> None:
+    check_cost(database)
 
 
 def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:

@@ -24,6 +24,7 @@ from syndb_service.errors import (
 from syndb_service.store import Database, JobStore, Submission, TokenStore
 from syndb_service.store.schema import job_events, jobs
 from syndb_service.store.upgrade import upgrade
+from tests.figure_counts import check_cost, check_counts
 from tests.store_guards import GUARDS
 
 REQUEST = Request(Kind.QUERY, query="SELECT 1")
@@ -104,6 +105,14 @@ def test_what_changed_since_it_was_chosen_is_left(
     database: Database, guard: Callable[[Database], None]
 ) -> None:
     guard(database)
+
+
+def test_ended_jobs_are_counted_once(database: Database) -> None:
+    check_counts(database)
+
+
+def test_figures_are_read_without_the_rows_that_were_counted(database: Database) -> None:
+    check_cost(database)
 
 
 def test_a_whole_life(store: JobStore, database: Database, told: list[str]) -> None:
