@@ -100,6 +100,7 @@ def undisturbed() -> Iterator[None]:
 def spawn(data_dir: Path) -> subprocess.Popen[bytes]:
     """Start the process, cut loose from this terminal and from the current folder."""
     command = [sys.executable, "-m", "syndb_service", "up", "--port", "0", "--data-dir", str(data_dir)]
+    command += ["--log-file", str(output_file(data_dir))]
     with output_file(data_dir).open("wb") as output:
         return subprocess.Popen(
             command,

@@ -25,7 +25,7 @@ from syndb_service.cli_options import (
     print_table,
 )
 from syndb_service.errors import BadSetting
-from syndb_service.logs import start_logging
+from syndb_service.logs import OutputFile, start_logging
 from syndb_service.settings import Settings, load_settings, misspelt
 
 DEFAULT_PORT = 8321
@@ -59,8 +59,15 @@ def main() -> None:
 @address_options
 @click.option("--demo-data/--no-demo-data", default=True, help="Add the bundled C. elegans connectomes.")
 @click.option("--verbose", is_flag=True, help="Log what happens to each job.")
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the output there; begun anew at 8 MiB, the one before is kept beside it (.1).",
+)
 @plain_errors
-def up(data_dir: Path | None, host: str, port: int, demo_data: bool, verbose: bool) -> None:
+def up(
+    data_dir: Path | None, host: str, port: int, demo_data: bool, verbose: bool, log_file: Path | None
+) -> None:
     """Run everything in one process: API, workers, SQLite, local files.
 
     Prints the URL and the file with your token, then READY and the URL once jobs are taken. Stop it with
@@ -70,7 +77,13 @@ def up(data_dir: Path | None, host: str, port: int, demo_data: bool, verbose: bo
     from syndb_service.embedded import serve
 
     settings = load_settings(data_dir)
-    _begin(settings, "INFO" if verbose else "WARNING")
+    output = OutputFile(log_file.absolute()) if log_file is not None else None
+    if output is not None:
+        try:
+            output.open()
+        except OSError as error:
+            raise BadSetting(f"--log-file {log_file} can't be written: {error.strerror}") from error
+    _begin(settings, "INFO" if verbose else "WARNING", output)
 
     def ready(url: str, token_file: Path) -> None:
         click.echo(f"syndb-lab runs at {url}, data in {settings.data_dir}")
@@ -132,9 +145,9 @@ def worker(data_dir: Path | None, processes: int, verbose: bool) -> None:
     sys.exit(run_workers(settings, processes, level, _ready))
 
 
-def _begin(settings: Settings, level: str) -> None:
+def _begin(settings: Settings, level: str, output: OutputFile | None = None) -> None:
     """Start to log, and say which variables look like settings and are none."""
-    start_logging(level, settings.log_format)
+    start_logging(level, settings.log_format, output)
     for written, meant in misspelt(os.environ).items():
         log.warning("%s is no setting and changes nothing; was %s meant?", written, meant)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import sys
 import threading
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final
+from pathlib import Path
+from typing import Final, TextIO
 
 from syndb_service.terminal_text import visible
 from syndb_service.texts import LOG_CHARACTERS, shorten
@@ -26,7 +29,52 @@ USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime
 TEXT: Final = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 
 
-def start_logging(level: int | str, form: str) -> None:
+MOST_BYTES: Final = 8 * 1024**2
+
+
+class OutputFile:
+    """A file that takes this process's output, and is begun anew when it is full; the one before is kept.
+
+    Parameters
+    ----------
+    path : Path
+        The file; the one before it ends in ``.1``.
+    max_bytes : int
+        From which size on it is full.
+    """
+
+    def __init__(self, path: Path, max_bytes: int = MOST_BYTES) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+
+    def open(self) -> None:
+        """Send standard output and standard error there."""
+        opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            for standard in (1, 2):
+                os.dup2(opened, standard)
+        finally:
+            os.close(opened)
+
+    def bound(self) -> None:
+        """Begin it anew if it is full; where that fails, go on with the one that is open."""
+        with contextlib.suppress(OSError):
+            if os.fstat(2).st_size > self._max_bytes:
+                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+                self.open()
+
+
+class _BoundedHandler(logging.StreamHandler[TextIO]):
+    def __init__(self, output: OutputFile) -> None:
+        super().__init__()
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        self._output.bound()
+
+
+def start_logging(level: int | str, form: str, output: OutputFile | None = None) -> None:
     """Send this process's records to standard error.
 
     Parameters
@@ -35,8 +83,10 @@ def start_logging(level: int | str, form: str) -> None:
         From which level on.
     form : {"text", "json"}
         One line for people, or one line of JSON with the request's and the job's id.
+    output : OutputFile, optional
+        Where standard error goes, if it is to be kept small.
     """
-    handler = logging.StreamHandler()
+    handler = logging.StreamHandler() if output is None else _BoundedHandler(output)
     handler.addFilter(RequestStamp())
     handler.setFormatter(JsonLines() if form == "json" else TextLines(TEXT))
     logging.basicConfig(level=level, handlers=[handler])
