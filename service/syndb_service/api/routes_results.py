@@ -109,6 +109,7 @@ def inspect_result(
     caller: Caller,
     service: Wired,
     part: PartName = None,
+    redirect: Annotated[Flag, Query(description="Taken as GET takes it; nothing is redirected.")] = False,
     if_none_match: Annotated[
         str | None, Header(alias="If-None-Match", description="Answer 304 for this ETag.")
     ] = None,

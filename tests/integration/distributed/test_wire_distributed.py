@@ -122,7 +122,8 @@ def test_a_result_in_s3_comes_whole_in_parts_and_by_redirect(service: Distribute
     stored = httpx.get(there.headers["Location"])
     assert (stored.status_code, stored.content) == (200, whole)
     assert job["job_id"] in stored.headers["Content-Disposition"]
-    assert jobs.http.head(url, params={"redirect": "true"}).status_code == 200
+    looked = jobs.http.head(url, params={"redirect": "true"})
+    assert looked.status_code == 200, looked.headers
 
 
 def test_a_purge_destroys_the_object(service: Distributed, jobs: Jobs, seaweed: Seaweed) -> None:
