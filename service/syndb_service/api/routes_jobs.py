@@ -65,7 +65,7 @@ def submit_graph(
 @router.post(
     "/validate",
     summary="Check SQL without running it",
-    responses=refusals(400, 413, 422),
+    responses=refusals(400, 413, 422, 429),
     dependencies=[InTurn],
 )
 def validate_query(body: QueryBody, caller: Caller, service: Wired) -> Validation:

@@ -32,6 +32,8 @@ from syndb_service.texts import shorten_columns
 
 log = logging.getLogger(__name__)
 
+PLAIN_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_ ]*(?:\(\d+, ?\d+\))?(?:\[\d*\])*")
+"""Types whose names hold nothing of the user's."""
 DESCRIBE: Final = "DESCRIBE\n"
 EXPLAINED: Final = [["explain_key", "VARCHAR"], ["explain_value", "VARCHAR"]]
 
@@ -198,7 +200,8 @@ def _result_columns(
     """
     nulls = "SELECT " + ", ".join(f"NULL::{kind} AS {quote_name(name)}" for name, kind in plain)
     try:
-        query_job.check(connection, nulls, {}, len(nulls.encode()))
+        if not all(PLAIN_TYPE.fullmatch(kind) for _, kind in plain):
+            query_job.check(connection, nulls, {}, len(nulls.encode()))
         relation = connection.sql(nulls)
     except (duckdb.Error, InvalidQuery):
         return []
