@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -142,10 +143,22 @@ def _marked_place(text: str, sql: str, lines_before: int) -> Place | None:
     if not 0 < number <= len(starts):
         return None
     line_start = starts[number - 1]
-    column = indent - len(f"LINE {mark.group(1)}: ")
+    cells = indent - len(f"LINE {mark.group(1)}: ")
     if shown.startswith("..."):
-        column += max(sql.find(shown.strip("."), line_start) - line_start, 0) - 3
-    return locate(sql, line_start + max(column, 0))
+        line_start = max(sql.find(shown.strip("."), line_start), line_start)
+        cells -= 3
+    return locate(sql, line_start + _characters(sql, line_start, cells))
+
+
+def _characters(text: str, start: int, cells: int) -> int:
+    """Count the characters that fill so many cells of a terminal: the engine puts its caret by them."""
+    count = 0
+    while cells > 0 and start + count < len(text):
+        character = text[start + count]
+        wide = unicodedata.east_asian_width(character) in "WF"
+        cells -= 0 if unicodedata.combining(character) else 1 + wide
+        count += 1
+    return count
 
 
 def _named_place(text: str, checked: Checked | None) -> Place:

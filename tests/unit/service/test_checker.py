@@ -76,7 +76,10 @@ def test_parameters_and_explain_are_bound(checker: Checker) -> None:
         assert checker.check(f" -- words\n{sql} ;", {}).complete, sql
 
 
-@pytest.mark.parametrize("before", ["", "SELECT\n  1,\n  ", "EXPLAIN SELECT ", "EXPLAIN\nSELECT 'é', "])
+@pytest.mark.parametrize(
+    "before",
+    ["", "SELECT\n  '🧠日本', 'é', ", "SELECT\n  1,\n  ", "EXPLAIN SELECT ", "EXPLAIN\nSELECT 'é', "],
+)
 def test_places_are_those_of_the_text(checker: Checker, before: str) -> None:
     sql = f"{before or 'SELECT '}nope FROM neurons"
     with pytest.raises(InvalidQuery, match="nope") as refused:
