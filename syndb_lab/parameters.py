@@ -110,7 +110,7 @@ def bind(query: str, values: Mapping[str, Any]) -> Bound:
             sites.append(Site(start, len(written), len(name)))
         position, length = parameter.start + len(name), start + len(written)
     sql = "".join([*parts, query[position:]])
-    return Bound(sql, {name: wire_value(value) for name, value in found.items()}, tuple(sites))
+    return Bound(sql, {name: wire_value(value, types[name]) for name, value in found.items()}, tuple(sites))
 
 
 def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]) -> dict[str, Any]:

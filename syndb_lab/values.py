@@ -15,6 +15,7 @@ from syndb_lab.plain_values import PLAIN, Written, article, plain_value
 __all__ = ["article", "python_value"]
 
 DECIMAL_DIGITS: Final = 38
+INT64: Final = 2**63
 INT128: Final = 2**127
 UINT128: Final = 2**128
 MOST_HOURS: Final = 1_000_000.0
@@ -99,8 +100,10 @@ def refuse_rounding(name: str, values: Sequence[float]) -> None:
 
 def wide_type(name: str, values: Sequence[int]) -> str | None:
     """Name the type of whole numbers that JSON's are too narrow for; None where they are not."""
-    if all(-INT128 <= value < INT128 for value in values):
+    if all(-INT64 <= value < INT64 for value in values):
         return None
+    if all(-INT128 <= value < INT128 for value in values):
+        return "HUGEINT"
     if all(0 <= value < UINT128 for value in values):
         return "UHUGEINT"
     raise ParameterError(
@@ -121,8 +124,8 @@ def decimal_type(name: str, values: Sequence[decimal.Decimal]) -> str:
     return f"DECIMAL({max(scale + whole, 1)}, {scale})"
 
 
-def wire_value(value: Any) -> Any:
-    """Write as text what JSON has no type for.
+def wire_value(value: Any, kind: str | None = None) -> Any:
+    """Write as text what JSON has no type for; ``kind`` is the type that the SQL gives it back.
 
     Examples
     --------
@@ -130,8 +133,8 @@ def wire_value(value: Any) -> Any:
     ('2011-02-03', [720575940600000001, None])
     """
     if isinstance(value, list):
-        return [wire_value(item) for item in value]
-    if isinstance(value, int) and not -INT128 <= value < INT128:
+        return [wire_value(item, kind) for item in value]
+    if isinstance(value, int) and kind is not None:
         return str(value)
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         return utc_text(value)
