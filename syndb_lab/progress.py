@@ -227,6 +227,8 @@ def describe(
     share = "" if fraction is None else percent(fraction)
     beginning = f"job {shortened(job_id, SHORT_ID + 1)}"
     less = {"bar": share, "bytes": "", "phase": "", "job": beginning, "rows": "", "place": ""}
+    if parts.get("phase", "").startswith("waiting"):
+        less = {"place": "", "job": beginning, "phase": shortened(parts["phase"], max(columns - 40, 20))}
     for name, text in [*less.items(), ("bar", "")]:
         if len(joined(parts)) > columns:
             parts[name] = text if parts.get(name) else ""

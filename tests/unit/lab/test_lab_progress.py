@@ -151,3 +151,10 @@ def test_a_long_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) ->
         for here in (1_000_000, 3_000_000, 3_100_000, 8_000_000):
             tell(here)
     assert stream.getvalue() == "downloading · 3.0 MB of 9.1 MB\ndownloaded 9.1 MB in 3.0 s\n"
+
+
+def test_what_a_job_waits_for_stays_in_a_line_that_is_too_long() -> None:
+    phase = "waiting: the disk of the result store is full"
+    record = job_record(queue_position=1, progress=NOTHING | {"phase": phase})
+    record["job_id"] = "c1bca02f-1e7d-4e58-9ac1-b2f1c3f1613f"
+    assert describe(record, 8.0, columns=80) == f"pending · {phase} · 8.0 s · job c1bca02f…"
