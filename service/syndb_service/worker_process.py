@@ -47,6 +47,7 @@ class DistributedWorker:
         self._service.supervisor.start_pulse()
         self._taker.start()
         self._service.sweeper.start()
+        self._service.scrubber.start()
 
     @property
     def alive(self) -> bool:
@@ -66,6 +67,7 @@ class DistributedWorker:
         self._service.supervisor.stop()
         if not self._taker.stop(STOP_S):
             log.warning("hints are left to others: the broker does not answer")
+        self._service.scrubber.stop()
         self._service.sweeper.stop()
         self._service.supervisor.close()
 

@@ -24,7 +24,7 @@ from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 from tests.store_machine import REQUEST
 
-LASTING = {"sweeper", "pulse", "heartbeat", "notices", "hints", "child log", "version poller"}
+LASTING = {"sweeper", "scrubber", "pulse", "heartbeat", "notices", "hints", "child log", "version poller"}
 
 
 class Broken(Exception):

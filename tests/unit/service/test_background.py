@@ -124,6 +124,7 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
         assert {each.name for each in background.registered()} == {
             "hint takers",
             "sweeper",
+            "scrubber",
             "heartbeat",
             "child log",
         }
