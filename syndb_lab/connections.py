@@ -54,8 +54,9 @@ class Connections:
     def close(self) -> None:
         """Close the connections of this process."""
         self._closed = True
-        if self._client is not None and self._process == os.getpid():
-            self._client.close()
+        client, self._client = self._client, None  # a request under way may open one more connection
+        if client is not None and self._process == os.getpid():
+            client.close()
 
     def renew_after_fork(self) -> None:
         """Let go of the parent's client: its descriptors are closed here, its connections stay open there."""

@@ -127,6 +127,7 @@ class Transport:
 
     @property
     def _client(self) -> httpx.Client:
+        self._check_open()
         return self._connections.client
 
     @property
@@ -240,7 +241,11 @@ class Transport:
                     headers=headers,
                     timeout=httpx.Timeout(timeout, connect=TIMEOUT.connect, pool=None),
                 )
+            except RuntimeError:  # closed between the look and the request
+                self._check_open()
+                raise
             except httpx.TransportError as error:
+                self._check_open()
                 if not left:
                     raise self.unreachable(error) from None
                 wait = pause

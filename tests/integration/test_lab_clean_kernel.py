@@ -43,6 +43,7 @@ def ours() -> list[str]:
 
 
 def connections(live: Live) -> int:
+    gc.collect()
     port = urlsplit(live.url).port
     found = psutil.Process().net_connections("tcp")
     return sum(bool(one.raddr) and one.raddr.port == port for one in found)
@@ -80,12 +81,12 @@ def test_hundreds_of_awaited_jobs_fit_into_few_files_and_one_thread(live: Live) 
         before = connections(live)
         with few_files(24):
             asyncio.run(main())
-        assert connections(live) <= before + 8
+        until(lambda: connections(live) <= before)
     until(lambda: not ours())
 
 
 def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
-    assert connections(live) == 0
+    before = connections(live)
     lab = Lab(live.url, live.token)
     job = lab.sql(ENDLESS.format(99))
     with pytest.raises(syndb_lab.WaitTimeout):
@@ -108,7 +109,7 @@ def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
     lab.close()
     waiting.join(WAIT_S)
     assert "was closed" in str(errors[0])
-    until(lambda: not ours() and connections(live) == 0)
+    until(lambda: not ours() and connections(live) <= before)
     assert "no longer followed" in card._state.moment.away
     for widget in (card, monitor):
         widget.close()
@@ -117,12 +118,13 @@ def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
 
 
 def test_a_forgotten_lab_leaves_no_connection(live: Live) -> None:
+    before = connections(live)
     lab: Lab | None = Lab(live.url, live.token)
     job: Job | None = lab.sql("SELECT 1 AS one").wait() if lab else None
     assert job is not None
     assert job.to_polars().item() == 1
-    assert connections(live) > 0
+    assert connections(live) > before
     del lab, job
     gc.collect()
-    until(lambda: connections(live) == 0)
+    until(lambda: connections(live) <= before)
     assert ours() == []

@@ -178,6 +178,8 @@ def main() -> int:
         first = soak.rows[0][3], soak.rows[0][4]
         steps = min(SAMPLES, max(1, jobs // 100))
         for step in range(steps):
+            if soak.is_over:
+                break
             soak.work(jobs // steps)
             soak.note("in between" if step < steps - 1 else "after the last job")
         soak.purge()
