@@ -80,7 +80,7 @@ KINDS: Final[dict[str, Kind]] = {
                 "'-- x'",
                 "'=1+1'",
                 "chr(65279)",
-                "repeat('é', 5000)",
+                "repeat('é', 300)",
             ),
         ),
         True,
