@@ -247,6 +247,7 @@ class JobCard:
     def _cancel(self, state: CardState) -> None:
         self._say(state, cancelling=True, error="")
         state.job.cancel()
+        self._say(state)
 
     def _do_load(self, state: CardState) -> None:
         self._say(state, busy="load", error="")
