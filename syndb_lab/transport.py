@@ -26,6 +26,7 @@ FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
 RETRIED: Final = frozenset({502, 503, 504})
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, pool=None)
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN: Final[weakref.WeakValueDictionary[str, Transport]] = weakref.WeakValueDictionary()
 
@@ -307,7 +308,9 @@ def canonical_url(url: str) -> str:
     >>> canonical_url(" HTTPS://SynDB.Example.EDU:443/ ")
     'https://syndb.example.edu'
     """
-    return str(service_url(url)).rstrip("/")
+    parsed = service_url(url)
+    is_default = parsed.port == DEFAULT_PORTS[parsed.scheme]
+    return str(parsed.copy_with(port=None) if is_default else parsed).rstrip("/")
 
 
 def require_private(url: str) -> None:

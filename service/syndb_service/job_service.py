@@ -30,6 +30,7 @@ from syndb_service.domain.references import as_tables
 from syndb_service.domain.reproducibility import (
     Reproducibility,
     is_graph_deterministic,
+    is_volatile,
     refuse_volatile,
     remarks_on_check,
     settle_threads,
@@ -339,7 +340,7 @@ class JobService:
             request,
             tables=checked.tables,
             reach=checked.reach,
-            fingerprint=checked.fingerprint,
+            fingerprint="" if is_volatile(runs, checked.volatile) else checked.fingerprint,
             advice=(*warned, *remarks_on_check(request, complete=checked.complete)),
             checked=checked.complete,
             deterministic=runs.deterministic,

@@ -52,7 +52,8 @@ class QueryBody(BaseModel):
     reuse: bool = Field(
         False,
         description="Take the result of a finished job of yours, where one has the same query, values, "
-        "format, datasets, engine and `reproducible`; `result.reused_from` names it.",
+        "format, datasets, engine and `reproducible`; `result.reused_from` names it. What asks for something "
+        "else at each run (`random()`, `now()`) is computed each time.",
     )
 
     reproducible: bool = Field(

@@ -78,6 +78,19 @@ def is_graph_deterministic(request: Request) -> bool | None:
     return True if request.options.get("include", "chemical") == "chemical" else None
 
 
+def is_volatile(found: Reproducibility, volatile: Volatile) -> bool:
+    """Say whether a query asks for something else at each run, so that no earlier result stands for it.
+
+    Examples
+    --------
+    >>> is_volatile(Reproducibility(False, ("random",)), [("random", 1, 8)])
+    True
+    >>> is_volatile(Reproducibility(False, ("sum", "row order")), [])
+    False
+    """
+    return bool(volatile) or "age" in found.not_deterministic
+
+
 def refuse_volatile(request: Request, volatile: Volatile) -> None:
     """Refuse a query whose result is asked to be the same at each run, and can't be.
 
