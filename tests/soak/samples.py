@@ -11,8 +11,8 @@ from typing import Final
 import psutil
 
 MIB: Final = 1024**2
-SPARE: Final = {"descriptors": 32, "threads": 4, "processes": 2, "memory": 192, "files": 0, "temporary": 0}
-"""By how much each may be above its beginning: pools of connections to the database and of idle children fill
+SPARE: Final = {"descriptors": 32, "threads": 24, "processes": 2, "memory": 192, "files": 0, "temporary": 0}
+"""By how much each may be above its beginning: pools of threads, connections and idle children fill
 with the load, up to a limit; each child counts what it shares with the others as its own, 80 MiB."""
 
 
