@@ -10,7 +10,7 @@ from typing import Any, Final
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Child, Nursery
 from syndb_service.engines.query_limits import PARSE_CPU_S
-from syndb_service.errors import InvalidQuery, TransientError
+from syndb_service.errors import InvalidQuery, ServiceError, TransientError
 from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
 
 START_S: Final = 30.0
@@ -60,6 +60,15 @@ class CheckProcess:
         TransientError
             If this machine has no time for it.
         """
+        try:
+            return self._check(request)
+        except ServiceError:
+            raise
+        except BaseException:  # frames may be left unread, which the next query would take for its own
+            self.close()
+            raise
+
+    def _check(self, request: dict[str, Any]) -> CheckAnswer:
         for _ in range(2):
             try:
                 child = self._started()

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from syndb_service.domain.references import as_tables, references
+from syndb_service.engines.check_process import CheckProcess
 from syndb_service.engines.checker import Checker
 from syndb_service.engines.fair_queue import FairQueue
 from syndb_service.engines.nursery import Nursery
@@ -245,3 +246,23 @@ def test_the_last_place_is_for_those_who_used_little() -> None:
                 pass
         with queue.place("bob", 0), pytest.raises(TransientError, match="busy"), queue.place("ann", 0.01):
             pass
+
+
+def test_an_answer_that_was_not_read_is_never_another_querys(monkeypatch: pytest.MonkeyPatch) -> None:
+    nursery = Nursery()
+    process = CheckProcess(nursery, 1024**2)
+    request = {"parameters": {}, "stored": {}, "describe": False, "format": "arrow"}
+    try:
+        process.check({"query": "SELECT 1", **request})
+
+        def fail(_: float) -> None:
+            raise RuntimeError("unforeseen, before the answer was read")
+
+        monkeypatch.setattr(process._child, "answer", fail)
+        with pytest.raises(RuntimeError, match="unforeseen"):
+            process.check({"query": "SELECT * FROM synapses", **request})
+        monkeypatch.undo()
+        assert process.check({"query": "SELECT * FROM neurons", **request}).text["tables"] == ["neurons"]
+    finally:
+        process.close()
+        nursery.close()
