@@ -16,6 +16,7 @@ from syndb_lab.errors import ServiceUnavailable, SyndbError
 from syndb_lab.follow_loop import LoopThread, slept
 from syndb_lab.following import FINAL, Following, Heard, is_newer
 from syndb_lab.job_feed import RefusedError, TroubleError, UnknownRouteError, polled, streamed
+from syndb_lab.process_fork import ProcessLock
 from syndb_lab.transport import Transport
 
 __all__ = ["FINAL", "Follower", "Following", "Heard", "follow", "follower_of"]
@@ -102,7 +103,7 @@ class Follower:
             topic = self._topics.setdefault(job_id, _Topic(record))
             topic.followings.add(following)
             if is_newer(topic.record, record):
-                following.hear(Heard(topic.record))
+                following.on_update(Heard(topic.record))
             elif record["version"] > topic.record["version"]:
                 topic.record = record
             self._session.call()
@@ -250,7 +251,7 @@ class Follower:
             except TroubleError as trouble:
                 fruitless += trouble.reached and not is_alive and trouble.error is None
                 pause = min(trouble.after_s or next(pauses, PAUSES_S[-1]), LONGEST_PAUSE_S)
-                self._hear_trouble(feed.job_ids, trouble)
+                self._take_trouble(feed.job_ids, trouble)
                 if fruitless >= FRUITLESS_STREAMS and not polls:
                     self._polls_until = time.monotonic() + POLLS_S
             except Exception as error:  # whoever waits raises it
@@ -260,9 +261,9 @@ class Follower:
 
     def _take(self, feed: _Feed, job_id: str | None, found: dict[str, Any] | SyndbError | None) -> None:
         if job_id is None:
-            self._hear_life(feed.job_ids)
+            self._take_heartbeat(feed.job_ids)
         elif isinstance(found, dict):
-            self._hear(job_id, found)
+            self._take_record(job_id, found)
         elif found is not None:
             self._fail([job_id], found)
 
@@ -272,7 +273,7 @@ class Follower:
                 job_id: self._topics[job_id].record["version"] for job_id in job_ids if job_id in self._topics
             }
 
-    def _hear(self, job_id: str, record: dict[str, Any]) -> None:
+    def _take_record(self, job_id: str, record: dict[str, Any]) -> None:
         with self._lock:
             topic = self._topics.get(job_id)
             if topic is None:
@@ -283,17 +284,17 @@ class Follower:
             topic.record, topic.away_since = record, None
             for following in topic.followings:
                 if is_newer(record, following.record):
-                    following.hear(Heard(record))
+                    following.on_update(Heard(record))
             if record["status"] in FINAL:
                 del self._topics[job_id]
 
-    def _hear_life(self, job_ids: Collection[str]) -> None:
+    def _take_heartbeat(self, job_ids: Collection[str]) -> None:
         with self._lock:
             for job_id in job_ids:
                 if (topic := self._topics.get(job_id)) is not None:
                     revive(topic)
 
-    def _hear_trouble(self, job_ids: Collection[str], trouble: TroubleError) -> None:
+    def _take_trouble(self, job_ids: Collection[str], trouble: TroubleError) -> None:
         """Say that the service is away, and for how long; end the waiting of those who wait no longer."""
         now = time.monotonic()
         error = trouble.error or self._unavailable(trouble)
@@ -304,7 +305,7 @@ class Follower:
                 topic.away_since = topic.away_since or now
                 away_s = now - topic.away_since
                 for following in topic.followings:
-                    following.hear(Heard(following.record, away_s, trouble.words))
+                    following.on_update(Heard(following.record, away_s, trouble.words))
                     if following.patience_s is not None and away_s > following.patience_s:
                         following.fail(error)
 
@@ -332,7 +333,7 @@ def revive(topic: _Topic) -> None:
     """Tell all who wait for a job that the service has said how it is."""
     topic.away_since = None
     for following in topic.followings:
-        following.hear_life()
+        following.on_heartbeat()
 
 
 def stop(feed: _Feed, ended: set[asyncio.Task[None]]) -> None:
@@ -349,8 +350,7 @@ def closed(transport: Transport) -> SyndbError:
     )
 
 
-MAKING: Final = threading.Lock()
-os.register_at_fork(after_in_child=MAKING._at_fork_reinit)  # type: ignore[attr-defined]
+MAKING: Final = ProcessLock()
 
 
 def follower_of(transport: Transport) -> Follower:

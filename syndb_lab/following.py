@@ -87,7 +87,7 @@ class Following:
         with self._changed:
             return self._changed.wait_for(lambda: self.is_over, within_s)
 
-    def hear(self, heard: Heard) -> None:
+    def on_update(self, heard: Heard) -> None:
         """Take what was heard."""
         with self._changed:
             self.record, self.trouble = heard.record, heard.trouble
@@ -95,10 +95,10 @@ class Following:
             self._news.append(heard)
         self._tell()
 
-    def hear_life(self) -> None:
+    def on_heartbeat(self) -> None:
         """Take a sign of life: nothing is new, and nothing is wrong any more."""
         if self.trouble:
-            self.hear(Heard(self.record))
+            self.on_update(Heard(self.record))
         self.is_answered = True
 
     def fail(self, error: Exception) -> None:

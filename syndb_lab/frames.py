@@ -138,20 +138,40 @@ def check_for_polars(schema: pyarrow.Schema) -> None:
     ResultUnsuitable
         Naming the first of them.
     """
+    refuse_intervals(schema, "polars has no type for", "to_duckdb()")
+
+
+def refuse_intervals(schema: pyarrow.Schema, problem: str, instead: str) -> None:
+    """Refuse columns that hold intervals or unions.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        The columns.
+    problem : str
+        What is wrong with them, as the beginning of the error.
+    instead : str
+        The call that gives them.
+
+    Raises
+    ------
+    ResultUnsuitable
+        Naming the first of them.
+    """
     for field in schema:
-        if is_beyond_polars(field.type):
+        if holds_intervals(field.type):
             raise ResultUnsuitable(
-                f"polars has no type for the column {field.name!r} ({field.type})",
-                hint=f"Write CAST({quoted(field.name)} AS VARCHAR) in the query, or take to_duckdb().",
+                f"{problem} the column {field.name!r} ({field.type})",
+                hint=f"Write CAST({quoted(field.name)} AS VARCHAR) in the query, or take {instead}.",
             )
 
 
-def is_beyond_polars(kind: pyarrow.DataType) -> bool:
+def holds_intervals(kind: pyarrow.DataType) -> bool:
     """Whether a type holds an interval or a union, on which polars stops the whole program."""
     from pyarrow import types
 
     nested = (kind.field(index).type for index in range(kind.num_fields))
-    return types.is_interval(kind) or types.is_union(kind) or any(map(is_beyond_polars, nested))
+    return types.is_interval(kind) or types.is_union(kind) or any(map(holds_intervals, nested))
 
 
 def to_pandas(path: Path, columns: Sequence[dict[str, str]] = ()) -> pandas.DataFrame:
@@ -172,12 +192,7 @@ def check_for_pandas(schema: pyarrow.Schema) -> None:
     ResultUnsuitable
         Naming the first of them.
     """
-    for field in schema:
-        if is_beyond_polars(field.type):
-            raise ResultUnsuitable(
-                f"pandas can't show the column {field.name!r} ({field.type})",
-                hint=f"Write CAST({quoted(field.name)} AS VARCHAR) in the query, or take to_arrow().",
-            )
+    refuse_intervals(schema, "pandas can't show", "to_arrow()")
 
 
 def to_duckdb(path: Path, columns: Sequence[dict[str, str]] = ()) -> duckdb.DuckDBPyRelation:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.engine_text import TEXT, cast_columns, iter_slices
+from syndb_lab.moments import quoted
 
 if TYPE_CHECKING:
     import pyarrow
@@ -127,7 +128,7 @@ class JsonPlan:
             for at in range(kind.num_fields)
         ]
         writers = {name: writer for name, _, writer in found}
-        fields = ", ".join('"' + name.replace('"', '""') + f'" {item}' for name, item, _ in found)
+        fields = ", ".join(f"{quoted(name)} {item}" for name, item, _ in found)
         return f"STRUCT({fields})", lambda values: {
             name: _or_null(writers[name], one) for name, one in values.items()
         }

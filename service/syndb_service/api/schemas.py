@@ -173,7 +173,7 @@ class PartRecord(BaseModel):
     why: str | None
 
 
-PartName = Literal[
+DependencyName = Literal[
     "database", "broker", "results", "warehouse", "engine", "threads", "clock", "temporary_files"
 ]
 
@@ -182,12 +182,7 @@ class Ready(BaseModel):
     """Whether every part is there."""
 
     ready: bool
-    parts: dict[
-        Literal[
-            "database", "broker", "results", "warehouse", "engine", "threads", "clock", "temporary_files"
-        ],
-        PartRecord,
-    ]
+    parts: dict[DependencyName, PartRecord]
 
 
 class Problem(BaseModel):
