@@ -84,7 +84,7 @@ class ResultCache:
             return found
         directory = self._writable()
         target = directory.path / file_name(result)
-        directory.make_room(result["bytes"])
+        directory.free_space(result["bytes"])
         try:
             with held_part(target) as file:
                 stored = None if part else stored_file(transport, job_id, result, record)

@@ -77,7 +77,7 @@ class SyndbError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross to another process whole, whatever the class takes to be made."""
-        return _made_again, (type(self), self.message), self.__dict__
+        return _rebuild_error, (type(self), self.message), self.__dict__
 
     def _render_traceback_(self) -> list[str]:
         """Show it in a notebook as one block: the lines of the user's that led to it, and what it says."""
@@ -224,7 +224,7 @@ class Detached(KeyboardInterrupt):
         return [str(self)]
 
 
-def _made_again(kind: type[SyndbError], message: str) -> SyndbError:
+def _rebuild_error(kind: type[SyndbError], message: str) -> SyndbError:
     """Make an error that was pickled."""
     error = kind.__new__(kind, message)
     error.args = (message,)

@@ -127,7 +127,7 @@ class Handle:
         from syndb_lab.cell import running_cell
 
         if self._shown_in is None or self._shown_in != running_cell():
-            raise NotImplementedError
+            raise NotImplementedError  # which IPython takes for: show the repr
 
     def done(self) -> bool:
         """Ask whether the job has ended: completed, failed or been cancelled.

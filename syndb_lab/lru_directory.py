@@ -158,7 +158,7 @@ class LruDirectory:
             used = last_reads(states)
             self._shrink(used, sum(size for _, size, _ in used) - self.max_bytes, keep)
 
-    def make_room(self, incoming: int) -> None:
+    def free_space(self, incoming: int) -> None:
         """Remove what was read longest ago where the disk has no room for so many bytes, if that will do."""
         with suppress(OSError):
             lacking = incoming - shutil.disk_usage(self.path).free

@@ -44,16 +44,16 @@ def plain_field(name: str, value: Any) -> Any:
         return {
             whole_text(name, str(key)): plain_field(f"{name}[{key!r}]", item) for key, item in value.items()
         }
-    return said_by_json(plain_value(name, value))
+    return to_json_value(plain_value(name, value))
 
 
 def plain_parameter(value: Any) -> Any:
     """Make one value of a parameter plain that nobody has made so before."""
-    return said_by_json(plain_value("parameters", value))
+    return to_json_value(plain_value("parameters", value))
 
 
-def said_by_json(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """Write as text what JSON has no type for."""
     if isinstance(value, list):
-        return [said_by_json(item) for item in value]
+        return [to_json_value(item) for item in value]
     return value if isinstance(value, (*PLAIN, float)) else str(value)

@@ -72,7 +72,7 @@ class Download:
         while True:
             pause = 0.0
             try:
-                self._fetch_rest()
+                self._fetch_missing()
                 if self._size is None or self.bytes >= self._size:
                     return
                 cause: Exception = httpx.RemoteProtocolError("the answer ended early")
@@ -104,7 +104,7 @@ class Download:
             hint="Ask again; if it stays so, run the job again with job.rerun().",
         )
 
-    def _fetch_rest(self) -> None:
+    def _fetch_missing(self) -> None:
         start = self.bytes
         rest = {"Range": f"bytes={start}-", "If-Range": f'"{self._sha256}"'} if start else {}
         with self._transport.stream(self._path, {"Accept-Encoding": "identity", **rest}) as response:

@@ -113,7 +113,7 @@ class Lease:
                         code="store_unavailable",
                         hint="It is tried again; if it stays so, an operator has to look at the store.",
                     )
-                self._look()
+                self._check_cancelled()
             return work.result()
         except (LeaseEndedError, TransientError):
             if not work.leave():
@@ -128,7 +128,7 @@ class Lease:
         if work.leave():
             log.warning("job %s: its store is slow, and cleans up by and by", self.job.job_id)
 
-    def _look(self) -> None:
+    def _check_cancelled(self) -> None:
         if self.why is None and not self._stopping.is_set():
             with contextlib.suppress(TransientError):
                 if self._is_cancelled():

@@ -30,7 +30,7 @@ class EmbeddedWorker:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._worker = self._new_worker()
-        self._watch = BackgroundThread("hint takers", self._look_after)
+        self._watch = BackgroundThread("hint takers", self._restart_if_ended)
 
     def start(self) -> None:
         """Give back what an earlier process left running, then take jobs.
@@ -70,7 +70,7 @@ class EmbeddedWorker:
             worker_timeout=POLL_MS,
         )
 
-    def _look_after(self) -> None:
+    def _restart_if_ended(self) -> None:
         """Begin anew with Dramatiq's threads where one of them has ended: it would take no hint any more."""
         if self._watch.wait(LOOK_S):
             return

@@ -114,15 +114,15 @@ def determinism(connection: duckdb.DuckDBPyConnection, sql: str) -> Determinism:
     answer = json.loads(text)
     if answer.get("error") or len(answer.get("plans", ())) != 1:
         return Determinism(None)
-    look = _Look()
-    rows = look.rows(answer["plans"][0], None)
-    look.functions(answer["plans"][0])
+    visitor = _PlanVisitor()
+    rows = visitor.rows(answer["plans"][0], None)
+    visitor.functions(answer["plans"][0])
     if rows.ordered is False:
-        look.reasons.add(ROW_ORDER)
+        visitor.reasons.add(ROW_ORDER)
     linear = all(str(node.get("type")) in LINEAR for node in _operators(answer["plans"][0]))
-    if look.reasons:
-        return Determinism(False, tuple(sorted(look.reasons)), linear)
-    return Determinism(None if look.unsure or rows.ordered is None else True, (), linear)
+    if visitor.reasons:
+        return Determinism(False, tuple(sorted(visitor.reasons)), linear)
+    return Determinism(None if visitor.unsure or rows.ordered is None else True, (), linear)
 
 
 def volatile_calls(checked: Checked) -> list[str]:
@@ -172,7 +172,7 @@ class _Rows:
 
 
 @dataclass
-class _Look:
+class _PlanVisitor:
     reasons: set[str] = field(default_factory=set)
     unsure: bool = False
     ctes: dict[int, _Rows] = field(default_factory=dict)

@@ -128,7 +128,7 @@ class LocalResults:
         """
         with _disk():
             write_probe(self._root)
-        self._check_room()
+        self._check_free_space()
 
     def begin(self, job_id: str, attempt: int) -> LocalWriter:
         """Start writing the result of one attempt."""
@@ -242,7 +242,7 @@ class LocalResults:
         """Tell that a folder destroys nothing by itself."""
         return False
 
-    def _check_room(self) -> None:
+    def _check_free_space(self) -> None:
         """Tell of a result that found no room, in whichever process, for an hour or until there is as much.
 
         What a result took is free again once its attempt has failed, so that a probe finds nothing wrong.
