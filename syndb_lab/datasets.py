@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import uuid
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any, Final
 
 from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ParameterError, UnknownDataset
+from syndb_lab.html_text import html_text
 from syndb_lab.listing import Listing, html_table
 from syndb_lab.plain_values import article
 from syndb_lab.terminal_text import visible
@@ -67,8 +67,8 @@ class Dataset:
     def _repr_html_(self) -> str:
         facts = [f"id {self.id}", self.citation or ""]
         return (
-            f"<p><strong>{escape(self.name)}</strong> {escape(str(self.description.get('title') or ''))}<br>"
-            f"{'<br>'.join(escape(fact) for fact in facts)}</p>"
+            f"<p><strong>{html_text(self.name)}</strong> {html_text(self.description.get('title') or '')}<br>"
+            f"{'<br>'.join(html_text(fact) for fact in facts)}</p>"
             f"{html_table(['table', 'rows', 'columns'], self._table_rows())}<p>{REST}</p>"
         )
 

@@ -93,7 +93,9 @@ def created(job: Job) -> str:
 def called(job: Job) -> str:
     """Name a job in a list: its label, or else the beginning of its SQL, or its analysis."""
     if job.label or job.kind == "query":
-        return textwrap.shorten(title(job.record), LETTERS, placeholder=" …")
+        words = title(job.record)
+        cut = textwrap.shorten(words, LETTERS, placeholder=" …")
+        return cut if cut.strip(" …") else f"{words[: LETTERS - 1]}…"  # one long word
     return f"{job.record.get('analysis')}, dataset {str(job.record.get('dataset_id'))[:8]}…"
 
 

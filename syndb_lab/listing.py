@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from html import escape
 from typing import Any, Final, Generic, TypeVar
 
+from syndb_lab.html_text import html_text
 from syndb_lab.terminal_text import columns_of, cut_to_columns, pad_to_columns, visible
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Listing(list[T], Generic[T]):
 
     def _repr_html_(self) -> str:
         if not self:
-            return f"<p>{escape(self._empty)}</p>"
+            return f"<p>{html_text(self._empty)}</p>"
         return html_table(list(self._columns), self._cells())
 
     def plain_rows(self) -> list[list[str]]:
@@ -101,9 +101,9 @@ def fitted(widths: list[int], room: int) -> list[int]:
 
 def html_table(headings: list[str], rows: list[list[str]]) -> str:
     """Write a table with every text escaped and styles inline, so that a saved notebook keeps it."""
-    head = "".join(f'<th style="{CELL_STYLE}">{escape(heading)}</th>' for heading in headings)
+    head = "".join(f'<th style="{CELL_STYLE}">{html_text(heading)}</th>' for heading in headings)
     body = "".join(
-        "<tr>" + "".join(f'<td style="{CELL_STYLE}">{escape(cell)}</td>' for cell in row) + "</tr>"
+        "<tr>" + "".join(f'<td style="{CELL_STYLE}">{html_text(cell)}</td>' for cell in row) + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

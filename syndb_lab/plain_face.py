@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from syndb_lab.static_card import BLOCK, COLORS, QUIET, html_rows, text
+from syndb_lab.html_text import html_text
+from syndb_lab.static_card import BLOCK, COLORS, QUIET, html_rows
 
 
 def face_html(card: dict[str, Any]) -> str:
@@ -20,10 +21,11 @@ def face_html(card: dict[str, Any]) -> str:
     quiet = [card.get("away"), card.get("note"), card["foot"]]
     return "".join(
         [
-            f'<div style="line-height:1.5"><b style="color:{COLORS[card["tone"]]}">{text(card["word"])}</b>'
-            f" &nbsp; <b>{text(card['title'])}</b><br>{text(' · '.join(facts))}",
-            *(f'<br><span style="color:{QUIET}">{text(line)}</span>' for line in quiet if line),
-            f'<pre style="{BLOCK}">{text(card["error"])}</pre>' if card.get("error") else "",
+            f'<div style="line-height:1.5"><b style="color:{COLORS[card["tone"]]}">'
+            f"{html_text(card['word'])}</b>"
+            f" &nbsp; <b>{html_text(card['title'])}</b><br>{html_text(' · '.join(facts))}",
+            *(f'<br><span style="color:{QUIET}">{html_text(line)}</span>' for line in quiet if line),
+            f'<pre style="{BLOCK}">{html_text(card["error"])}</pre>' if card.get("error") else "",
             html_rows(card["table"]) if card.get("table") else "",
             "</div>",
         ]
@@ -38,4 +40,4 @@ def escaped_block(said: str) -> str:
     >>> "<b>" in escaped_block("<b>")
     False
     """
-    return f'<pre style="{BLOCK}">{text(said)}</pre>' if said else ""
+    return f'<pre style="{BLOCK}">{html_text(said)}</pre>' if said else ""

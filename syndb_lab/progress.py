@@ -211,11 +211,11 @@ def describe(
     parts = {"status": record["status"]}
     if final:
         message = str((record.get("error") or {}).get("message") or "").split("\n")[0]
-        parts["message"] = shortened(" ".join(message.split()), LONGEST_MESSAGE)
+        parts["message"] = shortened(visible(" ".join(message.split())), LONGEST_MESSAGE)
     else:
         fraction, place, phase = progress.get("fraction"), record.get("queue_position"), progress.get("phase")
         parts["place"] = f"{place} in the queue" if place else ""
-        parts["phase"] = phase if phase not in {None, "queued", record["status"]} else ""
+        parts["phase"] = visible(phase) if phase not in {None, "queued", record["status"]} else ""
         parts["bar"] = "" if fraction is None else bar(fraction)
     parts["rows"] = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else ""
     parts["bytes"] = readable_bytes(size) if size else ""

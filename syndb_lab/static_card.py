@@ -9,11 +9,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from html import escape
 from typing import Any, Final
 
 from syndb_lab.face import Moment, face, failure, title
 from syndb_lab.follow import FINAL
+from syndb_lab.html_text import html_text
 from syndb_lab.progress import run_seconds
 from syndb_lab.terminal_text import visible
 
@@ -64,30 +64,31 @@ def static_html(record: dict[str, Any], known: Ended = NOTHING) -> str:
     seconds = shown["elapsed_s"]
     told = [*shown["facts"], *([f"{seconds:.1f} s"] if shown["ended"] and seconds is not None else [])]
     head = (
-        f'<div><b style="color:{color}">{text(shown["word"])}</b> &nbsp; <b>{text(shown["title"])}</b>'
-        f'<br><span style="color:{QUIET}">{text(" · ".join(told))}</span></div>'
+        f'<div><b style="color:{color}">{html_text(shown["word"])}</b> &nbsp; '
+        f"<b>{html_text(shown['title'])}</b>"
+        f'<br><span style="color:{QUIET}">{html_text(" · ".join(told))}</span></div>'
     )
     if not shown["ended"]:
         head += f'<div style="color:{QUIET}">{as_of(record)}</div>'
     parts = [
         '<div class="syndb-slot" style="float:right"></div>',
         head,
-        f'<pre style="{BLOCK};white-space:pre;overflow-x:auto">{text(shown["error"])}</pre>'
+        f'<pre style="{BLOCK};white-space:pre;overflow-x:auto">{html_text(shown["error"])}</pre>'
         if shown["error"]
         else "",
-        f'<div style="{WARNING}">{text(shown["warning"])}</div>' if shown["warning"] else "",
+        f'<div style="{WARNING}">{html_text(shown["warning"])}</div>' if shown["warning"] else "",
         html_rows(known.table) if known.table else "",
         html_findings(known.findings),
-        f'<p style="margin:4px 0;color:{QUIET}">{text(known.note)}</p>' if known.note else "",
+        f'<p style="margin:4px 0;color:{QUIET}">{html_text(known.note)}</p>' if known.note else "",
         *(
-            f'<div style="color:{QUIET};font-size:11px">{text(one.get("name") or "dataset")} · '
-            f"{text(dataset_line(one))}</div>"
+            f'<div style="color:{QUIET};font-size:11px">{html_text(one.get("name") or "dataset")} · '
+            f"{html_text(dataset_line(one))}</div>"
             for one in known.datasets
         ),
         f'<details><summary style="cursor:pointer;color:{QUIET}">{summary(record)}</summary>'
         f"{details(record, known)}</details>",
     ]
-    classes = ["syndb-host", f"syndb-job-{text(record['job_id'])}", "mathjax_ignore tex2jax_ignore"]
+    classes = ["syndb-host", f"syndb-job-{html_text(record['job_id'])}", "mathjax_ignore tex2jax_ignore"]
     classes += ["syndb-ended"] if shown["ended"] else []
     style = (
         f"border:1px solid {LINE};border-left:4px solid {color};border-radius:6px;margin:4px 0;"
@@ -99,7 +100,7 @@ def static_html(record: dict[str, Any], known: Ended = NOTHING) -> str:
 
 def as_of(record: dict[str, Any]) -> str:
     """Say when a job that had not ended was heard of, and how to see it now."""
-    verb = f"<code>%syndb attach {text(record['job_id'])}</code>"
+    verb = f"<code>%syndb attach {html_text(record['job_id'])}</code>"
     return f"as of {datetime.now():%Y-%m-%d %H:%M:%S}; {verb} shows how it is now"
 
 
@@ -113,11 +114,11 @@ def details(record: dict[str, Any], known: Ended) -> str:
     sql = record.get("query")
     rows = "".join(
         f'<tr style="background:none"><td style="text-align:left;vertical-align:top;padding:2px 12px 2px 0;'
-        f'color:{QUIET};white-space:nowrap">{text(name)}</td>'
-        f'<td style="text-align:left;padding:2px 0;word-break:break-word">{text(value)}</td></tr>'
+        f'color:{QUIET};white-space:nowrap">{html_text(name)}</td>'
+        f'<td style="text-align:left;padding:2px 0;word-break:break-word">{html_text(value)}</td></tr>'
         for name, value in provenance(record, known)
     )
-    return (f'<pre style="{BLOCK}">{text(sql)}</pre>' if sql else "") + (
+    return (f'<pre style="{BLOCK}">{html_text(sql)}</pre>' if sql else "") + (
         f'<table style="border:none;margin:0;font-size:12px"><tbody>{rows}</tbody></table>'
     )
 
@@ -163,7 +164,7 @@ def html_findings(findings: Sequence[tuple[str, str]]) -> str:
         return ""
     rows = "".join(
         f'<tr style="background:none"><td style="text-align:left;padding:1px 16px 1px 0;color:{QUIET}">'
-        f'{text(name)}</td><td style="text-align:right;padding:1px 0">{text(value)}</td></tr>'
+        f'{html_text(name)}</td><td style="text-align:right;padding:1px 0">{html_text(value)}</td></tr>'
         for name, value in findings
     )
     return f'<table style="border:none;margin:6px 0;font-size:12px"><tbody>{rows}</tbody></table>'
@@ -173,15 +174,17 @@ def html_rows(table: dict[str, Any]) -> str:
     """Write the first rows as an HTML table."""
     sides = ["right" if column["numeric"] else "left" for column in table["columns"]]
     head = "".join(
-        f'<th title="{text(column["type"])}" style="text-align:{side};padding:2px 12px 2px 6px">'
-        f"{text(column['name'])}</th>"
+        f'<th title="{html_text(column["type"])}" style="text-align:{side};padding:2px 12px 2px 6px">'
+        f"{html_text(column['name'])}</th>"
         for column, side in zip(table["columns"], sides, strict=True)
     )
     body = "".join(
         "<tr>" + "".join(html_cell(value, side) for value, side in zip(row, sides, strict=True)) + "</tr>"
         for row in table["rows"]
     )
-    note = f'<div style="color:{QUIET};font-size:11px">{text(table["note"])}</div>' if table["note"] else ""
+    note = (
+        f'<div style="color:{QUIET};font-size:11px">{html_text(table["note"])}</div>' if table["note"] else ""
+    )
     return (
         f'<div style="overflow-x:auto;margin:6px 0"><table style="margin:0;font-size:12px">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}"
@@ -193,12 +196,7 @@ def html_cell(value: str | None, side: str) -> str:
     style = f"text-align:{side};padding:2px 12px 2px 6px"
     if value is None:
         return f'<td style="{style};color:{QUIET}"><i>NULL</i></td>'
-    return f'<td style="{style}">{text(value)}</td>'
-
-
-def text(value: Any) -> str:
-    """Escape a text for HTML, also inside an attribute."""
-    return escape(visible(str(value)), quote=True)
+    return f'<td style="{style}">{html_text(value)}</td>'
 
 
 def static_text(record: dict[str, Any], known: Ended = NOTHING) -> str:
@@ -211,5 +209,5 @@ def static_text(record: dict[str, Any], known: Ended = NOTHING) -> str:
         lines.append(title(record))
     lines += [line for line in (failure(record), shown["warning"], known.note) if line]
     lines += [f"{name}: {value}" for name, value in known.findings]
-    lines += [visible(f"{one.get('name') or 'dataset'}: {dataset_line(one)}") for one in known.datasets]
-    return "\n".join(lines)
+    lines += [f"{one.get('name') or 'dataset'}: {dataset_line(one)}" for one in known.datasets]
+    return visible("\n".join(lines))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 
 from syndb_lab.composer.draft import Draft
+from syndb_lab.html_text import html_text
 from syndb_lab.static_card import BLOCK, LINE, QUIET
 from syndb_lab.terminal_text import visible
 
@@ -19,15 +19,15 @@ def still_html(draft: Draft, key: str, url: str, *, is_kept: bool) -> str:
     ``is_kept`` says whether a new kernel on this computer finds it again.
     """
     facts = "".join(
-        f'<div style="color:{QUIET};font-size:12px">{text(name)}: {text(value)}</div>'
+        f'<div style="color:{QUIET};font-size:12px">{html_text(name)}: {html_text(value)}</div>'
         for name, value in facts_of(draft)
     )
-    body = f'<pre style="{BLOCK}">{text(draft.sql)}</pre>' if draft.kind == "query" and draft.sql else ""
+    body = f'<pre style="{BLOCK}">{html_text(draft.sql)}</pre>' if draft.kind == "query" and draft.sql else ""
     return (
         f'<div class="syndb-host syndb-draft-{key} mathjax_ignore tex2jax_ignore">'
         f'<div style="border:1px solid {LINE};border-radius:6px;margin:4px 0;padding:10px 14px;'
         f'font-size:13px;line-height:1.5"><b>{title(draft)}</b> '
-        f'<span style="color:{QUIET}">{text(url)}</span>{body}{facts}'
+        f'<span style="color:{QUIET}">{html_text(url)}</span>{body}{facts}'
         f'<div style="color:{QUIET};font-size:11px">{AGAIN if is_kept else ANEW}</div></div></div>'
     )
 
@@ -52,8 +52,3 @@ def facts_of(draft: Draft) -> list[tuple[str, str]]:
         return [*label, *((name, value) for name, value in entered if value), ("format", draft.format)]
     options = [(name, value) for name, value in draft.options.items() if str(value).strip()]
     return [*label, ("dataset", draft.dataset_id), ("analysis", draft.analysis), *options]
-
-
-def text(value: object) -> str:
-    """Escape a text for HTML."""
-    return escape(visible(str(value)), quote=True)

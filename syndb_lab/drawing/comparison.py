@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import CLASSES, FAINT, INK, say, tidy
+from syndb_lab.drawing.palette import CLASSES, FAINT, INK, draw_legend, drawable, say, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_LONGEST = 40
 
 
 def draw_comparison(ax: Axes, answer: Mapping[str, Any]) -> None:
@@ -38,12 +40,15 @@ def draw_comparison(ax: Axes, answer: Mapping[str, Any]) -> None:
         return
     names = list(shown[0]["motif_shares"])
     titles = {answer[key]["id"]: answer[key]["name"] for key in ("dataset", "other_dataset") if key in answer}
+    labels: list[str] = []
+    lines: list[Any] = []
     for colour, part in zip(CLASSES, shown, strict=False):
         shares = [part["motif_shares"][name] or float("nan") for name in names]
-        label = f"{titles.get(part['name'], part['name'])}: {part['connection_count']:,} connections"
-        ax.plot(names, shares, color=colour, marker="o", linewidth=1.6, label=label.replace("$", r"\$"))
+        name = drawable(str(titles.get(part["name"], part["name"])), _LONGEST)
+        labels.append(f"{name}: {part['connection_count']:,} connections")
+        lines += ax.plot(names, shares, color=colour, marker="o", linewidth=1.6)
     ax.set_yscale("log")
     ax.set_ylabel("share of connected triples", fontsize=11, color=INK)
     ax.grid(color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=10, loc="best")
+    draw_legend(ax, lines, labels, frameon=False, fontsize=10, loc="best")

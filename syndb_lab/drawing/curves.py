@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, FAINT, INK, MUTED, VERMILION, count_axis, say, tidy
+from syndb_lab.drawing.palette import BLUE, FAINT, INK, MUTED, VERMILION, count_axis, drawable, say, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_MARKERS = 40
+_LONGEST = 40
 
 
 def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
@@ -37,9 +38,8 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
     curve = answer["reachability"]
     source = curve.get("source")
     note = "exact" if curve["exact"] else f"mean of {curve['sources']:,} neurons drawn, 95 % interval"
-    name = f"from {source['name'] or source['neuron_id']}" if source else note
+    name = f"from {drawable(str(source['name'] or source['neuron_id']), _LONGEST)}" if source else note
     tidy(ax, "Reachability", name)
-    ax.title.set_parse_math(False)
     if len(curve["hops"]) < 2:
         say(ax, "nothing is reached")
         return

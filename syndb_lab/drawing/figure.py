@@ -11,7 +11,7 @@ from syndb_lab.drawing.comparison import draw_comparison
 from syndb_lab.drawing.curves import draw_reachability, draw_rich_club
 from syndb_lab.drawing.degrees import draw_degrees
 from syndb_lab.drawing.motifs import draw_motifs, draw_significance
-from syndb_lab.drawing.palette import INK, MUTED
+from syndb_lab.drawing.palette import INK, MUTED, drawable
 from syndb_lab.drawing.route import draw_route, rows_of
 from syndb_lab.drawing.subnetwork import draw_subnetwork
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Panel: TypeAlias = "Callable[[Axes, Mapping[str, Any]], None]"
 
 _TITLE_LETTERS = 68  # as many fit in the width at full size
+_LONGEST_TITLE = 160
 _SOURCE_LETTERS = 180
 
 
@@ -155,9 +156,11 @@ def _page(height: float) -> Figure:
 
 
 def _head(figure: Figure, answer: Mapping[str, Any], height: float) -> None:
-    title = _title(answer["dataset"])
+    title = drawable(_title(answer["dataset"]), _LONGEST_TITLE)
     size = min(21.0, 21.0 * _TITLE_LETTERS / max(len(title), 1))
-    source = textwrap.fill(_source(answer["dataset"]), _SOURCE_LETTERS, max_lines=2, placeholder=" …")
+    source = textwrap.fill(
+        drawable(_source(answer["dataset"])), _SOURCE_LETTERS, max_lines=2, placeholder=" …"
+    )
     figure.text(
         0.022,
         1 - 0.49 / height,
@@ -168,7 +171,15 @@ def _head(figure: Figure, answer: Mapping[str, Any], height: float) -> None:
         va="center",
         parse_math=False,
     )
-    figure.text(0.022, 1 - 0.92 / height, " · ".join(_figures(answer)), fontsize=13, color=INK, va="center")
+    figure.text(
+        0.022,
+        1 - 0.92 / height,
+        " · ".join(_figures(answer)),
+        fontsize=13,
+        color=INK,
+        va="center",
+        parse_math=False,
+    )
     figure.text(0.022, 0.138 / height, source, fontsize=10, color=MUTED, va="bottom", parse_math=False)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syndb_lab.drawing.paint import Paint, written
-from syndb_lab.drawing.palette import INK, MUTED, drawable, say
+from syndb_lab.drawing.palette import INK, draw_legend, drawable, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ _ASPECT = _WIDTH / (0.91 * _HEIGHT)
 _LARGEST = 0.052
 _LABELS = 60
 _LONGEST = 18
+_LONGEST_TITLE = 140
 
 
 def draw_picture(
@@ -213,29 +214,29 @@ def _labels(
 def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) -> None:
     from matplotlib.lines import Line2D
 
-    def disc(place: int, label: str) -> Line2D:
-        return Line2D(
-            [], [], linestyle="none", marker="o", markersize=8, color=colours.colours[place], label=label
-        )
+    def disc(place: int) -> Line2D:
+        return Line2D([], [], linestyle="none", marker="o", markersize=8, color=colours.colours[place])
 
     if colours.ends is None:
-        handles = [disc(place, f"{_short(label)} · {count:,}") for label, place, count in colours.labels]
+        known: list[tuple[Line2D, str]] = []
     else:
         steps = len(colours.colours) - 2
         low, high = colours.ends
-        handles = [disc(0, low), disc(steps // 2, "…"), disc(steps, high)]
-        handles += [disc(place, f"{label} · {count:,}") for label, place, count in colours.labels]
+        known = [(disc(0), low), (disc(steps // 2), "…"), (disc(steps), high)]
+    known += [(disc(place), f"{_short(label)} · {count:,}") for label, place, count in colours.labels]
     most = max((line.count for line in lines if not line.junction), default=None)
     if most is not None:
         said = f"up to {written(most)} synapse{'' if most == 1 else 's'}"
-        handles.append(Line2D([], [], color="0.4", linewidth=2.5, marker=">", markevery=[1], label=said))
+        known.append((Line2D([], [], color="0.4", linewidth=2.5, marker=">", markevery=[1]), said))
     if any(line.junction for line in lines):
-        handles.append(Line2D([], [], color=JUNCTION, linewidth=2.5, label="gap junction"))
-    legend = figure.legend(
-        handles=handles,
-        title=title if handles else None,
+        known.append((Line2D([], [], color=JUNCTION, linewidth=2.5), "gap junction"))
+    draw_legend(
+        figure,
+        [handle for handle, _ in known],
+        [label for _, label in known],
+        title=drawable(title, _LONGEST_TITLE) if known and title else None,
         loc="lower center",
-        ncols=max(1, min(len(handles), 6)),
+        ncols=max(1, min(len(known), 6)),
         frameon=False,
         fontsize=9,
         title_fontsize=9,
@@ -243,9 +244,6 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
         handletextpad=0.4,
         bbox_to_anchor=(0.5, 0.0),
     )
-    legend.get_title().set_color(MUTED)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
 
 
 def _short(label: str) -> str:

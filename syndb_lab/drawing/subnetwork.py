@@ -8,7 +8,18 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from syndb_lab.drawing.layout import Place, place_labels
-from syndb_lab.drawing.palette import CLASSES, DARK, INK, OTHER, UNKNOWN, drawable, say, size_in_points, tidy
+from syndb_lab.drawing.palette import (
+    CLASSES,
+    DARK,
+    INK,
+    OTHER,
+    UNKNOWN,
+    draw_legend,
+    drawable,
+    say,
+    size_in_points,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
 _UNKNOWN_CLASS = "unknown"
 _OTHER_CLASSES = "other"
 _LONGEST_NAME = 14
+_LONGEST_CLASS = 24
 _ROOM_FOR_LEGEND = 34.0  # points
 
 
@@ -118,11 +130,11 @@ def _font(neuron: Mapping[str, Any]) -> dict[str, Any]:
 def _label_size(neuron: Mapping[str, Any]) -> Place:
     """Return the width and height in points that a neuron's label takes."""
     from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.textpath import text_to_path
 
     font = FontProperties(**_font(neuron))
-    text = TextPath((0, 0), _name(neuron), prop=font).get_extents()
-    return float(text.width) + 12.0, float(font.get_size_in_points()) + 8.0
+    width, _, _ = text_to_path.get_text_width_height_descent(_name(neuron), font, ismath=False)
+    return float(width) + 12.0, float(font.get_size_in_points()) + 8.0
 
 
 def _label(ax: Axes, neuron: Mapping[str, Any], place: Place, size: Place, colour: str) -> FancyBboxPatch:
@@ -188,11 +200,11 @@ def _legend(ax: Axes, colours: Mapping[str, str]) -> None:
     from matplotlib.patches import Patch
 
     rows = 1 if len(colours) <= 5 else 2
-    handles = [
-        Patch(color=colour, label=drawable(name.replace("_", " "))) for name, colour in colours.items()
-    ]
-    ax.legend(
-        handles=handles,
+    handles = [Patch(color=colour) for colour in colours.values()]
+    draw_legend(
+        ax,
+        handles,
+        [drawable(name.replace("_", " "), _LONGEST_CLASS) for name in colours],
         loc="lower center",
         ncols=ceil(len(handles) / rows),
         frameon=False,

@@ -8,7 +8,8 @@ from typing import Any, Final
 from syndb_lab.first_rows import COLUMNS, ROWS, WIDEST, more
 from syndb_lab.grid.cells import Cell
 from syndb_lab.grid.rows import Rows, View
-from syndb_lab.static_card import QUIET, html_rows, text
+from syndb_lab.html_text import html_text
+from syndb_lab.static_card import QUIET, html_rows
 from syndb_lab.terminal_text import columns_of, pad_to_columns
 
 PLAIN_WIDEST: Final = 40
@@ -37,8 +38,8 @@ def html_page(page: dict[str, Any], title: str, notes: Sequence[str], key: str) 
     notes = [note for note in (page["note"], *notes) if note]
     few = {"columns": page["columns"][:COLUMNS], "rows": [row[:COLUMNS] for row in page["rows"]], "note": ""}
     still = (
-        f'<div style="margin:4px 0"><b>{text(title)}</b></div>{html_rows(few)}'
-        f'<div style="color:{QUIET};font-size:11px">{"<br>".join(text(note) for note in notes)}</div>'
+        f'<div style="margin:4px 0"><b>{html_text(title)}</b></div>{html_rows(few)}'
+        f'<div style="color:{QUIET};font-size:11px">{"<br>".join(html_text(note) for note in notes)}</div>'
     )
     classes = f"syndb-host syndb-table-{key} mathjax_ignore tex2jax_ignore"
     return f'<div class="{classes}"><div class="syndb-still">{still}</div></div>'

@@ -63,7 +63,7 @@ def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str
         "columns": columns,
         "colours": offered,
         "sizes": [one for one in offered if columns[one[0]]["radius"] is not None],
-        "more": part.more,
+        "more": visible(part.more),
         "told": [[name, columns[name]["title"]] for name in TOLD if name in columns],
         "plain": painted(plain(len(part.ids))),
         "strongest": strongest(part),

@@ -6,8 +6,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
+from syndb_lab.html_text import html_text
 from syndb_lab.remarks import advice, caption
-from syndb_lab.static_card import LINE, QUIET, text
+from syndb_lab.static_card import LINE, QUIET
 from syndb_lab.subnetwork import Subnetwork
 from syndb_lab.terminal_text import visible
 from syndb_lab.widgets.graph_part import heading, title
@@ -40,13 +41,15 @@ def still_html(
     """
     quiet = f'style="color:{QUIET};font-size:12px"'
     remarks = [*advice(part), *part.notes, *([] if live else [ELSEWHERE])]
-    source = f'<img alt="{text(alt(part, look))}" src="data:image/png;base64,{b64encode(picture).decode()}"'
+    source = (
+        f'<img alt="{html_text(alt(part, look))}" src="data:image/png;base64,{b64encode(picture).decode()}"'
+    )
     parts = [
-        f"<div><b>{text(title(part))}</b> {text(caption(part))}</div>",
+        f"<div><b>{html_text(title(part))}</b> {html_text(caption(part))}</div>",
         f'{source} style="max-width:100%;background:#fff;border-radius:4px;margin:6px 0">',
-        f"<div {quiet}>{text(told(part, look))}</div>" if look["selected"] else "",
-        f"<div {quiet}>{text(' · '.join(remarks))}</div>" if remarks else "",
-        f"<div {quiet}>{text(cited(part))}</div>" if cited(part) else "",
+        f"<div {quiet}>{html_text(told(part, look))}</div>" if look["selected"] else "",
+        f"<div {quiet}>{html_text(' · '.join(remarks))}</div>" if remarks else "",
+        f"<div {quiet}>{html_text(cited(part))}</div>" if cited(part) else "",
     ]
     box = "border-radius:6px;margin:4px 0;padding:10px 14px;font-size:13px;line-height:1.5"
     style = f"border:1px solid {LINE};{box}"
