@@ -6,6 +6,8 @@ for it, by the entry points ``syndb_lab.commands``.
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Final
@@ -13,7 +15,8 @@ from typing import Any, Final
 import click
 
 from syndb_lab.command_jobs import cancel, datasets, graph, jobs, query, rerun, result
-from syndb_lab.command_options import EXIT_CODES
+from syndb_lab.command_options import EXIT_CODES, end, give_up_output, open_missing_streams
+from syndb_lab.errors import SyndbError
 from syndb_lab.terminal_text import visible
 
 ASKING: Final[dict[str, click.Command]] = {
@@ -25,6 +28,23 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 class Commands(click.Group):
     """Both sides' commands as one, the service's loaded when they are asked for."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; an output that can't be written is told, and is no success."""
+        open_missing_streams()
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            give_up_output()
+        except OSError as error:
+            where = error.filename or "the output"
+            reason = error.strerror or str(error)
+            with suppress(SystemExit):
+                give_up_output()
+            end(SyndbError(f"{where} can't be used: {reason}", hint="Write elsewhere, such as -o FILE."))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what is wrong with its arguments is told without what would act on the terminal."""

@@ -95,6 +95,17 @@ def end(error: SyndbError) -> NoReturn:
     sys.exit(4 if isinstance(error, NOT_ALLOWED) else code)
 
 
+def open_missing_streams() -> None:
+    """Open what the shell closed (``>&-``), in whose place the next file would be opened.
+
+    Input is empty then, what is written to the output fails as it does in other tools, and messages are lost.
+    """
+    null = Path(os.devnull)
+    sys.stdin = sys.stdin or null.open(encoding="utf-8")
+    sys.stdout = sys.stdout or os.fdopen(os.open(null, os.O_RDONLY), "w", encoding="utf-8")
+    sys.stderr = sys.stderr or null.open("w", encoding="utf-8")
+
+
 def give_up_output() -> NoReturn:
     """End quietly when whoever reads our output, such as ``head``, has read enough."""
     with suppress(OSError):

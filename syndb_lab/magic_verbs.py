@@ -45,6 +45,7 @@ VAR                            takes the job's handle at once, with --wait the r
 %syndb help                    this
 %config SyndbMagics            defaults for the flags
 ID is a job's id, its beginning where it was submitted here, or the variable that holds its handle."""
+ALONE: Final = frozenset({"datasets", "tables", "jobs", "composer", "monitor"})
 NO_ID: Final = "Give its id, or the variable that holds its handle."
 
 

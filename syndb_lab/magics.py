@@ -29,7 +29,7 @@ from syndb_lab.magic_line import (
     read_cell_line,
     read_sql_line,
 )
-from syndb_lab.magic_verbs import VERBS, Verbs
+from syndb_lab.magic_verbs import ALONE, VERBS, Verbs
 from syndb_lab.parameters import choose
 from syndb_lab.progress import in_notebook
 from syndb_lab.scanner import tokens
@@ -101,6 +101,11 @@ class SyndbMagics(Magics):
         if verb in self._verbs and not (
             verb == "describe" and rest.strip() and not rest.strip().isidentifier()
         ):
+            if verb in ALONE and rest.strip():
+                raise MagicUsageError(
+                    f"%syndb {verb} takes nothing after it, and {rest.strip()[:80]!r} was given",
+                    hint="%syndb help lists what there is.",
+                )
             return self._verbs[verb](rest.strip())
         first = next((token.word for token in tokens(line) if not token.is_blank), "")
         if first in SQL_STARTS:

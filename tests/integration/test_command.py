@@ -299,3 +299,25 @@ def test_each_hint_that_is_put_into_other_words_is_one_of_ours() -> None:
     package = Path(command.__file__).parent
     source = "".join(path.read_text() for path in package.glob("*.py") if path.stem != "command_words")
     assert not [python for python in WORDS if python not in source]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("query -q 'SELECT i FROM range(100000) t(i)' >/dev/full", 1, "No space left on device"),
+        ("query -q 'SELECT 1' >&-", 1, "Bad file descriptor"),
+        ("jobs >/dev/full", 1, "No space left on device"),
+        ("--help >/dev/full", 1, "No space left on device"),
+        ("query -q 'SELECT 1' -o out.csv >&- 2>&-", 0, ""),
+        ("query -q -f - <&-", 2, "empty"),
+        ("query -q 'SELECT i FROM range(1000000) t(i)' | head -n 1", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing(
+    environment: dict[str, str], tmp_path: Path, line: str, code: int, told: str
+) -> None:
+    shell = ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m syndb_lab {line}"]
+    done = subprocess.run(shell, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") <= 2

@@ -60,7 +60,7 @@ def graph(jobs: Jobs, **fields: Any) -> str:
         ({"node_table": "yes"}, "node_table: true or false is needed, and 'yes' was given"),
         (
             {"label": "x" * 300},
-            "label: a text of at most 200 characters is needed, and a text of 300 characters",
+            "200 characters without control characters is needed, and a text of 300 characters",
         ),
         ({"analysis": "hubs", "samples": 3}, "samples is no option of hubs, but of full, rich_club"),
     ],
@@ -92,13 +92,31 @@ def test_several_faults_are_told_together(jobs: Jobs) -> None:
         ),
         ("POST", "/v1/jobs", {"format": "csv"}, "query is needed: a text"),
         ("POST", "/v1/jobs", [1], "the body: an object is needed, and [1] was given"),
+        (
+            "GET",
+            "/v1/jobs/events?job=zz",
+            None,
+            "each the id of a job is needed",
+        ),
+        (
+            "POST",
+            "/v1/jobs/graph",
+            {"dataset_id": ABSENT, "seed": 10**22},
+            "at most 9,223,372,036,854,775,807",
+        ),
+        (
+            "POST",
+            "/v1/jobs",
+            {"query": "SELECT 1", "label": "\x1b[31m"},
+            "without control characters is needed",
+        ),
         ("POST", "/v1/jobs/validate", {"query": None}, "query: a text is needed, and null was given"),
         ("PATCH", f"/v1/jobs/{ABSENT}", {"labl": "x"}, "labl is no field; did you mean label?"),
         (
             "PATCH",
             f"/v1/jobs/{ABSENT}",
             {"label": 5},
-            "label: a text of at most 200 characters is needed, and 5",
+            "label: a text of at most 200 characters without control characters is needed, and 5",
         ),
         ("PATCH", f"/v1/jobs/{ABSENT}", {"expires_at": 5}, "expires_at: a moment like 2026-01-31T12:00:00Z"),
         (
@@ -147,13 +165,14 @@ def test_values_that_nothing_has_are_told_with_the_nearest(jobs: Jobs) -> None:
 VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 2**63, 10**400, 1.5, -0.0, 1e308, "", "x", "full", "7", "\u2028", "é" * 300, "\ud800",
     [], [[]], ["a"], [None], [1, "a", {}], {}, {"pre": "a"}, {"pre": []}, {"pre": {"pre": 1}}, {"": None},
+    {"\ud800": 1},
 )  # fmt: skip
 FIELDS = (
     "dataset_id", "analysis", "min_synapses", "max_edges", "include", "neurotransmitter", "cell_class",
     "brain_structure", "neuron_ids", "top_hubs", "seed", "node_table", "source", "target", "weight",
     "max_hops", "samples", "keep_reciprocity", "resolution", "column", "other_dataset_id", "by", "label",
     "time_limit_s", "query", "format", "parameters", "reuse", "expires_at", "samplez", "", "__class__",
-    "x" * 500,
+    "x" * 500, "\ud800", "parameters",
 )  # fmt: skip
 
 

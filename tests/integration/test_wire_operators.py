@@ -238,7 +238,7 @@ def test_paths_from_nowhere(jobs: Jobs, path: str) -> None:
         (b'{"query": "\\ud800"}', 400),
         (b'{"query": "SELECT 1", "label": "\\ud800"}', 422),
         (b'{"query": "SELECT $x", "parameters": {"x": "\\ud800"}}', 422),
-        (b'{"query": "SELECT $x", "parameters": {"x": 1, "\\ud800": 1}}', 400),
+        (b'{"query": "SELECT $x", "parameters": {"x": 1, "\\ud800": 1}}', 422),
         (b'{"query": "SELECT 1", "reuse": 1}', 422),
         (b"[" * 100_000, 422),
     ],
@@ -248,6 +248,11 @@ def test_bodies_that_mean_harm(jobs: Jobs, body: bytes, status: int) -> None:
     assert answer.status_code == status, answer.text
     told = refused(answer, status, answer.json()["code"])
     assert told["detail"].isprintable()
+    checked = jobs.http.post("/v1/jobs/validate", content=body)
+    assert checked.status_code in (200, status), checked.text
+    if status == 400:
+        assert not checked.json()["valid"]
+        assert told["hint"]
 
 
 @pytest.mark.parametrize("wait", ["nan", "inf", "-1", "61", "soon", "1e400"])

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from syndb_service.api.graph_body import EVERYWHERE, OWN, GraphBody
+from syndb_service.api.values import PRINTABLE
 from syndb_service.errors import InvalidRequest
 
 HINT: Final = "The routes and their fields are described in /openapi.json."
@@ -132,6 +133,8 @@ def _told(path: Path, error: Mapping[str, Any], body: Any, route: object) -> str
         return f"{name} is needed: {describe(schema, whole)}" if name else "a body is needed: a JSON object"
     given = _given(error.get("input"))
     known = _names(schema, whole)
+    if kind == "less_than_equal" and error["ctx"]["le"] >= _WIDE:
+        return f"{name}: a number of at most {error['ctx']['le']:,} is needed, and {given} was given"
     near = nearest(error.get("input"), known) if isinstance(error.get("input"), str) else ""
     return f"{name or 'the body'}: {describe(schema, whole)} is needed, and {given} was given{near}"
 
@@ -267,10 +270,13 @@ def _text(schema: Schema) -> str:
         return "a moment like 2026-01-31T12:00:00Z"
     if schema.get("pattern") == "^-?[0-9]{1,19}$":
         return "the digits of one"
+    if "[0-9a-fA-F]{8}-" in schema.get("pattern", ""):
+        return "the id of a job"
     least, most = schema.get("minLength"), schema.get("maxLength")
     if least and most:
         return f"a text of {least:,} to {most:,} characters"
-    return f"a text of at most {most:,} characters" if most else "a text"
+    kept = " without control characters" if schema.get("pattern") == PRINTABLE else ""
+    return (f"a text of at most {most:,} characters" if most else "a text") + kept
 
 
 def _given(value: object) -> str:

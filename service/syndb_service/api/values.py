@@ -55,6 +55,8 @@ def _parameters(given: object) -> object:
     if not isinstance(given, dict):
         raise ValueError("an object is needed, with a value for each name")
     for name, value in given.items():
+        if not name.isascii() and SURROGATE.search(name):
+            raise ValueError("a name holds a broken character (half of a surrogate pair)")
         for item in value if isinstance(value, list) else [value]:
             if not (item is None or isinstance(item, bool | int | float | str)):
                 raise ValueError(f"{name}: {VALUE_NEEDED}")

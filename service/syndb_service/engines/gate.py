@@ -83,9 +83,16 @@ class Gate:
             )
         for bad, name in (("\0", "a NUL character"), ("\ufeff", "a byte order mark")):
             if bad in sql:
-                raise InvalidQuery(f"the query holds {name}", **locate(sql, sql.index(bad)).as_dict())
+                raise InvalidQuery(
+                    f"the query holds {name}",
+                    hint=f"Remove it; in a text write chr({ord(bad)}) for it.",
+                    **locate(sql, sql.index(bad)).as_dict(),
+                )
         if SURROGATE.search(sql):
-            raise InvalidQuery("the query holds a broken character (half of a surrogate pair)")
+            raise InvalidQuery(
+                "the query holds a broken character (half of a surrogate pair)",
+                hint="Type it anew, or read the text with the encoding that it was written in.",
+            )
 
     def _check_statement(self, sql: str) -> int:
         """Return the offset (bytes) at which the query to look at begins: 0, or after EXPLAIN."""

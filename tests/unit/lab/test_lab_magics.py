@@ -183,6 +183,8 @@ def test_an_error_of_a_call_is_one_block_with_the_users_own_lines(
         ("%syndb cancle x", "Did you mean %syndb cancel"),
         ("%syndb status", "which job"),
         ("%syndb status nonsense", "no job id"),
+        ("%syndb jobs -n 5", "%syndb jobs takes nothing after it, and '-n 5' was given"),
+        ("%syndb datasets worm", "takes nothing after it"),
     ],
 )
 def test_a_mistake_is_one_block_and_sends_nothing(
