@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from syndb_lab.errors import ParameterError, SyndbError
 from syndb_lab.plain_values import article
+from syndb_lab.terminal_text import shorten
 
 T = TypeVar("T")
 LONGEST: Final = 300
@@ -80,8 +81,7 @@ def stranger(name: str, error: Exception) -> SyndbError:
         text = " ".join(str(error).split())
     except Exception:  # an error whose own text fails is told by its type alone
         text = ""
-    text = text.encode("utf-8", "backslashreplace").decode()
-    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    text = shorten(text.encode("utf-8", "backslashreplace").decode(), LONGEST)
     return SyndbError(
         f"{name}() failed: {type(error).__name__}{': ' if text else ''}{text}",
         hint=f"Check the arguments against help({name}); if they are as it says, report this as a fault.",

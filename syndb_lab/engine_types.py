@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from syndb_lab.terminal_text import shorten
+
 if TYPE_CHECKING:
     import pyarrow
 
@@ -36,7 +38,7 @@ def restored_type(field: pyarrow.Field) -> str | None:
 def shown_type(field: pyarrow.Field) -> str:
     """Name a column's type for people: the engine's, where Arrow holds it as another."""
     name = engine_type(field) or str(field.type)
-    return name if len(name) <= CHARACTERS else f"{name[: CHARACTERS - 1]}…"
+    return shorten(name, CHARACTERS)
 
 
 def is_number(field: pyarrow.Field) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from syndb_lab.errors import excerpt
 from syndb_lab.follow import FINAL
 from syndb_lab.progress import readable_bytes, run_seconds
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import shorten, visible
 
 TITLE: Final = 80
 TONES: Final = {
@@ -90,7 +90,7 @@ def title(record: dict[str, Any]) -> str:
     if record.get("kind") == "graph":
         return f"graph analysis {record.get('analysis')!r} of dataset {record.get('dataset_id')}"
     words = visible(" ".join((record.get("query") or "").split()))
-    return words if len(words) <= TITLE else f"{words[: TITLE - 1]}…"
+    return shorten(words, TITLE)
 
 
 def facts(record: dict[str, Any]) -> list[str]:

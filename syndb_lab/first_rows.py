@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.engine_types import is_number, shown_type
 from syndb_lab.scalar_texts import scalar_text
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import shorten, visible
 
 if TYPE_CHECKING:
     import pyarrow
@@ -63,7 +63,7 @@ def cell(value: Any) -> str:
     ('720575940600000001', 'a b', '0.1')
     """
     text = visible(" ".join(value.split()) if isinstance(value, str) else str(value))
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+    return shorten(text, WIDEST)
 
 
 def more(shown: int, total: int | None, columns: int) -> str:

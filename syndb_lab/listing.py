@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from syndb_lab.html_text import html_text
-from syndb_lab.terminal_text import columns_of, cut_to_columns, pad_to_columns, visible
+from syndb_lab.terminal_text import columns_of, cut_to_columns, pad_to_columns, shorten, visible
 
 T = TypeVar("T")
 WIDEST_CELL: Final = 60
@@ -118,4 +118,4 @@ def one_line(cell: Any) -> str:
     'red �[31m and more'
     """
     words = visible(" ".join(str(cell)[:LONGEST_READ].split()))
-    return words if len(words) <= WIDEST_CELL else f"{words[: WIDEST_CELL - 1]}…"
+    return shorten(words, WIDEST_CELL)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Protocol, TextIO
 
-from syndb_lab.terminal_text import cut_to_columns, visible
+from syndb_lab.terminal_text import cut_to_columns, shorten, visible
 
 BAR_CELLS = 20
 TERMINAL_COLUMNS = 80
@@ -211,7 +211,7 @@ def describe(
     parts = {"status": record["status"]}
     if final:
         message = str((record.get("error") or {}).get("message") or "").split("\n")[0]
-        parts["message"] = shortened(visible(" ".join(message.split())), LONGEST_MESSAGE)
+        parts["message"] = shorten(visible(" ".join(message.split())), LONGEST_MESSAGE)
     else:
         fraction, place, phase = progress.get("fraction"), record.get("queue_position"), progress.get("phase")
         parts["place"] = f"{place} in the queue" if place else ""
@@ -225,30 +225,19 @@ def describe(
     if final or columns is None:
         return joined(parts)
     share = "" if fraction is None else percent(fraction)
-    beginning = f"job {shortened(job_id, SHORT_ID + 1)}"
+    beginning = f"job {shorten(job_id, SHORT_ID + 1)}"
     less = {"bar": share, "bytes": "", "phase": "", "job": beginning, "rows": "", "place": ""}
     if parts.get("phase", "").startswith("waiting"):
-        less = {"place": "", "job": beginning, "phase": shortened(parts["phase"], max(columns - 40, 20))}
+        less = {"place": "", "job": beginning, "phase": shorten(parts["phase"], max(columns - 40, 20))}
     for name, text in [*less.items(), ("bar", "")]:
         if len(joined(parts)) > columns:
             parts[name] = text if parts.get(name) else ""
-    return shortened(joined(parts), columns)
+    return shorten(joined(parts), columns)
 
 
 def joined(parts: dict[str, str]) -> str:
     """Write the parts of a line that say anything."""
     return " · ".join(filter(None, parts.values()))
-
-
-def shortened(text: str, length: int) -> str:
-    """Cut a text to a length, with a mark.
-
-    Examples
-    --------
-    >>> shortened("6f1d2c3b-0000", 9), shortened("6f1d", 9)
-    ('6f1d2c3b…', '6f1d')
-    """
-    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def run_seconds(record: dict[str, Any]) -> float | None:

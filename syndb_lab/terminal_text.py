@@ -23,6 +23,17 @@ def visible(text: str) -> str:
     )
 
 
+def shorten(text: str, length: int) -> str:
+    """Cut a text to so many characters, the last of which says that it was cut.
+
+    Examples
+    --------
+    >>> shorten("6f1d2c3b-0000", 9), shorten("6f1d", 9)
+    ('6f1d2c3b…', '6f1d')
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def columns_of(text: str) -> int:
     """Count the columns of a terminal that a text takes."""
     return sum(map(_columns, text))

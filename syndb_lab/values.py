@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from syndb_lab.errors import ParameterError
 from syndb_lab.plain_values import PLAIN, Written, article, plain_value
+from syndb_lab.terminal_text import shorten
 
 __all__ = ["article", "python_value"]
 
@@ -196,7 +197,7 @@ def shown(value: Any) -> str:
     except Exception:  # an error about it has to be told all the same
         text = f"<{type(value).__name__}>"
     text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    return shorten(text, LONGEST_SHOWN)
 
 
 LONGEST_SHOWN: Final = 80

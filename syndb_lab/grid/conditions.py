@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.engine_types import CHARACTERS, NUMBERS, ordered_type
 from syndb_lab.errors import ParameterError
+from syndb_lab.terminal_text import shorten
 
 if TYPE_CHECKING:
     import pyarrow
@@ -168,7 +169,7 @@ def typed(operator: str, value: str, engine: str) -> Condition:
         with duckdb.connect(config={"threads": 1}) as connection:
             connection.execute(f"SELECT CAST(? AS {engine})", [value])
     except duckdb.Error:
-        name = engine if len(engine) <= CHARACTERS else f"{engine[: CHARACTERS - 1]}…"
+        name = shorten(engine, CHARACTERS)
         raise ParameterError(f"{value!r} is no {name}", hint="Write it as the cells do.") from None
     return Condition(f"{{typed}} {operator} CAST(? AS {engine})", (value,))
 
