@@ -76,6 +76,7 @@ class Notices:
             with self._listening() as connection:
                 self._listen(connection)
         except ServiceError as error:
+            self._answered = False
             log.warning("no notices of changes, which are asked for instead: %s", error.message)
             self._ended.wait(AGAIN_S)
         finally:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn, cast
 
 import pytest
 
@@ -18,7 +19,7 @@ from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TransientError
 from syndb_service.factory import Changes, build_service
 from syndb_service.settings import load_settings
-from syndb_service.store import Submission
+from syndb_service.store import Database, Submission, notices
 from syndb_service.worker import EmbeddedWorker
 
 PACKAGE = Path(syndb_service.__file__).parent
@@ -138,3 +139,24 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
         worker.stop()
         service.close()
     until(lambda: not background.registered())
+
+
+def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = threading.Event()
+
+    class Away:
+        shared = True
+
+        def apart(self) -> NoReturn:
+            tried.set()
+            raise TransientError("the job database is away")
+
+    monkeypatch.setattr(notices, "AGAIN_S", 3600.0)
+    listening = notices.Notices(cast("Database", Away()), lambda _: None)
+    listening._answered = True  # as until a moment ago, before the connection broke
+    listening.start()
+    try:
+        tried.wait()
+        until(lambda: not listening.heard)
+    finally:
+        listening.close()
