@@ -23,7 +23,6 @@ from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
 from syndb_lab.redirect import Redirect
 from syndb_lab.refusals import refusal
 from syndb_lab.tokens import keep_token
-from syndb_lab.tokens import kept_token as kept_token
 from syndb_lab.transport import LOOPBACK, canonical_url, goes_direct, require_private
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"

@@ -26,17 +26,17 @@ class Redirect:
 
     Parameters
     ----------
-    state : str, optional
-        What the login sent, and its answer has to repeat. Without it the newest answer counts.
+    state : str
+        What the login sent, and its answer has to repeat.
 
     Examples
     --------
-    >>> with Redirect() as redirect:
+    >>> with Redirect("a state of the login") as redirect:
     ...     redirect.wait(0.01) is None
     True
     """
 
-    def __init__(self, state: str | None = None) -> None:
+    def __init__(self, state: str) -> None:
         self._state = state
         self._answer: dict[str, str] | None = None
         self._came = threading.Event()
@@ -62,8 +62,6 @@ class Redirect:
         return self._answer if self._came.wait(wait_s) else None
 
     def _accepts(self, answer: dict[str, str]) -> bool:
-        if self._state is None:
-            return True
         is_first = not self._came.is_set()
         return is_first and secrets.compare_digest(answer.get("state", "").encode(), self._state.encode())
 
