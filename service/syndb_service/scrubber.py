@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from math import inf
@@ -10,11 +11,13 @@ from typing import Final
 from syndb_service.background import BackgroundThread, EndOfRounds
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.status import Reason
-from syndb_service.errors import NotStored
+from syndb_service.errors import NotStored, TransientError
 from syndb_service.integrity import Integrity
 from syndb_service.results import FileState, ResultStore
 from syndb_service.settings import Settings
 from syndb_service.store import JobStore
+
+log = logging.getLogger(__name__)
 
 LOOK_S: Final = 5.0
 REST_S: Final = 86400.0
@@ -60,7 +63,10 @@ class Scrubber:
         for job in differing if self._settings.scrub_bytes_s else ():
             if time.monotonic() >= deadline:
                 return
-            self._scrub(job)
+            try:
+                self._scrub(job)
+            except TransientError as error:
+                log.warning("job %s: its stored result is looked at again later: %s", job.job_id, error)
 
     def hash_until(self, deadline: float) -> None:
         """Hash results, from where the last call ended, until a moment of the monotonic clock.
@@ -75,8 +81,8 @@ class Scrubber:
             for job in jobs:
                 if time.monotonic() >= deadline:
                     return
+                self._reached = job.job_id  # first: a file that can't be read keeps no other from its turn
                 self._scrub(job)
-                self._reached = job.job_id
 
     def _differs(self, job: Job, states: dict[str, FileState]) -> bool:
         """Whether a file has to be hashed to know whether it is right; what needs no hash is noted."""

@@ -17,9 +17,9 @@ import pytest
 from syndb_service.domain.jobs import Job, Request, Result
 from syndb_service.domain.parts import Part
 from syndb_service.domain.status import Kind, Reason
-from syndb_service.errors import Damaged, Expired, Lost, NotStored
+from syndb_service.errors import Damaged, Expired, Lost, NotStored, TransientError
 from syndb_service.integrity import Integrity
-from syndb_service.results import LocalResults
+from syndb_service.results import LocalResults, OpenedResult
 from syndb_service.results import local as local_results
 from syndb_service.scrubber import Scrubber
 from syndb_service.settings import Settings
@@ -152,6 +152,34 @@ def test_what_the_disk_itself_damaged_is_found_by_hashing(place: Place) -> None:
     assert place.reason(jobs[2]) is None
     place.scrubber.hash_until(time.monotonic() + 3600)
     assert [place.reason(job) for job in jobs] == [None, None, Reason.RESULT_DAMAGED]
+
+
+def test_a_file_that_can_not_be_read_keeps_no_other_from_being_checked(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [place.completed() for _ in range(3)]
+    unreadable = min(jobs, key=lambda job: job.job_id)
+    for job in jobs:
+        os.utime(place.file(job))
+        if job is not unreadable:
+            turn_a_bit(place.file(job))
+    opened = place.results.open
+
+    def fail(key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
+        if unreadable.result is not None and key == unreadable.result.key:
+            raise TransientError("the result store can't be read: Input/output error")
+        return opened(key, start, stop)
+
+    monkeypatch.setattr(place.results, "open", fail)
+    place.scrubber.look()
+    damaged = [Reason.RESULT_DAMAGED] * 2
+    assert [place.reason(job) for job in jobs if job is not unreadable] == damaged
+    place.scrubber._reached, place.scrubber._is_whole_round = "", True
+    with pytest.raises(TransientError):
+        place.scrubber.hash_until(time.monotonic() + 3600)
+    assert place.scrubber._reached == unreadable.job_id
+    place.scrubber.hash_until(time.monotonic() + 3600)
+    assert place.reason(unreadable) is None
 
 
 def test_what_is_gone_is_lost_and_found_again(place: Place) -> None:
