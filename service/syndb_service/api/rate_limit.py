@@ -26,7 +26,7 @@ from syndb_service.errors import TooManyRequests, Unauthenticated
 log = logging.getLogger(__name__)
 
 REMEMBERED: Final = 10_000
-OPEN: Final = frozenset({"/health", "/health/ready"})
+OPEN: Final = frozenset({"/health", "/health/identity", "/health/ready"})
 PRINCIPAL: Final = "syndb.principal"
 USER: Final = "syndb.user"
 TIMEOUT_S: Final = 0.5

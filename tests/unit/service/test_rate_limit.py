@@ -89,3 +89,15 @@ def test_asking_an_open_route_does_not_make_a_user_a_stranger() -> None:
             assert sent.count(200) == MOST + 1  # the first counted for the address
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/identity", "/health/ready"])
+def test_no_flood_hides_that_a_service_lives_and_whose_it_is(path: str) -> None:
+    async def work() -> None:
+        transport = httpx.ASGITransport(RateLimit(answers, requests=MOST, window_s=600))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            flood = [(await http.get("/v1/jobs")).status_code for _ in range(MOST + 1)]
+            assert flood[-1] == 429
+            assert (await http.get(path)).status_code != 429
+
+    asyncio.run(work())
