@@ -7,6 +7,7 @@ import json
 import logging
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -320,7 +321,8 @@ class JobService:
         submission = replace(submission, request=self._checked(principal, submission.request))
         job, new = self._store.submit(submission, self._settings.max_open_jobs)
         if new and not self._hints.send(job.job_id):
-            self._store.tell_broker(job.job_id, self._hints.away_because)
+            with suppress(TransientError):  # it is accepted, whatever becomes of this note
+                self._store.tell_broker(job.job_id, self._hints.away_because)
         return job, new
 
     def _checked(self, principal: Principal, request: Request) -> Request:

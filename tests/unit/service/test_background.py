@@ -14,6 +14,7 @@ import pytest
 import syndb_service
 from syndb_service import background
 from syndb_service.background import BackgroundThread, EndOfRounds
+from syndb_service.domain.access import Principal
 from syndb_service.domain.jobs import Request
 from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TransientError
@@ -160,3 +161,21 @@ def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.Monke
         until(lambda: not listening.heard)
     finally:
         listening.close()
+
+
+def test_a_job_is_accepted_though_nobody_can_be_told_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> NoReturn:
+        raise TransientError("the job database is away")
+
+    service = build_service(load_settings(tmp_path))
+    try:
+        monkeypatch.setattr(service.hints, "send", lambda _: False)
+        monkeypatch.setattr(service.store, "tell_broker", away)
+        ada = Principal("ada", academic=True)
+        job, is_new = service.jobs.submit(ada, Request(Kind.QUERY, query="SELECT 1"))
+        assert is_new
+        assert service.jobs.get(ada, job.job_id).status is Status.PENDING
+    finally:
+        service.close()
