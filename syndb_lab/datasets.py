@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from syndb_lab.converted_errors import convert_errors
@@ -37,6 +37,11 @@ class Dataset:
     """
 
     def __init__(self, description: dict[str, Any]) -> None:
+        if not isinstance(description, Mapping) or not {"id", "name"} <= set(description):
+            raise ParameterError(
+                f"description is {article(description)}, no dataset as the service describes it",
+                hint="Take one of lab.datasets(), or lab.datasets().named(name).",
+            )
         self.description = description
 
     @property

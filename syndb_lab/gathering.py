@@ -109,7 +109,7 @@ def found(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list
     if dataset_id is None:
         if strangers := [name for name in names if not is_id(name)]:
             raise ParameterError(
-                f"nobody knows of which dataset this result is, so {strangers[0]!r} can't be found",
+                f"nobody knows of which dataset this result is, so {shown(strangers[0])} can't be found",
                 hint="Give neurons by their ids.",
             )
         return numbers
@@ -123,7 +123,7 @@ def found(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list
             or (isinstance(one, str) and is_id(one) and int(one) in known)
         ):
             continue
-        raise ParameterError(f"the dataset has no neuron {one!r}", hint=nearest(ask, dataset_id, one))
+        raise ParameterError(f"the dataset has no neuron {shown(one)}", hint=nearest(ask, dataset_id, one))
     return list(known)
 
 

@@ -13,12 +13,13 @@ from typing import Any, Final, Self
 
 from syndb_lab.converted_errors import convert_errors
 from syndb_lab.download import ResultCache
-from syndb_lab.errors import Detached, WaitTimeout
+from syndb_lab.errors import Detached, ParameterError, WaitTimeout
 from syndb_lab.follow import FINAL
+from syndb_lab.plain_values import article
 from syndb_lab.progress import ProgressLine, describe, progress_line
 from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
-from syndb_lab.values import hours_of
+from syndb_lab.values import hours_of, number, shown
 from syndb_lab.watch import PATIENCE_S, Watch
 
 TICK_S: Final = 0.1
@@ -175,12 +176,23 @@ class Handle:
         >>> lab.sql("SELECT DISTINCT cell_class FROM neurons", label="classes").wait()
         <query job ... completed (... rows) 'classes'>
         """
+        patience = number("timeout", timeout)
+        if patience is not None and not patience >= 0:
+            raise ParameterError(
+                f"timeout is {shown(timeout)}; it takes a number of seconds from 0 on",
+                hint="For example: job.wait(timeout=60). Without it: as long as it takes.",
+            )
+        if not (isinstance(progress, bool | None) or hasattr(type(progress), "show")):
+            raise ParameterError(
+                f"progress is {article(progress)}; it takes True or False",
+                hint="For example: job.wait(progress=False).",
+            )
         if self.status in FINAL:
             return self
         line = progress_line(progress) if isinstance(progress, bool | None) else progress
         started = time.monotonic()
         try:
-            self._follow(line, started, timeout)
+            self._follow(line, started, patience)
         except KeyboardInterrupt:
             line.end(f"detached · job {self.id} goes on")
             raise Detached(

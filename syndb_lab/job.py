@@ -79,6 +79,8 @@ class Job(ResultHandle):
         >>> job.preview().num_rows
         2
         """
+        if self.kind == "graph":
+            raise ResultUnsuitable("a graph job has no rows", hint="Use job.answer() or job.plot().")
         import pyarrow as pa
 
         rows = self._transport.read(f"/v1/jobs/{self.id}/preview")

@@ -6,6 +6,7 @@ GET /v1/auth ──▶ the provider's metadata ──▶ browser (code + PKCE, l
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import time
@@ -19,11 +20,13 @@ import httpx
 
 from syndb_lab.client import Lab
 from syndb_lab.converted_errors import converting
-from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
+from syndb_lab.errors import AuthError, ParameterError, ServiceUnavailable, SyndbError
+from syndb_lab.plain_values import article
 from syndb_lab.redirect import Redirect
 from syndb_lab.refusals import refusal
 from syndb_lab.tokens import keep_token
 from syndb_lab.transport import LOOPBACK, canonical_url, goes_direct, require_private
+from syndb_lab.values import number, shown
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 WAIT_S: Final = 300.0
@@ -76,6 +79,21 @@ def login(
     Your browser opens https://login.example.edu/…
     Logged in as https://login.example.edu#1234, academic (staff@example.edu).
     """
+    if not isinstance(url, str | None):
+        raise ParameterError(
+            f"url is {article(url)}, no address", hint='For example: syndb_lab.login("https://…").'
+        )
+    patience = number("wait_s", wait_s)
+    if patience is None or not 0 < patience < math.inf:
+        raise ParameterError(
+            f"wait_s is {shown(wait_s)}; it takes a number of seconds above 0",
+            hint="For example: wait_s=300.",
+        )
+    for name, call in (("open_browser", open_browser), ("show", show)):
+        if not callable(call):
+            raise ParameterError(
+                f"{name} is {article(call)}; it takes a function of one text", hint=f"Leave out {name}."
+            )
     named = url or os.environ.get("SYNDB_URL")
     if not named:
         raise AuthError("no service is named", hint="Say which one: syndb_lab.login(url), or set SYNDB_URL.")
@@ -89,7 +107,7 @@ def login(
             hint="Ask its operator for a token, and give it: connect(url, token).",
         )
     provider = Provider(told, show)
-    access_token = provider.by_device(wait_s) if device else provider.by_browser(wait_s, open_browser)
+    access_token = provider.by_device(patience) if device else provider.by_browser(patience, open_browser)
     with _client(address) as http:
         headers = {"Authorization": f"Bearer {access_token}"}
         made = _asked(http, "POST", f"{address}/v1/auth/tokens", headers=headers)

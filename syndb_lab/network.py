@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from syndb_lab.errors import ResultUnsuitable
+from syndb_lab.values import shown
 
 if TYPE_CHECKING:
     import igraph
@@ -111,17 +112,23 @@ def directed_graph(
     counted = [name for name in WEIGHTS if name in edges.column_names]
     graph: networkx.DiGraph[Any] = nx.DiGraph()
     for row in neurons.to_pylist() if neurons is not None else ():
-        graph.add_node(row.pop("neuron_id"), **row)
+        graph.add_nodes_from([(row.pop("neuron_id"), row)])
     for row in edges.to_pylist():
         source, target = row.pop(pre), row.pop(post)
         if source is None or target is None:
-            raise ResultUnsuitable(f"a row without {pre if source is None else post} is no connection")
+            raise ResultUnsuitable(
+                f"a row without {pre if source is None else post} is no connection",
+                hint=f"Leave such rows out: WHERE {pre} IS NOT NULL AND {post} IS NOT NULL.",
+            )
+        for name, end in ((pre, source), (post, target)):
+            refuse_no_id(name, end)
         if dataset:
             source, target = (row[dataset], source), (row[dataset], target)
         for name in counted:
             row[name] = amount(row[name], name, source, target)
         if not graph.has_edge(source, target):
-            graph.add_edge(source, target, **{**row, "weight": row[counted[-1]] if counted else 1})
+            held = {**row, "weight": row[counted[-1]] if counted else 1}
+            graph.add_edges_from([(source, target, held)])  # a column may be called as an argument is
             continue
         edge = graph.edges[source, target]
         for name in counted:
@@ -164,17 +171,32 @@ def amount(value: Any, name: str, source: Any, target: Any) -> Any:
         return value
     if isinstance(value, str) and WHOLE.fullmatch(value):
         return int(value)  # a sum's type is wider than Arrow's, which holds it as text
-    what = "NULL" if value is None else repr(value)
+    what = "NULL" if value is None else shown(value)
     raise ResultUnsuitable(
         f"the connection {source} → {target} has {what} as {name}, which adds up to no weight",
         hint=f"Leave such rows out (WHERE {name} IS NOT NULL), or select coalesce({name}, 0) AS {name}.",
     )
 
 
+def refuse_no_id(column: str, value: Any) -> None:
+    """Refuse what stands for no neuron: a list, a struct, a number that is none."""
+    if isinstance(value, list | dict | bool) or value != value:
+        raise ResultUnsuitable(
+            f"{column} holds {shown(value)}, which is no neuron id",
+            hint=f"Select the neurons' ids, which are whole numbers: {column}::BIGINT.",
+        )
+
+
 def ends(columns: list[str]) -> tuple[str, str]:
     """Find the columns that hold the two neurons."""
     for pre, post in ENDS:
         if pre in columns and post in columns:
+            twice = [name for name in (pre, post, *WEIGHTS) if columns.count(name) > 1]
+            if twice:
+                raise ResultUnsuitable(
+                    f"the result has several columns {twice[0]}, so nobody knows which one counts",
+                    hint=f"Select one of them, or call the others something else: … AS other_{twice[0]}.",
+                )
             return pre, post
     raise ResultUnsuitable(
         f"no graph can be made of the columns {', '.join(columns)}",

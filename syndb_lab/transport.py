@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 import httpx
 
 from syndb_lab.connections import Connections
-from syndb_lab.errors import AuthError, ServiceUnavailable, SyndbError
+from syndb_lab.errors import AuthError, ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.mounted import Mounted
 from syndb_lab.plain_values import article, whole_text
 from syndb_lab.refusals import read_problem, refusal, retry_after
@@ -288,6 +288,10 @@ def service_url(url: str) -> httpx.URL:
     syndb_lab.errors.SyndbError: '127.0.0.1:8700' is no address of a service
     Write it with its scheme, such as http://127.0.0.1:8700.
     """
+    if not isinstance(url, str):
+        raise ParameterError(
+            f"the address is {article(url)}, no text", hint="For example: http://127.0.0.1:8700."
+        )
     try:
         parsed = httpx.URL(whole_text("the address", url).strip())
     except httpx.InvalidURL:

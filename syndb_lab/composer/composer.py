@@ -24,10 +24,11 @@ from syndb_lab.composer.plain import PlainComposer
 from syndb_lab.composer.service import NOTHING, Asked, Service
 from syndb_lab.composer.still import still_html, still_text
 from syndb_lab.converted_errors import convert_errors
-from syndb_lab.errors import ServiceUnavailable
+from syndb_lab.errors import ParameterError, ServiceUnavailable
 from syndb_lab.front_end import draws
 from syndb_lab.history import remember, remembered
 from syndb_lab.job import Job
+from syndb_lab.plain_values import article, whole_text
 from syndb_lab.process_fork import ProcessLock
 from syndb_lab.widgets.desk import Desk
 from syndb_lab.widgets.elements import VIEW
@@ -60,6 +61,7 @@ class Composer:
         namespace: dict[str, Any],
         sql: str | None = None,
     ) -> None:
+        sql = None if sql is None else sql_text(sql)
         self._service = Service(lab, document, namespace)
         self._desk = Desk(namespace, None, "polars")
         self._key = uuid.uuid4().hex
@@ -109,7 +111,7 @@ class Composer:
     @sql.setter
     def sql(self, text: str) -> None:
         draft = self.draft
-        changed = replace(draft, kind="query", sql=str(text), serial=draft.serial + 1, by="kernel")
+        changed = replace(draft, kind="query", sql=sql_text(text), serial=draft.serial + 1, by="kernel")
         self._element.draft = changed.as_dict()
 
     @property
@@ -253,3 +255,12 @@ class Composer:
             self._kept = draft
             if not kept or draft.memory() != kept.memory():
                 self._outputs[1].update(self._still(draft), raw=True)
+
+
+def sql_text(text: Any) -> str:
+    """Refuse what is no text for the editor."""
+    if not isinstance(text, str):
+        raise ParameterError(
+            f"sql is {article(text)}, no text", hint='For example: lab.composer("SELECT 1").'
+        )
+    return whole_text("sql", str(text))

@@ -22,8 +22,11 @@ from syndb_lab.drawing.springs import links_of, place_neurons
 from syndb_lab.errors import ParameterError
 from syndb_lab.front_end import draws, static
 from syndb_lab.gathering import asked_for
+from syndb_lab.plain_values import article, plain_value
 from syndb_lab.process_fork import ProcessLock
 from syndb_lab.subnetwork import ROLE, Subnetwork
+from syndb_lab.values import shown as shown_value
+from syndb_lab.values import whole_number
 from syndb_lab.widgets.graph_part import graph_part, heading
 from syndb_lab.widgets.graph_still import still_html, still_text
 
@@ -35,6 +38,7 @@ SETTLE_S: Final = 0.8
 COLOURED_BY: Final = ("cell_class", "majority_neurotransmitter", "cell_type", "brain_structure", ROLE)
 SIZED_BY: Final = "degree"
 DEFAULT: Final = "default"
+LONGEST_READ: Final = 1000
 
 
 class Look(traitlets.HasTraits):
@@ -116,8 +120,8 @@ class Explorer:
         self._shown_in: str | None = None
         self._closed = False
         look: dict[str, Any] = {
-            "color": self._checked("color", self._first() if color == DEFAULT else color),
-            "size": self._checked("size", SIZED_BY if size == DEFAULT else size),
+            "color": self._checked("color", self._first() if is_default(color) else color),
+            "size": self._checked("size", SIZED_BY if is_default(size) else size),
         }
         told = graph_part(part, self._places, self._key)
         self._look: GraphView | Look = GraphView(part=told, **look) if draws() else Look(part=told, **look)
@@ -138,14 +142,12 @@ class Explorer:
 
     @selected.setter
     def selected(self, neurons: Iterable[int]) -> None:
-        wanted = (
-            list(neurons) if isinstance(neurons, Iterable) and not isinstance(neurons, str) else [neurons]
-        )
-        given = asked_for(wanted) if wanted else []
+        wanted = plain_value("selected", neurons)
+        given = [] if wanted == [] else asked_for(wanted)
         shown = {str(neuron) for neuron in self._part.ids}
         if strangers := [neuron for neuron in given if str(neuron) not in shown]:
             raise ParameterError(
-                f"neuron {strangers[0]!r} is not among the {len(shown):,} shown",
+                f"neuron {shown_value(strangers[0])} is not among the {len(shown):,} shown",
                 hint="Give ids of view.neurons, or show it: explore(neurons=[…]).",
             )
         self._look.selected = list(dict.fromkeys(map(str, given)))
@@ -183,7 +185,7 @@ class Explorer:
         """What the neurons may be sized by: the columns of numbers."""
         return [name for name, told in self._look.part["columns"].items() if told["radius"] is not None]
 
-    def search(self, text: str) -> list[int]:
+    def search(self, text: str | int) -> list[int]:
         """Find neurons among those shown by a part of the name, or by their exact id.
 
         Examples
@@ -192,7 +194,12 @@ class Explorer:
         >>> sorted(view.search("avb"))
         [56, 57]
         """
-        wanted = str(text).strip().casefold()
+        number = whole_number(text)
+        if not isinstance(text, str) and (number is None or abs(number) >= 2**64):
+            raise ParameterError(
+                f"text is {article(text)} that is no name and no id", hint='For example: view.search("AVA").'
+            )
+        wanted = str(text if number is None else number).strip().casefold()
         return [
             neuron
             for neuron, name in zip(self._part.ids, self._part.names(), strict=True)
@@ -298,7 +305,14 @@ class Explorer:
 
     def _checked(self, what: str, column: str | None) -> str:
         """Refuse a column that is not there, with the nearest, or one of texts for a size."""
-        if column is None or column == "":
+        if column is None:
+            return ""
+        if not isinstance(column, str):
+            raise ParameterError(
+                f"{what} is {article(column)}, no name of a column",
+                hint=f"For example: view.{what} = {SIZED_BY!r}, or None for one {what}.",
+            )
+        if column == "":
             return ""
         columns = self._part.columns
         fitting = (
@@ -306,13 +320,20 @@ class Explorer:
         )
         if column in fitting:
             return column
-        near = difflib.get_close_matches(str(column), fitting, n=2)
+        near = difflib.get_close_matches(column[:LONGEST_READ], fitting, n=2)
         hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There is {', '.join(fitting)}."
         if column in columns:
-            raise ParameterError(f"{column!r} holds no numbers, so it gives no size", hint=hint)
+            raise ParameterError(f"{shown_value(column)} holds no numbers, so it gives no size", hint=hint)
         if self._part.more:
             hint += f" {self._part.more[0].upper()}{self._part.more[1:]}."
-        raise ParameterError(f"the neurons have no column {column!r} that holds anything", hint=hint)
+        raise ParameterError(
+            f"the neurons have no column {shown_value(column)} that holds anything", hint=hint
+        )
+
+
+def is_default(column: Any) -> bool:
+    """Whether it is left to the view which column it takes."""
+    return isinstance(column, str) and column == DEFAULT
 
 
 def sized(values: list[Any]) -> bool:

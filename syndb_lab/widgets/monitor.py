@@ -15,7 +15,7 @@ from IPython import display as ipython_display
 
 from syndb_lab.cell import dismiss, replaces_what_its_cell_showed
 from syndb_lab.converted_errors import convert_errors
-from syndb_lab.errors import ServiceUnavailable, SyndbError
+from syndb_lab.errors import ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.face import Moment, face, moment_of
 from syndb_lab.follow import FINAL
 from syndb_lab.front_end import draws, static
@@ -24,10 +24,12 @@ from syndb_lab.listing import html_table
 from syndb_lab.process_fork import ProcessLock
 from syndb_lab.terminal_text import visible
 from syndb_lab.transport import Transport
+from syndb_lab.values import shown, whole_number
 from syndb_lab.widgets.desk import Desk
 
 BUSY_S: Final = 0.5
 IDLE_S: Final = 2.0
+MOST_JOBS: Final = 500
 UNSEEN_S: Final = 600.0
 REFUSED: Final = frozenset({401, 403})
 SAID: Final = (
@@ -62,8 +64,14 @@ class Monitor:
     """
 
     def __init__(self, transport: Transport, limit: int, namespace: dict[str, Any]) -> None:
+        most = whole_number(limit)
+        if most is None or not 1 <= most <= MOST_JOBS:
+            raise ParameterError(
+                f"limit is {shown(limit)}; it takes the number of jobs to show, from 1 to {MOST_JOBS}",
+                hint="For example: lab.monitor(limit=50).",
+            )
         self._transport = transport
-        self._limit = limit
+        self._limit = most
         self._desk = Desk(namespace, None, "polars")
         self._lock = ProcessLock()
         self._wake = threading.Event()
@@ -102,7 +110,8 @@ class Monitor:
         self._wake.set()
         if self._widget is not None:
             dismiss(self._widget)
-        self._output.update(self._still(), raw=True)
+        if self._output is not None:
+            self._output.update(self._still(), raw=True)
 
     def heed(self, click: dict[str, Any]) -> None:
         """Do what was clicked, in a thread of its own."""

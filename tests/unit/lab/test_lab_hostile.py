@@ -3,104 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import decimal
-import inspect
 import pickle
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
-import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 
 import syndb_lab
 from syndb_lab import Job, Lab, SyndbError
 from syndb_lab.datasets import Dataset, Datasets
+from tests.unit.lab.hostile import HOSTILE, check
 from tests.unit.lab.pretence import JOB_ID, Answer, arrow_file, job_record, result_info
 
 CONTENT = arrow_file(pa.table({"pre_neuron_id": [1, 2], "post_neuron_id": [2, 3], "weight": [1.0, 2.0]}))
 DATASET = {"id": "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8", "name": "worm", "tables": []}
-
-
-class Cruel:
-    """Everything that Python asks of it fails."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no text")
-
-    __repr__ = __hash__ = __bool__ = __len__ = __iter__ = __eq__ = __str__  # type: ignore[assignment]
-
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError(name)
-
-
-def in_itself() -> list[Any]:
-    held: list[Any] = []
-    held.append(held)
-    return held
-
-
-HOSTILE: list[Callable[[], Any]] = [
-    lambda: "\ud800",
-    lambda: "a\0b",
-    lambda: "x" * 100_000,
-    lambda: "",
-    lambda: "\n\x1b[31m\u2028",
-    lambda: 10**5000,
-    lambda: -1,
-    lambda: float("nan"),
-    lambda: float("-inf"),
-    lambda: decimal.Decimal("sNaN"),
-    lambda: decimal.Decimal("1e999999"),
-    lambda: b"bytes\xff",
-    lambda: bytearray(b"x"),
-    lambda: memoryview(b"x"),
-    lambda: (n for n in range(3)),
-    lambda: {1, 2},
-    lambda: frozenset(),
-    lambda: range(10**12),
-    lambda: deque([1]),
-    lambda: {1: 2}.keys(),
-    lambda: {1: {None: in_itself()}},
-    lambda: {"\ud800": 1},
-    in_itself,
-    lambda: np.int64(3),
-    lambda: np.float32("nan"),
-    lambda: np.array([1, 2]),
-    lambda: np.array([[1.5], [2]]),
-    lambda: np.array(["2011", "NaT"], "datetime64[ns]"),
-    lambda: np.timedelta64(5, "ns"),
-    lambda: np.datetime64("10000-01-01"),
-    lambda: np.ma.masked,
-    lambda: np.str_("worm"),
-    lambda: np.void(b"x"),
-    lambda: pd.Series([1, None]),
-    lambda: pd.Series(["a"], dtype="category"),
-    lambda: pd.NA,
-    lambda: pd.NaT,
-    lambda: pd.Timestamp("2011-02-03 04:05:06.123456789"),
-    lambda: pd.DataFrame({"a": [1]}),
-    lambda: pl.Series([1, 2]),
-    lambda: pl.DataFrame({"a": [1]}),
-    lambda: pl.col("a"),
-    lambda: pa.array([1, None]),
-    lambda: pa.scalar(datetime.date(2011, 2, 3)),
-    lambda: Path("/no/such\0path"),
-    lambda: Path("somewhere"),
-    lambda: datetime.date(2011, 2, 3),
-    lambda: datetime.timedelta(1),
-    lambda: 1 + 2j,
-    lambda: print,
-    lambda: Lab,
-    lambda: object(),
-    Cruel,
-]
 
 
 def answer(request: httpx.Request) -> httpx.Response:
@@ -125,67 +44,6 @@ def answer(request: httpx.Request) -> httpx.Response:
 def ended() -> dict[str, Any]:
     columns = [{"name": name, "type": "int64"} for name in ("pre_neuron_id", "post_neuron_id")]
     return job_record("completed", job_id=JOB_ID, result=result_info(CONTENT, columns=columns))
-
-
-def public_calls(held: Any) -> list[tuple[str, Any, list[str]]]:
-    """The public methods of an object, each with the parameters that it takes."""
-    found = []
-    for name, call in inspect.getmembers(type(held), inspect.isfunction):
-        if name.startswith("_") or name in {"close", "wait", "cancel"} or call.__module__.startswith("http"):
-            continue
-        taken = [
-            one.name
-            for one in inspect.signature(call).parameters.values()
-            if one.name not in {"self", "tell"} and one.kind is not one.VAR_KEYWORD
-        ]
-        if taken:
-            found.append((name, getattr(held, name), taken))
-    return found
-
-
-NEEDED: dict[str, dict[str, Any]] = {
-    "sql": {"query": "SELECT 1"},
-    "validate": {"query": "SELECT 1"},
-    "graph": {"dataset": "worm"},
-    "job": {"job_id": JOB_ID},
-    "keep": {"hours": 1},
-    "named": {"name": "worm"},
-}
-SHOWN = {"composer", "monitor", "table", "explore", "plot", "to_igraph", "show"}
-
-
-def check(call: Callable[..., Any], label: str, /, **arguments: Any) -> str | None:
-    """Call it; return what is wrong with what comes back, None where nothing is."""
-    try:
-        call(**arguments)
-    except SyndbError as error:
-        lines = str(error).splitlines()
-        if len(lines) > 24 or len(str(error)) > 24 * 120:
-            return f"{label}: longer than a screen: {len(lines)} lines of up to {max(map(len, lines))}"
-        if " failed: " in lines[0]:
-            return f"{label}: unforeseen: {lines[0][:150]}"
-        if not error.hint:
-            return f"{label}: no next step: {lines[0][:120]}"
-    except Exception as error:
-        return f"{label}: {type(error).__name__}: {str(error)[:120]}"
-    return None
-
-
-def test_no_argument_of_a_public_call_ends_in_a_stranger(pretend_lab: Callable[[Answer], Lab]) -> None:
-    lab = pretend_lab(answer)
-    job, datasets = lab.job(JOB_ID), lab.datasets()
-    assert isinstance(job, Job)
-    wrong = []
-    for held in (lab, job, datasets):
-        for name, call, taken in public_calls(held):
-            if name in SHOWN:
-                continue
-            for parameter in taken:
-                for make in HOSTILE:
-                    arguments = {**NEEDED.get(name, {}), parameter: (value := make())}
-                    label = f"{name}({parameter}={type(value).__name__})"
-                    wrong.append(check(call, label, **arguments))
-    assert not any(wrong), "\n".join(filter(None, wrong))
 
 
 def test_no_value_of_a_parameter_or_an_option_does(pretend_lab: Callable[[Answer], Lab]) -> None:

@@ -16,7 +16,7 @@ from syndb_lab.filters import Source
 from syndb_lab.gathering import fetch
 from syndb_lab.grid.rows import Rows, View
 from syndb_lab.neighbourhood import Wish
-from syndb_lab.network import directed_graph
+from syndb_lab.network import directed_graph, to_igraph
 
 ENDS = {"pre": [1, 1], "post": [2, 2]}
 COMPARED = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt}
@@ -39,6 +39,45 @@ def test_a_users_own_weight_stays_beside_the_count() -> None:
 def test_a_sum_that_arrow_holds_as_text_is_a_number() -> None:
     graph = directed_graph(pa.table({**ENDS, "synapse_count": [str(2**70), "1"]}))
     assert graph.edges[1, 2]["weight"] == 2**70 + 1
+
+
+def test_a_column_may_be_called_as_an_argument_of_networkx_is() -> None:
+    names = ("self", "u_of_edge", "v_of_edge", "ebunch_to_add", "name")
+    columns = {name: ["x", "y"] for name in names}
+    neurons = pa.table({"neuron_id": [1, 2], "node_for_adding": ["a", "b"], "self": ["c", "d"]})
+    graph = directed_graph(pa.table({**ENDS, **columns}), neurons)
+    assert graph.edges[1, 2] == {**dict.fromkeys(names, "x"), "weight": 2}
+    assert graph.nodes[2] == {"node_for_adding": "b", "self": "d"}
+    built = to_igraph(graph)
+    assert (built.es["self"], built.vs["name"], built.vs["self"]) == (["x"], [1, 2], ["c", "d"])
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (pa.table({"pre": [float("nan")], "post": [2.0]}), "pre holds nan, which is no neuron id"),
+        (pa.table({"pre": [1], "post": [[2]]}), r"post holds \[2\]"),
+        (pa.table({"pre": [True], "post": [2]}), "pre holds True"),
+        (pa.table({"pre": [1], "post": pa.array([None], pa.int64())}), "a row without post"),
+        (pa.Table.from_arrays([pa.array([1])] * 3, names=["pre", "post", "pre"]), "several columns pre"),
+        (
+            pa.Table.from_arrays([pa.array([1])] * 4, names=["pre", "post", "weight", "weight"]),
+            "several columns weight",
+        ),
+    ],
+)
+def test_what_stands_for_no_neuron_is_refused_by_name(table: pa.Table, said: str) -> None:
+    with pytest.raises(ResultUnsuitable, match=said) as caught:
+        directed_graph(table)
+    assert caught.value.hint
+
+
+def test_odd_graphs_are_graphs() -> None:
+    none = pa.array([], pa.int64())
+    assert to_igraph(directed_graph(pa.table({"pre": none, "post": none}))).vcount() == 0
+    assert list(directed_graph(pa.table({"pre": [7, 7], "post": [7, 7]})).edges(data="weight")) == [(7, 7, 2)]
+    graph = directed_graph(pa.table({**ENDS, "weight": [float("inf"), 1.0]}))
+    assert graph.edges[1, 2]["weight"] == float("inf")
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
