@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.errors import JobFailed, ParameterError, ResultUnsuitable
 from syndb_lab.filters import Source, analysed
+from syndb_lab.listed_connections import listed, refusal
 from syndb_lab.neighbourhood import Wish, choose, connect, describe
-from syndb_lab.network import DATASET, WEIGHTS, ends, refuse
+from syndb_lab.network import DATASET, refuse
 from syndb_lab.plain_values import plain_value
 from syndb_lab.remarks import MOST_CONNECTIONS, MOST_NEURONS
 from syndb_lab.subnetwork import PAGERANK, ROLE, SCORES, SHOWN, WHOLE, Counts, Line, Subnetwork, pagerank
@@ -24,7 +25,6 @@ Ask = Callable[[Sequence[dict[str, Any]]], "list[pyarrow.Table]"]
 MOST_HOPS: Final = 5
 INT64: Final = 2**63
 HIDDEN: Final = ("dataset_id", "neuron_id")
-EXACT: Final = ("int", "uint", "string", "large_string")
 FIND: Final = """\
 SELECT neuron_id::BIGINT AS id, name FROM neurons
 WHERE dataset_id = $dataset AND (neuron_id IN (SELECT unnest($ids)) OR list_contains($names, name))
@@ -213,7 +213,7 @@ def of_listing(
             hint='Submit the query again with format="arrow", or take job.to_networkx().',
         )
     types = {column["name"]: column["type"] for column in record["result"]["columns"]}
-    source = listed(record["job_id"], types, least)
+    source = listed(record["job_id"], record["result"]["columns"], least)
     dataset = one_dataset(ask, record["job_id"], types, datasets)
     given = None
     if neurons is not None:
@@ -224,46 +224,9 @@ def of_listing(
         counted = f"from {least:,} synapses on" if least else "in the whole result"
         return fetch(ask, source, wish, around, dataset, least=least or 1, counted=counted)
     except JobFailed as error:
-        if not any(types[end].endswith("string") for end in ends(list(types))):
+        if (refused := refusal(error)) is None:
             raise
-        raise ResultUnsuitable(
-            f"the ends of the connections are no neuron ids: {error.message.partition(' when ')[0]}",
-            hint="Select the neurons' ids, which are whole numbers.",
-        ) from None
-
-
-def listed(job_id: str, types: Mapping[str, str], least: int | None) -> Source:
-    """Write the connections in a stored result as ``known`` and ``kept``."""
-    pre, post = ends(list(types))
-    for end in (pre, post):
-        if not types[end].startswith(EXACT):
-            raise ResultUnsuitable(
-                f"{end} is {types[end]}, which is no exact neuron id", hint=f"Select {end}::BIGINT."
-            )
-    weight = next((name for name in WEIGHTS if name in types), None)
-    amount = f'sum("{weight}")' if weight else "count(*)"
-    kind = (
-        "DOUBLE" if weight and types[weight].startswith(("float", "double", "half", "decimal")) else "BIGINT"
-    )
-    is_junction = "relation = 'gap_junction'" if "relation" in types else "false"
-    sums = ", ".join(
-        f"coalesce({amount} FILTER (WHERE {test}), 0)::{kind} AS {name}"
-        for name, test in (("synapses", f"({is_junction}) IS NOT true"), ("junctions", is_junction))
-    )
-    having = "" if least is None else f"HAVING {amount} >= $least"
-    sql = f"""\
-listed AS MATERIALIZED (
-    SELECT "{pre}"::BIGINT AS pre, "{post}"::BIGINT AS post, * EXCLUDE ("{pre}", "{post}")
-    FROM {{{{{job_id}}}}} WHERE "{pre}" IS NOT NULL AND "{post}" IS NOT NULL
-),
-known AS MATERIALIZED (
-    SELECT id, true AS sends, true AS receives
-    FROM (SELECT pre AS id FROM listed UNION SELECT post FROM listed)
-),
-kept AS MATERIALIZED (
-    SELECT pre, post, {sums} FROM listed WHERE pre <> post GROUP BY pre, post {having}
-)"""  # noqa: S608 - names that ends() and WEIGHTS know
-    return Source(sql, {} if least is None else {"least": least})
+        raise refused from None
 
 
 def one_dataset(

@@ -68,7 +68,7 @@ among AS (
     WHERE pre IN (SELECT unnest($chosen)) AND post IN (SELECT unnest($chosen))
 ),
 lines AS (
-    SELECT pre, post, synapses AS n, false AS junction FROM among WHERE synapses > 0
+    SELECT pre, post, synapses AS n, false AS junction FROM among WHERE synapses > 0 OR junctions = 0
     UNION ALL
     SELECT least(pre, post), greatest(pre, post), max(junctions), true FROM among WHERE junctions > 0
     GROUP BY ALL

@@ -244,6 +244,33 @@ def test_a_view_has_the_scores_of_the_whole_graph(lab: Lab, options: dict[str, A
     }
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("NULL::BIGINT AS pre, 2 AS post, 3 AS weight", "a row without pre is no connection"),
+        ("'007' AS pre, '7' AS post, 3 AS weight", "no neuron ids: 007"),
+        ("18446744073709551615::UBIGINT AS pre, 2 AS post", "no neuron ids: 18446744073709551615"),
+        ("1 AS pre, 2 AS post, NULL::INTEGER AS weight", "1 → 2 has NULL as weight"),
+        ("1 AS pre, 2 AS post, -3 AS weight", "1 → 2 weighs -3"),
+        ("1 AS pre, 2 AS post, 'inf'::DOUBLE AS weight", "1 → 2 weighs inf"),
+        ("1 AS pre, 2 AS post, 4503599627370490 AS weight", "1 → 2 weighs 9007199254740980"),
+        ("1 AS pre, 2 AS post, 'x' AS weight", "weight is string"),
+        ("1 AS pre, 2 AS post, true AS weight", "weight is bool"),
+    ],
+)
+def test_listed_connections_that_can_not_be_drawn_are_named(lab: Lab, row: str, told: str) -> None:
+    with pytest.raises(syndb_lab.ResultUnsuitable) as refused:
+        lab.sql(f"SELECT {row} UNION ALL SELECT {row}").explore()
+    assert told in str(refused.value)
+    assert "line 1" not in str(refused.value)
+    assert refused.value.hint
+
+
+def test_a_connection_of_weight_zero_is_drawn(lab: Lab) -> None:
+    view = lab.sql("SELECT '1' AS pre, '-2' AS post, 0::UHUGEINT AS weight").explore()
+    assert "2 neurons, 1 connection," in repr(view)
+
+
 def test_a_table_that_is_gone_breaks_no_view(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     job = lab.graph(DATASET, "metrics", node_table=True)
     answer = job.answer()
