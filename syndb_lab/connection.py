@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path, PurePath
+from typing import Final
 
 from syndb_lab.announcement import Service
 from syndb_lab.client import Lab
@@ -20,6 +21,9 @@ from syndb_lab.plain_values import article
 from syndb_lab.starter import start_once
 from syndb_lab.tokens import token_of
 from syndb_lab.transport import is_given
+from syndb_lab.values import shown
+
+LONGEST_PATH: Final = 1024
 
 
 @converting
@@ -94,6 +98,10 @@ def find_or_start(data_dir: str | Path | None, *, start: bool) -> Service:
         None runs, and none may be started.
     """
     named = data_dir or os.environ.get("SYNDB_DATA_DIR")
+    if named and ("\0" in str(named) or len(str(named)) > LONGEST_PATH):
+        raise ParameterError(
+            f"data_dir is {shown(str(named))}, which no folder can be called", hint="Give a shorter path."
+        )
     folder = (Path(named).expanduser() if named else default_data_dir()).absolute()
     service = service_of(folder) or (None if named else newest_running())
     if service is not None:

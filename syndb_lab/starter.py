@@ -146,7 +146,7 @@ def lock(file: Path) -> Iterator[None]:
     """Let one process at a time through."""
     import fcntl
 
-    with file.open("a") as handle:
+    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600)) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

@@ -71,7 +71,8 @@ def test_connect_starts_a_service_and_finds_it_again(home: Path, capsys: pytest.
         assert again.datasets()
     assert capsys.readouterr() == ("", "")
     data_dir = local.default_data_dir()
-    assert (data_dir / "up.log").stat().st_mode & 0o077 == 0
+    for file in data_dir.rglob("*"):
+        assert file.stat().st_mode & 0o077 == 0, file
 
 
 def test_two_connects_at_once_start_one_service(home: Path) -> None:

@@ -70,6 +70,26 @@ def test_no_argument_of_connect_does(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert not any(wrong), "\n".join(filter(None, wrong))
 
 
+def test_what_can_be_no_folder_no_address_and_no_number_of_jobs(
+    pretend_lab: Callable[[Answer], Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = pretend_lab(answer)
+    monkeypatch.delenv("SYNDB_DATA_DIR", raising=False)
+    calls: list[tuple[Callable[[], Any], str]] = [
+        (lambda: syndb_lab.connect(data_dir="a\0b"), "which no folder can be called"),
+        (lambda: syndb_lab.connect(data_dir="x" * 5000), "which no folder can be called"),
+        (lambda: syndb_lab.login(5), "url is an int"),  # type: ignore[arg-type]
+        (lambda: lab.monitor(-5), "limit is -5; it takes the number of jobs to follow, from 1 to 500"),
+        (lambda: lab.monitor(501), "limit is 501"),
+        (lambda: lab.monitor("many"), "limit is 'many'"),  # type: ignore[arg-type]
+    ]
+    for call, told in calls:
+        with pytest.raises(syndb_lab.ParameterError) as refused:
+            call()
+        assert told in str(refused.value)
+        assert len(str(refused.value)) < 300
+
+
 def test_a_closed_connection_says_so(pretend_lab: Callable[[Answer], Lab]) -> None:
     lab = pretend_lab(answer)
     job = lab.job(JOB_ID)
