@@ -53,7 +53,7 @@ def is_scale(values: Sequence[Any]) -> bool:
     """Whether a column holds numbers, at least one of them finite."""
     known = [value for value in values if value is not None]
     return all(isinstance(value, Real) and not isinstance(value, bool) for value in known) and any(
-        isfinite(value) for value in known
+        _number(value) is not None for value in known
     )
 
 
@@ -111,7 +111,7 @@ def _along(values: Sequence[Any]) -> Paint:
 
 
 def _given(number: float, values: Sequence[Any]) -> Any:
-    return next((value for value in values if value is not None and float(value) == number), number)
+    return next((value for value in values if _number(value) == number), number)
 
 
 def _between(share: float) -> str:
@@ -156,7 +156,10 @@ def _share(number: float, low: float, high: float) -> float:
 def _number(value: Any) -> float | None:
     if value is None:
         return None
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return None
     return number if isfinite(number) else None
 
 
@@ -168,7 +171,7 @@ def told(value: Any) -> str | None:
     >>> told(0), told(float("nan")), told("")
     ('0', None, None)
     """
-    if value is None or value == "" or (isinstance(value, Real) and not isfinite(value)):
+    if value is None or value == "" or (isinstance(value, Real) and _number(value) is None):
         return None
     return written(value)
 

@@ -97,7 +97,7 @@ def drawable(text: str, longest: int | None = None) -> str:
         if all(font.get_char_index(ord(character)) for font in fonts)
         and unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
         else "□"
-        for character in " ".join(text[:LONGEST_READ].split()) or "\0"
+        for character in " ".join(text[:LONGEST_READ].split()) or "\0" * bool(text)
     )
     if longest is None or len(shown) <= longest:
         return shown

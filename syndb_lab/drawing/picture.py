@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 JUNCTION = "#cc79a7"
 _WIDTH, _HEIGHT = 10.0, 6.6  # inches
 _ASPECT = _WIDTH / (0.91 * _HEIGHT)
+_EDGE = 1.1 * _ASPECT
 _LARGEST = 0.052
 _LABELS = 60
 _LONGEST = 18
@@ -61,7 +62,7 @@ def draw_picture(
     figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=100, facecolor="white")
     ax = figure.add_axes((0.0, 0.09, 1.0, 0.91))
     ax.set_ylim(-1.1, 1.1)
-    ax.set_xlim(-1.1 * _ASPECT, 1.1 * _ASPECT)
+    ax.set_xlim(-_EDGE, _EDGE)
     ax.set_axis_off()
     if not names:
         say(ax, "no neurons")
@@ -189,6 +190,7 @@ def _labels(
         name = drawable(names[place], _LONGEST)
         x, y = places[place]
         wide, tall, low = 0.0125 * len(name) + 0.02, 0.026, y - reach[place] - 0.03
+        x = min(max(x, wide - _EDGE), _EDGE - wide)
         box = (x - wide, low - tall, x + wide, low + tall)
         if any(
             box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
@@ -230,13 +232,14 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
         known.append((Line2D([], [], color="0.4", linewidth=2.5, marker=">", markevery=[1]), said))
     if any(line.junction for line in lines):
         known.append((Line2D([], [], color=JUNCTION, linewidth=2.5), "gap junction"))
+    longest = max((len(label) for _, label in known), default=0)
     draw_legend(
         figure,
         [handle for handle, _ in known],
         [label for _, label in known],
         title=drawable(title, _LONGEST_TITLE) if known and title else None,
         loc="lower center",
-        ncols=max(1, min(len(known), 6)),
+        ncols=max(1, min(len(known), 6 if longest <= _LONGEST else 4)),
         frameon=False,
         fontsize=9,
         title_fontsize=9,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _IN_A_ROW = 8
+_LONGEST = 20
 
 
 def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
@@ -87,4 +88,4 @@ def rows_of(answer: Mapping[str, Any]) -> int:
 
 
 def _name(neuron: Mapping[str, Any]) -> str:
-    return drawable(str(neuron["name"] or neuron["neuron_id"]))
+    return drawable(str(neuron["name"] or neuron["neuron_id"]), _LONGEST)

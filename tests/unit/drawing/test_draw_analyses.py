@@ -37,6 +37,17 @@ def test_it_is_drawn(analysis: str, shape: str) -> None:
     assert len(figure.axes) >= 1
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("shape", ["empty", "one neuron", "two-cycle"])
+def test_all_of_a_tiny_graph_is_drawn(shape: str) -> None:
+    found = answer("full", shape, source=None, target=None)
+    draw(found).savefig(io.BytesIO(), format="png", dpi=20)
+    texts = [text.get_text() for text in draw({**found, "dataset": {"id": ""}}).texts]
+    assert texts[0] == "Connectome"
+    assert texts[-1] == ""
+
+
 def titles(figure: Any) -> list[str]:
     return [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
 

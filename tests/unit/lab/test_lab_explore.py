@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -23,7 +24,7 @@ from syndb_lab.filters import whole_graph
 from syndb_lab.gathering import Ask, of_analysis
 from syndb_lab.neighbourhood import Wish
 from syndb_lab.remarks import advice, caption
-from syndb_lab.subnetwork import Subnetwork
+from syndb_lab.subnetwork import Counts, Line, Subnetwork
 from syndb_lab.widgets import Explorer
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.reading import read
@@ -195,6 +196,32 @@ def test_sizes_of_odd_numbers_are_sizes() -> None:
     assert sizes([5e-324, 0]) == [1.0, 0.36]
     assert sizes([float("nan")] * 2) == [0.36, 0.36]
     assert paint([float("nan"), "motor"]).labels == [("motor", 0, 1), ("unknown", 1, 1)]
+
+
+ODD: dict[str, tuple[list[Any], list[Line]]] = {
+    "one neuron": ([float("nan")], []),
+    "one of no size": ([0], [Line(0, 0, 3)]),
+    "two apart, all equal": ([1, 1], []),
+    "two, without a weight": ([float("inf"), float("-inf")], [Line(0, 1, 0), Line(1, 0, 0)]),
+    "below zero": ([None, float("nan")], [Line(0, 1, -5.0), Line(1, 0, 0.5)]),
+    "repeated": ([10**400, 1], [Line(0, 1, 3), Line(0, 1, 3), Line(0, 1, 3, True)]),
+    "self-loops alone": ([Decimal("1.5"), Decimal("NaN")], [Line(0, 0, 3), Line(1, 1, 1, True)]),
+    "near the end of floats": ([1e308, -1e308, 0], [Line(0, 1, 1.7e308), Line(1, 2, 1.7e308)]),
+    "no numbers": ([[1], {"a": 1}, "x"], [Line(0, 1, 2**70)]),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ODD)
+def test_odd_scores_and_weights_are_drawn(name: str) -> None:
+    values, lines = ODD[name]
+    count = len(values)
+    columns = {"degree": list(range(count)), "score": values}
+    part = Subnetwork(list(range(count)), columns, lines, 1, Counts(count, count, 1, count, 1))
+    view = Explorer(part, color="score", size="score" if "score" in Explorer(part).scores else "degree")
+    assert view._bundle()["text/html"]
+    assert view.to_networkx().number_of_nodes() == count
+    view.close()
 
 
 @pytest.fixture

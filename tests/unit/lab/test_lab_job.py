@@ -225,7 +225,7 @@ def test_a_time_limit_that_is_none_is_refused(pretend_lab: Callable[[Answer], La
 
 
 def test_reproducible_takes_true_or_false(pretend_lab: Callable[[Answer], Lab]) -> None:
-    with pytest.raises(syndb_lab.ParameterError, match="reproducible is 'yes'"):
+    with pytest.raises(syndb_lab.ParameterError, match="reproducible is a str; it takes True or False"):
         pretend_lab(lambda _: httpx.Response(500)).sql("SELECT 1", reproducible="yes")  # type: ignore[arg-type]
 
 
