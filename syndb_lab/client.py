@@ -22,13 +22,12 @@ from syndb_lab.references import refer
 from syndb_lab.refusals import invalid
 from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
-from syndb_lab.values import article, seconds, shown, whole_number
+from syndb_lab.values import article, seconds, shown
 
 if TYPE_CHECKING:
     from syndb_lab.composer import Composer
     from syndb_lab.widgets import Monitor
 
-MOST_FOLLOWED = 500
 Format = Literal["arrow", "parquet", "csv"]
 
 
@@ -386,13 +385,7 @@ class Lab:
         """
         from syndb_lab.widgets import Monitor, notebook_namespace
 
-        most = whole_number(limit)
-        if most is None or not 1 <= most <= MOST_FOLLOWED:
-            raise ParameterError(
-                f"limit is {shown(limit)}; it takes the number of jobs to follow, from 1 to {MOST_FOLLOWED}",
-                hint="For example: lab.monitor(limit=50).",
-            )
-        monitor = Monitor(self._transport, most, notebook_namespace())
+        monitor = Monitor(self._transport, limit, notebook_namespace())
         monitor.show()
         return monitor
 

@@ -67,7 +67,7 @@ class Monitor:
         most = whole_number(limit)
         if most is None or not 1 <= most <= MOST_JOBS:
             raise ParameterError(
-                f"limit is {shown(limit)}; it takes the number of jobs to show, from 1 to {MOST_JOBS}",
+                f"limit is {shown(limit)}; it takes the number of jobs to follow, from 1 to {MOST_JOBS}",
                 hint="For example: lab.monitor(limit=50).",
             )
         self._transport = transport
