@@ -41,13 +41,13 @@ by_radius = sorted(range(60), key=lambda place: radius[place])
 by_rank = sorted(range(60), key=lambda place: rank[view.neurons[place]])
 print(view.size, view.color, by_radius == by_rank, len(set(radius)) > 30)"""
 DRAWN = """(root) => {
-  const key = [...globalThis.__syndb.living.keys()].find((one) => root.closest(`.${one}`));
-  const model = globalThis.__syndb.living.get(key).model;
+  const key = [...globalThis.__syndbHosts.living.keys()].find((one) => root.closest(`.${one}`));
+  const model = [...globalThis.__syndbHosts.living.get(key).keys()].at(-1);
   const column = model.get("part").columns[model.get("size")];
   return [model.get("size"), column.title, Math.max(...column.radius), new Set(column.radius).size > 30];
 }"""
 HELD = """() => ({
-  living: globalThis.__syndb.living.size,
+  living: globalThis.__syndbHosts.living.size,
   canvases: document.querySelectorAll('canvas').length,
 })"""
 

@@ -168,12 +168,12 @@ def test_tables_come_and_go(open_notebook: Open, page: Page) -> None:
     expect(second.locator(".syndb-grid-td")).to_have_text(["7"])
     expect(last.locator(".syndb-grid-td").first).to_have_text("0")
     expect(first.locator(".syndb-grid-count")).to_have_text("100 rows")
-    page.wait_for_function("() => globalThis.__syndb.living.size === 3")
+    page.wait_for_function("() => globalThis.__syndbHosts.living.size === 3")
     notebook.write(1, "table.close()")
     notebook.finish(1)
     expect(second).to_have_count(0)
     expect(notebook.output(2).locator(".syndb-still")).to_be_visible()
-    page.wait_for_function("() => globalThis.__syndb.living.size === 0")
+    page.wait_for_function("() => globalThis.__syndbHosts.living.size === 0")
 
 
 def test_two_windows_and_a_reload_draw_what_each_asked_for(
