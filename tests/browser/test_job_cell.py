@@ -203,7 +203,7 @@ def test_a_card_outlives_its_service(open_notebook: Open, tmp_path: Path) -> Non
         notebook = open_notebook(
             f"%syndb connect {first.url}",
             f"%%syndb slow\n{SLOW}",
-            before=f"import os\n\nos.environ['SYNDB_TOKEN'] = '{first.token}'",
+            before=f"import os\n\nos.environ.update(SYNDB_URL='{first.url}', SYNDB_TOKEN='{first.token}')",
         )
         notebook.finish(1)
         notebook.finish(2)

@@ -103,6 +103,6 @@ def test_a_disk_that_fills_up_in_a_download(open_notebook: Open, tmp_path: Path)
         )
         assert error["y"] + error["height"] <= rows["y"], "it covers the rows"
         notebook.finish(2)
-        expect(notebook.output(2)).to_contain_text("Make room there and ask again.")
+        expect(notebook.output(2)).to_contain_text("Make room there and ask again")
         assert "Traceback" not in notebook.output(2).inner_text()
         assert not list(disk.path.rglob("*.part"))
