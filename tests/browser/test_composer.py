@@ -190,6 +190,7 @@ def rules_and_hosts(page: Page) -> list[int]:
         "() => [document.adoptedStyleSheets.length, [...document.styleSheets, ...document.adoptedStyleSheets]"
         ".reduce((sum, sheet) => sum + sheet.cssRules.length, 0),"
         " document.querySelectorAll('.cm-tooltip').length,"
-        " globalThis.__syndb_editors.size, globalThis.__syndbHosts.mounted.size, globalThis.__syndbHosts.living.size]"
+        " globalThis.__syndb_editors.size, globalThis.__syndbHosts.mounted.size,"
+        " globalThis.__syndbHosts.living.size]"
     )
     return counted
