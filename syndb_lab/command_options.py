@@ -77,7 +77,7 @@ def check_texts(given: dict[str, Any]) -> None:
 
     Examples
     --------
-    >>> check_texts({"label": "caf\udce9"})
+    >>> check_texts({"label": "caf\\udce9"})
     Traceback (most recent call last):
     click.exceptions.UsageError: label is no text in UTF-8: 'caf�'
     """
