@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab_page import WAIT_MS
+from tests.browser.lab_page import IDLE, WAIT_MS, NotebookPage
 from tests.conftest import running_service
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from tests.browser.conftest import Open
+    from tests.browser.lab_page import Server
 
 pytestmark = pytest.mark.browser
 
@@ -236,3 +237,46 @@ def test_markup_from_the_service_stays_text(open_notebook: Open, page: Page) -> 
     expect(notebook.output(4).locator(".syndb-board")).to_contain_text(attack)
     assert page.locator(".jp-Notebook img[src=x]").count() == 0
     assert page.title() != "1"
+
+
+def test_two_windows_show_the_same_jobs_and_drafts(
+    open_notebook: Open, page: Page, browser: Browser, server: Server
+) -> None:
+    notebook = open_notebook(
+        f"%%syndb slow --label slow\n{SLOW}", "lab.monitor()", "composer = lab.composer('SELECT 1 AS one')"
+    )
+    for index in (1, 2, 3):
+        notebook.finish(index)
+    card = notebook.output(1).locator(".syndb-card")
+    expect(card).to_have_attribute("data-status", "running")
+    notebook.saved()
+    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+    other = context.new_page()
+    other.goto(f"{server.url}/lab/workspaces/two/tree/{notebook.path}?token=t")
+    second = NotebookPage(other, server, notebook.path)
+    their_card = second.output(1).locator(".syndb-card")
+    expect(their_card).to_have_attribute("data-status", "running")
+
+    for output in (notebook.output(3), second.output(3)):
+        expect(output.locator(".syndb-verdict")).to_have_attribute("data-state", "valid")
+    second.output(3).locator(".cm-content").fill("SELECT 2 AS two, 3 AS three")
+    for output in (notebook.output(3), second.output(3)):
+        expect(output.locator(".cm-content")).to_contain_text("SELECT 2 AS two, 3 AS three")
+        expect(output.locator(".syndb-columns .syndb-chip")).to_have_count(2)
+    notebook.output(3).locator(".cm-content").fill("SELECT 4 FROM nowhere")
+    for output in (notebook.output(3), second.output(3)):
+        expect(output.locator(".cm-content")).to_contain_text("SELECT 4 FROM nowhere")
+        expect(output.locator(".syndb-verdict")).to_have_attribute("data-state", "invalid")
+
+    their_card.locator(".syndb-do-cancel").click()
+    expect(notebook.output(1).locator(".syndb-ended")).to_contain_text("cancelled")
+    expect(their_card).to_have_attribute("data-status", "cancelled")  # its output was read from the file
+    for output in (notebook.output(2), second.output(2)):
+        row = output.locator(".syndb-row", has_text="slow").first
+        expect(row.locator(".syndb-status")).to_have_text("cancelled")
+
+    page.reload()
+    page.wait_for_function(IDLE, timeout=WAIT_MS)
+    expect(notebook.output(3).locator(".cm-content")).to_contain_text("SELECT 4 FROM nowhere")
+    expect(notebook.output(2).locator(".syndb-row", has_text="slow").first).to_contain_text("cancelled")
+    context.close()
