@@ -73,11 +73,11 @@ def told(command: Command) -> Command:
 
 
 def check_texts(given: dict[str, Any]) -> None:
-    """Refuse arguments whose bytes are no UTF-8; names of files may be so.
+    r"""Refuse arguments whose bytes are no UTF-8; names of files may be so.
 
     Examples
     --------
-    >>> check_texts({"label": "caf\\udce9"})
+    >>> check_texts({"label": "caf\udce9"})
     Traceback (most recent call last):
     click.exceptions.UsageError: label is no text in UTF-8: 'caf�'
     """
