@@ -38,7 +38,8 @@ def test_a_child_answers_and_ends_when_its_socket_closes(nursery: Nursery) -> No
         child.frames.send(FrameKind.TASK, {"query": "SELECT 1 AS n", "parameters": {}, "describe": True})
         assert child.answer(60)[0] is FrameKind.PROGRESS
         answer = child.answer(60)
-        assert (answer[0], answer[1]["columns"]) == (FrameKind.DONE, [["n", "int32"]])
+        assert (answer[0], answer[1]["columns"]) == (FrameKind.PROGRESS, [["n", "int32"]])
+        assert child.answer(60)[0] is FrameKind.DONE
     assert not Path(f"/proc/{child.pid}").exists()
 
 
