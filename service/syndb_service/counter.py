@@ -18,7 +18,6 @@ from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Nursery
 from syndb_service.errors import ServiceError
 from syndb_service.settings import Settings
-from syndb_service.tasks import address_space
 from syndb_service.warehouse import DatasetStore
 
 log = logging.getLogger(__name__)
@@ -100,7 +99,7 @@ class Counter:
             "options": selection.described(),
             "sources": sources,
             "memory_bytes": self._settings.job_memory_bytes,
-            "address_space": address_space(self._settings),
+            "address_space": self._settings.job_address_space_bytes,
             "threads": self._settings.threads,
             "cpu_s": ceil(COUNT_S * self._settings.threads),
         }

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from syndb_service.errors import BadSetting
 
 GIBIBYTE = 1024**3
+BASE_ADDRESS_SPACE = 4 * GIBIBYTE
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
 _DOMAIN = re.compile(r"(\*\.)?([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -235,6 +236,11 @@ class Settings(BaseSettings):
     def threads(self) -> int:
         """Threads of one job, with 0 resolved to this machine's processors."""
         return self.job_threads or os.cpu_count() or 1
+
+    @property
+    def job_address_space_bytes(self) -> int:
+        """How much a child may map: its libraries and files beside its memory."""
+        return 2 * self.job_memory_bytes + BASE_ADDRESS_SPACE
 
     @property
     def database(self) -> str:

@@ -25,7 +25,6 @@ from syndb_service.stored import StoredResults
 from syndb_service.warehouse import DatasetStore, Tick
 
 CITED = ("id", "name", "title", "version", "species", "citation", "doi", "licence")
-BASE_ADDRESS_SPACE = 4 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class Tasks:
             "temp_dir": str(temp_dir),
             "root": str(self._settings.data_dir),
             "memory_bytes": self._settings.job_memory_bytes,
-            "address_space": address_space(self._settings),
+            "address_space": self._settings.job_address_space_bytes,
             "temp_bytes": self._settings.job_temp_bytes,
             "threads": 1 if job.request.one_thread else self._settings.threads,
             "reproducible": job.request.reproducible,
@@ -155,11 +154,6 @@ class Tasks:
             "created_at": job.created_at.isoformat(),
             "datasets": [_cited(dataset) for dataset in datasets],
         }
-
-
-def address_space(settings: Settings) -> int:
-    """Return how much a child may map: its libraries, and files, beside its memory."""
-    return 2 * settings.job_memory_bytes + BASE_ADDRESS_SPACE
 
 
 def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[str]) -> str | None:
