@@ -26,7 +26,7 @@ from syndb_lab.values import article, seconds, shown
 
 if TYPE_CHECKING:
     from syndb_lab.composer import Composer
-    from syndb_lab.widgets import Monitor
+    from syndb_lab.widgets.monitor import Monitor
 
 Format = Literal["arrow", "parquet", "csv"]
 
@@ -383,9 +383,9 @@ class Lab:
         ParameterError
             ``limit`` is no such number.
         """
-        from syndb_lab.widgets import Monitor, notebook_namespace
+        from syndb_lab.widgets.monitor import Monitor, notebook_namespace
 
-        monitor = Monitor(self._transport, limit, notebook_namespace())
+        monitor = Monitor(self._transport, limit, notebook_namespace(), Job)
         monitor.show()
         return monitor
 

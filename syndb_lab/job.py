@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow
 
     from syndb_lab.grid import ResultTable
-    from syndb_lab.widgets import Explorer
+    from syndb_lab.widgets.explorer import Explorer
 
 
 @convert_errors
@@ -335,7 +335,7 @@ class Job(ResultHandle):
         [55, 54]
         """
         from syndb_lab import gathering
-        from syndb_lab.widgets import Explorer
+        from syndb_lab.widgets.explorer import Explorer
 
         limit, connections, hops, min_synapses, seed = gathering.checked(
             limit, connections, hops, min_synapses, seed

@@ -160,7 +160,7 @@ class SyndbMagics(Magics):
         """Show the live card of a job; outside a notebook, the job itself."""
         if not in_notebook():
             return job
-        from syndb_lab.widgets import show_card
+        from syndb_lab.widgets.job_card import show_card
 
         asked = asked or CellLine()
         kind = cast("FrameKind", asked.frame or self.frame)

@@ -24,15 +24,17 @@ from syndb_lab.composer.plain import PlainComposer
 from syndb_lab.composer.service import NOTHING, Asked, Service
 from syndb_lab.composer.still import still_html, still_text
 from syndb_lab.converted_errors import convert_errors
-from syndb_lab.errors import ParameterError, ServiceUnavailable
+from syndb_lab.errors import ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.front_end import draws
 from syndb_lab.history import remember, remembered
-from syndb_lab.job import Job
 from syndb_lab.plain_values import article, whole_text
 from syndb_lab.process_fork import ProcessLock
+from syndb_lab.progress import in_notebook
 from syndb_lab.widgets.desk import Desk
 from syndb_lab.widgets.elements import VIEW
 from syndb_lab.widgets.job_card import JobCard
+from syndb_lab.widgets.monitor import notebook_namespace
+from syndb_lab.widgets.notebook_job import NotebookJob
 
 
 @convert_errors
@@ -66,7 +68,7 @@ class Composer:
         self._desk = Desk(namespace, None, "polars")
         self._key = uuid.uuid4().hex
         self._lock = ProcessLock()
-        self._job: Job | None = None
+        self._job: NotebookJob | None = None
         self._numbers = itertools.count(1)
         self._card: JobCard | None = None
         self._kept: Draft | None = None
@@ -94,7 +96,7 @@ class Composer:
         return f"<composer at {self._service.url}: {self._job or 'nothing run yet'}>"
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> NotebookJob | None:
         """The job that was run last; None before the first."""
         return self._job
 
@@ -226,7 +228,7 @@ class Composer:
         with suppress(Exception):  # the job runs, whatever becomes of the list of what was run
             self._say(history=remember({**draft.memory(), "at": f"{datetime.now():%Y-%m-%d %H:%M}"}))
 
-    def _take(self, job: Job) -> None:
+    def _take(self, job: NotebookJob) -> None:
         """Show a job's card instead of the last one's."""
         with self._lock:
             if self._card is not None:
@@ -237,7 +239,7 @@ class Composer:
             self._card = JobCard(job, self._desk.load, self._rerun)
             self._card.show(self._outputs[2])
 
-    def _rerun(self, old: Job, new: Job) -> str:
+    def _rerun(self, old: NotebookJob, new: NotebookJob) -> str:
         self._job = new
         return f"a rerun of job {old.id[:8]}"
 
@@ -264,3 +266,19 @@ def sql_text(text: Any) -> str:
             f"sql is {article(text)}, no text", hint='For example: lab.composer("SELECT 1").'
         )
     return whole_text("sql", str(text))
+
+
+def in_this_notebook() -> dict[str, Any]:
+    """Find the notebook's variables.
+
+    Raises
+    ------
+    SyndbError
+        There is no notebook to show a composer in.
+    """
+    if not in_notebook():
+        raise SyndbError(
+            "the composer needs a notebook",
+            hint="Elsewhere: lab.sql(query), lab.graph(dataset), or the command `syndb-lab query`.",
+        )
+    return notebook_namespace()

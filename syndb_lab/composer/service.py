@@ -12,8 +12,9 @@ from syndb_lab.composer.graph_form import graph_form, graph_options, still_neede
 from syndb_lab.datasets import Datasets
 from syndb_lab.dry_run import DryRun
 from syndb_lab.errors import ParameterError, QueryError
-from syndb_lab.job import Job
+from syndb_lab.handle import Handle
 from syndb_lab.references import named_handles
+from syndb_lab.widgets.notebook_job import NotebookJob
 
 Format = Literal["arrow", "parquet", "csv"]
 MOST_JOBS: Final = 50
@@ -41,10 +42,10 @@ class Asked(Protocol):
         jobs: Mapping[str, Any],
         format: Format,  # noqa: A002 - the wire's own word
         label: str | None,
-    ) -> Job:
+    ) -> NotebookJob:
         """Submit a query."""
 
-    def graph(self, dataset: str, analysis: str, *, label: str | None, **options: Any) -> Job:
+    def graph(self, dataset: str, analysis: str, *, label: str | None, **options: Any) -> NotebookJob:
         """Submit a graph analysis."""
 
 
@@ -100,7 +101,7 @@ class Service:
         named = [
             (name, held)
             for name, held in list(self._namespace.items())
-            if isinstance(held, Job) and held.kind == "query" and not name.startswith("_")
+            if isinstance(held, Handle) and held.kind == "query" and not name.startswith("_")
         ]
         return [
             {"name": name, "columns": (held.record.get("result") or {}).get("columns") or []}
@@ -139,7 +140,7 @@ class Service:
         state = "open" if missing else "valid"
         return verdict.verdict(draft, state, message=missing, **verdict.found(run, names), **shown)
 
-    def submit(self, draft: Draft) -> Job:
+    def submit(self, draft: Draft) -> NotebookJob:
         """Run a draft.
 
         Raises

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from syndb_lab.frames import FrameKind
-from syndb_lab.job import Job
 from syndb_lab.transfer import silent
+from syndb_lab.widgets.notebook_job import NotebookJob
 
 
 class Desk:
@@ -30,7 +30,7 @@ class Desk:
         self._kind = kind
         self._given: dict[str, Callable[[], Any]] = {}
 
-    def load(self, job: Job, tell: Callable[[int], None] | None = None) -> str:
+    def load(self, job: NotebookJob, tell: Callable[[int], None] | None = None) -> str:
         """Read the result into a variable of its own; say which. ``tell`` is told of the bytes that come.
 
         A variable that somebody else has assigned is left alone: the next free name is taken.
@@ -44,7 +44,7 @@ class Desk:
         self._given[name] = weak_reference(value)
         return f"loaded into {name} ({shape(value, self._kind)})"
 
-    def rerun(self, old: Job, new: Job) -> str:
+    def rerun(self, old: NotebookJob, new: NotebookJob) -> str:
         """Put the new job's handle where the old one was; say so."""
         said = f"a rerun of job {old.id[:8]}"
         if self._variable and self._namespace.get(self._variable) is old:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from syndb_lab.errors import SyndbError
-from syndb_lab.job import Job
+from syndb_lab.widgets.notebook_job import NotebookJob
 
 TOLD: Final = (
     ("neuron_count", "neurons"),
@@ -16,7 +16,7 @@ TOLD: Final = (
 )
 
 
-def findings(job: Job) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+def findings(job: NotebookJob) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """Read the main figures of a graph job, and of which dataset it is."""
     try:
         answer = job.answer()

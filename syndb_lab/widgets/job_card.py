@@ -16,21 +16,21 @@ from syndb_lab.face import NOW, Moment, face
 from syndb_lab.first_rows import first_rows
 from syndb_lab.follow import FINAL, follow
 from syndb_lab.frames import FrameKind
-from syndb_lab.job import Job
 from syndb_lab.progress import readable_bytes
 from syndb_lab.provenance import read_provenance
 from syndb_lab.static_card import Ended, static_html, static_text
 from syndb_lab.widgets.desk import Desk
 from syndb_lab.widgets.elements import DrawnCard, PlainCard, card_widget, view_bundle
 from syndb_lab.widgets.findings import findings
+from syndb_lab.widgets.notebook_job import NotebookJob
 
 PACE_S: Final = 0.2
 SETTLE_S: Final = 5.0
-Loaded = Callable[[Job, Callable[[int], None]], str]
-Rerun = Callable[[Job, Job], str]
+Loaded = Callable[[NotebookJob, Callable[[int], None]], str]
+Rerun = Callable[[NotebookJob, NotebookJob], str]
 
 
-def show_card(job: Job, namespace: dict[str, Any], variable: str | None, kind: FrameKind) -> JobCard:
+def show_card(job: NotebookJob, namespace: dict[str, Any], variable: str | None, kind: FrameKind) -> JobCard:
     """Show the card of a job.
 
     Parameters
@@ -58,7 +58,7 @@ class CardState:
     has that state, and never under another job's id.
     """
 
-    job: Job
+    job: NotebookJob
     widget: DrawnCard | PlainCard
     moment: Moment = NOW
     ended: Ended = field(default_factory=Ended)
@@ -91,7 +91,7 @@ class JobCard:
         Told of the new job that Rerun made, once this card shows it.
     """
 
-    def __init__(self, job: Job, load: Loaded, rerun: Rerun) -> None:
+    def __init__(self, job: NotebookJob, load: Loaded, rerun: Rerun) -> None:
         self._load, self._rerun = load, rerun
         self._lock = threading.RLock()
         self._is_closed = False
@@ -99,7 +99,7 @@ class JobCard:
         self._state = self._state_of(job, NOW)
 
     @property
-    def job(self) -> Job:
+    def job(self) -> NotebookJob:
         """The job that the card shows."""
         return self._state.job
 
@@ -146,7 +146,7 @@ class JobCard:
         if action is not None:
             self._start(lambda taken: self._tried(action, taken), state)
 
-    def _state_of(self, job: Job, moment: Moment) -> CardState:
+    def _state_of(self, job: NotebookJob, moment: Moment) -> CardState:
         widget = card_widget(face(job.record, moment))
         state = CardState(job, widget, moment)
         widget.heed(lambda click: self.heed({"job_id": job.id, **click}))

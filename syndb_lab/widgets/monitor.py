@@ -19,13 +19,13 @@ from syndb_lab.errors import ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.face import Moment, face, moment_of
 from syndb_lab.follow import FINAL
 from syndb_lab.front_end import draws, static
-from syndb_lab.job import Job
 from syndb_lab.listing import html_table
 from syndb_lab.process_fork import ProcessLock
 from syndb_lab.terminal_text import visible
 from syndb_lab.transport import Transport
 from syndb_lab.values import shown, whole_number
 from syndb_lab.widgets.desk import Desk
+from syndb_lab.widgets.notebook_job import NotebookJob
 
 BUSY_S: Final = 0.5
 IDLE_S: Final = 2.0
@@ -61,9 +61,17 @@ class Monitor:
         How many of the newest jobs.
     namespace : dict
         The notebook's variables, for what Load reads.
+    make_job : callable
+        Makes a job of a transport and a record.
     """
 
-    def __init__(self, transport: Transport, limit: int, namespace: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        limit: int,
+        namespace: dict[str, Any],
+        make_job: Callable[[Transport, dict[str, Any]], NotebookJob],
+    ) -> None:
         most = whole_number(limit)
         if most is None or not 1 <= most <= MOST_JOBS:
             raise ParameterError(
@@ -72,6 +80,7 @@ class Monitor:
             )
         self._transport = transport
         self._limit = most
+        self._make_job = make_job
         self._desk = Desk(namespace, None, "polars")
         self._lock = ProcessLock()
         self._wake = threading.Event()
@@ -120,7 +129,7 @@ class Monitor:
         action = actions.get(str(click.get("do")))
         record = next((one for one in self._records if one["job_id"] == click.get("job_id")), None)
         if action is not None and record is not None:
-            job = Job(self._transport, record)
+            job = self._make_job(self._transport, record)
             threading.Thread(target=self._tried, args=(action, job), name="syndb-card", daemon=True).start()
         else:
             self._wake.set()
@@ -192,7 +201,7 @@ class Monitor:
             "text/plain": visible("\n".join([told, *("  ".join(row) for row in cells)])),
         }
 
-    def _tried(self, action: Callable[[Job], str], job: Job) -> None:
+    def _tried(self, action: Callable[[NotebookJob], str], job: NotebookJob) -> None:
         try:
             self._note = action(job)
         except Exception as error:
@@ -202,18 +211,18 @@ class Monitor:
             self._ask()
             self._draw()
 
-    def _cancel(self, job: Job) -> str:
+    def _cancel(self, job: NotebookJob) -> str:
         self._moments[job.id] = Moment(cancelling=True)
         self._draw()
         job.cancel()
         return ""
 
-    def _rerun(self, job: Job) -> str:
+    def _rerun(self, job: NotebookJob) -> str:
         self._moments[job.id] = Moment(busy="rerun")
         self._draw()
         return f"job {job.rerun().id[:8]} is the rerun of job {job.id[:8]}"
 
-    def _load(self, job: Job) -> str:
+    def _load(self, job: NotebookJob) -> str:
         self._moments[job.id] = Moment(busy="load")
         self._draw()
         return self._desk.load(job)

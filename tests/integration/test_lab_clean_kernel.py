@@ -18,7 +18,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import syndb_lab
 from syndb_lab import Job, Lab
-from syndb_lab.widgets import Monitor, show_card
+from syndb_lab.widgets.job_card import show_card
+from syndb_lab.widgets.monitor import Monitor
 from tests.conftest import WAIT_S, Live
 
 ENDLESS = "SELECT count(*) FROM range(30000000000) a WHERE hash(range) % 7 = {}"
@@ -93,7 +94,7 @@ def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
         job.wait(timeout=0)
     assert ours() == []
     card = show_card(Job(lab._transport, job.record), {}, "q", "polars")
-    monitor = Monitor(lab._transport, 5, {})
+    monitor = Monitor(lab._transport, 5, {}, Job)
     monitor.show()
     errors: list[BaseException] = []
 

@@ -25,7 +25,7 @@ from syndb_lab.gathering import Ask, of_analysis
 from syndb_lab.neighbourhood import Wish
 from syndb_lab.remarks import advice, caption
 from syndb_lab.subnetwork import Counts, Line, Subnetwork
-from syndb_lab.widgets import Explorer
+from syndb_lab.widgets.explorer import Explorer
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.reading import read
 

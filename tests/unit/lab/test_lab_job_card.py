@@ -17,9 +17,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from syndb_lab import Job
 from syndb_lab.transport import Transport
-from syndb_lab.widgets import JobCard, Monitor, show_card
 from syndb_lab.widgets.desk import Desk
 from syndb_lab.widgets.elements import PlainCard
+from syndb_lab.widgets.job_card import JobCard, show_card
+from syndb_lab.widgets.monitor import Monitor
 from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -176,7 +177,7 @@ def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> Non
         return httpx.Response(200, json={"jobs": [row], "next_cursor": None})
 
     row = job_record("running", created_at="2026-01-01T00:00:00Z", label=ATTACK)
-    monitor = Monitor(pretend(answer), 50, {})
+    monitor = Monitor(pretend(answer), 50, {}, Job)
     monitor.show()
     assert monitor._widget is not None
     assert monitor._widget.board["rows"][0]["job_id"] == JOB_ID

@@ -26,7 +26,8 @@ from syndb_lab.grid import ResultTable
 from syndb_lab.listing import Listing
 from syndb_lab.magic_verbs import Verbs
 from syndb_lab.magics import CellError
-from syndb_lab.widgets import Explorer, Monitor
+from syndb_lab.widgets.explorer import Explorer
+from syndb_lab.widgets.monitor import Monitor
 from tests.unit.drawing.test_draw_analyses import answer as analysed
 from tests.unit.lab.hostile import HOSTILE, check
 from tests.unit.lab.pretence import JOB_ID, Answer, arrow_file, job_record, result_info
@@ -144,7 +145,7 @@ class Service:
 def lab(pretend_lab: Callable[[Answer], Lab], monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     shell = InteractiveShell.instance()
     shell.reset()
-    monkeypatch.setattr("syndb_lab.composer.in_notebook", lambda: True)
+    monkeypatch.setattr("syndb_lab.composer.composer.in_notebook", lambda: True)
     monkeypatch.setattr("syndb_lab.widgets.explorer.png", lambda figure: b"")
     lab = pretend_lab(Service().answer)
     shell.user_ns["lab"] = lab

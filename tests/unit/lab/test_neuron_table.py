@@ -10,7 +10,7 @@ import pytest
 from syndb_lab.errors import ParameterError, ResultExpired, ResultUnsuitable
 from syndb_lab.neuron_table import MORE, with_table
 from syndb_lab.subnetwork import SCORES, SHOWN, WHOLE, Counts, Subnetwork
-from syndb_lab.widgets import Explorer
+from syndb_lab.widgets.explorer import Explorer
 
 BIG = 720575940600000001
 TABLE = pa.table(

@@ -37,7 +37,7 @@ from syndb_lab.static_card import Ended, static_html, static_text
 from syndb_lab.subnetwork import Counts, Line, Subnetwork
 from syndb_lab.tables import column_listing, table_listing
 from syndb_lab.transport import Transport
-from syndb_lab.widgets import Explorer
+from syndb_lab.widgets.explorer import Explorer
 from syndb_lab.widgets.graph_still import still_html, still_text
 from syndb_lab.widgets.monitor import Monitor
 from tests.unit.drawing.test_draw_analyses import answer
@@ -134,7 +134,7 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
         yield f"face {status}", face_html(shown), describe(record, 1.0)
         named = Job(transport, record)
         yield f"job {status}", "", repr(named)
-        monitor = Monitor(transport, 5, {})
+        monitor = Monitor(transport, 5, {}, Job)
         monitor._records, monitor._away = [record], text
         bundle = monitor._still()
         yield f"monitor {status}", bundle["text/html"], bundle["text/plain"]

@@ -18,7 +18,8 @@ from syndb_lab import Job
 from syndb_lab.composer.composer import Composer
 from syndb_lab.composer.draft import Draft
 from syndb_lab.transport import Transport
-from syndb_lab.widgets import JobCard, Monitor
+from syndb_lab.widgets.job_card import JobCard
+from syndb_lab.widgets.monitor import Monitor
 from tests.unit.lab.pretence import Answer, arrow_file, job_record, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -153,7 +154,7 @@ def test_a_monitor_shows_the_newest_list_that_it_asked_for(pretend: Pretend, see
             answered.append(number)
         return httpx.Response(200, json={"jobs": [row], "next_cursor": None})
 
-    monitor = Monitor(pretend(answer), 10, {})
+    monitor = Monitor(pretend(answer), 10, {}, Job)
     threads = []
     for _ in range(20):
         threads.append(threading.Thread(target=monitor._ask))
