@@ -16,6 +16,7 @@ import httpx
 import platformdirs
 
 from syndb_lab.errors import ServiceUnavailable
+from syndb_lab.next_step import Action, NextStep
 
 APP: Final = "syndb-lab"
 PROBE_S: Final = 3.0
@@ -47,7 +48,7 @@ class Service:
         except OSError as error:
             raise ServiceUnavailable(
                 f"the token of the service at {self.url} can't be read: {error.strerror}",
-                hint="Start a service of your own with `syndb-lab up`, or give a token: connect(url, token).",
+                hint=NextStep(Action.START_OWN_SERVICE),
             ) from error
 
     def answers(self) -> bool:

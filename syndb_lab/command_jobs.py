@@ -19,7 +19,7 @@ from syndb_lab.command_output import (
     wire_format,
 )
 from syndb_lab.command_sql import COMMENTS_ARE_SQL, sql_of, sql_options
-from syndb_lab.command_words import print_plain
+from syndb_lab.command_text import print_plain
 from syndb_lab.errors import Detached
 from syndb_lab.json_file import dump_json
 from syndb_lab.terminal_text import visible
@@ -97,6 +97,7 @@ def query(
       syndb-lab query "SELECT * FROM connections" | wc -l
     """  # noqa: D301 - the backspace is how click keeps lines apart
     from syndb_lab.parameters import read_assignment
+    from syndb_lab.values import seconds
 
     text = sql_of(sql, file)
     wanted = wire_format(output)
@@ -107,7 +108,7 @@ def query(
             parameters=values,
             format=wanted,
             label=label,
-            time_limit_s=time_limit,
+            time_limit_s=seconds(time_limit, "--time-limit"),
             reproducible=reproducible,
         )
         for warning in job.record.get("advice") or ():
@@ -172,6 +173,7 @@ def graph(
     motif_significance. Their options are those of lab.graph in Python: cell_class, include, samples, …
     """  # noqa: D301 - the backspace is how click keeps lines apart
     from syndb_lab.parameters import read_assignment
+    from syndb_lab.values import seconds
 
     check_picture(output)
     check_table(neurons)
@@ -187,7 +189,8 @@ def graph(
             raise click.UsageError(f"-p {name}=…: the command has a place of its own for {name}")
         options[name] = value
     with lab_of(url, data_dir) as lab:
-        job = lab.graph(dataset, analysis, **options, label=label, time_limit_s=time_limit)
+        limit = seconds(time_limit, "--time-limit")
+        job = lab.graph(dataset, analysis, **options, label=label, time_limit_s=limit)
         if detach:
             click.echo(job.id)
             return

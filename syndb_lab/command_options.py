@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from syndb_lab.command_words import on_command_line, print_plain
+from syndb_lab.command_text import print_plain
 from syndb_lab.errors import (
     AccessDenied,
     AuthError,
@@ -23,6 +23,7 @@ from syndb_lab.errors import (
     SyndbError,
     UnknownDataset,
 )
+from syndb_lab.next_step import Audience
 from syndb_lab.terminal_text import visible
 
 Command = Callable[..., Any]
@@ -89,7 +90,7 @@ def check_texts(given: dict[str, Any]) -> None:
 
 def end(error: SyndbError) -> NoReturn:
     """Print an error and exit."""
-    print_plain(f"syndb-lab: {on_command_line(str(error))}", err=True)
+    print_plain(f"syndb-lab: {error.text_for(Audience.CLI)}", err=True)
     wrong = isinstance(error, ASKED_WRONGLY) or error.status in BAD_REQUEST
     code = 2 if wrong else 3 if isinstance(error, ServiceUnavailable) else 1
     sys.exit(4 if isinstance(error, NOT_ALLOWED) else code)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from syndb_lab.command_words import print_plain
+from syndb_lab.command_text import print_plain
 from syndb_lab.errors import ResultTruncated, ResultUnsuitable, SyndbError
 from syndb_lab.listing import GAP, Listing, one_line
 from syndb_lab.terminal_text import columns_of, visible

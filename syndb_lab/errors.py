@@ -31,6 +31,8 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
+from syndb_lab.next_step import Audience, NextStep, render
+from syndb_lab.problem_steps import hint_of
 from syndb_lab.terminal_text import visible
 
 BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), " ")
@@ -49,8 +51,8 @@ class SyndbError(Exception):
     ----------
     message : str
         What was wrong, in a sentence.
-    hint : str, optional
-        What to do next, in a sentence.
+    hint : str or NextStep, optional
+        What to do next: in a sentence, or as a step that each surface words for itself.
     code : str, optional
         The service's code for it, which programs may read.
     status : int, optional
@@ -61,19 +63,46 @@ class SyndbError(Exception):
         self,
         message: str,
         *,
-        hint: str | None = None,
+        hint: str | NextStep | None = None,
         code: str | None = None,
         status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self._hint = hint
         self.code = code
         self.status = status
 
+    @property
+    def hint(self) -> str | None:
+        """What to do next, in a sentence for Python."""
+        return self.hint_for(Audience.PYTHON)
+
+    @hint.setter
+    def hint(self, hint: str | NextStep | None) -> None:
+        self._hint = hint
+
+    @property
+    def next_step(self) -> NextStep | None:
+        """What to do next, as an action with its arguments, where there is one."""
+        return self._hint if isinstance(self._hint, NextStep) else None
+
+    def hint_for(self, audience: Audience) -> str | None:
+        """Write what to do next for those who read it."""
+        return render(self._hint, audience) if isinstance(self._hint, NextStep) else self._hint
+
     def __str__(self) -> str:
         """Read as the message, and the hint on a line of its own; nothing in it acts on a terminal."""
-        return visible("\n".join(filter(None, (screenful(self.message), screenful(self.hint)))))
+        return self.text_for(Audience.PYTHON)
+
+    def text_for(self, audience: Audience) -> str:
+        """Write the whole error, as ``str`` does, for those who read it."""
+        lines = (screenful(self.message), self._excerpt(), screenful(self.hint_for(audience)))
+        return visible("\n".join(filter(None, lines)))
+
+    def _excerpt(self) -> str | None:
+        """Show the line of SQL that it is about, where there is one."""
+        return None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross to another process whole, whatever the class takes to be made."""
@@ -95,7 +124,7 @@ class PlacedError(SyndbError):
         self,
         message: str,
         *,
-        hint: str | None = None,
+        hint: str | NextStep | None = None,
         code: str | None = None,
         status: int | None = None,
         query: str | None = None,
@@ -107,10 +136,8 @@ class PlacedError(SyndbError):
         self.line = line
         self.column = column
 
-    def __str__(self) -> str:
-        """Read as the message, the line of SQL with a caret under the column, and the hint."""
-        place = excerpt(self.query, self.line, self.column)
-        return visible("\n".join(filter(None, (screenful(self.message), place, screenful(self.hint)))))
+    def _excerpt(self) -> str | None:
+        return excerpt(self.query, self.line, self.column)
 
 
 class QueryError(PlacedError, RequestRefused):
@@ -171,7 +198,7 @@ class JobFailed(PlacedError):
         error = record.get("error") or {}
         super().__init__(
             error.get("message") or record.get("error_message") or "the job failed",
-            hint=error.get("hint"),
+            hint=hint_of(error, path=f"/v1/jobs/{record['job_id']}"),
             code=error.get("code"),
             query=record.get("query"),
             line=error.get("line"),

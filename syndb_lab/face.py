@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from syndb_lab.errors import excerpt
 from syndb_lab.follow import FINAL
+from syndb_lab.next_step import Audience, NextStep, render
+from syndb_lab.problem_steps import hint_of
 from syndb_lab.progress import readable_bytes, run_seconds
 from syndb_lab.terminal_text import shorten, visible
 
@@ -131,7 +133,9 @@ def failure(record: dict[str, Any]) -> str:
     if record["status"] != "failed":
         return ""
     place = excerpt(record.get("query"), error.get("line"), error.get("column"))
-    return visible("\n".join(filter(None, (message, place, error.get("hint")))))
+    hint = hint_of(error, path=f"/v1/jobs/{record['job_id']}")
+    told = render(hint, Audience.PYTHON) if isinstance(hint, NextStep) else hint
+    return visible("\n".join(filter(None, (message, place, told))))
 
 
 def buttons(record: dict[str, Any], moment: Moment) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import httpx
 
 from syndb_lab.errors import JobNotFound, SyndbError
 from syndb_lab.event_lines import EventLines, GarbledStreamError
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.refusals import refusal, retry_after
 
 HOLD_S: Final = 10
@@ -155,7 +156,7 @@ def read_event(kind: str, data: str) -> Told:
         try:
             problem = json.loads(data)
             error = JobNotFound(
-                str(problem["detail"]), code=problem.get("code"), hint="lab.jobs() lists yours."
+                str(problem["detail"]), code=problem.get("code"), hint=NextStep(Action.LIST_JOBS)
             )
             return str(problem["job_id"]), error
         except (ValueError, LookupError, TypeError, AttributeError):

@@ -13,6 +13,7 @@ from syndb_lab.errors import JobNotFound, ParameterError
 from syndb_lab.face import title
 from syndb_lab.job import Job
 from syndb_lab.listing import Listing
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import plain_value
 from syndb_lab.transport import Transport
 from syndb_lab.values import shown, whole_number
@@ -20,7 +21,7 @@ from syndb_lab.values import shown, whole_number
 PAGE: Final = 500
 LETTERS: Final = 44
 STATUSES: Final = ("pending", "running", "completed", "failed", "cancelled")
-ID_HINT: Final = "An id looks like 0a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10; lab.jobs() lists yours."
+ID_HINT: Final = NextStep(Action.GIVE_JOB_ID)
 
 
 def job_listing(

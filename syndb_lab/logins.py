@@ -21,6 +21,7 @@ import httpx
 from syndb_lab.client import Lab
 from syndb_lab.converted_errors import converting
 from syndb_lab.errors import AuthError, ParameterError, ServiceUnavailable, SyndbError
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import article
 from syndb_lab.redirect import Redirect
 from syndb_lab.refusals import refusal
@@ -104,7 +105,7 @@ def login(
     if not told:
         raise AuthError(
             f"the service at {address} has no login",
-            hint="Ask its operator for a token, and give it: connect(url, token).",
+            hint=NextStep(Action.ASK_FOR_TOKEN),
         )
     provider = Provider(told, show)
     access_token = provider.by_device(patience) if device else provider.by_browser(patience, open_browser)

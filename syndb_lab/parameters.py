@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from syndb_lab.errors import ParameterError, QueryError
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import whole_text
 from syndb_lab.scanner import Parameter, parameters
 from syndb_lab.scope import Scope
@@ -138,7 +139,7 @@ def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]
     return {name: assigned[name] if name in assigned else namespace[name] for name in sorted(wanted)}
 
 
-GIVE_IT: Final = "Give each its value by name: lab.sql(query, parameters={…})."
+GIVE_IT: Final = NextStep(Action.GIVE_PARAMETERS)
 
 
 def check_given(query: str, values: Mapping[str, Any]) -> None:

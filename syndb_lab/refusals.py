@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import httpx
 
@@ -24,6 +23,7 @@ from syndb_lab.errors import (
     TooManyRequests,
     UnknownDataset,
 )
+from syndb_lab.problem_steps import hint_of
 
 BY_STATUS: dict[int, type[SyndbError]] = {
     401: AuthError,
@@ -39,24 +39,6 @@ BY_CODE: dict[str, type[SyndbError]] = {
     "unknown_dataset": UnknownDataset,
     "job_not_found": JobNotFound,
     "result_damaged": ResultDamaged,
-}
-NEXT_STEP: dict[type[SyndbError], str] = {
-    AuthError: "Give a valid token: connect(url, token), or set SYNDB_TOKEN.",
-    ResultExpired: "Run it again with job.rerun().",
-    ResultDamaged: "Run it again with job.rerun().",
-}
-IN_HTTP: Final = re.compile(
-    r"\b(GET|HEAD|POST|PATCH|PUT|DELETE) /|/openapi\.json|Authorization:|under `parameters`"
-)
-IN_PYTHON: Final = {
-    "job_not_found": "lab.jobs() lists yours.",
-    "invalid_dataset_id": "lab.datasets() lists them with their ids.",
-    "unknown_dataset": "lab.datasets() lists them with their ids.",
-    "invalid_request": "help(lab.sql), help(lab.graph) and help(lab.jobs) say what may be given.",
-    "invalid_query": "Give each its value by name: lab.sql(query, parameters={…}).",
-    "result_not_ready": "Wait for it: job.wait()",
-    "job_cancelled": "Run it again: job.rerun()",
-    "not_found": "The service may be older or newer than this package.",
 }
 
 
@@ -85,7 +67,7 @@ def refusal(response: httpx.Response, *, query: str | None = None) -> SyndbError
     kind = exception_class(status, problem.get("code"), response)
     message = problem.get("detail") or problem.get("title") or f"the service answered {status}"
     details: dict[str, Any] = {
-        "hint": in_python(problem.get("hint"), problem.get("code")) or NEXT_STEP.get(kind),
+        "hint": hint_of(problem, path=_path(response), status=status, retry_after=retry_after(response)),
         "code": problem.get("code"),
         "status": status,
     }
@@ -101,7 +83,7 @@ def invalid(error: Mapping[str, Any], query: str) -> QueryError:
     """Make the exception for SQL that a dry run found to be invalid."""
     return QueryError(
         error.get("message") or "this SQL would not run",
-        hint=in_python(error.get("hint"), error.get("code")),
+        hint=hint_of(error),
         code=error.get("code"),
         query=query,
         line=error.get("line"),
@@ -111,7 +93,7 @@ def invalid(error: Mapping[str, Any], query: str) -> QueryError:
 
 def exception_class(status: int, code: str | None, response: httpx.Response) -> type[SyndbError]:
     """Choose by code where it says more than the status does."""
-    path = response.request.url.path if response._request is not None else ""
+    path = _path(response)
     if found := BY_CODE.get(code or ""):
         return found
     if code == "invalid_query" and status < 500:
@@ -121,21 +103,6 @@ def exception_class(status: int, code: str | None, response: httpx.Response) -> 
     if status == 409 and path.endswith("/result"):
         return ResultNotReady
     return BY_STATUS.get(status, RequestRefused if status < 500 else SyndbError)
-
-
-def in_python(hint: str | None, code: str | None) -> str | None:
-    """Say a hint in the words of this package where the service's own are for those who write HTTP.
-
-    Examples
-    --------
-    >>> in_python("GET /v1/jobs lists your jobs.", "job_not_found")
-    'lab.jobs() lists yours.'
-    >>> in_python("Did you mean name?", "invalid_query")
-    'Did you mean name?'
-    """
-    if hint is None or not IN_HTTP.search(hint):
-        return hint
-    return IN_PYTHON.get(code or "")
 
 
 def read_problem(response: httpx.Response) -> dict[str, Any]:
@@ -158,3 +125,7 @@ def retry_after(response: httpx.Response) -> float | None:
         return max(0.0, float(response.headers["Retry-After"]))
     except (KeyError, ValueError):
         return None
+
+
+def _path(response: httpx.Response) -> str:
+    return response.request.url.path if response._request is not None else ""

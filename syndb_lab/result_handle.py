@@ -19,6 +19,7 @@ from syndb_lab.errors import (
 )
 from syndb_lab.follow import FINAL
 from syndb_lab.handle import Handle
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.progress import downloading
 from syndb_lab.values import shown
 
@@ -78,12 +79,12 @@ class ResultHandle(Handle):
             raise JobFailed(self.record)
         if self.status == "cancelled":
             raise JobCancelled(
-                f"job {self.id} was cancelled: it has no result", hint="Run it again: job.rerun()"
+                f"job {self.id} was cancelled: it has no result", hint=self._next_step(Action.RERUN)
             )
         if self.status not in FINAL:
-            raise ResultNotReady(f"job {self.id} is {self.status}", hint="Wait for it: job.wait()")
+            raise ResultNotReady(f"job {self.id} is {self.status}", hint=self._next_step(Action.WAIT))
         if not self.record.get("result"):
-            raise ResultExpired(f"the result of job {self.id} is gone", hint="Run it again: job.rerun()")
+            raise ResultExpired(f"the result of job {self.id} is gone", hint=self._next_step(Action.RERUN))
 
     def _read(
         self,
@@ -123,8 +124,7 @@ class ResultHandle(Handle):
         if self.kind == "graph" and part is None:
             raise ResultUnsuitable(
                 "a graph job has no table",
-                hint="Use job.answer(), job.plot() or job.to_networkx(); a job that was submitted with "
-                'node_table=True has a table of neurons: part="neurons".',
+                hint=self._next_step(Action.FETCH_GRAPH_RESULT),
             )
         self._fetchable(wait=wait)
         return self._ended(allow_truncated, part).get("columns") or []
@@ -136,9 +136,12 @@ class ResultHandle(Handle):
         if result.get("truncated") and not allow_truncated:
             raise ResultTruncated(
                 f"the result was cut at the size limit, after {result['rows']:,} rows",
-                hint="Ask for less (columns, WHERE, LIMIT), or take it as it is with allow_truncated=True.",
+                hint=NextStep(Action.NARROW_QUERY),
             )
         return result
+
+    def _next_step(self, action: Action) -> NextStep:
+        return NextStep(action, {"job_id": self.id})
 
     def _part(self, part: str | None) -> dict[str, Any]:
         result: dict[str, Any] = self.record["result"]
@@ -148,6 +151,6 @@ class ResultHandle(Handle):
         if not isinstance(part, str) or part not in parts:
             raise ResultUnsuitable(
                 f"the result of job {self.id} has no part {shown(part)}",
-                hint="A graph job that is submitted with node_table=True has the part neurons.",
+                hint=NextStep(Action.MAKE_NEURON_TABLE),
             )
         return parts[part]

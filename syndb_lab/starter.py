@@ -17,6 +17,7 @@ from typing import Final
 from syndb_lab.announcement import Service
 from syndb_lab.errors import ServiceNotStarted
 from syndb_lab.local import service_of
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.progress import in_notebook
 
 NEEDED: Final = ("syndb_service", "uvicorn", "duckdb")
@@ -48,7 +49,7 @@ def start_once(data_dir: Path) -> Service:
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise ServiceNotStarted(
             "no service runs here, and the embedded one is not installed",
-            hint="Install it with `pip install 'syndb-lab[service]'`, or name another: connect(url, token).",
+            hint=NextStep(Action.INSTALL_SERVICE),
         )
     make_folder(data_dir)
     with lock(data_dir / "start.lock"):
@@ -159,7 +160,7 @@ def make_folder(data_dir: Path) -> None:
     except OSError as error:
         raise ServiceNotStarted(
             f"the data folder {data_dir} can't be written: {error.strerror}",
-            hint="Name another one: connect(data_dir=…), or SYNDB_DATA_DIR.",
+            hint=NextStep(Action.CHOOSE_DATA_DIR),
         ) from error
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import platformdirs
 
 from syndb_lab.errors import SyndbError
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.own_file import exclusive, read_object, write_object
 from syndb_lab.transport import canonical_url
 
@@ -52,7 +53,7 @@ def keep_token(url: str, token: str) -> None:
     except OSError as error:
         raise SyndbError(
             f"the token can't be kept in {path}: {error.strerror}",
-            hint="Mend the folder's permissions, or give the token in each notebook: connect(url, token).",
+            hint=NextStep(Action.STORE_TOKEN),
         ) from error
 
 

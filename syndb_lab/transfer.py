@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 import httpx
 
 from syndb_lab.errors import ResultDamaged, ResultExpired, ServiceUnavailable, SyndbError, TooManyRequests
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.transport import Transport
 
 FRUITLESS_TRIES: Final = 8
@@ -101,7 +102,7 @@ class Download:
         return ResultDamaged(
             f"the downloaded result has {self.bytes:,} bytes and the checksum "
             f"{self._digest.hexdigest()[:12]}…, not {self._sha256[:12]}…",
-            hint="Ask again; if it stays so, run the job again with job.rerun().",
+            hint=NextStep(Action.DOWNLOAD_AGAIN),
         )
 
     def _fetch_missing(self) -> None:

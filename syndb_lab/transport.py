@@ -17,6 +17,7 @@ import httpx
 from syndb_lab.connections import Connections
 from syndb_lab.errors import AuthError, ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.mounted import Mounted
+from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import article, whole_text
 from syndb_lab.refusals import read_problem, refusal, retry_after
 from syndb_lab.request_body import encode_body
@@ -198,7 +199,7 @@ class Transport:
         """Say that nothing answers, and what to do about it."""
         return ServiceUnavailable(
             f"nothing answers at {self.url} ({type(error).__name__})",
-            hint="Start a service with `syndb-lab up`, or give another address: connect(url, token).",
+            hint=NextStep(Action.START_SERVICE),
         )
 
     def _check_open(self) -> None:

@@ -152,8 +152,8 @@ def utc_text(moment: datetime.datetime) -> str:
         return str(moment)
 
 
-def seconds(limit: Any) -> float | None:
-    """Check a time limit.
+def seconds(limit: Any, name: str = "time_limit_s") -> float | None:
+    """Check a time limit, which the caller knows by ``name``.
 
     Examples
     --------
@@ -162,12 +162,12 @@ def seconds(limit: Any) -> float | None:
     syndb_lab.errors.ParameterError: time_limit_s is -1; it takes a number of seconds above 0
     For example: time_limit_s=60.
     """
-    found: float | None = number("time_limit_s", limit)
+    found: float | None = number(name, limit)
     if found is None or 0 < found < math.inf:
         return found
     raise ParameterError(
-        f"time_limit_s is {shown(limit)}; it takes a number of seconds above 0",
-        hint="For example: time_limit_s=60.",
+        f"{name} is {shown(limit)}; it takes a number of seconds above 0",
+        hint=f"For example: {name}=60.",
     )
 
 

@@ -85,7 +85,7 @@ def test_without_a_place_there_is_no_excerpt(query: str | None, line: int | None
         ("result_not_ready", "GET /v1/jobs/6e1f?wait=30&version=3 answers when that changes.", "job.wait()"),
         ("invalid_query", "Send the values under `parameters`, by name.", "parameters={"),
         ("invalid_query", "Did you mean name?", "Did you mean name?"),
-        ("of_tomorrow", "PATCH /v2/x does it.", None),
+        ("of_tomorrow", "PATCH /v2/x does it.", "PATCH /v2/x does it."),
     ],
 )
 def test_hints_speak_python(code: str, hint: str, shown: str | None) -> None:
