@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,7 +89,7 @@ class ResultCache:
         try:
             with held_part(target) as file:
                 stored = None if part else stored_file(transport, job_id, result, record)
-                if stored is None or not copy_stored(stored, file, result["sha256"], tell):
+                if stored is None or not copy_stored(stored, file, tell):
                     address = address_of(job_id, part)
                     size = result["bytes"]
                     download(transport, address, file, sha256=result["sha256"], size=size, tell=tell)
@@ -127,7 +128,7 @@ class ResultCache:
             return
         with tempfile.TemporaryDirectory(prefix="syndb-lab-", ignore_cleanup_errors=True) as folder:
             name = Path(folder) / file_name(result)
-            name.symlink_to(stored)
+            name.symlink_to(stored.file)
             yield name
 
     def work_folder(self) -> Path:
@@ -209,6 +210,14 @@ def remove_own_folder(process: int) -> None:
         shutil.rmtree(_temporary.pop(process), ignore_errors=True)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the folder of a service, and what the file system said of it before the service was asked."""
+
+    file: Path
+    before: os.stat_result
+
+
 def file_name(result: Mapping[str, Any]) -> str:
     """Name a result's file."""
     return f"{result['sha256']}.{result['format']}"
@@ -221,7 +230,7 @@ def address_of(job_id: str, part: str | None) -> str:
 
 def stored_file(
     transport: Transport, job_id: str, result: Mapping[str, Any], record: Mapping[str, Any] | None
-) -> Path | None:
+) -> StoredFile | None:
     """Find the file of a result in the folder of this user's own service; None if it isn't there.
 
     It is the file of the attempt that the record names. The service is asked for its head all the same: it
@@ -233,19 +242,29 @@ def stored_file(
     for _, service in announced():
         file = Path(service.results) / job_id / str(attempt)
         with suppress(OSError):
+            before = file.stat()
             if (
                 service.url == transport.url
-                and file.stat().st_size == result["bytes"]
+                and before.st_size == result["bytes"]
                 and os.access(file, os.R_OK)
                 and transport.etag(address_of(job_id, None)) == result["sha256"]
             ):
-                return file
+                return StoredFile(file, before)
     return None
 
 
-def copy_stored(stored: Path, target: Path, sha256: str, tell: Tell | None) -> bool:
-    """Copy the file of a service on this computer; False if that is not the result."""
+def copy_stored(stored: StoredFile, target: Path, tell: Tell | None) -> bool:
+    """Copy the file of a service on this computer; False if somebody has changed it meanwhile.
+
+    The service has just said that its file is what it wrote. The copy holds that where nobody has written to
+    the file from before the service was asked until all was copied: so it need not be hashed again.
+    """
     try:
-        return copy_file(stored, target, tell) == sha256
+        after = copy_file(stored.file, target, tell)
     except FileNotFoundError:
         return False
+    return _moments(after) == _moments(stored.before) and target.stat().st_size == after.st_size
+
+
+def _moments(state: os.stat_result) -> tuple[int, ...]:
+    return state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
