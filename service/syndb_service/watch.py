@@ -147,7 +147,7 @@ class Watch:
                 self._preview = payload if len(payload) <= MAX_PREVIEW_BYTES else None
                 self._keep_preview()
             elif kind is FrameKind.PROGRESS:
-                self._progress = self._came_to = Progress(**json.loads(payload))
+                self._progress = self._came_to = Progress.from_dict(json.loads(payload))
             elif kind is FrameKind.FAILURE:
                 return _failed(json.loads(payload))
             elif kind is FrameKind.DONE:
@@ -248,4 +248,4 @@ class Watch:
 def _failed(answer: dict[str, Any]) -> Failed:
     code = answer["code"]
     reason = Reason(code) if code in REASONS else Reason.ENGINE_FAILURE
-    return Failed(reason, Failure(**answer))
+    return Failed(reason, Failure.from_dict(answer))

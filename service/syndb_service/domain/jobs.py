@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from syndb_service.domain.parts import Part
 from syndb_service.domain.status import Kind, Reason, Status
+from syndb_service.domain.stored_json import select_fields
 from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, PHASE_CHARACTERS, shorten
 
 Format = Literal["arrow", "parquet", "csv"]
@@ -111,7 +112,7 @@ class Request:
             "advice": tuple(values.get("advice", ())),
             "not_deterministic": tuple(values.get("not_deterministic", ())),
         }
-        return cls(**{**values, **read})
+        return cls(**{**select_fields(cls, values), **read})
 
 
 UNSAID: Final[Mapping[str, Any]] = {
@@ -175,8 +176,7 @@ class Result:
         """Read back what :meth:`as_dict` wrote."""
         columns = tuple(tuple(column) for column in values["columns"])
         parts = tuple(Part.from_dict(part) for part in values.get("parts", ()))
-        kept = {name: value for name, value in values.items() if name != "stored_bytes"}
-        return cls(**{**kept, "columns": columns, "parts": parts})
+        return cls(**{**select_fields(cls, values), "columns": columns, "parts": parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,11 @@ class Failure:
             "column": self.column,
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Failure:
+        """Read back what :meth:`as_dict` wrote."""
+        return cls(**select_fields(cls, values))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -222,6 +227,11 @@ class Progress:
     def as_dict(self) -> dict[str, Any]:
         """Return the progress as plain JSON-able values."""
         return {"phase": self.phase, "fraction": self.fraction, "rows": self.rows, "bytes": self.bytes}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Progress:
+        """Read back what :meth:`as_dict` wrote."""
+        return cls(**select_fields(cls, values))
 
 
 @dataclass(frozen=True, slots=True)

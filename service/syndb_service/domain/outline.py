@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from syndb_service.domain.stored_json import select_fields
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
@@ -58,4 +60,4 @@ class Outline:
         True
         """
         lists = {name: tuple(values[name]) for name in ("texts", "compared", "from_tables")}
-        return cls(**{**values, **lists})
+        return cls(**{**select_fields(cls, values), **lists})

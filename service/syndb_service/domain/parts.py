@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from syndb_service.domain.stored_json import select_fields
 from syndb_service.texts import shorten_columns
 
 
@@ -44,7 +45,7 @@ class Part:
     def from_dict(cls, values: Mapping[str, Any]) -> Part:
         """Read back what :meth:`as_dict` wrote."""
         columns = tuple((name, kind) for name, kind in shorten_columns(values["columns"]))
-        return cls(**{**values, "columns": columns})
+        return cls(**{**select_fields(cls, values), "columns": columns})
 
 
 @dataclass(slots=True)

@@ -146,7 +146,7 @@ class Attempts(Moves):
             row = connection.execute(select(jobs.c.version, jobs.c.progress).where(pending)).one_or_none()
         if row is None:
             return
-        told = None if row.progress is None else Progress(**row.progress).phase
+        told = None if row.progress is None else Progress.from_dict(row.progress).phase
         if told is not None if why is not None else not (told or "").startswith("waiting: the broker"):
             return
         progress = None if why is None else Progress(f"waiting: {why}").as_dict()

@@ -17,7 +17,7 @@ def job_of(row: Row[Any], queue_position: int | None = None) -> Job:
         owner=row.owner,
         request=Request.from_dict(row.request),
         status=Status(row.status),
-        reason=None if row.reason is None else Reason(row.reason),
+        reason=_reason(row.reason),
         version=row.version,
         created_at=row.created_at,
         label=row.label,
@@ -30,9 +30,14 @@ def job_of(row: Row[Any], queue_position: int | None = None) -> Job:
         deaths=row.deaths,
         outages=row.outages,
         cancel_requested=row.cancel_requested,
-        progress=None if row.progress is None else Progress(**row.progress),
+        progress=None if row.progress is None else Progress.from_dict(row.progress),
         result=None if row.result is None else Result.from_dict(row.result),
-        failure=None if row.failure is None else Failure(**row.failure),
+        failure=None if row.failure is None else Failure.from_dict(row.failure),
         queue_position=queue_position,
         datasets=row.datasets,
     )
+
+
+def _reason(stored: str | None) -> Reason | None:
+    """Return why a job is where it is; None also where only a newer version of the service knows the word."""
+    return Reason(stored) if stored in set(Reason) else None

@@ -90,14 +90,20 @@ class Sweeps(Moves):
         return bool(noted)
 
     def note_state(self, job_id: str, result: Result) -> None:
-        """Write down what the store says of a result's file now that it was found to be right."""
+        """Write down what the store says of a result's file now that it was found to be right.
+
+        What a newer version of the service keeps beside that stays.
+        """
         where = (
             jobs.c.job_id == job_id,
             jobs.c.destroyed_at.is_(None),
             jobs.c.result["key"].as_string() == result.key,
         )
         with self._database.write() as connection:
-            connection.execute(update(jobs).where(*where).values(result=result.as_dict()))
+            stored = connection.execute(select(jobs.c.result).where(*where).with_for_update()).scalar()
+            if stored is not None:
+                noted = {**stored, **result.as_dict()}
+                connection.execute(update(jobs).where(*where).values(result=noted))
 
     def kept_after(self, job_id: str, limit: int = CHUNK) -> Sequence[Job]:
         """Return the next jobs whose results are kept, in the order of their ids."""
