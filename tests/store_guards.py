@@ -169,6 +169,29 @@ def what_became_of_a_file_is_noted_once_and_only_while_its_result_is_kept(databa
     assert [store.claim_scrub(3600), store.claim_scrub(3600), store.claim_scrub(0)] == [True, False, True]
 
 
+def that_no_worker_reports_is_written_once_into_what_waits(database: Database) -> None:
+    told: list[str] = []
+    store = JobStore(database, told.append)
+    assert store.worker_silence_s() is None
+    at_work = running(store)
+    assert store.worker_silence_s() == 0, "a worker of an earlier version does not report"
+    job, _ = store.submit(Submission("ada", REQUEST))
+    told.clear()
+    assert [store.note_no_worker("…"), store.note_no_worker("…")] == [1, 0]
+    progress = store.get(job.job_id).progress
+    assert progress is not None
+    assert progress.phase == "waiting: no worker is running (…)"
+    assert store.get(at_work.job_id).progress == at_work.progress
+    store.report_worker()
+    store.report_worker()
+    silence_s = store.worker_silence_s()
+    assert silence_s is not None
+    assert 0 <= silence_s < 60
+    assert [store.note_worker(), store.note_worker()] == [1, 0]
+    assert store.get(job.job_id).progress is None
+    assert told == [job.job_id] * 2
+
+
 GUARDS: Final[list[Callable[[Database], None]]] = [
     a_result_that_is_kept_longer_is_not_destroyed,
     a_destroyed_result_can_not_be_kept,
@@ -179,4 +202,5 @@ GUARDS: Final[list[Callable[[Database], None]]] = [
     of_two_sweepers_one_hints_at_a_job,
     a_token_keeps_the_time_of_its_first_revocation_and_of_its_last_use,
     what_became_of_a_file_is_noted_once_and_only_while_its_result_is_kept,
+    that_no_worker_reports_is_written_once_into_what_waits,
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from syndb_service import warehouse as warehouses
 from syndb_service.access import Access
 from syndb_service.authentication import Authentication
-from syndb_service.broker import Carrier, Hints, open_broker, register_actor
+from syndb_service.broker import EMBEDDED, Carrier, Hints, open_broker, register_actor
 from syndb_service.counter import Counter
 from syndb_service.disk_probe import is_full, write_probe
 from syndb_service.engines.checker import Checker
@@ -35,6 +35,7 @@ from syndb_service.sweeper import Sweeper
 from syndb_service.tasks import Tasks
 from syndb_service.temp_folder import check_temp_folder
 from syndb_service.warehouse import DatasetStore
+from syndb_service.worker_monitor import LocalReports, Reports
 
 if TYPE_CHECKING:
     from syndb_service.oidc import AccessTokens
@@ -85,6 +86,7 @@ class Service:
     scrubber: Scrubber
     broker: Carrier
     hints: Hints
+    worker_reports: Reports
 
     def close(self) -> None:
         """End the children and close what is open."""
@@ -294,4 +296,5 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
         scrubber=Scrubber(settings, store, results, integrity),
         broker=broker,
         hints=hints,
+        worker_reports=LocalReports() if settings.broker == EMBEDDED and not database.shared else store,
     )

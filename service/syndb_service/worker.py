@@ -10,6 +10,7 @@ import dramatiq
 from syndb_service.background import BackgroundThread
 from syndb_service.engines.nursery import CHILDREN_AHEAD
 from syndb_service.factory import Service
+from syndb_service.worker_monitor import WorkerReporter
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class EmbeddedWorker:
         self._service = service
         self._worker = self._new_worker()
         self._watch = BackgroundThread("hint takers", self._restart_if_ended)
+        self._reporter = WorkerReporter(service.worker_reports, lambda: self.alive)
 
     def start(self) -> None:
         """Give back what an earlier process left running, then take jobs.
@@ -48,11 +50,17 @@ class EmbeddedWorker:
         service.supervisor.start_heartbeat()
         self._worker.start()
         self._watch.start()
+        self._reporter.start()
         for job_id in service.store.take_overdue_hints(0):
             log.info("job %s has waited for this start", job_id)
             service.hints.send(job_id)
         service.sweeper.start()
         service.scrubber.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether each of its threads still takes jobs."""
+        return all(thread.is_alive() for thread in (*self._worker.consumers.values(), *self._worker.workers))
 
     def stop(self) -> None:
         """End the children, give their jobs back, and stop the threads."""
@@ -62,6 +70,7 @@ class EmbeddedWorker:
         self._service.supervisor.stop()
         self._worker.stop(timeout=STOP_MS)
         self._service.supervisor.close()
+        self._reporter.stop()
 
     def _new_worker(self) -> dramatiq.Worker:
         return dramatiq.Worker(
@@ -72,10 +81,7 @@ class EmbeddedWorker:
 
     def _restart_if_ended(self) -> None:
         """Begin anew with Dramatiq's threads where one of them has ended: it would take no hint any more."""
-        if self._watch.wait(LOOK_S):
-            return
-        threads = (*self._worker.consumers.values(), *self._worker.workers)
-        if all(thread.is_alive() for thread in threads):
+        if self._watch.wait(LOOK_S) or self.alive:
             return
         log.error("a thread that takes hints has ended; others take its place")
         self._worker.stop(timeout=0)

@@ -18,6 +18,7 @@ from syndb_service.domain.status import Status
 from syndb_service.engines.nursery import CHILDREN_AHEAD
 from syndb_service.factory import Service, build_service
 from syndb_service.process_start import begin, telling_refusals
+from syndb_service.worker_monitor import WorkerReporter
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class DistributedWorker:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._taker = HintTaker(service.broker, service.settings.max_workers)
+        self._reporter = WorkerReporter(service.worker_reports, lambda: self._taker.alive)
         self._tidied_at = time.monotonic()
         self._tidying = Rounds("temporary folders")
 
@@ -46,6 +48,7 @@ class DistributedWorker:
         self._service.supervisor.start_heartbeat()
         self._service.supervisor.start_pulse()
         self._taker.start()
+        self._reporter.start()
         self._service.sweeper.start()
         self._service.scrubber.start()
 
@@ -70,6 +73,7 @@ class DistributedWorker:
         self._service.scrubber.stop()
         self._service.sweeper.stop()
         self._service.supervisor.close()
+        self._reporter.stop()
 
 
 def _remove_abandoned(service: Service) -> None:

@@ -39,6 +39,7 @@ from syndb_service.factory import Service
 from syndb_service.store import Notices
 from syndb_service.store.figures import read_figures
 from syndb_service.temp_folder import check_temp_folder
+from syndb_service.worker_monitor import WorkerMonitor
 
 BODY_OVERHEAD = 256 * 1024
 METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE"]
@@ -82,7 +83,9 @@ def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.turns = Turns()
     app.state.stream_limit = StreamLimit()
-    app.state.readiness = Readiness(_checks(service))
+    monitor = WorkerMonitor(service.store, service.worker_reports, service.hints.ready)
+    app.state.worker_monitor = monitor
+    app.state.readiness = Readiness(_checks(service, monitor), optional=frozenset({"workers"}))
     app.add_middleware(JsonBodies)
     settings = service.settings
     app.add_middleware(BodyLimit, limit=6 * settings.max_query_bytes + BODY_OVERHEAD)
@@ -105,7 +108,7 @@ def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
     return app
 
 
-def _checks(service: Service) -> dict[str, Callable[[], object]]:
+def _checks(service: Service, monitor: WorkerMonitor) -> dict[str, Callable[[], object]]:
     """Return what asks each part; temporary files are written by the process that runs jobs."""
     checks: dict[str, Callable[[], object]] = {
         "database": service.database.ready,
@@ -114,6 +117,7 @@ def _checks(service: Service) -> dict[str, Callable[[], object]]:
         "warehouse": service.warehouse.ready,
         "engine": lambda: service.checker.check("SELECT 1", {}),
         "threads": background.check,
+        "workers": monitor.check,
     }
     if service.database.shared:
         checks["clock"] = service.database.check_clock
@@ -129,7 +133,9 @@ def routed_app() -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.waiting_room.open()
         app.state.notices.start()
+        app.state.worker_monitor.start()
         yield
+        await run_in_threadpool(app.state.worker_monitor.stop)
         await run_in_threadpool(app.state.notices.close)
 
     app = FastAPI(

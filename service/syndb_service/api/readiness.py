@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,10 +36,18 @@ class Readiness:
         By part, what returns if it is there and raises if it is not.
     patience_s : float
         Seconds after which a part that is silent counts as away.
+    optional : collection of str
+        Parts without which the service takes requests: named where they are away, and it is ready still.
     """
 
-    def __init__(self, checks: Mapping[str, Callable[[], object]], patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Callable[[], object]],
+        patience_s: float = PATIENCE_S,
+        optional: Collection[str] = (),
+    ) -> None:
         self._checks = checks
+        self.optional = optional
         self._patience_s = patience_s
         self._lanes = CapacityLimiter(4 * len(checks))
         self._lock = asyncio.Lock()

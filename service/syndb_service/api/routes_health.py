@@ -69,11 +69,14 @@ async def identity(
     responses=NOT_READY,
 )
 async def ready(request: Request) -> Any:
-    """Name each part and whether it answers: 200 if all do, 503 if one does not."""
+    """Name each part and whether it answers: 200 if all do, 503 if one does not.
+
+    `workers` is named only: without them jobs are taken, and wait.
+    """
     readiness: Readiness = request.app.state.readiness
     parts = await readiness.parts()
     shown = {name: asdict(part) for name, part in parts.items()}
-    away = [name for name, part in parts.items() if not part.ok]
+    away = [name for name, part in parts.items() if not part.ok and name not in readiness.optional]
     headers = {"Cache-Control": "no-store"}
     if not away:
         return JSONResponse({"ready": True, "parts": shown}, headers=headers)

@@ -174,12 +174,12 @@ class PartRecord(BaseModel):
 
 
 DependencyName = Literal[
-    "database", "broker", "results", "warehouse", "engine", "threads", "clock", "temporary_files"
+    "database", "broker", "results", "warehouse", "engine", "threads", "workers", "clock", "temporary_files"
 ]
 
 
 class Ready(BaseModel):
-    """Whether every part is there."""
+    """Whether every part is there without which no request is taken: all but `workers`."""
 
     ready: bool
     parts: dict[DependencyName, PartRecord]

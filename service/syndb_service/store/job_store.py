@@ -22,6 +22,7 @@ from syndb_service.store.previews import Previews
 from syndb_service.store.schema import jobs, submissions
 from syndb_service.store.sweeps import Sweeps
 from syndb_service.store.tallying import Tallying
+from syndb_service.store.worker_reports import WorkerReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Submission:
     body_sha256: str = ""
 
 
-class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying):
+class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
     """Reads and moves jobs: for users here, for workers and the sweeper in the classes it is made of.
 
     Parameters

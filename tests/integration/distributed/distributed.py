@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -82,6 +82,7 @@ class Distributed:
     api: Command
     worker: Command
     token: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -114,4 +115,4 @@ def running_distributed(
         running(folder, environment, "worker", *count) as worker,
         running(folder, environment, "api", "--port", "0", *count) as api,
     ):
-        yield Distributed(api, worker, token)
+        yield Distributed(api, worker, token, environment)

@@ -24,7 +24,18 @@ from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 from tests.store_machine import REQUEST
 
-LASTING = {"sweeper", "scrubber", "pulse", "heartbeat", "notices", "hints", "child log", "version poller"}
+LASTING = {
+    "sweeper",
+    "scrubber",
+    "pulse",
+    "heartbeat",
+    "notices",
+    "hints",
+    "child log",
+    "version poller",
+    "worker reporter",
+    "worker monitor",
+}
 
 
 class Broken(Exception):

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pytest
 
 from tests.conftest import Jobs, isolated_environment
 from tests.integration.distributed.conftest import BrokerServer
-from tests.integration.distributed.distributed import Distributed, running_distributed
+from tests.integration.distributed.distributed import Distributed, running, running_distributed
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 from tests.servers.server import descendants, state
@@ -35,8 +36,8 @@ def service_on(folder: Path, postgres: Postgres, broker_url: str) -> Iterator[Di
         folder, SYNDB_DATABASE_URL=postgres.make_database(name), SYNDB_BROKER_URL=broker_url, **SETTINGS
     )
     try:
-        with running_distributed(folder, environment) as running:
-            yield running
+        with running_distributed(folder, environment) as service:
+            yield service
     finally:
         postgres.drop_database(name)
 
@@ -52,15 +53,15 @@ def service(
     tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, broker_server: BrokerServer
 ) -> Iterator[Distributed]:
     """Run a service that tests share; they may kill its processes, not its commands."""
-    with service_on(tmp_path_factory.mktemp("shared"), postgres, broker_server.url) as running:
-        yield running
+    with service_on(tmp_path_factory.mktemp("shared"), postgres, broker_server.url) as shared:
+        yield shared
 
 
 @pytest.fixture
 def own_service(tmp_path: Path, postgres: Postgres, redis_server: Redis) -> Iterator[Distributed]:
     """Run a service whose commands the test may kill."""
-    with service_on(tmp_path, postgres, redis_server.url_of(1)) as running:
-        yield running
+    with service_on(tmp_path, postgres, redis_server.url_of(1)) as own:
+        yield own
 
 
 @pytest.fixture
@@ -151,6 +152,33 @@ def test_workers_that_are_asked_to_end_give_their_jobs_back(own_service: Distrib
         returned = jobs.get(job["job_id"])
         assert (returned["status"], returned["attempt"]) == ("pending", 1)
         until(lambda: {state(pid) for pid in pids} <= {"", "Z"})
+
+
+def test_without_any_worker_a_waiting_job_and_readiness_say_so(
+    own_service: Distributed, tmp_path: Path
+) -> None:
+    with own_service.jobs() as jobs:
+        watched = jobs.until(jobs.submit(ENDLESS), "running")
+        assert httpx.get(f"{own_service.url}/health/ready", timeout=30).json()["parts"]["workers"]["ok"]
+        own_service.worker.process.kill()
+        until(lambda: own_service.worker.process.poll() is not None)
+        until(lambda: not own_service.worker.processes())
+        seen = first = jobs.submit("SELECT 1 AS n")
+        while not (seen["progress"]["phase"] or "").startswith("waiting: no worker is running (last report "):
+            assert seen["status"] == "pending"
+            seen = jobs.http.get(
+                f"/v1/jobs/{first['job_id']}", params={"wait": 30, "version": seen["version"]}
+            ).json()
+        later = jobs.submit("SELECT 2 AS n")
+        until(lambda: jobs.get(later["job_id"])["progress"]["phase"].startswith("waiting: no worker"))
+        ready = httpx.get(f"{own_service.url}/health/ready", timeout=30)
+        assert (ready.status_code, ready.json()["ready"]) == (200, True), "jobs are taken"
+        assert not ready.json()["parts"]["workers"]["ok"]
+        assert "no worker has reported for" in ready.json()["parts"]["workers"]["why"]
+        jobs.http.delete(f"/v1/jobs/{watched['job_id']}")
+        with running(tmp_path, own_service.environment, "worker"):
+            assert answer(jobs, first) == [1]
+            assert answer(jobs, later) == [2]
 
 
 @pytest.mark.parametrize("part", ["worker", "api"])

@@ -129,6 +129,7 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
             "scrubber",
             "heartbeat",
             "child log",
+            "worker reporter",
         }
         first = worker._worker
         first.workers[0].stop()

@@ -1,0 +1,99 @@
+"""What workers tell the database of themselves, and what pending jobs tell of workers that don't."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
+
+from syndb_service.domain.jobs import Progress
+from syndb_service.domain.status import Status
+from syndb_service.store.moves import Moves
+from syndb_service.store.schema import jobs, tallies
+
+REPORT: Final = "worker_reported_at"
+REPORT_S: Final = 1.0
+"""How often a worker reports."""
+SILENT_S: Final = 3.5
+"""A service whose workers have been silent for so long has none."""
+NO_WORKER: Final = "waiting: no worker is running"
+CHUNK: Final = 500
+
+
+class WorkerReports(Moves):
+    """The last report of any worker: one row for all of them, written about once a second however many."""
+
+    def report_worker(self) -> None:
+        """Write down that a worker is alive now, unless another one has just done so."""
+        now = round(self._database.now().timestamp() * 1e6)
+        mine = tallies.c.name == REPORT
+        with self._database.write() as connection:
+            before = connection.execute(select(tallies.c.value).where(mine)).scalar_one_or_none()
+            if before is None:
+                self._database.serialize(connection, REPORT)
+                before = connection.execute(select(tallies.c.value).where(mine)).scalar_one_or_none()
+            if before is None:
+                connection.execute(insert(tallies).values(name=REPORT, value=now))
+            elif before < now - round(REPORT_S * 5e5):
+                connection.execute(update(tallies).where(mine, tallies.c.value < now).values(value=now))
+
+    def worker_silence_s(self) -> float | None:
+        """Return for how many seconds no worker has reported; None if none ever did.
+
+        Workers of earlier versions don't report. One of them is at work where a job was started after the
+        last report, and its lease is not over.
+        """
+        now = self._database.now()
+        at_work = and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until > now)
+        with self._database.read() as connection:
+            value = connection.execute(select(tallies.c.value).where(tallies.c.name == REPORT)).scalar()
+            silence_s: float | None = None if value is None else max(now.timestamp() - value / 1e6, 0.0)
+            if silence_s is not None and silence_s < SILENT_S:
+                return silence_s
+            started_at = connection.execute(select(func.max(jobs.c.started_at)).where(at_work)).scalar()
+        if started_at is not None and (
+            silence_s is None or started_at > now - timedelta(seconds=silence_s - SILENT_S)
+        ):
+            return 0.0
+        return silence_s
+
+    def note_no_worker(self, since: str, *, keep_broker: bool = False) -> int:
+        """Write into the records of pending jobs that no worker is running; return how many did not say so.
+
+        Parameters
+        ----------
+        since : str
+            When a worker last reported.
+        keep_broker : bool
+            Whether a job that tells that it waits for the broker goes on to do so.
+        """
+        phase = func.coalesce(_phase(), "")
+        unaware = not_(phase.startswith(NO_WORKER))
+        if keep_broker:
+            unaware = and_(unaware, not_(phase.startswith("waiting: the broker")))
+        return self._note_phase(unaware, Progress(f"{NO_WORKER} ({since})"))
+
+    def note_worker(self) -> int:
+        """Take back what :meth:`note_no_worker` wrote; return in how many records, ``CHUNK`` at most."""
+        return self._note_phase(func.coalesce(_phase(), "").startswith(NO_WORKER), None)
+
+    def _note_phase(self, where: ColumnElement[bool], progress: Progress | None) -> int:
+        pending = and_(jobs.c.status == Status.PENDING, where)
+        with self._database.read() as connection:
+            chosen = select(jobs.c.job_id).where(pending).order_by(jobs.c.created_at).limit(CHUNK)
+            job_ids = list(connection.execute(chosen).scalars())
+        if not job_ids:
+            return 0
+        values: dict[str, Any] = {"progress": progress and progress.as_dict(), "version": jobs.c.version + 1}
+        with self._database.write() as connection:
+            noted = update(jobs).where(pending, jobs.c.job_id.in_(job_ids)).values(**values)
+            changed = list(connection.execute(noted.returning(jobs.c.job_id)).scalars())
+        for job_id in changed:
+            self._notify(job_id)
+        return len(changed)
+
+
+def _phase() -> ColumnElement[str]:
+    phase: ColumnElement[str] = jobs.c.progress["phase"].as_string()
+    return phase
