@@ -9,14 +9,16 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import duckdb
 import pyarrow as pa
 
+from syndb_service.domain.child_task import CheckRequest, ReferencedResult
 from syndb_service.engines import checking, query_job
 from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.sandbox import allot, lock, open_engine, table_columns
+from tests.child_tasks import query_task
 
 FORMATS: Final = ("arrow", "parquet", "csv")
 JOB_ID: Final = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
@@ -178,7 +180,6 @@ def run(
         As the child.
     """
     ours, theirs = socket.socketpair()
-    told = {"format": stored.suffix[1:] if stored else "", "sha256": "", "query": "", "created_at": ""}
     answer = Answer()
 
     def listen() -> None:
@@ -196,22 +197,20 @@ def run(
     listener.start()
     try:
         with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
-            task = {
-                "query": query,
-                "parameters": parameters or {},
-                "format": file_format,
-                "threads": 2,
-                "temp_dir": folder,
-                "root": folder,
-                "memory_bytes": 2**29,
-                "temp_bytes": 0,
-                "max_query_bytes": 2**20,
-                "sources": {JOB_ID: [str(stored)]} if stored else {},
-                "stored": {JOB_ID: told} if stored else {},
-                "datasets": [],
-                "job_id": JOB_ID,
-                "created_at": "",
-            }
+            results = {}
+            if stored is not None:
+                told: Any = {"format": stored.suffix[1:], "sha256": "", "query": "", "created_at": ""}
+                results[JOB_ID] = ReferencedResult(**told)
+            task = query_task(
+                folder,
+                query,
+                parameters=parameters or {},
+                format=file_format,
+                limits={"threads": 2},
+                sources={JOB_ID: (str(stored),)} if stored else {},
+                results=results,
+                job_id=JOB_ID,
+            )
             query_job.run(FrameSocket(theirs), task, engine)
     finally:
         theirs.close()
@@ -231,7 +230,7 @@ def check(query: str, file_format: str) -> list[list[str]]:
     with open_engine() as engine:
         allot(engine, memory_bytes=2**29, threads=1)
         lock(engine, table_columns(), {})
-        request = {"query": query, "parameters": {}, "format": file_format, "describe": True}
+        request = CheckRequest(sql=query, format=cast("Any", file_format), describe=True)
         checked, _ = checking._read(engine, request, 2**20)
         columns: list[list[str]] = checking._bind(engine, request, checked)["columns"]
         return columns

@@ -6,14 +6,15 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import Any
 
+from syndb_service.domain.child_task import CountedSizes, CountTask, TaskLimits, to_dict
 from syndb_service.domain.datasets import Dataset, Sizes
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.domain.graph.statements import READS
+from syndb_service.domain.message_codec import MalformedMessage, decode_message
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Nursery
 from syndb_service.errors import ServiceError
@@ -70,7 +71,7 @@ class Counter:
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
             return self._known[key]
-        except (ServiceError, OSError, EOFError) as error:
+        except (ServiceError, OSError, EOFError, MalformedMessage) as error:
             log.warning("the connections of dataset %s are not counted ahead: %s", dataset.id, error)
             return None
         finally:
@@ -84,22 +85,23 @@ class Counter:
                 raise TimeoutError(f"{here:,} of {in_all:,} bytes were brought here in {COUNT_S:g} s")
 
         with self._warehouse.lease([dataset], READS, tick) as sources, self._nursery.child() as child:
-            child.frames.send(FrameKind.TASK, self._task(dataset, selection, sources))
+            child.frames.send(FrameKind.TASK, to_dict(self._task(dataset, selection, sources)))
             kind, answer = child.answer(max(until - time.monotonic(), 0.0))
         if kind is FrameKind.FAILURE:
             raise OSError(answer["message"])
-        return [(synapses, connections) for synapses, connections in answer["sizes"]]
+        return list(decode_message(CountedSizes, answer).sizes)
 
     def _task(
-        self, dataset: Dataset, selection: Selection, sources: Mapping[str, list[str]]
-    ) -> dict[str, Any]:
-        return {
-            "kind": "count",
-            "dataset_id": dataset.id,
-            "options": selection.described(),
-            "sources": sources,
-            "memory_bytes": self._settings.job_memory_bytes,
-            "address_space": self._settings.job_address_space_bytes,
-            "threads": self._settings.threads,
-            "cpu_s": ceil(COUNT_S * self._settings.threads),
-        }
+        self, dataset: Dataset, selection: Selection, sources: Mapping[str, Sequence[str]]
+    ) -> CountTask:
+        return CountTask(
+            limits=TaskLimits(
+                memory_bytes=self._settings.job_memory_bytes,
+                address_space_bytes=self._settings.job_address_space_bytes,
+                threads=self._settings.threads,
+                cpu_s=ceil(COUNT_S * self._settings.threads),
+            ),
+            sources={table: tuple(paths) for table, paths in sources.items()},
+            dataset_id=dataset.id,
+            selection=selection,
+        )

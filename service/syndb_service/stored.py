@@ -6,12 +6,13 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, cast
 
 from syndb_service.absence import lost, no_result
 from syndb_service.access import Access
 from syndb_service.domain.access import Principal
-from syndb_service.domain.jobs import Job
+from syndb_service.domain.child_task import ReferencedResult
+from syndb_service.domain.jobs import Format, Job
 from syndb_service.domain.references import Reference, distinct_references
 from syndb_service.domain.status import Kind
 from syndb_service.errors import Expired, InvalidQuery, NotStored, UsageError
@@ -29,7 +30,7 @@ class StoredTables:
     """The results that one attempt reads, by job id."""
 
     files: Mapping[str, str]
-    told: Mapping[str, Mapping[str, Any]]
+    results: Mapping[str, ReferencedResult]
     datasets: Mapping[str, str]
 
 
@@ -89,7 +90,7 @@ class StoredResults:
             If the store does not give a file.
         """
         files: dict[str, str] = {}
-        told: dict[str, dict[str, Any]] = {}
+        results: dict[str, ReferencedResult] = {}
         datasets: dict[str, str] = {}
         for reference, job in self._jobs(principal, query):
             if job.result is None:
@@ -100,13 +101,13 @@ class StoredResults:
                 refusal = error if isinstance(error, Expired) else lost(job)
                 raise _refused(reference, refusal.message, refusal) from error
             datasets |= dict(job.datasets or {})
-            told[job.job_id] = {
-                "format": job.result.format,
-                "sha256": job.result.sha256,
-                "query": job.request.query,
-                "created_at": job.created_at.isoformat(),
-            }
-        return StoredTables(files, told, datasets)
+            results[job.job_id] = ReferencedResult(
+                format=cast("Format", job.result.format),
+                sha256=job.result.sha256,
+                query=job.request.query,
+                created_at=job.created_at.isoformat(),
+            )
+        return StoredTables(files, results, datasets)
 
     def _here(self, job: Job, key: str, temp_dir: Path, check: Callable[[], None]) -> Path:
         path = self._results.path(key)

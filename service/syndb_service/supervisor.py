@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from syndb_service.background import BackgroundThread
 from syndb_service.conclusion import UNFORESEEN, Conclusion
+from syndb_service.domain.child_task import to_dict
 from syndb_service.domain.jobs import Failure, Job, Progress
 from syndb_service.domain.status import Reason
 from syndb_service.engines.frames import FrameKind
@@ -164,15 +165,15 @@ class Supervisor:
             return
         make_temp_folder(temp_dir)
         with (
-            self._tasks.lease(job, reads, temp_dir, self._ticking(lease), lease.check) as task,
+            self._tasks.lease(job, reads, temp_dir, self._ticking(lease), lease.check) as prepared,
             self._writing(job, lease) as writer,
         ):
-            job = replace(job, datasets=task["reads"])
+            job = replace(job, datasets=prepared.datasets)
             stages.lap("prepare")
             with self._waker(job) as wake, self._nursery.child() as child:
                 stages.lap("fork")
                 with contextlib.suppress(BrokenPipeError):
-                    child.frames.send(FrameKind.TASK, task)
+                    child.frames.send(FrameKind.TASK, to_dict(prepared.task))
                 watch = Watch(self._settings, self._store, self._stopping, job, child, writer, wake, lease)
                 outcome = watch.outcome()
             shutil.rmtree(temp_dir, ignore_errors=True)

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from syndb_service.access import Access, forbidden
+from syndb_service.domain.child_task import (
+    Citation,
+    GraphTask,
+    QueryTask,
+    ReferencedResult,
+    TaskFiles,
+    TaskLimits,
+)
 from syndb_service.domain.datasets import Dataset
 from syndb_service.domain.graph.room import known_to_fit
 from syndb_service.domain.graph.statements import READS
-from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.jobs import Analysis, Format, Job, Request
 from syndb_service.domain.references import as_tables
 from syndb_service.domain.status import Kind
 from syndb_service.domain.tables import VIEWS
 from syndb_service.settings import Settings
 from syndb_service.stored import StoredResults
 from syndb_service.warehouse import DatasetStore, Tick
-
-CITED = ("id", "name", "title", "version", "species", "citation", "doi", "licence")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,14 @@ class Reads:
     datasets: Sequence[Dataset]
     tables: frozenset[str]
     identity: str | None
+
+
+@dataclass(frozen=True)
+class PreparedTask:
+    """A task whose files are on this machine, and the visibility of each dataset behind them, by id."""
+
+    task: QueryTask | GraphTask
+    datasets: Mapping[str, str]
 
 
 class Tasks:
@@ -82,7 +96,7 @@ class Tasks:
         temp_dir: Path,
         tick: Tick,
         check: Callable[[], None] = lambda: None,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[PreparedTask]:
         """Give the task of one attempt; its files stay on this machine as long as the context lasts.
 
         Parameters
@@ -98,62 +112,70 @@ class Tasks:
         check : callable
             Called while stored results are brought here, likewise.
         """
-        query = job.kind is Kind.QUERY
-        task = self._query(job, reads.datasets) if query else self._graph(job, reads.datasets)
         visibility = {
             dataset.id: dataset.visibility
             for dataset in reads.datasets
             if reads.tables.intersection(dataset.tables)
         }
         stored = self._stored.tables(self._access.owner(job), job.request.query or "", temp_dir, check)
-        with self._warehouse.lease(reads.datasets, reads.tables, tick) as sources:
-            yield (
-                self._limits(job, temp_dir)
-                | task
-                | {
-                    "sources": {**sources, **{job_id: [path] for job_id, path in stored.files.items()}},
-                    "stored": stored.told,
-                    "reads": {**stored.datasets, **visibility},
-                }
+        with self._warehouse.lease(reads.datasets, reads.tables, tick) as tables:
+            sources = {name: tuple(paths) for name, paths in tables.items()}
+            sources |= {job_id: (path,) for job_id, path in stored.files.items()}
+            files = TaskFiles(sources=sources, temp_dir=str(temp_dir), data_dir=str(self._settings.data_dir))
+            task = (
+                self._query(job, reads.datasets, files, stored.results)
+                if job.kind is Kind.QUERY
+                else self._graph(job, reads.datasets, files)
             )
+            yield PreparedTask(task, {**stored.datasets, **visibility})
 
-    def _limits(self, job: Job, temp_dir: Path) -> dict[str, Any]:
-        return {
-            "kind": str(job.kind),
-            "job_id": job.job_id,
-            "temp_dir": str(temp_dir),
-            "root": str(self._settings.data_dir),
-            "memory_bytes": self._settings.job_memory_bytes,
-            "address_space": self._settings.job_address_space_bytes,
-            "temp_bytes": self._settings.job_temp_bytes,
-            "threads": 1 if job.request.one_thread else self._settings.threads,
-            "reproducible": job.request.reproducible,
-            "cpu_s": self._cpu_s(job),
-        }
+    def _limits(self, job: Job) -> TaskLimits:
+        return TaskLimits(
+            memory_bytes=self._settings.job_memory_bytes,
+            address_space_bytes=self._settings.job_address_space_bytes,
+            threads=1 if job.request.one_thread else self._settings.threads,
+            cpu_s=self._cpu_s(job),
+            temp_bytes=self._settings.job_temp_bytes,
+        )
 
     def _cpu_s(self, job: Job) -> int:
         """Return the processor time that a job may use, in seconds: its time limit on all its threads."""
         return ceil((job.request.time_limit_s or self._settings.time_limit_s) * self._settings.threads)
 
-    def _query(self, job: Job, datasets: Sequence[Dataset]) -> dict[str, Any]:
-        return {
-            "query": as_tables(job.request.query or ""),
-            "written": job.request.query,
-            "parameters": dict(job.request.parameters),
-            "format": job.request.format,
-            "max_query_bytes": self._settings.max_query_bytes,
-            "created_at": job.created_at.isoformat(),
-            "datasets": [_cited(dataset) for dataset in datasets],
-        }
+    def _query(
+        self,
+        job: Job,
+        datasets: Sequence[Dataset],
+        files: TaskFiles,
+        results: Mapping[str, ReferencedResult],
+    ) -> QueryTask:
+        query = job.request.query or ""
+        return QueryTask(
+            job_id=job.job_id,
+            limits=self._limits(job),
+            files=files,
+            created_at=job.created_at.isoformat(),
+            sql=as_tables(query),
+            original_sql=query,
+            parameters=job.request.parameters,
+            format=cast("Format", job.request.format),
+            max_query_bytes=self._settings.max_query_bytes,
+            datasets=tuple(map(_cited, datasets)),
+            results=results,
+            reproducible=job.request.reproducible,
+        )
 
-    def _graph(self, job: Job, datasets: Sequence[Dataset]) -> dict[str, Any]:
-        return {
-            "analysis": job.request.analysis,
-            "options": dict(job.request.options),
-            "fits": known_to_fit(datasets, job.request.options, self._settings.job_memory_bytes),
-            "created_at": job.created_at.isoformat(),
-            "datasets": [_cited(dataset) for dataset in datasets],
-        }
+    def _graph(self, job: Job, datasets: Sequence[Dataset], files: TaskFiles) -> GraphTask:
+        return GraphTask(
+            job_id=job.job_id,
+            limits=self._limits(job),
+            files=files,
+            created_at=job.created_at.isoformat(),
+            analysis=cast("Analysis", job.request.analysis),
+            options=job.request.options,
+            size_is_known=known_to_fit(datasets, job.request.options, self._settings.job_memory_bytes),
+            datasets=tuple(map(_cited, datasets)),
+        )
 
 
 def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[str]) -> str | None:
@@ -171,5 +193,5 @@ def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[s
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
-def _cited(dataset: Dataset) -> dict[str, Any]:
-    return {name: getattr(dataset, name) for name in CITED}
+def _cited(dataset: Dataset) -> Citation:
+    return Citation(**{each.name: getattr(dataset, each.name) for each in fields(Citation)})

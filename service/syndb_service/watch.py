@@ -12,7 +12,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from syndb_service.domain.child_task import TaskDone
 from syndb_service.domain.jobs import Failure, Job, Progress
+from syndb_service.domain.message_codec import decode_message
 from syndb_service.domain.parts import Part, Parts
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
@@ -165,9 +167,9 @@ class Watch:
         status = self._child.wait(EXIT_S)
         if status != 0:
             return self._died(status)
-        columns = tuple(map(tuple, shorten_columns(answer["columns"][:MAX_COLUMNS])))
-        read = frozenset(answer["datasets"])
-        return Done(answer["rows"], columns, answer["truncated"], read, self._parts.whole())
+        done = decode_message(TaskDone, answer)
+        columns = tuple(map(tuple, shorten_columns(done.columns[:MAX_COLUMNS])))
+        return Done(done.rows, columns, done.truncated, frozenset(done.dataset_ids), self._parts.whole())
 
     def _beat(self, now: float) -> Outcome | None:
         try:

@@ -15,19 +15,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from syndb_service.domain.child_task import from_dict
 from syndb_service.engines import seccomp
 from syndb_service.engines.confinement import confine
 
 
 def main(task: dict[str, Any], aims: dict[str, Any]) -> None:
     """Confine this process to a task, and try."""
-    outside, inside = Path(aims["outside"]), Path(task["temp_dir"])
+    outside, inside = Path(aims["outside"]), Path(task["files"]["temp_dir"])
     parent = os.getppid()
     libc = ctypes.CDLL(None, use_errno=True)
     abstract, tcp = socket.socket(socket.AF_UNIX), socket.socket()
     if aims["without_seccomp"]:
         seccomp.restrict = lambda: None  # type: ignore[assignment]
-    confine(task)
+    confine(from_dict(task))
 
     def system_call(number: int, *arguments: int) -> None:
         if libc.syscall(number, *arguments) < 0:

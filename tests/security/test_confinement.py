@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from syndb_service.domain.child_task import to_dict
 from syndb_service.engines import landlock, seccomp
 from syndb_service.engines.forkserver import FORK, PID, READY, REQUEST
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Nursery
+from tests.child_tasks import CHECK_TASK, query_task
 
 CONFINES = landlock.abi() >= 6 and seccomp.is_known()
 """Whether this machine has every part; where it doesn't, tests are skipped, and say which part is missing."""
@@ -38,13 +40,9 @@ def tried(
     temp_dir = folder / "temporary"
     temp_dir.mkdir()
     (temp_dir / "link").symlink_to(folder / "secret.txt")
-    task = {
-        "kind": "query",
-        "sources": {"neurons": [str(folder / "dataset.parquet")]},
-        "temp_dir": str(temp_dir),
-        "temp_bytes": 10**6,
-        "address_space": 4 * 1024**3,
-    }
+    sources = {"neurons": (str(folder / "dataset.parquet"),)}
+    limits = {"temp_bytes": 10**6, "address_space_bytes": 4 * 1024**3}
+    task = to_dict(query_task(temp_dir, "SELECT 1", sources=sources, limits=limits))
     with ExitStack() as stack:
         listeners = [
             stack.enter_context(socket.socket(family)) for family in [socket.AF_INET] + [socket.AF_UNIX] * 2
@@ -151,9 +149,11 @@ def test_every_jump_of_the_filter_lands_in_it(machine: str) -> None:
 
 WITHOUT = """
 import ctypes, errno, logging, os, sys
+from syndb_service.domain.child_task import to_dict
 from syndb_service.engines import landlock, seccomp
 from syndb_service.engines.checker import Checker
 from syndb_service.engines.nursery import Nursery
+from tests.child_tasks import CHECK_TASK, query_task
 
 logging.basicConfig()
 ctypes.CDLL(None).prctl(38, ctypes.c_ulong(1), *[ctypes.c_ulong(0)] * 3)
@@ -201,9 +201,6 @@ def nursery() -> Iterator[Nursery]:
     nursery.close()
 
 
-CHECK = {"kind": "check", "max_query_bytes": 1000, "memory_bytes": 2**29, "address_space": 3 * 2**30}
-
-
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may look into a child")
 def test_a_child_inherits_its_socket_the_log_and_nothing(nursery: Nursery) -> None:
     with Path(__file__).open() as file, socket.socket() as database, nursery.child() as child:
@@ -211,7 +208,7 @@ def test_a_child_inherits_its_socket_the_log_and_nothing(nursery: Nursery) -> No
         os.set_inheritable(database.fileno(), True)
         with nursery.child() as other:
             for one in (child, other):
-                one.frames.send(FrameKind.TASK, CHECK)
+                one.frames.send(FrameKind.TASK, to_dict(CHECK_TASK))
                 assert one.frames.receive_one() == (FrameKind.DONE, {})
             links = {path.name: path.readlink() for path in Path(f"/proc/{other.pid}/fd").iterdir()}
         assert links.keys() >= {"0", "1", "2"}
@@ -254,24 +251,8 @@ def test_a_childs_environment_is_empty() -> None:
 
 
 def test_the_limit_on_processor_time_ends_a_child_by_its_own_signal(nursery: Nursery, tmp_path: Path) -> None:
-    task = {
-        "kind": "query",
-        "query": "SELECT sum(a.range % 7 * (b.range % 3)) FROM range(10000000) a, range(1000000) b",
-        "parameters": {},
-        "sources": {},
-        "datasets": [],
-        "root": str(tmp_path),
-        "temp_dir": str(tmp_path),
-        "job_id": "j",
-        "created_at": "",
-        "memory_bytes": 2**29,
-        "address_space": 3 * 2**30,
-        "temp_bytes": 0,
-        "threads": 1,
-        "max_query_bytes": 1000,
-        "format": "arrow",
-        "cpu_s": 1,
-    }
+    sql = "SELECT sum(a.range % 7 * (b.range % 3)) FROM range(10000000) a, range(1000000) b"
+    task = query_task(tmp_path, sql, limits={"cpu_s": 1})
     with nursery.child() as child:
-        child.frames.send(FrameKind.TASK, task)
+        child.frames.send(FrameKind.TASK, to_dict(task))
         assert child.wait(100) == -signal.SIGXCPU

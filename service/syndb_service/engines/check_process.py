@@ -7,6 +7,8 @@ import signal
 from dataclasses import dataclass
 from typing import Any, Final
 
+from syndb_service.domain.child_task import CheckRequest, CheckTask, TaskLimits, to_dict
+from syndb_service.domain.message_codec import encode_message
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Child, Nursery
 from syndb_service.engines.query_limits import PARSE_CPU_S
@@ -50,7 +52,7 @@ class CheckProcess:
         self._child: Child | None = None
         self._stack = contextlib.ExitStack()
 
-    def check(self, request: dict[str, Any]) -> CheckAnswer:
+    def check(self, request: CheckRequest) -> CheckAnswer:
         """Have a query checked; by a second process if the first ended: another query may be to blame.
 
         Raises
@@ -68,11 +70,11 @@ class CheckProcess:
             self.close()
             raise
 
-    def _check(self, request: dict[str, Any]) -> CheckAnswer:
+    def _check(self, request: CheckRequest) -> CheckAnswer:
         for _ in range(2):
             try:
                 child = self._started()
-                child.frames.send(FrameKind.TASK, request)
+                child.frames.send(FrameKind.TASK, encode_message(request))
                 kind, text = child.answer(PARSE_S)
             except TimeoutError:
                 self.close()
@@ -125,13 +127,9 @@ class CheckProcess:
     def _started(self) -> Child:
         if self._child is None:
             self._child = self._stack.enter_context(self._nursery.child())
-            task = {
-                "kind": "check",
-                "max_query_bytes": self._max_query_bytes,
-                "memory_bytes": MEMORY_BYTES,
-                "address_space": ADDRESS_SPACE,
-            }
-            self._child.frames.send(FrameKind.TASK, task)
+            limits = TaskLimits(memory_bytes=MEMORY_BYTES, address_space_bytes=ADDRESS_SPACE)
+            task = CheckTask(limits=limits, max_query_bytes=self._max_query_bytes)
+            self._child.frames.send(FrameKind.TASK, to_dict(task))
             self._child.answer(START_S)
         return self._child
 

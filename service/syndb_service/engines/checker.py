@@ -8,8 +8,10 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from syndb_service.domain.child_task import CheckRequest
+from syndb_service.domain.jobs import Format
 from syndb_service.domain.outline import Outline
 from syndb_service.engines.check_process import CheckProcess
 from syndb_service.engines.fair_queue import FairQueue
@@ -103,12 +105,17 @@ class Checker:
         TransientError
             If the machine is too busy.
         """
-        asked: dict[str, Any] = {"query": query, "parameters": dict(parameters), "stored": dict(stored)}
-        asked |= {"describe": describe, "format": file_format}
+        request = CheckRequest(
+            sql=query,
+            parameters=parameters,
+            result_schemas=stored,
+            describe=describe,
+            format=cast("Format", file_format),
+        )
         with self._queue.place(owner, WAIT_S) as charge:
             process, began = self._idle.pop(), time.monotonic()
             try:
-                found = process.check(asked)
+                found = process.check(request)
             finally:
                 self._idle.append(process)
                 charge(time.monotonic() - began)

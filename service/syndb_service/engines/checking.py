@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
+from syndb_service.domain.child_task import CheckRequest, CheckTask
+from syndb_service.domain.message_codec import decode_message
 from syndb_service.domain.tables import quote_name
 from syndb_service.engines import query_job
 from syndb_service.engines.determinism import Determinism, determinism, volatile_calls, with_values
@@ -38,11 +40,11 @@ DESCRIBE: Final = "DESCRIBE\n"
 EXPLAINED: Final = [["explain_key", "VARCHAR"], ["explain_value", "VARCHAR"]]
 
 
-def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
+def run(frames: FrameSocket, task: CheckTask, connection: duckdb.DuckDBPyConnection) -> None:
     """Answer checks, one after the other, until the other end closes.
 
-    Each request is a frame with ``query``, ``parameters`` and ``format``. What its text says is answered with
-    a PROGRESS frame: ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach``, ``fingerprint``,
+    Each request is a frame with a :class:`CheckRequest`. What its text says is answered with a PROGRESS
+    frame: ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach``, ``fingerprint``,
     ``volatile``, and with ``describe`` an ``outline``. Then names and types are bound, and a second one has
     the ``columns`` (with ``describe`` of Arrow's types, as in the record of a result). A DONE frame says
     whether two runs give the same. A FAILURE frame refuses the query.
@@ -50,14 +52,14 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
     The engine computes some constants as it binds them, so that part may take any time. A timer ends this
     process then: whoever asked has the first frame, and knows that the others won't come.
     """
-    allot(connection, memory_bytes=task["memory_bytes"], threads=1)
+    allot(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
     lock(connection, table_columns(), {})
     frames.send(FrameKind.DONE, {})
     while (received := frames.receive_one()) is not None:
-        request = received[1]
         try:
+            request = decode_message(CheckRequest, received[1])
             with processor_time(PARSE_CPU_S):
-                checked, described = _read(connection, request, task["max_query_bytes"])
+                checked, described = _read(connection, request, task.max_query_bytes)
             frames.send(FrameKind.PROGRESS, described)
             with processor_time(BIND_CPU_S):
                 bound = _bind(connection, request, checked)
@@ -69,7 +71,7 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
                 {
                     "deterministic": found.deterministic,
                     "not_deterministic": found.reasons,
-                    "linear": found.linear and not request.get("stored"),
+                    "linear": found.linear and not request.result_schemas,
                 },
             )
         except ServiceError as error:
@@ -95,10 +97,10 @@ def processor_time(seconds: float) -> Iterator[None]:
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, request: dict[str, Any], max_bytes: int
+    connection: duckdb.DuckDBPyConnection, request: CheckRequest, max_bytes: int
 ) -> tuple[Checked, dict[str, Any]]:
     """Pass the gate, and return what the text says."""
-    sql, parameters, stored = request["query"], request["parameters"], request.get("stored", {})
+    sql, parameters, stored = request.sql, request.parameters, request.result_schemas
     checked = query_job.check(connection, sql, parameters, max_bytes, column_names(stored))
     checked.tables -= stored.keys()
     root = tree(connection, sql)
@@ -112,17 +114,17 @@ def _read(
         "fingerprint": fingerprint(root, sql),
         "volatile": _volatile(checked),
     }
-    if request.get("describe"):
+    if request.describe:
         described["outline"] = outline(root, parameters, checked.tables).as_dict()
     return checked, described
 
 
-def _bind(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], checked: Checked) -> dict[str, Any]:
+def _bind(connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: Checked) -> dict[str, Any]:
     """Name and type the columns; without an optimizer, which would compute every constant.
 
     What needs more memory than a check has is not checked: a job has more.
     """
-    sql, parameters, stored = request["query"], request["parameters"], request.get("stored", {})
+    sql, parameters, stored = request.sql, request.parameters, request.result_schemas
     with connection.cursor() as cursor, empty_tables(cursor, stored, sql):
         try:
             explain = sql.encode()[: checked.offset].decode()
@@ -135,27 +137,27 @@ def _bind(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], checke
             raise refusal from error
     query_job.refuse_wide(len(rows))
     plain = [[str(row[0]), str(row[1])] for row in rows] if not checked.offset else EXPLAINED
-    columns = _result_columns(connection, plain, request.get("format", "arrow"))
-    described = _described(connection, columns) if request.get("describe") and columns else plain
+    columns = _result_columns(connection, plain, request.format)
+    described = _described(connection, columns) if request.describe and columns else plain
     return {"columns": shorten_columns(described), "checked": True}
 
 
 def _determinism(
-    connection: duckdb.DuckDBPyConnection, request: dict[str, Any], checked: Checked
+    connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: Checked
 ) -> Determinism:
     """Look at the plan; earlier results are views of the same columns there: plans can't hold Python's."""
     if checked.offset:
         return Determinism(None)
-    stored, made = request.get("stored", {}), []
+    stored, made = request.result_schemas, []
     with connection.cursor() as cursor, connection.cursor() as planner:
         try:
-            with empty_tables(cursor, stored, request["query"]):
+            with empty_tables(cursor, stored, request.sql):
                 for job_id in stored:
                     columns = cursor.execute(f"DESCRIBE FROM {quote_name(job_id)}").fetchall()
                     nulls = ", ".join(f"NULL::{column[1]} AS {quote_name(column[0])}" for column in columns)
                     planner.execute(f"CREATE TEMP VIEW {quote_name(job_id)} AS SELECT {nulls} WHERE false")
                     made.append(job_id)
-            return determinism(planner, with_values(checked, request["parameters"]))
+            return determinism(planner, with_values(checked, request.parameters))
         except duckdb.Error:
             return Determinism(None)
         finally:
@@ -176,7 +178,7 @@ def _dataset_ids(checked: Checked) -> list[list[str | int | None]]:
     return [[text, place.line, place.column] for text, place in checked.dataset_ids.items()]
 
 
-def _dataset_values(checked: Checked, parameters: dict[str, Any]) -> list[list[str | int | None]]:
+def _dataset_values(checked: Checked, parameters: Mapping[str, Any]) -> list[list[str | int | None]]:
     """Return the texts among the values of parameters that ``dataset_id`` is compared with, and where."""
     found = []
     for name, place in checked.dataset_parameters.items() if checked.tables else ():

@@ -5,11 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import assert_never
 
 import duckdb
 
+from syndb_service.domain.child_task import (
+    CheckTask,
+    ChildTask,
+    CountTask,
+    GraphTask,
+    QueryTask,
+    from_dict,
+)
 from syndb_service.engines import checking, counting, graph_job, query_job
 from syndb_service.engines.child_log import log_to_service
 from syndb_service.engines.confinement import confine
@@ -22,14 +29,6 @@ from syndb_service.errors import ServiceError
 
 log = logging.getLogger(__name__)
 
-Task = Callable[[FrameSocket, dict[str, Any], duckdb.DuckDBPyConnection], None]
-
-TASKS: dict[str, Task] = {
-    "query": query_job.run,
-    "graph": graph_job.run,
-    "check": checking.run,
-    "count": counting.run,
-}
 RECURSION_LIMIT = 20_000
 ENGINES: list[duckdb.DuckDBPyConnection] = []
 
@@ -66,12 +65,13 @@ def run(sock: socket.socket) -> int:
     received = frames.receive_one()
     if received is None:
         return 0
-    task = received[1]
-    name_process(f"syndb-{task['kind']}")
-    log_to_service(task.get("job_id"))
+    message = received[1]
+    name_process(f"syndb-{message.get('kind')}")
+    log_to_service(message.get("job_id"))
     try:
+        task = from_dict(message)
         confine(task)
-        TASKS[task["kind"]](frames, task, engine)
+        _run_task(frames, task, engine)
     except BrokenPipeError:
         return 1
     except ServiceError as error:
@@ -79,11 +79,25 @@ def run(sock: socket.socket) -> int:
     except (MemoryError, duckdb.OutOfMemoryException):
         frames.send(FrameKind.FAILURE, OUT_OF_MEMORY)
     except Exception as error:
-        log.exception("a %s task failed", task.get("kind"))
+        log.exception("a %s task failed", message.get("kind"))
         frames.send(
             FrameKind.FAILURE, {**UNFORESEEN, "message": f"the engine failed: {type(error).__name__}"}
         )
     return 0
+
+
+def _run_task(frames: FrameSocket, task: ChildTask, engine: duckdb.DuckDBPyConnection) -> None:
+    match task:
+        case QueryTask():
+            query_job.run(frames, task, engine)
+        case GraphTask():
+            graph_job.run(frames, task, engine)
+        case CheckTask():
+            checking.run(frames, task, engine)
+        case CountTask():
+            counting.run(frames, task, engine)
+        case _:
+            assert_never(task)
 
 
 OUT_OF_MEMORY = {

@@ -9,10 +9,10 @@ import contextlib
 import ctypes
 import resource
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, assert_never
 
+from syndb_service.domain.child_task import CheckTask, ChildTask, CountTask, GraphTask, QueryTask, TaskLimits
 from syndb_service.engines import landlock, seccomp
 
 ENGINE_READS: Final = ("/proc/self/cgroup", "/proc/meminfo", "/sys/fs/cgroup")
@@ -24,18 +24,10 @@ OPEN_FILES: Final = 512
 CPU_GRACE_S: Final = 5
 
 
-def confine(task: Mapping[str, Any]) -> None:
-    """Confine this process to a task's files and limits.
-
-    Parameters
-    ----------
-    task : mapping
-        ``kind``, ``sources`` (the files it reads, by table), ``temp_dir`` (the folder it writes) and the
-        limits: ``address_space`` and ``temp_bytes`` in bytes, ``cpu_s`` in seconds of processor time. A
-        task without one of them has no such file, or no such limit.
-    """
-    files = [Path(path) for paths in task.get("sources", {}).values() for path in paths]
-    _limit(task, len(files))
+def confine(task: ChildTask) -> None:
+    """Confine this process to the files and the limits of a task."""
+    files, writable = _paths(task)
+    _limit(task.limits, len(files))
     if sys.platform != "linux":
         return
     _first_to_die()
@@ -43,7 +35,7 @@ def confine(task: Mapping[str, Any]) -> None:
         ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3)
     if landlock.abi():
         readable = [*files, *map(Path, (*ENGINE_READS, *_code(task)))]
-        landlock.restrict(readable, [Path(task["temp_dir"])] if task.get("temp_dir") else [])
+        landlock.restrict(readable, writable)
     if seccomp.is_offered():
         with contextlib.suppress(OSError):
             seccomp.restrict()
@@ -67,14 +59,28 @@ def missing() -> list[str]:
     return [name for name, there in parts.items() if not there]
 
 
-def _code(task: Mapping[str, Any]) -> list[str]:
+def _paths(task: ChildTask) -> tuple[list[Path], list[Path]]:
+    """Return the files that a task reads, and the directories that it writes to."""
+    match task:
+        case QueryTask(files=files) | GraphTask(files=files):
+            sources, writable = files.sources, [Path(files.temp_dir)]
+        case CountTask():
+            sources, writable = task.sources, []
+        case CheckTask():
+            sources, writable = {}, []
+        case _:
+            assert_never(task)
+    return [Path(path) for paths in sources.values() for path in paths], writable
+
+
+def _code(task: ChildTask) -> list[str]:
     """Return the folders with Python's own code for a graph job: it runs our code alone, and imports some."""
-    if task.get("kind") != "graph":
+    if not isinstance(task, GraphTask):
         return []
     return [path for path in (*ANALYSES_READ, sys.base_prefix, sys.prefix, *sys.path) if path]
 
 
-def _limit(task: Mapping[str, Any], files: int) -> None:
+def _limit(limits: TaskLimits, files: int) -> None:
     """Limit core dumps, open files, memory, the size of a file and processor time.
 
     There is no limit on processes: that one counts all of the user's, the service's own threads too. It
@@ -82,12 +88,12 @@ def _limit(task: Mapping[str, Any], files: int) -> None:
     """
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_NOFILE, OPEN_FILES + 2 * files)
-    if task.get("temp_bytes") is not None:
-        _set(resource.RLIMIT_FSIZE, task["temp_bytes"])
-    if task.get("cpu_s"):
-        _set(resource.RLIMIT_CPU, task["cpu_s"], CPU_GRACE_S)
-    if task.get("address_space") and sys.platform == "linux":
-        _set(resource.RLIMIT_AS, task["address_space"])
+    if limits.temp_bytes is not None:
+        _set(resource.RLIMIT_FSIZE, limits.temp_bytes)
+    if limits.cpu_s is not None:
+        _set(resource.RLIMIT_CPU, limits.cpu_s, CPU_GRACE_S)
+    if sys.platform == "linux":
+        _set(resource.RLIMIT_AS, limits.address_space_bytes)
 
 
 def _set(kind: int, most: int, grace: int = 0) -> None:

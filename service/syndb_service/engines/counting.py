@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import duckdb
 
-from syndb_service.domain.graph.selection import Selection
+from syndb_service.domain.child_task import CountedSizes, CountTask
 from syndb_service.domain.graph.statements import READS, sizes_parameters, sizes_sql
+from syndb_service.domain.message_codec import encode_message
 from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.sandbox import allot, lock
 
 
-def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
-    """Count the connections of ``dataset_id`` under the filters of ``options``.
-
-    The answer is a DONE frame with ``sizes``: pairs of a number of synapses and how many connections have
-    so many, the most synapses first.
-    """
-    allot(connection, memory_bytes=task["memory_bytes"], threads=task["threads"])
-    lock(connection, READS, task["sources"])
-    selection = Selection.of(task["options"])
-    parameters = sizes_parameters(task["dataset_id"], selection)
-    sizes = connection.execute(sizes_sql(selection), parameters).fetchall()
-    frames.send(FrameKind.DONE, {"sizes": sizes})
+def run(frames: FrameSocket, task: CountTask, connection: duckdb.DuckDBPyConnection) -> None:
+    """Count the connections of a dataset under a selection; the answer is :class:`CountedSizes`."""
+    allot(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
+    lock(connection, READS, task.sources)
+    parameters = sizes_parameters(task.dataset_id, task.selection)
+    sizes = connection.execute(sizes_sql(task.selection), parameters).fetchall()
+    frames.send(FrameKind.DONE, encode_message(CountedSizes(sizes=tuple(sizes))))

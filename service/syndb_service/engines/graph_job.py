@@ -5,53 +5,53 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from syndb_service.domain.child_task import GraphTask, TaskDone
+from syndb_service.domain.message_codec import encode_message
 from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
 from syndb_service.engines.graph import analyse, neuron_table
 from syndb_service.engines.outputs import opened
 from syndb_service.engines.sandbox import allot, lock
 
 
-def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
+def run(frames: FrameSocket, task: GraphTask, connection: duckdb.DuckDBPyConnection) -> None:
     """Run one analysis.
 
     Parameters
     ----------
     frames : FrameSocket
         Where progress and the answer go.
-    task : dict
-        ``analysis``, ``options``, ``datasets`` (the one that is analysed, and another one to compare it
-        with), ``sources`` (their files by table) and the limits.
+    task : GraphTask
+        The analysis, its options, files and limits.
     connection : duckdb.DuckDBPyConnection
         A fresh engine.
     """
     allot(
         connection,
-        temp_dir=Path(task["temp_dir"]),
-        memory_bytes=task["memory_bytes"],
-        temp_bytes=task["temp_bytes"],
-        threads=task["threads"],
+        temp_dir=Path(task.files.temp_dir),
+        memory_bytes=task.limits.memory_bytes,
+        temp_bytes=task.limits.temp_bytes or 0,
+        threads=task.limits.threads,
     )
-    lock(connection, ["neurons", "synapses", "connections", "neuron_relations"], task["sources"])
+    lock(connection, ["neurons", "synapses", "connections", "neuron_relations"], task.files.sources)
 
     def progress(phase: str, fraction: float | None) -> None:
         frames.send(FrameKind.PROGRESS, {"phase": phase, "fraction": fraction, "rows": None, "bytes": None})
 
-    dataset, *others = task["datasets"]
-    options = task["options"] | ({"other_dataset_id": others[0]["id"]} if others else {})
+    dataset, *others = [each.to_dict() for each in task.datasets]
+    options = dict(task.options) | ({"other_dataset_id": others[0]["id"]} if others else {})
     answer, study = analyse(
         connection,
         dataset,
-        task["analysis"],
+        task.analysis,
         options,
         progress,
-        threads=task["threads"],
-        memory_bytes=task["memory_bytes"],
-        fits=task["fits"],
+        threads=task.limits.threads,
+        memory_bytes=task.limits.memory_bytes,
+        fits=task.size_is_known,
     )
     if others:
         answer["other_dataset"] = others[0]
@@ -61,8 +61,8 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
     _send(frames, told)
     if options.get("node_table"):
         _send_table(frames, neuron_table(study), task)
-    read = [each["id"] for each in task["datasets"]]
-    frames.send(FrameKind.DONE, {"rows": None, "columns": [], "truncated": False, "datasets": read})
+    done = TaskDone(dataset_ids=tuple(each.id for each in task.datasets))
+    frames.send(FrameKind.DONE, encode_message(done))
 
 
 def _send(frames: FrameSocket, data: bytes) -> None:
@@ -71,15 +71,15 @@ def _send(frames: FrameSocket, data: bytes) -> None:
     sink.close()
 
 
-def _send_table(frames: FrameSocket, table: pa.Table, task: dict[str, Any]) -> None:
+def _send_table(frames: FrameSocket, table: pa.Table, task: GraphTask) -> None:
     """Send the neurons as an Arrow file that says where it comes from."""
     table = table.replace_schema_metadata(
         {
-            "syndb.query": json.dumps({"analysis": task["analysis"], **task["options"]}, ensure_ascii=False),
-            "syndb.job_id": task["job_id"],
-            "syndb.datasets": json.dumps(task["datasets"][:1], ensure_ascii=False),
+            "syndb.query": json.dumps({"analysis": task.analysis, **task.options}, ensure_ascii=False),
+            "syndb.job_id": task.job_id,
+            "syndb.datasets": json.dumps([task.datasets[0].to_dict()], ensure_ascii=False),
             "syndb.engine": f"syndb-lab {version('syndb-lab')}, duckdb {duckdb.__version__}",
-            "syndb.created_at": task["created_at"],
+            "syndb.created_at": task.created_at,
             "syndb.truncated": "false",
         }
     )

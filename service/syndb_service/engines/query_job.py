@@ -12,6 +12,8 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
+from syndb_service.domain.child_task import QueryTask, TaskDone
+from syndb_service.domain.message_codec import encode_message
 from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
 from syndb_service.engines.gate import Gate
 from syndb_service.engines.outputs import (
@@ -52,53 +54,51 @@ LINES_OF_PROJECTION: Final = 2
 """Lines that the engine puts before a query of which it converts columns, and counts in its messages."""
 
 
-def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
+def run(frames: FrameSocket, task: QueryTask, connection: duckdb.DuckDBPyConnection) -> None:
     """Run one query and stream its result.
 
     Parameters
     ----------
     frames : FrameSocket
         Where progress and data go.
-    task : dict
-        ``query``, ``parameters``, ``format``, ``sources`` (files by table), ``datasets`` (what may be
-        read, for the provenance), ``job_id``, ``created_at`` and the limits.
+    task : QueryTask
+        The query, its files and limits.
     connection : duckdb.DuckDBPyConnection
         A fresh engine.
     """
-    sql, parameters = task["query"], task["parameters"]
-    pa.set_cpu_count(task["threads"])  # buffers of a batch are compressed side by side
+    sql, parameters, sources = task.sql, task.parameters, task.files.sources
+    pa.set_cpu_count(task.limits.threads)  # buffers of a batch are compressed side by side
     allot(
         connection,
-        temp_dir=Path(task["temp_dir"]),
-        memory_bytes=task["memory_bytes"],
-        temp_bytes=task["temp_bytes"],
-        threads=task["threads"],
+        temp_dir=Path(task.files.temp_dir),
+        memory_bytes=task.limits.memory_bytes,
+        temp_bytes=task.limits.temp_bytes or 0,
+        threads=task.limits.threads,
     )
-    stored = StoredTables(task["sources"], task.get("stored", {}))
-    checked = check(connection, sql, parameters, task["max_query_bytes"], stored.columns)
+    stored = StoredTables(sources, task.results)
+    checked = check(connection, sql, parameters, task.max_query_bytes, stored.columns)
     tables = checked.tables - stored.columns.keys()
-    secrets = {path for paths in task["sources"].values() for path in paths} | {
-        task["temp_dir"],
-        task["root"],
-    }
+    secrets = {path for paths in sources.values() for path in paths}
+    secrets |= {task.files.temp_dir, task.files.data_dir}
     lines_before = 0
     try:
-        lock(connection, tables, task["sources"])
+        lock(connection, tables, sources)
         stored.register(connection, sql)
         plan = Plan(connection, sql, parameters)
         sink = FrameSink(frames)
-        files = task["sources"].get(*tables, ()) if len(tables) == 1 else ()
+        files = sources.get(next(iter(tables)), ()) if len(tables) == 1 else ()
         total = partial(plan.rows, files)
         with reporting(Report(frames, connection, sink, plan.tells_progress, total)) as report:
             relation = connection.sql(sql, params=parameters or None)
             if relation is None:
                 raise InvalidQuery("the statement gives no table")
             refuse_wide(len(relation.columns))
-            columns = result_columns(relation, task["format"])
+            columns = result_columns(relation, task.format)
             lines_before = LINES_OF_PROJECTION if needs_conversion(columns) else 0
             relation = converted(relation, columns)
             reader = relation.to_arrow_reader(BATCH_ROWS if plan.gives_every_row else READ_ROWS)
-            datasets = plan.datasets(task["datasets"], checked.texts) if tables else []
+            readable = [dataset.to_dict() for dataset in task.datasets]
+            datasets = plan.datasets(readable, checked.texts) if tables else []
             known = {dataset["id"] for dataset in datasets}
             datasets += [dataset for dataset in stored.datasets() if dataset["id"] not in known]
             marked = pa.schema(
@@ -106,8 +106,8 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
             )
             whole = whole_sums(marked, [column.written for column in columns])
             schema = named_apart(whole, _provenance(task, datasets, stored.sources()))
-            preview = Preview(frames, schema, task["job_id"])
-            _write(task["format"], reader, schema, sink, report, preview)
+            preview = Preview(frames, schema, task.job_id)
+            _write(task.format, reader, schema, sink, report, preview)
         sink.close()
     except ConnectionError:
         raise
@@ -118,15 +118,12 @@ def run(frames: FrameSocket, task: dict[str, Any], connection: duckdb.DuckDBPyCo
     described = shorten_columns(
         describe(field, column) for field, column in zip(schema, columns, strict=True)
     )
-    frames.send(
-        FrameKind.DONE,
-        {
-            "rows": report.rows,
-            "columns": described,
-            "truncated": False,
-            "datasets": [d["id"] for d in datasets],
-        },
+    done = TaskDone(
+        rows=report.rows,
+        columns=tuple(map(tuple, described)),
+        dataset_ids=tuple(dataset["id"] for dataset in datasets),
     )
+    frames.send(FrameKind.DONE, encode_message(done))
 
 
 def describe(field: pa.Field, column: ResultColumn) -> list[str]:
@@ -214,17 +211,17 @@ def check(
 
 
 def _provenance(
-    task: dict[str, Any], datasets: list[dict[str, Any]], sources: list[dict[str, Any]]
+    task: QueryTask, datasets: list[dict[str, Any]], sources: list[dict[str, Any]]
 ) -> dict[str, str]:
     chain = {"syndb.sources": json.dumps(sources, ensure_ascii=False)} if sources else {}
     run = (
         {"syndb.reproducible": "true"}
-        if task.get("reproducible")
-        else {"syndb.job_id": task["job_id"], "syndb.created_at": task["created_at"]}
+        if task.reproducible
+        else {"syndb.job_id": task.job_id, "syndb.created_at": task.created_at}
     )
     return chain | {
-        "syndb.query": task.get("written", task["query"]),
-        "syndb.parameters": json.dumps(task["parameters"]),
+        "syndb.query": task.original_sql,
+        "syndb.parameters": json.dumps(task.parameters),
         "syndb.datasets": json.dumps(datasets, ensure_ascii=False),
         "syndb.engine": f"duckdb {duckdb.__version__}",
         **run,

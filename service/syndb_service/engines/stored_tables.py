@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyarrow import dataset as arrow_dataset
 from pyarrow import ipc, parquet
 
+from syndb_service.domain.child_task import ReferencedResult
 from syndb_service.domain.tables import quote_name
 from syndb_service.engines.stored_columns import is_misread, restored_type, sql_names, view_sql
 
@@ -54,16 +55,16 @@ class StoredTables:
     ----------
     files : mapping of str to sequence of str
         The file of each, by job id.
-    told : mapping of str to mapping
-        ``format``, ``sha256``, ``query`` and ``created_at`` of each.
+    results : mapping of str to ReferencedResult
+        What each is, by job id.
     """
 
-    def __init__(self, files: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]]) -> None:
-        self._told = told
+    def __init__(self, files: Mapping[str, Sequence[str]], results: Mapping[str, ReferencedResult]) -> None:
+        self._results = results
         self._files = files
         self._tables = {
-            job_id: arrow_dataset.dataset(files[job_id], format=FORMATS[one["format"]])
-            for job_id, one in told.items()
+            job_id: arrow_dataset.dataset(list(files[job_id]), format=FORMATS[result.format])
+            for job_id, result in results.items()
         }
 
     @property
@@ -86,7 +87,7 @@ class StoredTables:
     def _whole(self, job_id: str) -> pa.Table:
         """Read a file whole, where the engine would take one of its columns for another in a dataset."""
         (path,) = self._files[job_id]
-        if FORMATS[self._told[job_id]["format"]] == "parquet":
+        if FORMATS[self._results[job_id].format] == "parquet":
             return parquet.ParquetFile(path, memory_map=True).read()
         return ipc.open_file(pa.memory_map(path)).read_all()
 
@@ -102,7 +103,7 @@ class StoredTables:
         """Return where the results come from: their jobs, and the jobs that these read in turn."""
         found: dict[str, dict[str, Any]] = {}
         for job_id, table in self._tables.items():
-            found[job_id] = {"job_id": job_id, **self._told[job_id]}
+            found[job_id] = {"job_id": job_id, **self._results[job_id].to_dict()}
             for one in json.loads((table.schema.metadata or {}).get(b"syndb.sources", b"[]")):
                 found.setdefault(one["job_id"], one)
         return list(found.values())

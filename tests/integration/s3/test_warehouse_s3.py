@@ -476,8 +476,8 @@ def test_a_job_brings_the_datasets_that_its_query_can_reach(warehouse: S3Warehou
     def brought(reach: tuple[str, ...] | None) -> list[str]:
         request = Request(Kind.QUERY, query="FROM synapses", tables=("synapses",), reach=reach)
         job, _ = store.submit(Submission("ada", request))
-        with tasks.lease(job, tasks.reads(job), tmp_path, lambda *_: None) as task:
-            assert set(task["reads"]) == {dataset["id"] for dataset in task["datasets"]}
+        with tasks.lease(job, tasks.reads(job), tmp_path, lambda *_: None) as prepared:
+            assert set(prepared.datasets) == {dataset.id for dataset in prepared.task.datasets}
             return [path.name for path in (tmp_path / "cache" / "files" / "tables" / "synapses").iterdir()]
 
     assert brought((first.id,)) == [f"dataset_id={first.id}"]

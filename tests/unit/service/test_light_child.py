@@ -13,12 +13,11 @@ for name in PRELOADED:
     import_module(name)
 from syndb_service.engines import child, query_job
 from syndb_service.engines.frames import FrameSocket
+from tests.child_tasks import query_task
 ours, theirs = socket.socketpair()
 threading.Thread(target=lambda: [None for _ in iter(lambda: theirs.recv(65536), b"")], daemon=True).start()
 folder, before = tempfile.mkdtemp(), set(sys.modules)
-task = {"query": "SELECT 1 AS n, 'x' AS t", "parameters": {}, "sources": {}, "datasets": [], "root": folder,
-    "temp_dir": folder, "job_id": "6e1f", "created_at": "", "memory_bytes": 2**30, "temp_bytes": 0,
-    "threads": 1, "max_query_bytes": 1000, "format": sys.argv[1]}
+task = query_task(folder, "SELECT 1 AS n, 'x' AS t", format=sys.argv[1])
 query_job.run(FrameSocket(ours), task, child.fresh_engine())
 print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from syndb_service.domain.child_task import CheckRequest, to_dict
+from syndb_service.domain.message_codec import encode_message
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Child, Nursery
 from syndb_service.engines.process_name import NURSERY
-
-CHECK = {"kind": "check", "max_query_bytes": 1000, "memory_bytes": 10**9, "address_space": None}
+from tests.child_tasks import CHECK_TASK, query_task
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +29,14 @@ def nursery() -> Iterator[Nursery]:
 
 def checking(nursery: Nursery) -> Child:
     child = nursery.child()
-    child.frames.send(FrameKind.TASK, CHECK)
+    child.frames.send(FrameKind.TASK, to_dict(CHECK_TASK))
     assert child.frames.receive_one() == (FrameKind.DONE, {})
     return child
 
 
 def test_a_child_answers_and_ends_when_its_socket_closes(nursery: Nursery) -> None:
     with checking(nursery) as child:
-        child.frames.send(FrameKind.TASK, {"query": "SELECT 1 AS n", "parameters": {}, "describe": True})
+        child.frames.send(FrameKind.TASK, encode_message(CheckRequest(sql="SELECT 1 AS n", describe=True)))
         assert child.answer(60)[0] is FrameKind.PROGRESS
         answer = child.answer(60)
         assert (answer[0], answer[1]["columns"]) == (FrameKind.PROGRESS, [["n", "int32"]])
@@ -66,7 +67,7 @@ def test_many_children_at_once_do_not_mix_their_answers(nursery: Nursery) -> Non
     children = [checking(nursery) for _ in range(6)]
     for number, child in enumerate(children):
         child.frames.send(
-            FrameKind.TASK, {"query": f"SELECT 1 AS n{number}", "parameters": {}, "describe": True}
+            FrameKind.TASK, encode_message(CheckRequest(sql=f"SELECT 1 AS n{number}", describe=True))
         )
     for number, child in reversed(list(enumerate(children))):
         assert child.answer(60)[0] is FrameKind.PROGRESS
@@ -98,16 +99,9 @@ def test_closing_ends_every_child() -> None:
 
 def some_numbers(child: Child, folder: Path) -> str:
     """Have a child draw a number at random, as a job does."""
-    task = {"kind": "query", "query": "SELECT uuid()::VARCHAR AS drawn", "parameters": {}, "format": "csv"}
-    task |= {"sources": {}, "datasets": [], "job_id": "6e1f", "created_at": "", "max_query_bytes": 1000}
-    task |= {
-        "temp_dir": str(folder),
-        "root": str(folder),
-        "memory_bytes": 10**9,
-        "temp_bytes": 0,
-        "threads": 2,
-    }
-    child.frames.send(FrameKind.TASK, task)
+    limits = {"memory_bytes": 10**9, "address_space_bytes": 6 * 10**9, "threads": 2}
+    task = query_task(folder, "SELECT uuid()::VARCHAR AS drawn", format="csv", limits=limits)
+    child.frames.send(FrameKind.TASK, to_dict(task))
     rows = b""
     while not child.frames.ended:
         select.select([child.frames], [], [])

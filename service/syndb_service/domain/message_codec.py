@@ -1,0 +1,154 @@
+"""Frozen dataclasses to plain JSON values and back, checked against their types in both directions."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+UNIONS: Final = (Union, types.UnionType)
+
+
+class MalformedMessage(ValueError):
+    """A message whose fields are not those that its class declares."""
+
+
+def encode_message(message: object) -> dict[str, Any]:
+    """Return a dataclass as plain JSON values.
+
+    Raises
+    ------
+    MalformedMessage
+        If a field holds a value that is not of its type.
+    """
+    return {
+        field.name: _encode(hint, getattr(message, field.name), f"{type(message).__name__}.{field.name}")
+        for field, hint in _typed_fields(type(message))
+    }
+
+
+def decode_message(message_type: type[T], values: object, path: str = "") -> T:
+    """Read what :func:`encode_message` returned; fields that are left out have their defaults.
+
+    Raises
+    ------
+    MalformedMessage
+        If a field is missing, unknown, or not of its type.
+
+    Examples
+    --------
+    >>> from syndb_service.domain.child_task import TaskLimits
+    >>> decode_message(TaskLimits, {"memory_bytes": 1, "address_space_bytes": 2}).threads
+    1
+    >>> decode_message(TaskLimits, {"memory_bytes": "1", "address_space_bytes": 2})
+    Traceback (most recent call last):
+        ...
+    syndb_service.domain.message_codec.MalformedMessage: TaskLimits.memory_bytes is a str, expected int
+    """
+    path = path or message_type.__name__
+    if not isinstance(values, Mapping):
+        raise _unexpected(path, "object", values)
+    typed_fields = _typed_fields(message_type)
+    unknown = values.keys() - {field.name for field, _ in typed_fields}
+    missing = {field.name for field, _ in typed_fields if not _has_default(field)} - values.keys()
+    if unknown or missing:
+        problems = [("unknown", unknown), ("missing", missing)]
+        listed = "; ".join(f"{problem}: {', '.join(sorted(names))}" for problem, names in problems if names)
+        raise MalformedMessage(f"{path} has other fields than expected ({listed})")
+    return message_type(
+        **{
+            field.name: _decode(hint, values[field.name], f"{path}.{field.name}")
+            for field, hint in typed_fields
+            if field.name in values
+        }
+    )
+
+
+def _typed_fields(message_type: Any) -> tuple[tuple[Field[Any], Any], ...]:
+    return _read_typed_fields(message_type)
+
+
+@cache
+def _read_typed_fields(message_type: Any) -> tuple[tuple[Field[Any], Any], ...]:
+    hints = get_type_hints(message_type)
+    return tuple((field, hints[field.name]) for field in fields(message_type))
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING
+
+
+def _encode(hint: Any, value: Any, path: str) -> Any:
+    if is_dataclass(hint):
+        if type(value) is not hint:
+            raise _unexpected(path, str(getattr(hint, "__name__", hint)), value)
+        return encode_message(value)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, tuple):
+            raise _unexpected(path, "tuple", value)
+        return [_encode(item_hint, item, path) for item_hint, item in _items(hint, value, path)]
+    if get_origin(hint) is Mapping:
+        return {key: _encode(get_args(hint)[1], item, path) for key, item in _entries(value, path)}
+    if get_origin(hint) in UNIONS:
+        return None if value is None else _encode(_not_none(hint), value, path)
+    return _check_scalar(hint, value, path)
+
+
+def _decode(hint: Any, value: Any, path: str) -> Any:
+    if is_dataclass(hint):
+        return decode_message(hint, value, path)  # type: ignore[arg-type]
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise _unexpected(path, "list", value)
+        return tuple(_decode(item_hint, item, path) for item_hint, item in _items(hint, value, path))
+    if get_origin(hint) is Mapping:
+        return {key: _decode(get_args(hint)[1], item, path) for key, item in _entries(value, path)}
+    if get_origin(hint) in UNIONS:
+        return None if value is None else _decode(_not_none(hint), value, path)
+    return _check_scalar(hint, value, path)
+
+
+def _items(hint: Any, values: Any, path: str) -> list[tuple[Any, Any]]:
+    """Pair each item of a list with its type."""
+    item_types = get_args(hint)
+    if item_types[-1] is Ellipsis:
+        return [(item_types[0], value) for value in values]
+    if len(item_types) != len(values):
+        raise MalformedMessage(f"{path} has {len(values)} items, expected {len(item_types)}")
+    return list(zip(item_types, values, strict=True))
+
+
+def _entries(value: Any, path: str) -> list[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        raise _unexpected(path, "object", value)
+    for key in value:
+        if not isinstance(key, str):
+            raise _unexpected(f"a key of {path}", str, key)
+    return list(value.items())
+
+
+def _not_none(hint: Any) -> Any:
+    """Return the type of an optional value."""
+    (found,) = (each for each in get_args(hint) if each is not type(None))
+    return found
+
+
+def _check_scalar(hint: Any, value: Any, path: str) -> Any:
+    if hint is object:
+        return value
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise MalformedMessage(f"{path} is {value!r:.100}, expected one of {', '.join(get_args(hint))}")
+        return value
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise _unexpected(path, hint, value)
+    return value
+
+
+def _unexpected(path: str, expected: type | str, value: object) -> MalformedMessage:
+    wanted = expected if isinstance(expected, str) else expected.__name__
+    return MalformedMessage(f"{path} is a {type(value).__name__}, expected {wanted}")
