@@ -17,7 +17,6 @@ from syndb_service.api.turns import InTurn
 from syndb_service.api.values import INT64, PRINTABLE, Flag, GivenMoment
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.domain.jobs import Job
-from syndb_service.domain.jobs import Request as JobRequest
 from syndb_service.domain.status import Kind, Status
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -39,13 +38,17 @@ SUBMITTED: Responses = {
     status_code=202,
     summary="Submit SQL",
     responses=SUBMITTED | refusals(400, 409, 413, 422, 429),
-    dependencies=[InTurn],
 )
-def submit_query(
-    body: QueryBody, caller: Caller, service: Wired, response: Response, key: IdempotencyKey = None
+async def submit_query(
+    body: QueryBody,
+    caller: Caller,
+    service: Wired,
+    turns: InTurn,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> JobRecord:
     """Accept a query job; its SQL has been checked when this answers."""
-    return _submitted(caller, service, response, body.request(), body.label, key)
+    return await turns.run(lambda: _submitted(caller, service, response, body, key))
 
 
 @router.post(
@@ -53,24 +56,27 @@ def submit_query(
     status_code=202,
     summary="Submit a graph analysis",
     responses=SUBMITTED | refusals(400, 404, 409, 413, 422, 429),
-    dependencies=[InTurn],
 )
-def submit_graph(
-    body: GraphBody, caller: Caller, service: Wired, response: Response, key: IdempotencyKey = None
+async def submit_graph(
+    body: GraphBody,
+    caller: Caller,
+    service: Wired,
+    turns: InTurn,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> JobRecord:
     """Accept a graph job; a graph too large for ``max_edges`` or for the memory of a job is refused here."""
-    return _submitted(caller, service, response, body.request(), body.label, key)
+    return await turns.run(lambda: _submitted(caller, service, response, body, key))
 
 
 @router.post(
     "/validate",
     summary="Check SQL without running it",
     responses=refusals(400, 413, 422, 429),
-    dependencies=[InTurn],
 )
-def validate_query(body: QueryBody, caller: Caller, service: Wired) -> Validation:
+async def validate_query(body: QueryBody, caller: Caller, service: Wired, turns: InTurn) -> Validation:
     """Run SQL through everything but execution; nothing is stored. SQL that can't run is an answer, too."""
-    return validation(service.jobs.validate(caller, body.request()))
+    return await turns.run(lambda: validation(service.jobs.validate(caller, body.request())))
 
 
 @router.get("", summary="List my jobs, newest first", responses=refusals(422))
@@ -155,24 +161,28 @@ def change_job(job_id: JobId, body: PatchBody, caller: Caller, service: Wired) -
     status_code=202,
     summary="Run the same request again",
     responses=SUBMITTED | refusals(400, 404, 409, 413, 422, 429),
-    dependencies=[InTurn],
 )
-def rerun_job(
-    job_id: JobId, caller: Caller, service: Wired, response: Response, key: IdempotencyKey = None
+async def rerun_job(
+    job_id: JobId,
+    caller: Caller,
+    service: Wired,
+    turns: InTurn,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> JobRecord:
     """Submit the request of a job as a new job."""
-    return _answer(response, *service.jobs.rerun(caller, job_id, key))
+    return await turns.run(lambda: _answer(response, *service.jobs.rerun(caller, job_id, key)))
 
 
 def _submitted(
     caller: Caller,
     service: Wired,
     response: Response,
-    request: JobRequest,
-    label: str | None,
+    body: QueryBody | GraphBody,
     key: str | None,
 ) -> JobRecord:
-    return _answer(response, *service.jobs.submit(caller, request, label=label, idempotency_key=key))
+    job, new = service.jobs.submit(caller, body.request(), label=body.label, idempotency_key=key)
+    return _answer(response, job, new)
 
 
 def _answer(response: Response, job: Job, new: bool) -> JobRecord:

@@ -1,22 +1,31 @@
-"""Taking turns: of what one user submits at a time only some holds threads, and the rest waits without."""
+"""Taking turns: of what one user submits at a time only some holds threads, and the rest waits without.
+
+Threads that wait for a check are their own: however many users submit what is slow to check, the threads that
+answer everything else stay free.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from syndb_service.api.auth import Caller
-from syndb_service.errors import TooManyRequests
+from syndb_service.errors import TooManyRequests, TransientError
 
 AT_A_TIME: Final = 4
 """One user never has all processes that check SQL; more requests may be at the database meanwhile."""
 WAITING: Final = 100
 PATIENCE_S: Final = 10.0
+THREADS: Final = 128
+"""So many submissions of all users are worked on at a time: most of them wait for a check."""
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -36,11 +45,19 @@ class Turns:
         How many more may wait; a further one is refused.
     patience_s : float
         Seconds after which one that waits is refused.
+    threads : int
+        How many requests of all users may be worked on.
     """
 
     def __init__(
-        self, at_a_time: int = AT_A_TIME, waiting: int = WAITING, patience_s: float = PATIENCE_S
+        self,
+        at_a_time: int = AT_A_TIME,
+        waiting: int = WAITING,
+        patience_s: float = PATIENCE_S,
+        threads: int = THREADS,
     ) -> None:
+        self._free = asyncio.Semaphore(threads)
+        self._threads = CapacityLimiter(threads)
         self._at_a_time = at_a_time
         self._waiting = waiting
         self._patience_s = patience_s
@@ -83,12 +100,34 @@ class Turns:
             if not queue.wanted:
                 self._queues.pop(user, None)
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do the work of a submission in a thread that serves nothing else.
 
-async def _in_turn(request: Request, caller: Caller) -> AsyncIterator[None]:
+        Raises
+        ------
+        TransientError
+            If all of these threads are busy for long.
+        """
+        try:
+            await asyncio.wait_for(self._free.acquire(), self._patience_s)
+        except TimeoutError:
+            raise TransientError(
+                "the service is busy checking other queries",
+                code="engine_unavailable",
+                hint="Try again in a moment.",
+            ) from None
+        try:
+            return await to_thread.run_sync(work, limiter=self._threads)
+        finally:
+            self._free.release()
+
+
+async def _in_turn(request: Request, caller: Caller) -> AsyncIterator[Turns]:
     turns: Turns = request.app.state.turns
     async with turns.turn(caller.user):
-        yield
+        yield turns
 
 
-InTurn: Final = Depends(_in_turn)
-"""A dependency of routes that check SQL, or count connections."""
+IN_TURN: Final = Depends(_in_turn)
+InTurn = Annotated[Turns, IN_TURN]
+"""What routes that check SQL, or count connections, do their work with."""

@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from syndb_service.api import routes_jobs
-from syndb_service.api.turns import InTurn, Turns
+from syndb_service.api.turns import IN_TURN, Turns
 from syndb_service.errors import TooManyRequests
 
 
@@ -72,5 +72,9 @@ def test_a_turn_ends_with_a_refusal_too() -> None:
 
 def test_every_route_that_checks_a_submission_takes_turns() -> None:
     routes = [route for route in routes_jobs.router.routes if isinstance(route, APIRoute)]
-    taking = {route.path_format for route in routes if InTurn in route.dependencies}
+    taking = {
+        route.path_format
+        for route in routes
+        if any(each.call is IN_TURN.dependency for each in route.dependant.dependencies)
+    }
     assert taking == {"/v1/jobs", "/v1/jobs/graph", "/v1/jobs/validate", "/v1/jobs/{job_id}/rerun"}

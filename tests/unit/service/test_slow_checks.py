@@ -1,0 +1,91 @@
+"""However many accounts submit what is slow to check: everybody else's requests are answered meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from syndb_service.api.app import build_app
+from syndb_service.api.turns import AT_A_TIME, Turns
+from syndb_service.engines.checker import CheckedQuery
+from syndb_service.errors import TransientError
+from syndb_service.factory import Service, build_service
+from syndb_service.settings import load_settings
+
+ACCOUNTS = 15
+WAIT_S = 60
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    service = build_service(load_settings(tmp_path))
+    yield service
+    service.close()
+
+
+def client_of(service: Service, app: Any, user: str) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {service.tokens.create(user, academic=True)}"}
+    transport = httpx.ASGITransport(app)
+    return httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
+
+
+def test_slow_checks_of_many_accounts_hold_up_no_other_request(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, began = threading.Event(), threading.Semaphore(0)
+
+    def held(query: str, *_: object, **__: object) -> CheckedQuery:
+        began.release()
+        assert released.wait(WAIT_S)
+        return CheckedQuery(())
+
+    async def all_began() -> None:
+        for _ in range(ACCOUNTS * AT_A_TIME):
+            while not began.acquire(blocking=False):
+                await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        app = build_app(service)
+        slow = [client_of(service, app, f"slow{number}") for number in range(ACCOUNTS)]
+        other = client_of(service, app, "ada")
+        submissions = [
+            asyncio.create_task(client.post("/v1/jobs", json={"query": f"SELECT {number}"}))
+            for client in slow
+            for number in range(AT_A_TIME)
+        ]
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await all_began()
+                assert (await other.get("/v1/jobs")).status_code == 200
+                assert not any(task.done() for task in submissions), "the checks are held still"
+            released.set()
+            assert {answer.status_code for answer in await asyncio.gather(*submissions)} == {202}
+        finally:
+            released.set()
+            for client in (*slow, other):
+                await client.aclose()
+
+    monkeypatch.setattr(service.checker, "check", held)
+    asyncio.run(main())
+
+
+def test_where_all_threads_of_submissions_are_busy_the_next_is_told_so() -> None:
+    async def main() -> None:
+        turns, released = Turns(patience_s=0.05, threads=2), threading.Event()
+        busy = [asyncio.create_task(turns.run(released.wait)) for _ in range(2)]
+        try:
+            await asyncio.sleep(0)
+            with pytest.raises(TransientError, match="busy checking"):
+                await turns.run(lambda: None)
+        finally:
+            released.set()
+        assert await asyncio.gather(*busy) == [True, True]
+        assert await turns.run(lambda: 7) == 7
+
+    asyncio.run(main())
