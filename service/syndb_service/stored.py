@@ -109,6 +109,21 @@ class StoredResults:
             )
         return StoredTables(files, results, datasets)
 
+    def require(self, principal: Principal, query: str) -> None:
+        """Return if every result that a query reads is still there.
+
+        Raises
+        ------
+        InvalidQuery, DatasetForbidden
+            As :meth:`schemas`.
+        """
+        for reference, job in self._jobs(principal, query):
+            try:
+                if job.result is not None:
+                    self._results.state(job.result.key)
+            except NotStored as error:
+                raise _refused(reference, lost(job).message, lost(job)) from error
+
     def _here(self, job: Job, key: str, temp_dir: Path, check: Callable[[], None]) -> Path:
         path = self._results.path(key)
         if path is not None:

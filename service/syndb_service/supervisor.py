@@ -179,6 +179,8 @@ class Supervisor:
             shutil.rmtree(temp_dir, ignore_errors=True)
             if not isinstance(outcome, Done):
                 lease.clean_up(writer.abort)
+            if isinstance(outcome, Failed) and outcome.may_lack_file:
+                self._tasks.require_references(job)
             stages.lap("engine")
             self._conclusion.of(job, outcome, writer, reads.identity, stages, lease)
 

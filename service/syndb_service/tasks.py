@@ -88,6 +88,16 @@ class Tasks:
         tables = frozenset(VIEWS[name].source if name in VIEWS else name for name in request.tables)
         return Reads(datasets, tables, _identity(request, datasets, tables))
 
+    def require_references(self, job: Job) -> None:
+        """Return if every result that a query reads by ``{{job}}`` is still there.
+
+        Raises
+        ------
+        InvalidQuery
+            If one was destroyed, or is gone.
+        """
+        self._stored.require(self._access.owner(job), job.request.query or "")
+
     @contextmanager
     def lease(
         self,

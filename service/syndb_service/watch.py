@@ -58,6 +58,11 @@ class Failed:
     reason: Reason
     failure: Failure
 
+    @property
+    def may_lack_file(self) -> bool:
+        """Whether a result that it reads may have been destroyed before it was opened."""
+        return self.reason is Reason.ENGINE_FAILURE or "No such file" in self.failure.message
+
 
 @dataclass(frozen=True, slots=True)
 class Died:

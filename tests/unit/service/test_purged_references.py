@@ -1,0 +1,76 @@
+"""A result that is destroyed while another job reads it: that job tells so, or ends as if nothing was."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from syndb_service.domain.access import Principal
+from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.status import Kind, Reason, Status
+from syndb_service.factory import Service, build_service
+from syndb_service.settings import load_settings
+from syndb_service.worker import EmbeddedWorker
+
+ADA = Principal("ada", academic=True)
+WAIT_S = 90
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = build_service(load_settings(tmp_path_factory.mktemp("service")))
+    worker = EmbeddedWorker(service)
+    worker.start()
+    yield service
+    worker.stop()
+    service.close()
+
+
+def run(service: Service, query: str, file_format: str = "arrow") -> Job:
+    request = Request(Kind.QUERY, query=query, format=file_format)
+    job, _ = service.jobs.submit(ADA, request)
+    until = time.monotonic() + WAIT_S
+    while not (job := service.jobs.get(ADA, job.job_id)).status.final:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return job
+
+
+@pytest.mark.parametrize("file_format", ["arrow", "parquet"])
+@pytest.mark.parametrize("way", ["purged", "gone"])
+def test_a_result_that_goes_before_it_is_opened_is_named(
+    service: Service, file_format: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = run(service, "SELECT range AS n FROM range(1000)", file_format)
+    assert read.result is not None
+    key = read.result.key
+    lease = service.supervisor._tasks.lease
+
+    @contextlib.contextmanager
+    def struck(*arguments: Any) -> Iterator[Any]:
+        with lease(*arguments) as prepared:
+            if way == "purged":
+                service.jobs.purge(ADA, read.job_id)
+            else:
+                service.results.delete(key)
+            yield prepared
+
+    monkeypatch.setattr(service.supervisor._tasks, "lease", struck)
+    job = run(service, f"SELECT sum(n) AS s FROM {{{{{read.job_id}}}}}")
+    assert (job.status, job.reason) == (Status.FAILED, Reason.INVALID_QUERY)
+    assert job.failure is not None
+    assert job.failure.code == ("result_expired" if way == "purged" else "result_lost")
+    assert read.job_id in job.failure.message
+    assert "can't be read" in job.failure.message
+    assert (job.failure.line, job.failure.column) == (1, 25)
+
+
+def test_another_failure_is_told_as_what_it_is(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = run(service, "SELECT 'x' AS t")
+    job = run(service, f"SELECT CAST(t AS INTEGER) AS n FROM {{{{{read.job_id}}}}}")
+    assert job.failure is not None
+    assert "Could not convert" in job.failure.message
