@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from syndb_service.absence import damaged, lost, no_result
 from syndb_service.audit import audit
 from syndb_service.domain.jobs import Job, Result
 from syndb_service.domain.status import Reason
-from syndb_service.errors import NotStored, UsageError
+from syndb_service.errors import NotStored, TransientError, UsageError
 from syndb_service.results import FileState, OpenedResult, ResultStore
 from syndb_service.store import JobStore
 
 log = logging.getLogger(__name__)
 
-LOCKS: Final = 16
+HASHING_S: Final = 15.0
+"""A read waits so long for another one that hashes the same file; then its caller comes again."""
 
 Pace = Callable[[int], None]
 Found = Literal[Reason.RESULT_DAMAGED, Reason.RESULT_LOST] | None
@@ -49,7 +51,8 @@ class Integrity:
     def __init__(self, store: JobStore, results: ResultStore) -> None:
         self._store = store
         self._results = results
-        self._locks = [threading.Lock() for _ in range(LOCKS)]
+        self._lock = threading.Lock()
+        self._hashing: dict[str, _Hashing] = {}
 
     def open(self, job: Job, start: int = 0, stop: int | None = None) -> OpenedResult:
         """Open the file of a job's result, whole or from byte ``start`` up to ``stop``.
@@ -165,7 +168,7 @@ class Integrity:
         result = _result(job)
         is_right = found.bytes == result.stored_bytes
         if is_right and found.state != result.state:
-            with self._locks[hash(result.key) % LOCKS]:
+            with self._alone(result.key):
                 now = self._store.get(job.job_id).result
                 is_right = (now is not None and now.state == found.state) or self._digests_match(result)
                 if is_right:
@@ -175,6 +178,35 @@ class Integrity:
         if self._destroyed(job) is None:
             self.note(job, Reason.RESULT_DAMAGED)
         raise self._destroyed(job) or damaged(job)
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """Let one thread at a time hash a file; reads of other files don't wait.
+
+        Raises
+        ------
+        TransientError
+            If another one takes long.
+        """
+        with self._lock:
+            hashing = self._hashing.setdefault(key, _Hashing())
+            hashing.wanted += 1
+        try:
+            if not hashing.lock.acquire(timeout=HASHING_S):
+                raise TransientError(
+                    "this result is being compared with its checksum",
+                    code="store_unavailable",
+                    hint="Try again in a moment.",
+                )
+            try:
+                yield
+            finally:
+                hashing.lock.release()
+        finally:
+            with self._lock:
+                hashing.wanted -= 1
+                if not hashing.wanted:
+                    del self._hashing[key]
 
     def _digests_match(self, result: Result, pace: Pace | None = None) -> bool:
         try:
@@ -212,6 +244,14 @@ class Integrity:
         """Say that a result was destroyed while it was being opened; None if it was not."""
         again = self._store.get(job.job_id)
         return no_result(again) if again.destroyed_at is not None else None
+
+
+@dataclass(slots=True)
+class _Hashing:
+    """A file that is hashed, or is about to be."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    wanted: int = 0
 
 
 def _result(job: Job) -> Result:

@@ -336,3 +336,37 @@ def test_the_scrubber_keeps_its_rate_and_ends_at_once(place: Place, monkeypatch:
     place.settings.scrub_s = 0.01
     place.scrubber.start()
     place.scrubber.stop()
+
+
+def test_hashing_a_file_holds_up_no_other_one_and_its_own_readers_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path)
+    touched, others = place.completed(), [place.completed(b"small") for _ in range(20)]
+    for job in (touched, *others):
+        os.utime(place.file(job))  # as if a back-up had been put back: each is hashed at its next read
+    began, released = threading.Event(), threading.Event()
+    digests_match = place.integrity._digests_match
+
+    def held(result: Result, pace: Callable[[int], None] | None = None) -> bool:
+        if result.key == getattr(touched.result, "key", None):
+            began.set()
+            assert released.wait(60)
+        return digests_match(result, pace)
+
+    monkeypatch.setattr(place.integrity, "_digests_match", held)
+    monkeypatch.setattr("syndb_service.integrity.HASHING_S", 0.05)
+    first = threading.Thread(target=place.integrity.require, args=(touched,))
+    first.start()
+    try:
+        assert began.wait(60)
+        for job in others:
+            place.integrity.require(job)
+        with pytest.raises(TransientError, match="compared with its checksum"):
+            place.integrity.require(touched)
+    finally:
+        released.set()
+        first.join()
+    place.integrity.require(touched)
+    assert not place.integrity._hashing
+    place.database.close()
