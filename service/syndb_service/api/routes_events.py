@@ -15,7 +15,7 @@ from syndb_service.api.auth import Caller, Recheck, Wired
 from syndb_service.api.event_stream import HEADERS, event_stream
 from syndb_service.api.parameters import JobId
 from syndb_service.api.refusals import Responses, header, refusals
-from syndb_service.api.stream_limit import StreamLimit
+from syndb_service.api.stream_limit import CountedStream, StreamLimit
 from syndb_service.api.values import INT64
 from syndb_service.domain.access import Principal
 from syndb_service.domain.jobs import Job
@@ -201,12 +201,9 @@ def _stream(
     name: Callable[[Job], str],
 ) -> Response:
     limit: StreamLimit = request.app.state.stream_limit
-    limit.check(caller.user)
 
     def read(job_ids: Collection[str]) -> Mapping[str, Job]:
         return service.jobs.several(caller, job_ids)
 
     events = event_stream(request.app.state.waiting_room, read, known, recheck, name=name)
-    return StreamingResponse(
-        limit.counted(caller.user, events), media_type="text/event-stream", headers=HEADERS
-    )
+    return CountedStream(events, limit.begin(caller.user), HEADERS)

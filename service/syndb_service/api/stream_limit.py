@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final
+
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from syndb_service.errors import TooManyRequests
 
 STREAMS: Final = 200
 RETRY_AFTER_S: Final = 2
-T = TypeVar("T")
 
 
 class StreamLimit:
@@ -26,8 +28,8 @@ class StreamLimit:
         self._streams = streams
         self._open: Counter[str] = Counter()
 
-    def check(self, user: str) -> None:
-        """Refuse a further stream.
+    def begin(self, user: str) -> Callable[[], None]:
+        """Count a further stream from now on; call what is given once it has ended.
 
         Raises
         ------
@@ -41,14 +43,37 @@ class StreamLimit:
                 code="rate_limited",
                 retry_after=RETRY_AFTER_S,
             )
-
-    async def counted(self, user: str, events: AsyncIterator[T]) -> AsyncIterator[T]:
-        """Pass a stream on, and count it for as long as it is read."""
         self._open[user] += 1
+        return lambda: self._end(user)
+
+    def _end(self, user: str) -> None:
+        self._open[user] -= 1
+        if not self._open[user]:
+            del self._open[user]
+
+
+class CountedStream(StreamingResponse):
+    """A stream of events that tells its end, also where its listener left before the first event.
+
+    Parameters
+    ----------
+    events : AsyncIterator of str
+        What is sent.
+    on_end : callable
+        Called once, at the end.
+    headers : mapping of str to str
+        Of the answer.
+    """
+
+    def __init__(
+        self, events: AsyncIterator[str], on_end: Callable[[], None], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._on_end = on_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
         try:
-            async for event in events:
-                yield event
+            await super().__call__(scope, receive, send)
         finally:
-            self._open[user] -= 1
-            if not self._open[user]:
-                del self._open[user]
+            self._on_end()

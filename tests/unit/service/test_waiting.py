@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import threading
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, MutableMapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from syndb_service.api.event_stream import event_stream
-from syndb_service.api.stream_limit import StreamLimit
+from syndb_service.api.stream_limit import CountedStream, StreamLimit
 from syndb_service.api.waiting import WaitingRoom
 from syndb_service.domain.jobs import Job, Request
 from syndb_service.domain.status import Kind, Status
@@ -201,21 +204,39 @@ def test_an_event_is_one_line_whatever_its_texts_hold() -> None:
 
 
 def test_one_user_holds_so_many_streams_and_no_more() -> None:
+    limit = StreamLimit(2)
+    ends = [limit.begin("ada") for _ in range(2)]
+    with pytest.raises(TooManyRequests, match="2 event streams"):
+        limit.begin("ada")
+    limit.begin("eve")()
+    ends[0]()
+    ends[0] = limit.begin("ada")
+    for end in ends:
+        end()
+    assert not limit._open
+
+
+@pytest.mark.parametrize("ends", ["whole", "cut", "before the first event"])
+def test_a_stream_is_counted_until_its_answer_has_ended(ends: str) -> None:
     async def source() -> AsyncIterator[str]:
         yield "first"
         yield "second"
 
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if ends == "before the first event" or (ends == "cut" and message.get("body")):
+            raise OSError("the listener is gone")
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.sleep(3600)
+        return {}
+
     async def main() -> None:
-        limit = StreamLimit(2)
-        held = [limit.counted("ada", source()) for _ in range(2)]
-        for stream in held:
-            await anext(stream)
-        with pytest.raises(TooManyRequests, match="2 event streams"):
-            limit.check("ada")
-        limit.check("eve")
-        await held[0].aclose()
-        limit.check("ada")
-        assert [event async for event in held[1]] == ["second"]
+        limit = StreamLimit(1)
+        answer = CountedStream(source(), limit.begin("ada"), {})
+        with pytest.raises(TooManyRequests):
+            limit.begin("ada")
+        with contextlib.suppress(ClientDisconnect):
+            await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send)
         assert not limit._open
 
     asyncio.run(main())
