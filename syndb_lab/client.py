@@ -44,6 +44,13 @@ class Lab:
     mount : httpx.BaseTransport, optional
         What carries the requests, in tests.
 
+    Notes
+    -----
+    It may be used in many threads and in many processes, each of which opens connections of its own. A fork
+    may come while other threads use it. A child of a process that has used polars has no polars
+    (``to_polars()`` says so); what other libraries do in a forked child is theirs:
+    ``multiprocessing.get_context("spawn")`` starts processes that inherit nothing.
+
     Examples
     --------
     >>> from syndb_lab import connect

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from syndb_lab.errors import ResultUnsuitable
+from syndb_lab.process_fork import LOOKS
 
 THREAD: Final = re.compile(r"polars-\d|async-executor")
 
@@ -56,5 +57,6 @@ def thread_names() -> list[str]:
     return names
 
 
+LOOKS.append(FORK.before)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=FORK.before, after_in_child=FORK.after)
+    os.register_at_fork(after_in_child=FORK.after)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from syndb_lab.csv_results import read_csv
 from syndb_lab.engine_types import restored_type
 from syndb_lab.errors import ResultUnsuitable
+from syndb_lab.first_use import start_arrow, start_polars
 from syndb_lab.forked_polars import refuse_polars_after_fork
 from syndb_lab.moments import check_moments, is_moment, quoted
 
@@ -55,6 +56,7 @@ def nanoseconds(schema: pyarrow.Schema) -> list[int]:
 
 def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Table:
     """Read a result file as it is, whatever libraries make of its values."""
+    start_arrow()
     if path.suffix == ".arrow":
         return mapped(path).read_all()
     if path.suffix == ".parquet":
@@ -68,6 +70,7 @@ def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Ta
 
 def mapped(path: Path) -> pyarrow.ipc.RecordBatchFileReader:
     """Open an Arrow file in place: its schema and batches are known, none of its rows is read."""
+    start_arrow()
     import pyarrow as pa
 
     return pa.ipc.open_file(pa.memory_map(str(path)))
@@ -75,9 +78,11 @@ def mapped(path: Path) -> pyarrow.ipc.RecordBatchFileReader:
 
 def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.DataFrame:
     """Read a result file into polars."""
+    refuse_polars_after_fork()
+    start_arrow()
+    start_polars()
     import polars as pl
 
-    refuse_polars_after_fork()
     if path.suffix == ".arrow":
         check_for_polars(mapped(path).schema)
         check_moments(moments(path), "polars")
@@ -96,9 +101,11 @@ def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFr
 
     Dates and timestamps are read at once: polars has no infinite ones.
     """
+    refuse_polars_after_fork()
+    start_arrow()
+    start_polars()
     import polars as pl
 
-    refuse_polars_after_fork()
     if path.suffix == ".arrow":
         check_for_polars(mapped(path).schema)
         check_moments(moments(path), "polars")

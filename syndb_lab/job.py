@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from syndb_lab import filters, frames, journal, network
 from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ResultUnsuitable
+from syndb_lab.first_use import start_arrow
 from syndb_lab.neighbourhood import Wish
 from syndb_lab.neuron_table import with_table
 from syndb_lab.provenance import read_provenance
@@ -81,6 +82,7 @@ class Job(ResultHandle):
         """
         if self.kind == "graph":
             raise ResultUnsuitable("a graph job has no rows", hint="Use job.answer() or job.plot().")
+        start_arrow()
         import pyarrow as pa
 
         rows = self._transport.read(f"/v1/jobs/{self.id}/preview")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from syndb_lab.first_use import start_arrow
 from syndb_lab.lru_directory import held_part
 from syndb_lab.transfer import unwritable
 
@@ -33,6 +34,7 @@ class ArrowPieces:
     """The record batches of an Arrow file that is mapped into memory."""
 
     def __init__(self, path: Path) -> None:
+        start_arrow()
         import pyarrow as pa
 
         self._file = pa.memory_map(str(path))
@@ -59,6 +61,7 @@ class ParquetPieces:
     """The row groups of a Parquet file."""
 
     def __init__(self, path: Path) -> None:
+        start_arrow()
         import pyarrow.parquet as pq
 
         self._file = pq.ParquetFile(path, memory_map=True)

@@ -10,6 +10,7 @@ import pickle
 import select
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -138,6 +139,43 @@ def test_a_program_that_a_kernel_starts(live: Live, lab: Lab, tmp_path: Path) ->
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "12", done.stderr
     assert live.token.encode() not in kept.read_bytes()
+
+
+def test_a_fork_while_threads_are_at_work(lab: Lab) -> None:
+    """Threads wait, stream and download in the parent: their locks and sockets do not reach the children."""
+    slow = lab.sql("SELECT count(*) AS n FROM range(1000000000) a, range(1000000) b WHERE a.range % 7 = 3")
+    stopped = threading.Event()
+    asked: list[list[tuple[int, int]]] = []
+    wrong: list[BaseException] = []
+
+    def busy(start: int) -> None:
+        try:
+            while not stopped.is_set():
+                asked.append(answers(lab, start))
+        except BaseException as error:
+            wrong.append(error)
+
+    def waits() -> None:
+        try:
+            slow.wait(progress=False)
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=busy, args=(start,)) for start in (50000, 60000)]
+    threads.append(threading.Thread(target=waits))
+    for thread in threads:
+        thread.start()
+    try:
+        check(forked(lambda number: answers(lab, 1000 * (number + 1))))
+        statuses = forked(lambda _: lab.job(slow.id).status, count=2)
+        assert set(statuses) <= {"pending", "running"}
+    finally:
+        stopped.set()
+        slow.cancel()
+        for thread in threads:
+            thread.join(LIMIT_S)
+    assert not wrong
+    assert all(question == answer for one in asked for question, answer in one)
 
 
 def test_handles_survive(lab: Lab) -> None:
