@@ -249,7 +249,7 @@ class Handle:
 
         Examples
         --------
-        >>> lab.graph("celegans_varshney_2011").cancel().status
+        >>> lab.graph("celegans_varshney_2011").cancel().wait().status
         'cancelled'
         """
         self.record = self._transport.delete(f"/v1/jobs/{self.id}")

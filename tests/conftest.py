@@ -16,12 +16,27 @@ import httpx
 import pyarrow as pa
 import pytest
 
-WAIT_S = 60
+WAIT_S = 120
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Give ``-n auto`` a process more than there are processors: most tests wait for servers and browsers."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the tests that wait for real servers, so that the short ones fill the gaps at the end."""
-    items.sort(key=lambda item: "unit" in item.path.parts)
+    """Mix the files that wait for real servers with those that compute, and end with the latter.
+
+    So one computes while another waits, and the files that are left for the end are short.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    computing = [file for file in files if "unit" in file.parts]
+    order: list[Path] = []
+    for number, file in enumerate(file for file in files if "unit" not in file.parts):
+        order += [file, *computing[number // 2 : number // 2 + number % 2]]
+    rank = {file: number for number, file in enumerate(dict.fromkeys([*order, *computing]))}
+    items.sort(key=lambda item: rank[item.path])
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,7 @@ class Live:
         """Run a command on this service's data folder; return what it prints."""
         command = [self.python, "-m", "syndb_service", *arguments, "--data-dir", str(self.data_dir)]
         done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=60, check=True
+            command, env=self.environment, capture_output=True, text=True, timeout=120, check=True
         )
         return done.stdout.strip()
 
@@ -96,7 +111,7 @@ def running_service(
             yield Live(url, token, data_dir, process, environment, python)
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
 
 
 @pytest.fixture(scope="session", autouse=True)

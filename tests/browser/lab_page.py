@@ -30,7 +30,9 @@ FLAGS = [
     "--disable-sync",
 ]
 APPS = {"jupyterlab": "LabApp", "notebook": "JupyterNotebookApp"}
-WAIT_MS = 90_000
+WAIT_MS = 120_000
+LOOK_MS = 3_000
+TRIES = WAIT_MS // LOOK_MS
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 SETTINGS = Path("@jupyterlab/apputils-extension/notification.jupyterlab-settings")
 expect.set_options(timeout=WAIT_MS)
@@ -100,7 +102,7 @@ def jupyter(
             yield server
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=120)
 
 
 def until_up(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -158,6 +160,17 @@ class NotebookPage:
     def await_end(self, index: int) -> None:
         """Wait until the kernel has done a cell: what is run before that is dropped where the cell fails."""
         expect(self.cell(index).locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]:"))
+
+    def prints(self, index: int, text: str) -> None:
+        """Run a cell until it prints a text: what a click told the kernel may still be on its way."""
+        for _ in range(TRIES):
+            self.finish(index)
+            try:
+                expect(self.output(index)).to_contain_text(text, timeout=LOOK_MS)
+            except AssertionError:
+                continue
+            return
+        expect(self.output(index)).to_contain_text(text, timeout=LOOK_MS)
 
     def edit(self, index: int) -> None:
         """Put the cursor into a cell."""

@@ -69,7 +69,7 @@ def add(python: str, folder: Path, name: str, *how: str, **tables: str) -> None:
     for table, text in tables.items():
         (made / f"{table}.csv").write_text(text)
     command = [python, *(how or ("-m", "syndb_service")), "dataset", "add", str(made)]
-    subprocess.run([*command, "--data-dir", str(folder / "data")], env=os.environ, check=True, timeout=60)
+    subprocess.run([*command, "--data-dir", str(folder / "data")], env=os.environ, check=True, timeout=120)
 
 
 def wide_neurons() -> str:

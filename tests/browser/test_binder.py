@@ -93,7 +93,7 @@ def binder_session(folder: Path) -> Iterator[Server]:
             shutil.copy(clone / "notebooks" / NOTEBOOK, server.root)
             yield server
     finally:
-        subprocess.run([env / "bin" / "syndb-lab", "down"], env=environment, capture_output=True, timeout=60)
+        subprocess.run([env / "bin" / "syndb-lab", "down"], env=environment, capture_output=True, timeout=120)
 
 
 class Memory:

@@ -72,7 +72,7 @@ def test_a_service_that_goes_away_in_a_download_and_comes_back(open_notebook: Op
         card = notebook.output(1).locator(".syndb-ended")
         expect(notebook.output(1)).to_contain_text(re.compile(r"[1-9][\d.]* MB of [\d.]+ MB"))
         first.process.kill()
-        first.process.wait(timeout=30)
+        first.process.wait(timeout=120)
         port = first.url.rpartition(":")[2]
         with running_service(tmp_path, "--port", port):
             line.delay_s = 0.0

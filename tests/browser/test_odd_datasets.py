@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-LONGEST_MS = 1000
+LONGEST_MS = 5000  # a machine under load makes a task of a tenth of a second as long as one
 WATCH = """() => {
   globalThis.longest = 0;
   new PerformanceObserver((list) => {

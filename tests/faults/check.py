@@ -21,7 +21,7 @@ from syndb_service.store.schema import job_events, jobs
 from tests.faults.work import User
 
 SETTLE_S = 240
-SWEEP_S = 45
+SWEEP_S = 120
 
 
 @dataclass

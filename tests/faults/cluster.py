@@ -33,7 +33,7 @@ from tests.servers.store_proxy import StoreProxy
 
 CLI = [sys.executable, "-m", "syndb_service"]
 BUNDLED = Path(syndb_service.__file__).parent / "bundled" / "celegans_varshney_2011"
-WAIT_S = 90
+WAIT_S = 120
 WORKER, API, FORK_SERVER = (
     f"syndb_service.{module}" for module in ("worker_process", "api_process", "engines.forkserver")
 )
@@ -118,7 +118,7 @@ class Cluster:
         """Return a user without jobs so far."""
         headers = {"Authorization": f"Bearer {self._tokens[name]}"}
         return User(
-            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=60)
+            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=120)
         )
 
     def users(self) -> list[User]:

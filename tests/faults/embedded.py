@@ -67,7 +67,7 @@ class Embedded:
         """Return a user without jobs so far."""
         headers = {"Authorization": f"Bearer {self._tokens[name]}"}
         return User(
-            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=60)
+            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=120)
         )
 
     def users(self) -> list[User]:

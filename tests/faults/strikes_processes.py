@@ -95,7 +95,7 @@ def sweeper_killed_in_its_middle(trial: Trial[Cluster]) -> None:
     with cluster.proxy.rule(Act.HOLD, "DELETE", job_id) as held:
         with cluster.database.write() as connection:
             connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(expires_at=LONG_AGO))
-        assert held.reached.wait(60), "nobody sweeps"
+        assert held.reached.wait(120), "nobody sweeps"
         for pid in cluster.workers():
             kill(pid)
         eventually(lambda: len(cluster.workers()) == 2, "no worker comes back")
@@ -136,7 +136,7 @@ def paused_while_it_completes(trial: Trial[Cluster]) -> None:
 
 def _pause_where(trial: Trial[Cluster], job_id: str, held: Rule) -> None:
     """Pause the worker at a request of its own until another has the job; then let both go on."""
-    assert held.reached.wait(60), "the request does not come"
+    assert held.reached.wait(120), "the request does not come"
     with _paused([trial.worker_of(job_id)]):
         trial.attempt(job_id, 2)
         held.released.set()

@@ -113,7 +113,7 @@ def file_deleted_under_its_row(trial: Trial[Cluster]) -> None:
 def upload_left_behind(trial: Trial[Cluster]) -> None:
     job_id = trial.submit(large())
     with trial.service.proxy.rule(Act.HOLD, "PUT", f"{job_id}/1.*{PART}", times=1) as held:
-        assert held.reached.wait(60), "no part is sent"
+        assert held.reached.wait(120), "no part is sent"
         kill(trial.worker_of(job_id))
         trial.attempt(job_id, 2)
 

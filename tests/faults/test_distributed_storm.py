@@ -72,7 +72,7 @@ class Cluster:
     def user(self, name: str) -> User:
         headers = {"Authorization": f"Bearer {self.command('token', 'create', '--user', name, '--academic')}"}
         return User(
-            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=60)
+            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=120)
         )
 
     def kill_child(self, chance: random.Random) -> None:
@@ -138,7 +138,7 @@ class Cluster:
         for process in (self.api, self.worker):
             process.terminate()
         for process in (self.api, self.worker):
-            process.communicate(timeout=60)
+            process.communicate(timeout=120)
         gone(below)
 
     def _of(self, command: subprocess.Popen[str], module: str) -> list[int]:

@@ -58,7 +58,7 @@ class Embedded:
     def user(self, name: str) -> User:
         headers = {"Authorization": f"Bearer {self.token(name)}"}
         return User(
-            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=60)
+            lambda: httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=120)
         )
 
     def kill_child(self, chance: random.Random) -> None:
@@ -76,7 +76,7 @@ class Embedded:
 
     def stop_and_start(self, _chance: random.Random) -> None:
         self.process.terminate()
-        assert self.process.wait(timeout=60) == 0
+        assert self.process.wait(timeout=120) == 0
         self.process = self.start()
 
     def pause(self, chance: random.Random) -> None:
@@ -117,7 +117,7 @@ def test_nothing_is_lost_and_nothing_is_stuck(tmp_path: Path, request: pytest.Fi
     database.close()
     below = descendants(service.process.pid)
     service.process.terminate()
-    assert service.process.wait(timeout=60) == 0
+    assert service.process.wait(timeout=120) == 0
     gone(below)
     print("\n" + report.row())
     assert (report.lost, report.doubled, report.wrong) == ([], [], [])

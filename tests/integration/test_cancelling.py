@@ -46,7 +46,7 @@ def children_of(pid: int) -> set[int]:
     return {each for each in below - {pid} if names[each] != NURSERY}
 
 
-def wait_for(condition: object, seconds: float = 20) -> None:
+def wait_for(condition: object, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < until
@@ -67,13 +67,12 @@ def test_a_running_query_is_ended_at_once(
 ) -> None:
     job = jobs.until(jobs.submit(query), "running")
     wait_for(lambda: children_of(live.process.pid) - idle_children)
+    ran = children_of(live.process.pid) - idle_children
     answer = jobs.http.delete(f"/v1/jobs/{job['job_id']}")
     assert answer.status_code == 200
     record = jobs.until(answer.json())
     assert (record["status"], record["reason"]) == ("cancelled", "cancelled_by_user")
-    assert children_of(live.process.pid) <= idle_children, (
-        "the job says it is cancelled, but a process runs on"
-    )
+    assert not ran & children_of(live.process.pid), "the job says it is cancelled, but a process runs on"
     assert not list((live.data_dir / "tmp").glob(f"{job['job_id']}*"))
     assert not (live.data_dir / "results" / job["job_id"]).exists()
 
@@ -94,9 +93,11 @@ def test_a_running_graph_analysis_is_ended_at_once(tmp_path: Path) -> None:
         while not (job["progress"] and job["progress"]["phase"] == "shortest paths"):
             job = http.get(f"/v1/jobs/{job['job_id']}", params={"wait": 5, "version": job["version"]}).json()
             assert job["status"] in ("pending", "running"), job
+        ran = children_of(live.process.pid) - idle
         record = jobs.until(http.delete(f"/v1/jobs/{job['job_id']}").json())
         assert record["status"] == "cancelled"
-        assert children_of(live.process.pid) <= idle
+        assert ran
+        assert not ran & children_of(live.process.pid)
 
 
 def test_a_pending_job_is_cancelled_before_it_starts(tmp_path: Path) -> None:

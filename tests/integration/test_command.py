@@ -312,7 +312,7 @@ def test_an_output_that_takes_nothing(
     environment: dict[str, str], tmp_path: Path, line: str, code: int, told: str
 ) -> None:
     shell = ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m syndb_lab {line}"]
-    done = subprocess.run(shell, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(shell, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, told in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") <= 2

@@ -174,7 +174,7 @@ def test_a_service_that_goes_and_comes_back(tmp_path: Path) -> None:
         page = Page(lab, "SELECT 1 AS one")
         assert page.checked()["state"] == "valid"
         first.process.kill()
-        first.process.wait(timeout=30)
+        first.process.wait(timeout=120)
     found = page.type(sql="SELECT 2 AS two")
     assert found["state"] == "away"
     assert "no answer from" in found["message"]
@@ -215,7 +215,7 @@ def test_fifty_times_open_and_close_leaves_nothing(lab: Lab) -> None:
     before = level()
     composers = [once(number) for number in range(50)]
     until(lambda: not [one for one in threading.enumerate() if one.name.startswith("syndb-")])
-    assert level() == before
+    assert all(now <= then for now, then in zip(level(), before, strict=True))
     assert not [one for one in composers if one() is not None]
 
 

@@ -69,7 +69,7 @@ def test_it_leaves_nothing_running_when_it_is_stopped(
     run.stdout.readline()
     time.sleep(seconds)
     run.send_signal(number)
-    run.communicate(timeout=60)
+    run.communicate(timeout=120)
     assert run.returncode in {status, 0, -number}
     assert left_running(data_dir) == []
 

@@ -136,7 +136,7 @@ def test_a_program_that_a_kernel_starts(live: Live, lab: Lab, tmp_path: Path) ->
     code = (
         f"import pickle; print(pickle.load(open({str(kept)!r}, 'rb')).refresh().to_arrow()['n'][0].as_py())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "12", done.stderr
     assert live.token.encode() not in kept.read_bytes()
 

@@ -38,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             [sys.executable, "-m", "syndb_service", "down", "--data-dir", str(file.parent)],
             check=False,
             capture_output=True,
-            timeout=60,
+            timeout=120,
         )
 
 

@@ -101,12 +101,29 @@ def test_an_error_is_one_block_and_fails_the_cell() -> None:
     assert ".py" not in block
 
 
+PRESS = """
+import _thread, threading, time
+import syndb_lab
+
+def press():
+    lab = syndb_lab.connect()
+    while "pressed" not in [job.label for job in lab.jobs("running")]:
+        time.sleep(0.05)
+    time.sleep(1)
+    _thread.interrupt_main()
+
+threading.Thread(target=press).start()
+"""
+
+
 @pytest.mark.usefixtures("_kernel")
 def test_the_stop_button_detaches_and_the_kernel_lives() -> None:
     slow = "SELECT count(*) AS n FROM range(1000000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3"
-    press = "import _thread, threading; threading.Timer(1, _thread.interrupt_main).start()"
     outputs = run(
-        press, f"%%syndb q --wait\n{slow}", "print(q.refresh().status)\nq.cancel()", allow_errors=True
+        PRESS,
+        f"%%syndb q --wait --label pressed\n{slow}",
+        "print(q.refresh().status)\nq.cancel()",
+        allow_errors=True,
     )
     (error,) = [output for output in outputs[1] if output.output_type == "error"]
     assert "goes on" in "".join(error.traceback)
@@ -125,7 +142,7 @@ def level():
     return len(_instances), len(comm.get_comm_manager().comms), sorted(threads)
 
 def settle(wanted=None):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while "syndb-card" in level()[2] or wanted not in (None, level()):
         assert time.monotonic() < end, (level(), wanted)
         time.sleep(0.05)

@@ -90,7 +90,7 @@ def test_its_lines_run_in_a_shell(environment: dict[str, str], tmp_path: Path) -
 def test_its_make_targets_are_there(line: str) -> None:
     words = line.partition("#")[0].split()
     run = subprocess.run(
-        [*words, "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [*words, "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert run.returncode == 0, run.stderr
 
@@ -98,5 +98,5 @@ def test_its_make_targets_are_there(line: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_commands_are_there(command: str, environment: dict[str, str]) -> None:
     words = [sys.executable, "-m", "syndb_lab", *command.split(), "--help"]
-    run = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr

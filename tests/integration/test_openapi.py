@@ -49,7 +49,7 @@ def test_every_answer_is_described(path: str, method: str, operation: dict[str, 
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    """All its checks, on data that is right and data that is wrong, from a seed, for half a minute or so.
+    """All its checks, on data that is right and data that is wrong, from a seed, for twenty seconds or so.
 
     But for one: after DELETE a job is cancelled or its result destroyed, and its record stays, by contract.
     """
@@ -71,12 +71,12 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
                 "--max-examples",
                 "25",
                 "--max-time",
-                "35",
+                "20",
             ),
-            *("--workers", "1", "--request-timeout", "20", "--continue-on-failure", "--no-color"),
+            *("--workers", "1", "--request-timeout", "120", "--continue-on-failure", "--no-color"),
             *("--generation-database", "none"),
         ]
-        found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+        found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=560)
         assert found.returncode == 0, found.stdout[-8000:]
         assert live.process.poll() is None
         assert "Traceback" not in (tmp_path / "up.log").read_text()

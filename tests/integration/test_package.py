@@ -130,7 +130,7 @@ def test_the_citation_is_as_its_format_has_it(tmp_path: Path) -> None:
     python = tmp_path / "env" / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "cffconvert==2.0.0"], check=True, timeout=200)
     validate = [tmp_path / "env" / "bin" / "cffconvert", "--validate", "-i", ROOT / "CITATION.cff"]
-    subprocess.run(validate, check=True, timeout=60)
+    subprocess.run(validate, check=True, timeout=120)
 
 
 @pytest.mark.slow
@@ -168,7 +168,7 @@ def test_the_light_client_says_what_it_lacks(built: Path, tmp_path: Path) -> Non
         env=clean,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stdout) == (3, "")

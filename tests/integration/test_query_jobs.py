@@ -207,7 +207,7 @@ def test_waiting_returns_at_the_change_and_not_before(jobs: Jobs) -> None:
 def test_waiting_on_a_final_job_returns_at_once(jobs: Jobs) -> None:
     job = jobs.run("SELECT 1")
     params = {"wait": 60, "version": job["version"]}
-    assert jobs.http.get(f"/v1/jobs/{job['job_id']}", params=params, timeout=30).json() == job
+    assert jobs.http.get(f"/v1/jobs/{job['job_id']}", params=params, timeout=120).json() == job
 
 
 def test_the_same_key_and_body_are_one_job(jobs: Jobs) -> None:

@@ -49,7 +49,7 @@ def test_of_two_starts_one_runs_and_the_other_says_where(tmp_path: Path) -> None
         asking.join()
         for each in both:
             each.terminate()
-            each.communicate(timeout=30)
+            each.communicate(timeout=120)
 
 
 def first_to_end(both: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:

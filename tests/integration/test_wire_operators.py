@@ -136,7 +136,7 @@ def test_every_figure_that_operators_are_told_to_watch_is_there(jobs: Jobs) -> N
     assert len(named) > 10
     jobs.run("SELECT 1 AS n")
     jobs.run("SELECT error('no')")
-    found, until = samples(jobs.http), time.monotonic() + 60
+    found, until = samples(jobs.http), time.monotonic() + 120
     while named - {name for name, _ in found} and time.monotonic() < until:
         time.sleep(0.1)  # a reading is kept for a while
         found = samples(jobs.http)

@@ -46,7 +46,7 @@ def test_jobs_run_and_the_log_misses_no_part_of_the_sandbox(tmp_path: Path) -> N
                 assert jobs.until(jobs.submit_graph(dataset))["status"] == "completed"
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=120)
     said = (tmp_path / "up.log").read_text()
     assert "jobs run without" not in said, said
 

@@ -117,7 +117,7 @@ def node() -> tuple[str, str]:
 
 
 def _major(binary: str) -> int:
-    told = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60).stdout
+    told = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=120).stdout
     found = re.match(r"v(\d+)", told)
     return int(found[1]) if found else 0
 

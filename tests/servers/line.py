@@ -41,7 +41,7 @@ class Line:
             except OSError:
                 return
             try:
-                theirs = socket.create_connection(("127.0.0.1", self._to), timeout=5)
+                theirs = socket.create_connection(("127.0.0.1", self._to), timeout=60)
             except OSError:
                 ours.close()
                 continue

@@ -87,7 +87,7 @@ class Postgres(Server):
             user=USER,
             password=PASSWORD,
             dbname=database,
-            connect_timeout=5,
+            connect_timeout=30,
             autocommit=True,
         )
 

@@ -53,8 +53,8 @@ class Rabbitmq(Server):
                 host="127.0.0.1",
                 port=self.port,
                 credentials=pika.PlainCredentials(USER, PASSWORD),
-                socket_timeout=5,
-                stack_timeout=5,
+                socket_timeout=30,
+                stack_timeout=30,
             )
         )
 

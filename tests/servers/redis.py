@@ -46,8 +46,8 @@ class Redis(Server):
             port=self.port,
             password=PASSWORD,
             db=database,
-            socket_timeout=5,
-            socket_connect_timeout=5,
+            socket_timeout=30,
+            socket_connect_timeout=30,
             retry=Retry(NoBackoff(), 0),
         )
 

@@ -21,7 +21,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-START_S = 60
+START_S = 120
 PORTS = ("master", "volume", "filer", "s3", "admin")
 
 
@@ -64,8 +64,8 @@ class Seaweed:
             aws_secret_access_key=shown.secret,
             config=Config(
                 signature_version="s3v4",
-                connect_timeout=2,
-                read_timeout=10,
+                connect_timeout=30,
+                read_timeout=60,
                 retries={"total_max_attempts": 1},
                 s3={"addressing_style": "path"},
             ),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-WAIT_S = 90
+WAIT_S = 120
 USER, PASSWORD = "syndb", "not-for-logs"
 
 
@@ -87,7 +87,7 @@ class Server(ABC):
         if self.running:
             self._process.send_signal(self.polite_signal())
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=30)
+                self._process.wait(timeout=120)
         self.kill()
 
     def polite_signal(self) -> signal.Signals:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-WAIT_S = 60
+WAIT_S = 120
 CHUNKS = (2**20, 2**12, 1)
 
 

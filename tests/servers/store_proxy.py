@@ -97,7 +97,7 @@ class StoreProxy:
 
     def pass_on(self, request: _Request, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         """Have the store do it; return its answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
         with contextlib.closing(connection):
             connection.putrequest(request.command, request.path, skip_host=True, skip_accept_encoding=True)
             for name, value in request.headers.items():

@@ -49,7 +49,7 @@ class People:
 def refused_command(live: Live, *arguments: str) -> str:
     """Run a command that is to be refused; return what it says."""
     command = [sys.executable, "-m", "syndb_service", *arguments, "--data-dir", str(live.data_dir)]
-    done = subprocess.run(command, env=live.environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=live.environment, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     return done.stderr

@@ -72,7 +72,7 @@ class Person:
     def __init__(self, name: str, *, refuses: bool = False) -> None:
         self._name = name
         self._refuses = refuses
-        self._http = httpx.Client(trust_env=False, timeout=60)
+        self._http = httpx.Client(trust_env=False, timeout=120)
 
     def open(self, url: str) -> None:
         """Open a page in the background, as a browser does."""

@@ -56,7 +56,7 @@ def running(folder: Path, environment: Mapping[str, str], *words: str) -> Iterat
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=60)
+            process.communicate(timeout=120)
         finally:
             process.kill()
 
@@ -72,7 +72,7 @@ def starting(folder: Path, environment: Mapping[str, str], *words: str) -> Itera
         yield Command(process, "", log)
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from syndb_service.errors import BadSetting, TransientError
 from tests.integration.distributed.conftest import BrokerServer
 
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 90
+WAIT_S = 120
 SECRET = "not-for-logs"
 
 

@@ -24,7 +24,7 @@ from tests.servers.redis import Redis
 from tests.servers.server import descendants, state
 
 ENDLESS = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 3"
-WAIT_S = 90
+WAIT_S = 120
 SETTINGS = {"SYNDB_LEASE_S": "3", "SYNDB_SWEEP_S": "0.5", "SYNDB_HINT_S": "2", "JOB_QUEUE_MAX_WORKERS": "2"}
 
 
@@ -104,7 +104,7 @@ def test_killed_workers_are_followed_by_others_which_run_their_jobs(service: Dis
         os.kill(pid, signal.SIGKILL)
     until(lambda: len(set(service.worker.processes()) - set(before)) == 2)
     assert answer(jobs, jobs.submit("SELECT 7 AS n")) == [7]
-    until(lambda: bool(jobs.get(job["job_id"])["attempt"] == 2))
+    until(lambda: bool(jobs.get(job["job_id"])["attempt"] >= 2))
     jobs.http.delete(f"/v1/jobs/{job['job_id']}")
     assert jobs.until(jobs.get(job["job_id"]))["status"] == "cancelled"
 
@@ -219,7 +219,7 @@ def test_a_broker_that_is_wrong_is_named_at_start(
         env=isolated_environment(tmp_path, SYNDB_BROKER_URL=broker),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 1

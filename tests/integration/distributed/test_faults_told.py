@@ -211,7 +211,7 @@ def test_a_clock_days_off_the_databases_is_told(tmp_path: Path, postgres: Postgr
 
 def away(live: Live) -> dict[str, str]:
     """Name the parts that are not ready, and why."""
-    parts = httpx.get(f"{live.url}/health/ready", timeout=30).json()["parts"]
+    parts = httpx.get(f"{live.url}/health/ready", timeout=120).json()["parts"]
     return {name: part["why"] for name, part in parts.items() if not part["ok"]}
 
 

@@ -17,7 +17,7 @@ from syndb_service.store.upgrade import upgrade
 from tests.servers.postgres import Postgres
 from tests.store_machine import REQUEST
 
-WAIT_S = 60
+WAIT_S = 120
 
 
 def until(condition: Callable[[], Any]) -> None:

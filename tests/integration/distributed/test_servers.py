@@ -131,7 +131,7 @@ def test_a_server_ends_with_the_tests_that_were_killed(tmp_path: Path) -> None:
         assert pids
         tests.kill()
         tests.wait()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while {state(pid) for pid in pids} - {"", "Z"}:
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -101,9 +101,9 @@ def test_a_dump_made_while_rows_are_written_comes_back_whole(
     environment = os.environ | {name: url.replace("+psycopg", "") for name, url in urls.items()}
     writing = threading.Thread(target=lambda: [store.submit(Submission("bob", REQUEST)) for _ in range(20)])
     writing.start()
-    subprocess.run(["bash", "-euc", dump], cwd=tmp_path, env=environment, check=True, timeout=60)
+    subprocess.run(["bash", "-euc", dump], cwd=tmp_path, env=environment, check=True, timeout=120)
     writing.join()
-    subprocess.run(["bash", "-euc", restore], cwd=tmp_path, env=environment, check=True, timeout=60)
+    subprocess.run(["bash", "-euc", restore], cwd=tmp_path, env=environment, check=True, timeout=120)
     restored = Database(empty)
     upgrade(restored)
     found, _ = JobStore(restored, lambda job_id: None).list("ada")

@@ -22,7 +22,7 @@ from tests.servers.redis import Redis
 from tests.servers.seaweed import Seaweed, running_seaweed
 
 ENDLESS = "SELECT a.range AS i, md5(b.range::VARCHAR) AS h FROM range(100000000) a, range(100000000) b"
-WAIT_S = 60
+WAIT_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_ready_names_the_part_that_is_away(
     service: Distributed, redis_server: Redis, seaweed: Seaweed
 ) -> None:
     def away() -> set[str]:
-        parts = httpx.get(f"{service.url}/health/ready", timeout=30).json()["parts"]
+        parts = httpx.get(f"{service.url}/health/ready", timeout=120).json()["parts"]
         return {name for name, part in parts.items() if not part["ok"]}
 
     def becomes(names: set[str]) -> None:
@@ -180,7 +180,7 @@ def test_ready_names_the_part_that_is_away(
     becomes({"results"})
     told = ""
     while "results" not in told:
-        answer = httpx.get(f"{service.url}/health/ready", timeout=30)
+        answer = httpx.get(f"{service.url}/health/ready", timeout=120)
         told = answer.text if answer.status_code == 503 else ""
     assert "127.0.0.1" not in told
     seaweed.start()

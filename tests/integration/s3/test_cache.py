@@ -44,7 +44,7 @@ class Distant:
     def fetch(self, path: str) -> Generator[bytes, None, None]:
         number = int(path.split("dataset_id=")[1][:36])
         self.asked.append(number)
-        assert self.hold.wait(30)
+        assert self.hold.wait(120)
         data = self.wrong[number].pop(0) if self.wrong.get(number) else content(number)
         yield data[:300]
         yield data[300:]
@@ -75,7 +75,7 @@ def use(cache: FileCache, *numbers: int) -> None:
             assert (folder / wanted(number).path).read_bytes() == content(number)
 
 
-def until(happened: Callable[[], object], seconds: float = 30) -> None:
+def until(happened: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end
@@ -124,7 +124,7 @@ def test_running_jobs_that_fill_the_cache_are_waited_for(
         assert caught.value.error_code == "store_unavailable"
         thread = threading.Thread(target=use_and_tell, args=(patient, 4, waited))
         thread.start()
-        assert waited.wait(30)
+        assert waited.wait(120)
         assert distant.asked.count(4) == 0
     thread.join()
     assert distant.asked.count(4) == 1
@@ -217,7 +217,7 @@ def test_another_lease_that_brings_the_file_is_waited_for(cache: FileCache, dist
     until(lambda: distant.asked == [1])
     second = threading.Thread(target=use_and_tell, args=(cache, 1, waited))
     second.start()
-    assert waited.wait(30)
+    assert waited.wait(120)
     distant.hold.set()
     first.join()
     second.join()

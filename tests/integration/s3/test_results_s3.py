@@ -65,7 +65,7 @@ def send(writer: ResultWriter, data: bytes) -> None:
     writer.finish()
 
 
-def until(happened: Callable[[], object], seconds: float = 30) -> None:
+def until(happened: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end
@@ -510,7 +510,7 @@ def test_a_store_that_hangs_is_not_ready(results: S3Results, s3: Seaweed) -> Non
         begun = time.monotonic()
         with pytest.raises(TransientError, match="does not answer"):
             results.ready()
-        assert time.monotonic() - begun < 3 * connecting.PROBE_S
+        assert time.monotonic() - begun < connecting.READ_S
     finally:
         s3.resume()
 

@@ -31,6 +31,6 @@ def test_fields_are_replaced_while_somebody_types() -> None:
     for number in range(100):
         composer._ask([field(f"x{number}")] * (number % 3))
     over.set()
-    typing.join(20)
+    typing.join(120)
     assert wrong == []
     assert [part.comm for box in first for part in (box, *box.children)] == [None] * 8

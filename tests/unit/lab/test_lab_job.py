@@ -45,7 +45,7 @@ def test_waiting_survives_a_service_that_is_away(pretend: Pretend, monkeypatch: 
         return httpx.Response(200, json=job_record("completed"))
 
     line = Kept()
-    job = Job(pretend(answer), job_record("running")).wait(timeout=20, progress=line)
+    job = Job(pretend(answer), job_record("running")).wait(timeout=120, progress=line)
     assert job.status == "completed"
     assert any("does not answer" in shown for shown in line.lines)
     assert line.lines[-1].startswith("end: completed")
@@ -61,7 +61,7 @@ def test_waiting_gives_up_on_a_service_that_stays_away(
         raise httpx.ConnectError("refused")
 
     with pytest.raises(syndb_lab.ServiceUnavailable):
-        Job(pretend(answer), job_record("running")).wait(timeout=20)
+        Job(pretend(answer), job_record("running")).wait(timeout=120)
 
 
 @pytest.mark.parametrize("trouble", [RuntimeError("client has been closed"), OSError("bad file descriptor")])
@@ -72,16 +72,18 @@ def test_a_connection_closed_under_a_forgotten_poll_troubles_nobody(
     closed, ended = threading.Event(), threading.Event()
 
     def answer(_: httpx.Request) -> httpx.Response:
-        closed.wait(10)
+        closed.wait(120)
         ended.set()
         raise trouble
 
     with pytest.raises(syndb_lab.WaitTimeout):
         Job(pretend(answer), job_record("running")).wait(timeout=0.2)
     closed.set()
-    assert ended.wait(10)
-    time.sleep(0.1)
-    assert not [thread for thread in threading.enumerate() if thread.name == "syndb-watch"]
+    assert ended.wait(120)
+    until = time.monotonic() + 120
+    while [thread for thread in threading.enumerate() if thread.name == "syndb-watch"]:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_what_nobody_foresaw_reaches_whoever_waits(pretend: Pretend) -> None:
@@ -89,13 +91,13 @@ def test_what_nobody_foresaw_reaches_whoever_waits(pretend: Pretend) -> None:
         raise RuntimeError("out of the blue")
 
     with pytest.raises(syndb_lab.SyndbError, match=r"wait\(\) failed: RuntimeError: out of the blue"):
-        Job(pretend(answer), job_record("running")).wait(timeout=20)
+        Job(pretend(answer), job_record("running")).wait(timeout=120)
 
 
 def test_a_token_that_expires_ends_the_waiting(pretend: Pretend) -> None:
     answer = httpx.Response(401, json={"detail": "the token has expired", "code": "unauthenticated"})
     with pytest.raises(syndb_lab.AuthError, match="expired"):
-        Job(pretend(lambda _: answer), job_record("running")).wait(timeout=20)
+        Job(pretend(lambda _: answer), job_record("running")).wait(timeout=120)
 
 
 def test_waiting_asks_from_the_version_it_knows(pretend: Pretend) -> None:
@@ -107,7 +109,7 @@ def test_waiting_asks_from_the_version_it_knows(pretend: Pretend) -> None:
         asked.append(dict(request.url.params))
         return httpx.Response(200, json=job_record("running" if len(asked) < 2 else "completed", version=7))
 
-    Job(pretend(answer), job_record("running", version=3)).wait(timeout=20)
+    Job(pretend(answer), job_record("running", version=3)).wait(timeout=120)
     assert [params["version"] for params in asked] == ["3", "7"]
     assert all(0 < float(params["wait"]) <= 60 for params in asked)
 
@@ -117,11 +119,9 @@ def test_a_job_that_has_ended_is_not_asked_about(pretend: Pretend) -> None:
         raise AssertionError("no request is needed")
 
     job = Job(pretend(answer), job_record("failed", error={"message": "no", "code": "c"}))
-    started = time.monotonic()
     assert job.wait() is job
     with pytest.raises(syndb_lab.JobFailed, match="no"):
         job.to_polars()
-    assert time.monotonic() - started < 0.5
 
 
 @pytest.mark.parametrize("verb", ["to_polars", "to_pandas", "to_arrow", "to_duckdb"])

@@ -38,7 +38,7 @@ def _shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -60,14 +60,14 @@ def ended(pretend: Pretend, result: Answer, namespace: dict[str, Any] | None = N
         return httpx.Response(200, content=CONTENT)
 
     card = shown(pretend(answer), DONE, namespace)
-    card.settle(60)
+    card.settle(120)
     return card
 
 
 def test_a_token_that_expires_is_said_on_the_card(pretend: Pretend) -> None:
     problem = {"detail": "the token has expired", "code": "token_expired"}
     card = shown(pretend(lambda _: httpx.Response(401, json=problem)), job_record("running"))
-    card.settle(60)
+    card.settle(120)
     assert "no longer followed: the token has expired" in said(card)["away"]
     assert "connect(url, token)" in said(card)["away"]
     assert "follows it again" in said(card)["away"]
@@ -83,7 +83,7 @@ def test_cancelling_lasts_until_the_service_confirms(pretend: Pretend) -> None:
             return httpx.Response(200, json=job_record("running", version=2))
         if request.url.path.endswith("/events"):
             return httpx.Response(200, text="no stream")
-        confirm.wait(60)
+        confirm.wait(120)
         return httpx.Response(200, json=job_record("cancelled", version=3))
 
     card = shown(pretend(answer), job_record("running"))
@@ -92,7 +92,7 @@ def test_cancelling_lasts_until_the_service_confirms(pretend: Pretend) -> None:
     (button,) = said(card)["buttons"]
     assert (button["text"], button["disabled"]) == ("Cancelling…", True)
     confirm.set()
-    card.settle(60)
+    card.settle(120)
     assert said(card)["word"] == "cancelled"
     assert [one["do"] for one in said(card)["buttons"]] == ["rerun"]
 
@@ -142,7 +142,7 @@ def test_a_full_disk_is_said_on_the_card(pretend: Pretend, monkeypatch: pytest.M
 def test_an_expired_result_is_not_offered(pretend: Pretend) -> None:
     record = {**DONE, "expires_at": "2001-01-01T00:00:00Z"}
     card = shown(pretend(lambda _: httpx.Response(410, json={"detail": "destroyed"})), record)
-    card.settle(60)
+    card.settle(120)
     assert [one["do"] for one in said(card)["buttons"]] == ["rerun"]
 
 
@@ -154,7 +154,7 @@ def test_elsewhere_it_is_core_widgets_and_escaped(
     stop = threading.Event()
 
     def answer(_: httpx.Request) -> httpx.Response:
-        stop.wait(60)
+        stop.wait(120)
         return httpx.Response(401, json={})
 
     card = shown(pretend(answer), job_record("running", label=ATTACK, query=ATTACK))
@@ -165,7 +165,7 @@ def test_elsewhere_it_is_core_widgets_and_escaped(
     assert "\x1b" not in html
     assert [button.description for button in card._widget._buttons.children] == ["Cancel"]
     stop.set()
-    card.settle(60)
+    card.settle(120)
 
 
 def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> None:
@@ -200,14 +200,14 @@ def test_a_rerun_on_a_card_that_was_closed_meanwhile_takes_no_place(pretend: Pre
         if request.method != "POST":
             return httpx.Response(200, content=CONTENT)
         asked.set()
-        go.wait(60)
+        go.wait(120)
         return httpx.Response(202, json=job_record("completed", job_id="another"))
 
     card = JobCard(Job(pretend(answer), DONE), lambda *_: "", lambda _, new: told.append(new) or "")
     card.show()
-    card.settle(60)
+    card.settle(120)
     card.heed({"do": "rerun"})
-    assert asked.wait(60)
+    assert asked.wait(120)
     card.close()
     go.set()
     until(lambda: "syndb-card" not in {thread.name for thread in threading.enumerate()})
@@ -225,7 +225,7 @@ def test_a_rerun_while_the_end_of_the_old_job_is_read_shows_the_new_one_alone(pr
         if "another" in request.url.path:
             return httpx.Response(200, json=job_record("failed", job_id="another", version=2))
         peeked.set()
-        go.wait(60)
+        go.wait(120)
         return httpx.Response(200, content=CONTENT)
 
     outputs: list[str] = []
@@ -236,10 +236,10 @@ def test_a_rerun_while_the_end_of_the_old_job_is_read_shows_the_new_one_alone(pr
 
     card = JobCard(Job(pretend(answer), DONE), lambda *_: "", lambda *_: "a rerun")
     card.show(Output())
-    assert peeked.wait(60)
+    assert peeked.wait(120)
     card.heed({"do": "rerun"})
     until(lambda: card.job.id == "another")
-    card.settle(60)
+    card.settle(120)
     until(lambda: said(card)["word"] == "failed")
     count = len(outputs)
     go.set()
@@ -279,7 +279,7 @@ def test_a_refused_rerun_leaves_the_card_and_works_again(pretend: Pretend) -> No
         return httpx.Response(202, json={**DONE, "job_id": f"rerun {number}"})
 
     card = shown(pretend(answer), DONE)
-    card.settle(60)
+    card.settle(120)
     card.heed({"do": "rerun"})
     until(lambda: "too many open jobs" in said(card)["trouble"])
     assert card.job.id == JOB_ID
@@ -287,7 +287,7 @@ def test_a_refused_rerun_leaves_the_card_and_works_again(pretend: Pretend) -> No
     for number in (2, 3):
         card.heed({"do": "rerun"})
         until(lambda: card.job.id == f"rerun {number}")  # noqa: B023
-        card.settle(60)
+        card.settle(120)
     assert said(card)["job_id"] == "rerun 3"
 
 

@@ -56,7 +56,7 @@ def test_no_locale_and_no_character_costs_a_line() -> None:
     )
     command = [sys.executable, "-X", "utf8=0", "-W", "ignore", "-c", code]
     with_latin = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    told = subprocess.run(command, env=with_latin, capture_output=True, check=True, text=True, timeout=60)
+    told = subprocess.run(command, env=with_latin, capture_output=True, check=True, text=True, timeout=120)
     assert ascii(odd) in told.stdout
     assert [one["sql"] for one in history.remembered()] == [odd]
     assert journal.entries()[0].title == " ".join(odd.split())

@@ -36,7 +36,7 @@ def _shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -35,7 +35,7 @@ SHORT_LIVED = {
 
 
 def until(condition: Callable[[], object]) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < limit
         time.sleep(0.005)

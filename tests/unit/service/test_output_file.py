@@ -22,7 +22,7 @@ for number in range(2_000):
 def test_a_full_file_is_begun_anew_and_the_one_before_is_kept(tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(log)], capture_output=True, check=True, timeout=60
+        [sys.executable, "-c", SCRIPT, str(log)], capture_output=True, check=True, timeout=120
     )
     assert done.stdout == done.stderr == b""
     before = tmp_path / "up.log.1"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 60
+WAIT_S = 120
 
 
 class Supervised:
