@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,11 @@ import platformdirs
 
 from syndb_lab.errors import ServiceUnavailable
 from syndb_lab.next_step import Action, NextStep
+from syndb_lab.secret_text import SecretText
 
 APP: Final = "syndb-lab"
 PROBE_S: Final = 3.0
+LONGEST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,35 @@ class Service:
             It can't be read: the service is someone else's.
         """
         try:
-            self.secret_file.read_text()
-            return self.token_file.read_text().strip()
+            (_, owner), (token, keeper) = self._own(self.secret_file), self._own(self.token_file)
+            if owner != keeper:
+                raise PermissionError(errno.EPERM, "it is not of the user whose service this is")
+            return SecretText(token.strip())
         except OSError as error:
             raise ServiceUnavailable(
                 f"the token of the service at {self.url} can't be read: {error.strerror}",
                 hint=NextStep(Action.START_OWN_SERVICE),
             ) from error
+
+    def _own(self, file: Path) -> tuple[SecretText, int]:
+        """Read a file of the data folder, and of whoever owns that; say who.
+
+        A ``service.json`` that somebody else has written may name any file that this user can read, such as
+        the token of another service: that is not sent to whom he chose.
+
+        Raises
+        ------
+        OSError
+            It can't be read, it is not in the folder, a link, or of another user than the folder.
+        """
+        folder = self.data_dir.resolve()
+        if file.parent.resolve() != folder:
+            raise PermissionError(errno.EPERM, f"{file} is not in the data folder {folder}")
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
+            found, owner = os.fstat(opened.fileno()), folder.stat().st_uid
+            if not stat.S_ISREG(found.st_mode) or owner not in (found.st_uid, 0):
+                raise PermissionError(errno.EPERM, f"{file} is not of the owner of the data folder")
+            return SecretText(opened.read(LONGEST).decode("utf-8", "replace")), found.st_uid
 
     def answers(self) -> bool:
         """Ask whether it is up, and have it prove that it is this service.
@@ -61,7 +87,7 @@ class Service:
         if self.gone():
             return False
         try:
-            secret = self.secret_file.read_text()
+            secret, _ = self._own(self.secret_file)
         except PermissionError:
             secret = None
         except OSError:

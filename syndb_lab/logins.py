@@ -25,6 +25,8 @@ from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import article
 from syndb_lab.redirect import Redirect
 from syndb_lab.refusals import refusal
+from syndb_lab.secret_text import SecretText
+from syndb_lab.terminal_text import visible
 from syndb_lab.tokens import keep_token
 from syndb_lab.transport import LOOPBACK, canonical_url, goes_direct, require_private
 from syndb_lab.values import number, shown
@@ -99,6 +101,10 @@ def login(
     if not named:
         raise AuthError("no service is named", hint="Say which one: syndb_lab.login(url), or set SYNDB_URL.")
     address = canonical_url(named)
+
+    def said(text: str) -> None:
+        show(visible(text))
+
     require_private(address)
     with _client(address) as http:
         told = _asked(http, "GET", f"{address}/v1/auth").get("login")
@@ -107,16 +113,17 @@ def login(
             f"the service at {address} has no login",
             hint=NextStep(Action.ASK_FOR_TOKEN),
         )
-    provider = Provider(told, show)
+    provider = Provider(told, said)
     access_token = provider.by_device(patience) if device else provider.by_browser(patience, open_browser)
     with _client(address) as http:
         headers = {"Authorization": f"Bearer {access_token}"}
         made = _asked(http, "POST", f"{address}/v1/auth/tokens", headers=headers)
-    keep_token(address, made["token"])
+    token = made["token"] = SecretText(made["token"])
+    keep_token(address, token)
     standing = made.get("standing")
     academic = f"academic ({standing['affiliation']})" if standing else "not verified as academic"
-    show(f"Logged in as {made['user']}, {academic}.")
-    return Lab(address, made["token"])
+    said(f"Logged in as {made['user']}, {academic}.")
+    return Lab(address, token)
 
 
 class Provider:
@@ -217,7 +224,7 @@ class Provider:
             raise _refused(error.error, error.description) from None
         except httpx.HTTPError as error:
             raise _away(self._issuer, error) from None
-        return str(got["access_token"])
+        return SecretText(got["access_token"])
 
     def _check(self, answer: dict[str, str]) -> None:
         """Make sure that the answer is from the provider that we asked, and grants what was asked for."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import platformdirs
 
 from syndb_lab.errors import SyndbError
 from syndb_lab.next_step import Action, NextStep
 from syndb_lab.own_file import exclusive, read_object, write_object
+from syndb_lab.secret_text import SecretText
 from syndb_lab.transport import canonical_url
 
 APP: Final = "syndb-lab"
@@ -32,10 +33,8 @@ def token_of(url: str) -> str | None:
     str or None
         None where no token belongs to that address.
     """
-    named, token = os.environ.get("SYNDB_URL"), os.environ.get("SYNDB_TOKEN")
-    if named and token and _same(named, url):
-        return token
-    return kept_token(url)
+    named, token = os.environ.get("SYNDB_URL"), SecretText(os.environ.get("SYNDB_TOKEN", ""))
+    return token if named and token and _same(named, url) else kept_token(url)
 
 
 def keep_token(url: str, token: str) -> None:
@@ -59,9 +58,8 @@ def keep_token(url: str, token: str) -> None:
 
 def kept_token(url: str) -> str | None:
     """Return the token that a login at this service has left, if there is one."""
-    kept: dict[str, Any] = read_object(token_file())
-    found = kept.get(canonical_url(url))
-    return found if isinstance(found, str) else None
+    found = read_object(token_file()).get(canonical_url(url))
+    return SecretText(found) if isinstance(found, str) else None
 
 
 def token_file() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import time
 import uuid
@@ -21,8 +22,11 @@ from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import article, whole_text
 from syndb_lab.refusals import read_problem, refusal, retry_after
 from syndb_lab.request_body import encode_body
+from syndb_lab.secret_text import SecretText
+from syndb_lab.terminal_text import shorten
 
 TRIES: Final = 4
+LONGEST_ADDRESS: Final = 300
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
 RETRIED: Final = frozenset({502, 503, 504})
@@ -51,7 +55,7 @@ class Bearer(httpx.Auth):
             raise AuthError(f"the token is {article(token)}, no text", hint="Copy it again, whole.")
         if not (token.isascii() and token.strip().isprintable() and token.strip()):
             raise AuthError("the token holds characters that no token has", hint="Copy it again, whole.")
-        self._token = token.strip()
+        self._token = SecretText(token.strip())
 
     def __repr__(self) -> str:
         return "Bearer(…)"
@@ -104,7 +108,7 @@ class Transport:
             require_private(url)
         self.url = str(base).rstrip("/")
         self._pause_s = pause_s
-        trust_env = not goes_direct(base.host)
+        trust_env = not goes_direct(base.host) and not (base.scheme == "http" and is_this_computer(base.host))
         self._options: dict[str, Any] = {
             "base_url": base,
             "auth": Bearer(token) if token is not None and is_given(token) else None,
@@ -193,7 +197,7 @@ class Transport:
             with self.stream(path, headers or {}) as response:
                 return response.read()
         except httpx.TransportError as error:
-            raise self.unreachable(error) from error
+            raise self.unreachable(error) from None
 
     def unreachable(self, error: BaseException) -> ServiceUnavailable:
         """Say that nothing answers, and what to do about it."""
@@ -297,16 +301,30 @@ def service_url(url: str) -> httpx.URL:
         parsed = httpx.URL(whole_text("the address", url).strip())
     except httpx.InvalidURL:
         parsed = httpx.URL()
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
+    bare = re.split("[?#]", url.rpartition("@")[2], maxsplit=1)[0]
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo or not has_port(parsed):
         raise SyndbError(
-            f"{url.rpartition('@')[2]!r} is no address of a service",
+            f"{shorten(repr(bare), LONGEST_ADDRESS)} is no address of a service",
             hint="Write it with its scheme, such as http://127.0.0.1:8700.",
+        )
+    if "?" in url or "#" in url:
+        raise SyndbError(
+            f"the address {shorten(repr(bare), LONGEST_ADDRESS)} goes on with a ? or a #; no service's does",
+            hint="Leave that out. A token is given beside the address: connect(url, token).",
         )
     return parsed
 
 
+def has_port(address: httpx.URL) -> bool:
+    """Whether the port of an address, where it names one, is one."""
+    return address.port is None or 0 < address.port < 2**16
+
+
 def canonical_url(url: str) -> str:
     """Write an address in its one spelling: lower case, without default port, last slash and blanks.
+
+    A number of IPv6 is written in its shortest form. Names are left as they are: ``lab.example.`` and
+    ``127.1`` may be other computers than ``lab.example`` and ``127.0.0.1``.
 
     Examples
     --------
@@ -314,6 +332,8 @@ def canonical_url(url: str) -> str:
     'https://syndb.example.edu'
     """
     parsed = service_url(url)
+    if ":" in parsed.host and "%" not in parsed.host:
+        parsed = parsed.copy_with(host=str(ipaddress.IPv6Address(parsed.host)))
     is_default = parsed.port == DEFAULT_PORTS[parsed.scheme]
     return str(parsed.copy_with(port=None) if is_default else parsed).rstrip("/")
 

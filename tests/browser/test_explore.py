@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab_page import WAIT_MS
+from tests.browser.lab_page import IDLE, WAIT_MS, NotebookPage
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from tests.browser.conftest import Open
-    from tests.browser.lab_page import NotebookPage
+    from tests.browser.lab_page import Server
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +46,8 @@ DRAWN = """(root) => {
   const column = model.get("part").columns[model.get("size")];
   return [model.get("size"), column.title, Math.max(...column.radius), new Set(column.radius).size > 30];
 }"""
+FEW = "few = lab.graph('celegans_varshney_2011', 'hubs').explore(neurons='AVAL', limit=10)"
+BUSY = "import pathlib, time\nwhile not pathlib.Path('{file}').exists():\n    time.sleep(0.02)"
 HELD = """() => ({
   living: globalThis.__syndbHosts.living.size,
   canvases: document.querySelectorAll('canvas').length,
@@ -225,3 +227,82 @@ def test_opened_and_closed_fifty_times_nothing_stays(open_notebook: Open, page: 
     shown(notebook, 5)
     notebook.finish(6)
     page.wait_for_function(f"before => ({level})(({HELD})(), before)", arg=before, timeout=WAIT_MS)
+
+
+def test_two_windows_and_a_reload_show_what_each_asked_for(
+    open_notebook: Open, page: Page, browser: Browser, server: Server
+) -> None:
+    notebook = open_notebook(
+        HUBS,
+        FEW,
+        BUSY.format(file="first"),
+        BUSY.format(file="second"),
+        "print([(one.color, one.size, one.selected) for one in (view, few)])",
+    )
+    for cell in (1, 2):
+        shown(notebook, cell)
+    notebook.saved()
+    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+    other = context.new_page()
+    other.goto(f"{server.url}/lab/workspaces/two/tree/{notebook.path}?token=t")
+    windows = (notebook, NotebookPage(other, server, notebook.path))
+    (ours, our_few), (theirs, their_few) = (
+        [one.output(cell).locator(".syndb-explore") for cell in (1, 2)] for one in windows
+    )
+    for root in (theirs, their_few):
+        expect(root.locator(".syndb-stage")).to_be_visible()
+
+    ours.locator(".syndb-search").fill("AVAL")  # what is searched for stays in its window
+    theirs.locator(".syndb-search").fill("ADAL")
+    expect(ours.locator(".syndb-offer")).to_have_text([re.compile("AVAL")])
+    expect(theirs.locator(".syndb-offer")).to_have_text([re.compile("ADAL")])
+    expect(their_few.locator(".syndb-offer")).to_have_count(0)
+    ours.locator(".syndb-search").press("Enter")
+    for root, selected in ((ours, "54"), (theirs, "54"), (our_few, ""), (their_few, "")):
+        expect(root).to_have_attribute("data-selected", selected)
+
+    notebook.run(3)  # the kernel is busy: each window asks, and hears later
+    ours.locator(".syndb-by-color").select_option("majority_neurotransmitter")
+    theirs.locator(".syndb-by-size").select_option("pagerank")
+    their_few.locator(".syndb-by-color").select_option("role")
+    our_few.locator(".syndb-search").fill("AVAL")
+    our_few.locator(".syndb-search").press("Enter")
+    expect(theirs).to_have_attribute("data-color", "cell_class")
+    expect(our_few).to_have_attribute("data-color", "cell_class")
+    expect(their_few).to_have_attribute("data-selected", "")
+    (server.root / "first").touch()
+    agreed = {"view": ("majority_neurotransmitter", "pagerank", "54"), "few": ("role", "degree", "54")}
+    for root, name in ((ours, "view"), (theirs, "view"), (our_few, "few"), (their_few, "few")):
+        expect_look(root, *agreed[name])
+    notebook.await_end(3)
+
+    notebook.run(4)  # the same is asked for twice, and one window is loaded again meanwhile
+    ours.locator(".syndb-by-color").select_option("cell_class")
+    expect(ours).to_have_attribute("data-color", "cell_class")
+    theirs.locator(".syndb-by-color").select_option("cell_type")
+    theirs.locator(".syndb-by-color").select_option("brain_structure")
+    page.reload()
+    (server.root / "second").touch()
+    page.wait_for_function(IDLE, timeout=WAIT_MS)
+    agreed["view"] = ("brain_structure", "pagerank", "54")
+    for root, name in ((ours, "view"), (theirs, "view"), (our_few, "few"), (their_few, "few")):
+        expect_look(root, *agreed[name])
+    our_few.scroll_into_view_if_needed()
+    expect(our_few.locator(".syndb-stage[data-drawn]")).to_be_visible()
+    our_few.get_by_role("button", name="Clear").click()
+    expect(their_few).to_have_attribute("data-selected", "")
+    expect(theirs).to_have_attribute("data-selected", "54")
+    notebook.finish(5)
+    expect(notebook.output(5)).to_contain_text(
+        "[('brain_structure', 'pagerank', [54]), ('role', 'degree', [])]"
+    )
+    context.close()
+
+
+def expect_look(root: Locator, color: str, size: str, selected: str) -> None:
+    """Wait until a view shows this, in the picture's data and in its controls."""
+    expect(root).to_have_attribute("data-color", color)
+    expect(root).to_have_attribute("data-size", size)
+    expect(root).to_have_attribute("data-selected", selected)
+    expect(root.locator(".syndb-by-color")).to_have_value(color)
+    expect(root.locator(".syndb-by-size")).to_have_value(size)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from syndb_lab import AuthError, Lab, ServiceUnavailable, SyndbError
-from syndb_lab.transport import Transport, service_url
+from syndb_lab.transport import Transport, canonical_url, service_url
 from tests.unit.lab.pretence import Answer, job_record
 
 Pretend = Callable[[Answer], Transport]
@@ -132,12 +132,43 @@ def test_a_token_file_may_end_with_a_newline() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:8000", "127.0.0.1", "ftp://host", "http://", "http://u:pw@host", "x y"]
+    "url",
+    [
+        *("", "localhost:8000", "127.0.0.1", "ftp://host", "http://", "http://u:pw@host", "x y"),
+        *("https://host:0", "https://host:99999", "ftp://host/?token=pw", "http://u:pw@host/?token=pw#pw"),
+    ],
 )
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(SyndbError, match="no address") as caught:
         service_url(url)
     assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/?token=pw", "https://host#pw", "https://host/lab?"])
+def test_an_address_holds_no_token(url: str) -> None:
+    with pytest.raises(SyndbError, match=r"goes on with a \? or a #") as caught:
+        Lab(url)
+    assert "pw" not in str(caught.value)
+    assert "connect(url, token)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://[::1]:8700", "http://[0:0:0:0:0:0:0:1]:8700/", True),
+        ("https://[2001:DB8::A]", "https://[2001:db8:0::a]:443", True),
+        ("https://m\u00fcnchen.example", "HTTPS://XN--MNCHEN-3YA.example:0443/", True),
+        ("https://host/a/../lab", "https://host/lab/", True),
+        ("https://host", "https://host.", False),
+        ("http://127.1", "http://127.0.0.1", False),
+        ("https://host/lab", "https://host/Lab", False),
+        ("https://host", "https://%68ost", False),
+        ("https://host:8443", "https://host", False),
+    ],
+)
+def test_one_service_has_one_spelling(one: str, other: str, same: bool) -> None:
+    assert (canonical_url(one) == canonical_url(other)) is same
+    assert canonical_url(canonical_url(other)) == canonical_url(other)
 
 
 def test_an_address_may_have_a_path() -> None:

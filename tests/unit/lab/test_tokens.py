@@ -6,6 +6,7 @@ import http.server
 import json
 import multiprocessing
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import syndb_lab
 from syndb_lab import journal
 from syndb_lab.history import remember, remembered
 from syndb_lab.redirect import Redirect
+from syndb_lab.secret_text import SecretText
 from syndb_lab.tokens import keep_token, kept_token, token_file
 from syndb_lab.transport import is_this_computer
 
@@ -101,6 +103,82 @@ def test_a_stranger_on_the_old_port_is_sent_no_token(
     with pytest.raises(syndb_lab.ServiceUnavailable, match="no service runs"):
         syndb_lab.connect(data_dir=tmp_path, start=False)
     assert stranger.tokens == []
+
+
+@pytest.mark.parametrize("way", ["named", "link", "folder", "hard link", "link to the secret"])
+def test_a_folder_of_somebody_else_gets_no_other_services_token(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its service proves itself, as it knows its secret; the token that it names is another service's."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+        (folder / "token").write_text(f"syndb_{folder.name.upper()}")
+        (folder / "service.secret").write_text("secret")
+    named = {"token_file": theirs / "token", "secret_file": theirs / "service.secret"}
+    if way == "named":
+        named["token_file"] = ours / "token"
+    elif way == "folder":
+        (theirs / "inner").symlink_to(ours)
+        named["token_file"] = theirs / "inner" / "token"
+    elif way == "link to the secret":
+        named["secret_file"].unlink()
+        named["secret_file"].symlink_to(ours / "service.secret")
+    else:
+        named["token_file"].unlink()
+        if way == "link":
+            named["token_file"].symlink_to(ours / "token")
+        else:  # of a file that is this user's, into a folder that is somebody else's
+            named["token_file"].hardlink_to(ours / "token")
+            if os.getuid():
+                pytest.skip("only root gives a folder to somebody else")
+            os.chown(theirs, 1234, 1234)
+            os.chown(named["secret_file"], 1234, 1234)
+    told = {**named, "url": "http://127.0.0.1:9", "pid": os.getpid(), "data_dir": theirs, "started_at": "now"}
+    (theirs / "service.json").write_text(json.dumps(told, default=str))
+    monkeypatch.setattr("syndb_lab.announcement.Service.answers", lambda _: True)
+    with pytest.raises(syndb_lab.ServiceUnavailable, match="can't be read") as refused:
+        syndb_lab.connect(data_dir=theirs, start=False)
+    assert "OURS" not in str(refused.value)
+
+
+def test_a_proxy_gets_no_token_on_its_way_to_this_computer(
+    strangers: tuple[Stranger, Stranger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also under a name that only the table of hosts knows."""
+    ours, proxy = strangers
+    found = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *args, **options: found("127.0.0.1" if host == "box.lan" else host, *args, **options),
+    )
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    with syndb_lab.connect(ours.url.replace("127.0.0.1", "box.lan"), "OURS") as lab:
+        lab.jobs()
+    assert proxy.tokens == []
+    assert ours.tokens == ["Bearer OURS"]
+
+
+def test_no_tool_that_shows_variables_shows_a_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Such as rich with ``show_locals``, or IPython's ``%xmode Verbose``."""
+    monkeypatch.setenv("SYNDB_URL", "http://192.0.2.1")
+    monkeypatch.setenv("SYNDB_TOKEN", "syndb_SECRET")
+    with pytest.raises(syndb_lab.AuthError) as refused:
+        syndb_lab.connect()
+    keep_token("https://lab.example.edu", "syndb_SECRET")
+    with syndb_lab.connect("https://lab.example.edu") as lab:
+        seen = [vars(lab), vars(lab._transport), vars(lab._transport._options["auth"])]
+    for entry in refused.traceback:
+        if "syndb_lab" in str(entry.path):
+            told = entry.frame.f_locals.items()
+            seen.append({name: one for name, one in told if name != "self"})  # half made
+    assert len(seen) > 5
+    assert "SECRET" not in repr(seen)
+    token = SecretText("syndb_SECRET")
+    assert "SECRET" not in f"{token!r} {token[:9]!r} {token.strip()!r} {[token]}"
+    assert f"Bearer {token}" == "Bearer syndb_SECRET"
 
 
 def test_a_token_of_the_environment_goes_to_its_own_address_alone(
