@@ -95,7 +95,7 @@ class Datasets(Listing[Dataset]):
 
     Examples
     --------
-    >>> lab.datasets().named("celegans_varshney_2011").citation
+    >>> lab.datasets()["celegans_varshney_2011"].citation
     'Varshney LR, Chen BL, ...'
     """
 
@@ -113,6 +113,12 @@ class Datasets(Listing[Dataset]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Datasets, ([dataset.description for dataset in self],)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Choose by the name, the id, or the place in the list."""
+        if not isinstance(place, str):
+            return super().__getitem__(place)
+        return next((dataset for dataset in self if dataset.id == place), None) or self.named(place)
 
     def named(self, name: str) -> Dataset:
         """Choose one by its name.

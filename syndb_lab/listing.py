@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, TypeVar
 
+from syndb_lab.errors import ParameterError
 from syndb_lab.html_text import html_text
 from syndb_lab.terminal_text import columns_of, cut_to_columns, pad_to_columns, shorten, visible
+from syndb_lab.values import shown
 
 T = TypeVar("T")
 WIDEST_CELL: Final = 60
@@ -45,6 +47,21 @@ class Listing(list[T], Generic[T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _listing, (type(self), list(self), self._columns, self._empty)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Choose by the place in the list, from 0; a slice is a plain list."""
+        if not isinstance(place, slice) and not hasattr(type(place), "__index__"):
+            raise ParameterError(
+                f"{shown(place)} is no place in this list",
+                hint=f"{self._count().capitalize()}, counted from 0; a slice such as [:5] gives several.",
+            )
+        try:
+            return super().__getitem__(place)
+        except IndexError:
+            raise IndexError(f"there is no [{place}]: {self._count()}, counted from 0") from None
+
+    def _count(self) -> str:
+        return f"the list has {len(self):,} entr{'y' if len(self) == 1 else 'ies'}"
 
     def __repr__(self) -> str:
         if not self:

@@ -17,6 +17,9 @@ from syndb_lab.errors import ParameterError
 MOST_VALUES: Final = 1_000_000
 DEEPEST: Final = 20
 NAMED: Final = "Bind numbers, text, dates, times, true or false, None, or a list of these."
+OPTION: Final = (
+    "Give a number, a text, true or false, or a list of these: help(lab.graph) says what each takes."
+)
 NO_NUMBER: Final = "Give None for NULL, or leave such rows out: WHERE isfinite(x) in SQL, dropna() in pandas."
 PLAIN: Final = (bool, int, str, type(None))
 MOMENTS: Final = (datetime.date, datetime.time)
@@ -56,7 +59,9 @@ def plain_value(name: str, value: Any, depth: int = 0) -> Any:
     ([720575940600000001, None], datetime.date(2011, 2, 3))
     """
     if depth > DEEPEST:
-        raise ParameterError(f"{name} holds itself, or lists within lists {DEEPEST} deep", hint=NAMED)
+        raise ParameterError(
+            f"{name} holds itself, or lists within lists {DEEPEST} deep", hint=next_step(name)
+        )
     try:
         found = read_value(name, value)
         if isinstance(found, Values):
@@ -65,7 +70,7 @@ def plain_value(name: str, value: Any, depth: int = 0) -> Any:
         raise
     except Exception as error:  # its own code failed while it was read: it is named, whatever went wrong
         raise ParameterError(
-            f"{name} is {article(value)} that can't be read: {type(error).__name__}", hint=NAMED
+            f"{name} is {article(value)} that can't be read: {type(error).__name__}", hint=next_step(name)
         ) from error
     return found
 
@@ -99,7 +104,22 @@ def read_value(name: str, value: Any) -> Any:
         return Values(counted(name, value))
     if (found := read_foreign(name, value)) is not value:
         return found
-    raise ParameterError(f"{name} is {article(value)}, which can't be bound", hint=NAMED)
+    raise ParameterError(f"{name} is {article(value)}, {unfit(name)}", hint=next_step(name))
+
+
+def is_bound(name: str) -> bool:
+    """Whether what has this name in an error is a value of a query, and no option."""
+    return name.startswith((":", "parameters"))
+
+
+def unfit(name: str) -> str:
+    """Say that a value is of no fitting type."""
+    return "which can't be bound" if is_bound(name) else "which no option takes"
+
+
+def next_step(name: str) -> str:
+    """Say what may be given."""
+    return NAMED if is_bound(name) else OPTION
 
 
 def read_foreign(name: str, value: Any) -> Any:
@@ -107,7 +127,7 @@ def read_foreign(name: str, value: Any) -> Any:
     dtype = getattr(value, "dtype", None)
     kind = getattr(dtype, "kind", "")
     if kind in ("m", "V", "c"):
-        raise ParameterError(f"{name} holds {dtype} values, which can't be bound", hint=NAMED)
+        raise ParameterError(f"{name} holds {dtype} values, {unfit(name)}", hint=next_step(name))
     if getattr(value, "ndim", None) == 0:
         return moment(name, value) if kind == "M" else read_value(name, value.item())
     if str(dtype).startswith(("Datetime", "Time")) and hasattr(value, "dt"):
@@ -136,7 +156,11 @@ def finite(name: str, value: float | decimal.Decimal) -> float | decimal.Decimal
     """Refuse an infinite number, and what is none at all (NaN)."""
     is_finite = value.is_finite() if isinstance(value, decimal.Decimal) else math.isfinite(value)
     if not is_finite:
-        raise ParameterError(f"{name} is {value}, which has no place in a query", hint=NO_NUMBER)
+        if is_bound(name):
+            raise ParameterError(f"{name} is {value}, which has no place in a query", hint=NO_NUMBER)
+        raise ParameterError(
+            f"{name} is {value}, {unfit(name)}", hint=f"Leave {name} out, or give a finite number."
+        )
     return value if isinstance(value, decimal.Decimal) else float(value)
 
 

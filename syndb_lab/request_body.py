@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from syndb_lab.errors import ParameterError
-from syndb_lab.plain_values import PLAIN, plain_value, whole_text
+from syndb_lab.plain_values import PLAIN, finite, plain_value, whole_text
 
+MOST_DIGITS: Final = 100
 FINISHED: Final = frozenset({"parameters"})
 """Fields whose values have been made plain already: they may hold a million ids."""
 
@@ -44,7 +46,17 @@ def plain_field(name: str, value: Any) -> Any:
         return {
             whole_text(name, str(key)): plain_field(f"{name}[{key!r}]", item) for key, item in value.items()
         }
-    return to_json_value(plain_value(name, value))
+    return to_json_value(plain_number(name, plain_value(name, value)))
+
+
+def plain_number(name: str, value: Any) -> Any:
+    """Make a decimal number, also in a list, one that JSON has: an option counts or weighs."""
+    if isinstance(value, list):
+        return [plain_number(name, item) for item in value]
+    if not isinstance(value, decimal.Decimal):
+        return value
+    is_whole = value == value.to_integral_value() and abs(value.adjusted()) < MOST_DIGITS
+    return int(value) if is_whole else finite(name, float(value))
 
 
 def plain_parameter(value: Any) -> Any:
