@@ -12,6 +12,7 @@ from syndb_lab.own_file import exclusive, read_records, write_records
 
 KEPT: Final = 100
 LONGEST: Final = 20_000
+TEXTS: Final = ("kind", "sql", "label", "analysis", "dataset_id", "at")
 
 
 def history_file() -> Path:
@@ -20,8 +21,13 @@ def history_file() -> Path:
 
 
 def remembered() -> list[dict[str, Any]]:
-    """Read the drafts, newest first; a line that was cut off by a crash is left out."""
-    return [draft for draft in reversed(read_records(history_file())[-KEPT:]) if isinstance(draft, dict)]
+    """Read the drafts, newest first; a line that was cut off by a crash, or is no draft, is left out."""
+    return [draft for draft in reversed(read_records(history_file())[-KEPT:]) if is_draft(draft)]
+
+
+def is_draft(record: Any) -> bool:
+    """Whether a record is a draft as a page can list it."""
+    return isinstance(record, dict) and all(isinstance(record.get(name), str | None) for name in TEXTS)
 
 
 def remember(draft: dict[str, Any]) -> list[dict[str, Any]]:

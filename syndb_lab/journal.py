@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,12 +43,13 @@ def note(record: dict[str, Any], url: str) -> None:
 
 
 def entries() -> list[Entry]:
-    """Read the journal, newest first; a line that was cut off by a crash is left out."""
-    found = []
-    for record in reversed(read_records(journal_file())[-KEPT:]):
-        with suppress(TypeError):
-            found.append(Entry(**record))
-    return found
+    """Read the journal, newest first; a line that was cut off by a crash, or is no entry, is left out."""
+    names = [field.name for field in fields(Entry)]
+    return [
+        Entry(*(record[name] for name in names))
+        for record in reversed(read_records(journal_file())[-KEPT:])
+        if isinstance(record, dict) and all(isinstance(record.get(name), str) for name in names)
+    ]
 
 
 def written_out(start: str) -> list[Entry]:

@@ -281,11 +281,11 @@ def test_two_windows_and_a_reload_show_what_each_asked_for(
     ours.locator(".syndb-by-color").select_option("cell_class")
     expect(ours).to_have_attribute("data-color", "cell_class")
     theirs.locator(".syndb-by-color").select_option("cell_type")
-    theirs.locator(".syndb-by-color").select_option("brain_structure")
+    theirs.locator(".syndb-by-color").select_option("role")
     page.reload(wait_until="commit")
     kernel.resume()
     page.wait_for_function(IDLE, timeout=WAIT_MS)
-    agreed["view"] = ("brain_structure", "pagerank", "54")
+    agreed["view"] = ("role", "pagerank", "54")
     for root, name in ((ours, "view"), (theirs, "view"), (our_few, "few"), (their_few, "few")):
         expect_look(root, *agreed[name])
     our_few.scroll_into_view_if_needed()
@@ -294,9 +294,7 @@ def test_two_windows_and_a_reload_show_what_each_asked_for(
     expect(their_few).to_have_attribute("data-selected", "")
     expect(theirs).to_have_attribute("data-selected", "54")
     notebook.finish(4)
-    expect(notebook.output(4)).to_contain_text(
-        "[('brain_structure', 'pagerank', [54]), ('role', 'degree', [])]"
-    )
+    expect(notebook.output(4)).to_contain_text("[('role', 'pagerank', [54]), ('role', 'degree', [])]")
     context.close()
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from syndb_lab import history, journal
-from syndb_lab.tokens import keep_token, kept_token
-from tests.unit.lab.pretence import job_record
+from syndb_lab.composer.kept import kept, kept_file
+from syndb_lab.magic_verbs import journal_listing
+from syndb_lab.tokens import keep_token, kept_token, token_file
+from tests.unit.lab.pretence import JOB_ID, job_record
 
 WRITERS, WRITTEN = 3, 15
 
@@ -58,6 +60,40 @@ def test_writers_that_coincide_lose_nothing(
         (writer, number) for writer in range(WRITERS) for number in range(WRITTEN) if not read(writer, number)
     ]
     assert lost == []
+
+
+STRANGE = [
+    *(b"null", b"5", b'"x"', b"[1, 2]", b"NaN", b"[" * 100_000, b"1" * 5_000, b"\xff\xfe{}", b"\r", b"\x00"),
+    b'{"job_id": 5, "url": null, "created_at": [], "title": {}, "sql": 5, "at": null}',
+    b'{"job_id": "0a6e", "url": "u", "created_at": ["x"], "title": "t", "sql": "x", "kind": ["x"]}',
+    b'{"job_id": "0a6e2f2e", "url": "u", "created_at": "x", "title": "\\ud800 \\u001b[31m", "sql": {}}',
+    b'{"draft": {"sql": 5}, "given": 5}',
+    b'{"job_id": "0a6e',
+]
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda line: ascii(line[:20]))
+def test_a_line_of_anything_costs_that_line_alone(strange: bytes) -> None:
+    for label in ("first", "second"):
+        history.remember({"sql": label, "at": "now"})
+        journal.note(job_record(label=label), "http://service")
+        for file in (history.history_file(), journal.journal_file()):
+            file.write_bytes(file.read_bytes() + strange + b"\n")
+    found = [entry for entry in journal.written_out(JOB_ID[:8]) if entry.job_id == JOB_ID]
+    assert [entry.title for entry in found] == ["second", "first"]
+    assert [draft["sql"] for draft in history.remembered() if draft["sql"] != "x"] == ["second", "first"]
+    assert (
+        "\x1b"
+        not in repr(journal_listing(journal.entries())) + journal_listing(journal.entries())._repr_html_()
+    )
+    file = kept_file("a cell")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(strange)
+    kept("a cell")
+    token_file().write_bytes(strange)
+    assert kept_token("https://s.example.edu") is None
+    keep_token("https://s.example.edu", "token")
+    assert kept_token("https://s.example.edu") == "token"
 
 
 def test_a_line_that_was_cut_off_costs_that_line_alone() -> None:
