@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import platformdirs
 
 from syndb_lab.errors import ServiceUnavailable
 from syndb_lab.next_step import Action, NextStep
+from syndb_lab.own_folders import state_folder
 from syndb_lab.secret_text import SecretText
 
-APP: Final = "syndb-lab"
 PROBE_S: Final = 3.0
 LONGEST: Final = 4096
 
@@ -135,7 +134,7 @@ def read_service(file: Path) -> Service | None:
 
 def announced() -> Iterator[tuple[Path, Service]]:
     """Yield the services of this user that say that they run, each with the file that says so."""
-    for file in (platformdirs.user_state_path(APP) / "running").glob("*.json"):
+    for file in (state_folder() / "running").glob("*.json"):
         service = read_service(file)
         if service is not None:
             yield file, service

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from syndb_lab.announcement import announced
 from syndb_lab.lru_directory import LruDirectory, held_part
+from syndb_lab.own_folders import cache_folder
 from syndb_lab.transfer import FULL, Tell, copy_file, download, unwritable
 from syndb_lab.transport import Transport
 
@@ -44,7 +43,7 @@ class ResultCache:
     """
 
     def __init__(self, folder: Path | None = None, *, kept_bytes: int = KEPT_BYTES) -> None:
-        self.folder = folder or platformdirs.user_cache_path("syndb-lab") / "results"
+        self.folder = folder or cache_folder() / "results"
         self.kept_bytes = kept_bytes
 
     def fetch(

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from syndb_lab.own_file import append_record, exclusive, read_records, write_records
+from syndb_lab.own_folders import state_folder
 
 KEPT: Final = 1000
 
@@ -26,7 +25,7 @@ class Entry:
 
 def journal_file() -> Path:
     """Say where the journal is: a file of this user alone."""
-    return platformdirs.user_state_path("syndb-lab") / "journal.jsonl"
+    return state_folder() / "journal.jsonl"
 
 
 def note(record: dict[str, Any], url: str) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
-from syndb_lab.announcement import APP, Service, announced, read_service
+from syndb_lab.announcement import Service, announced, read_service
+from syndb_lab.own_folders import data_folder
 
 
 def service_of(data_dir: Path) -> Service | None:
@@ -31,4 +30,4 @@ def newest_running() -> Service | None:
 def default_data_dir() -> Path:
     """Say which folder an embedded service uses when none is named."""
     named = os.environ.get("SYNDB_DATA_DIR")
-    return Path(named) if named else platformdirs.user_data_path(APP)
+    return Path(named) if named else data_folder()

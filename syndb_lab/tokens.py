@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
-
-import platformdirs
 
 from syndb_lab.errors import SyndbError
 from syndb_lab.next_step import Action, NextStep
 from syndb_lab.own_file import exclusive, read_object, write_object
+from syndb_lab.own_folders import state_folder
 from syndb_lab.secret_text import SecretText
 from syndb_lab.transport import canonical_url
-
-APP: Final = "syndb-lab"
 
 
 def token_of(url: str) -> str | None:
@@ -64,7 +60,7 @@ def kept_token(url: str) -> str | None:
 
 def token_file() -> Path:
     """Say where the tokens are kept."""
-    return platformdirs.user_state_path(APP) / "tokens.json"
+    return state_folder() / "tokens.json"
 
 
 def _same(one: str, other: str) -> bool:

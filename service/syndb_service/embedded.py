@@ -169,7 +169,7 @@ def _announced(settings: Settings, url: str, token_file: Path, identity: Identit
         "version": version("syndb-lab"),
     }
     paths = [settings.data_dir / "service.json"]
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):  # a user of a container may have no home
         registry().mkdir(parents=True, exist_ok=True)
         paths.append(registry() / f"{os.getpid()}.json")
     private_write(secret_file, identity.secret)

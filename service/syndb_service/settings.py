@@ -7,6 +7,7 @@ The names of the environment variables stand in the fields' aliases; only
 from __future__ import annotations
 
 import os
+import tempfile
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -34,7 +35,10 @@ _PASSWORD = re.compile(r"//[^/@\s]*@")
 
 def default_data_dir() -> Path:
     """Return the folder of the embedded mode: ``SYNDB_DATA_DIR`` or the platform's place for user data."""
-    return Path(os.environ.get("SYNDB_DATA_DIR") or user_data_path("syndb-lab"))
+    try:
+        return Path(os.environ.get("SYNDB_DATA_DIR") or user_data_path("syndb-lab"))
+    except RuntimeError:  # a user of a container may have no home; the client looks there, too
+        return Path(tempfile.gettempdir()) / f"syndb-lab-{os.getuid()}" / "data"
 
 
 class Settings(BaseSettings):
