@@ -7,8 +7,8 @@ The names of the environment variables stand in the fields' aliases; only
 from __future__ import annotations
 
 import os
-import tempfile
 import re
+import tempfile
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path

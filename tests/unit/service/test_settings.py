@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from syndb_service.errors import BadSetting
-from syndb_service.settings import Settings, load_settings
+from syndb_service.settings import Settings, default_data_dir, load_settings
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,13 @@ def test_a_default_and_its_maximum_do_not_contradict_each_other(monkeypatch: pyt
     assert "JOB_RESULT_TTL_HOURS = 1000 must be at most SYNDB_MAX_RESULT_TTL_HOURS = 999" in str(
         refusal.value
     )
+
+
+def test_a_user_without_a_home_has_a_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The one in which the client looks, too."""
+    for name in ("XDG_DATA_HOME", "SYNDB_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert default_data_dir() == tmp_path / f"syndb-lab-{os.getuid()}" / "data"
