@@ -7,18 +7,27 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, assert_never
 
+from syndb_service.attempt_outcome import (
+    Aborted,
+    AbortReason,
+    AttemptAborted,
+    Crashed,
+    Failed,
+    Outcome,
+    Succeeded,
+    Unavailable,
+)
 from syndb_service.audit import audit
 from syndb_service.domain.jobs import Failure, Job, Result
 from syndb_service.domain.status import Reason
 from syndb_service.errors import TransientError
-from syndb_service.lease import Lease, LeaseEndedError
+from syndb_service.lease import LeaseKeeper
 from syndb_service.results import ResultStore, ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.stages import Stages
 from syndb_service.store import Database, JobStore
-from syndb_service.watch import Died, Done, Ended, Failed, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -64,39 +73,57 @@ class Conclusion:
         writer: ResultWriter | None = None,
         identity: str | None = None,
         stages: Stages | None = None,
-        lease: Lease | None = None,
+        lease: LeaseKeeper | None = None,
     ) -> None:
         """Conclude an attempt; the log says where its time went.
 
         ``identity`` is what its result is found by, to be used again.
         """
         stages = stages or Stages()
-        if isinstance(outcome, Done) and writer is not None:
-            lease = lease or Lease(job, threading.Event())
+        if isinstance(outcome, Succeeded) and writer is not None:
+            lease = lease or LeaseKeeper(job, self._store, self._settings.lease_s, threading.Event())
             outcome = self._finish(job, outcome, writer, identity, stages, lease)
-        if isinstance(outcome, Failed):
-            self._persist(lambda: self._store.fail(job, outcome.reason, outcome.failure))
-        elif isinstance(outcome, Died):
-            self._bury(job, outcome.status)
-        elif isinstance(outcome, Ended) and outcome.why == "cancelled":
-            self._persist(lambda: self._store.confirm_cancel(job))
-        elif isinstance(outcome, Ended) and outcome.why == "stopped":
-            self._give_back(job)
-        if isinstance(outcome, Done | Failed | Died) or outcome.why == "cancelled":
-            _audit(job, outcome)
+        match outcome:
+            case Succeeded():
+                _audit(job, "done")
+            case Failed(reason, failure):
+                self._persist(lambda: self._store.fail(job, reason, failure))
+                _audit(job, "failed", reason)
+            case Crashed(exit_status):
+                self._bury(job, exit_status)
+                _audit(job, "died")
+            case Aborted(abort_reason):
+                self._abort(job, abort_reason)
+            case Unavailable(error):
+                self._wait_out(job, error)
+                return
+            case _:
+                assert_never(outcome)
         stages.lap("commit")
         extra = {"job_id": job.job_id, "attempt": job.attempt, "stages": stages.seconds}
         log.info("job %s: attempt %d ended: %s", job.job_id, job.attempt, outcome, extra=extra)
+
+    def _abort(self, job: Job, reason: AbortReason) -> None:
+        match reason:
+            case AbortReason.CANCELLED:
+                self._persist(lambda: self._store.confirm_cancel(job))
+                _audit(job, "cancelled")
+            case AbortReason.SHUTDOWN:
+                self._give_back(job)
+            case AbortReason.LEASE_LOST:
+                log.warning("job %s: attempt %d has lost its lease", job.job_id, job.attempt)
+            case _:
+                assert_never(reason)
 
     def _give_back(self, job: Job) -> None:
         if not self._store.requeue(job, Reason.QUEUED):
             self._store.confirm_cancel(job)
 
-    def of_outage(self, job: Job, error: TransientError) -> None:
+    def _wait_out(self, job: Job, error: TransientError) -> None:
         """Give the job back until the part that is away has returned; this doesn't count against it."""
         log.warning("job %s: attempt %d met an outage: %s", job.job_id, job.attempt, error)
         if job.outages >= self._settings.max_outages:
-            failure = Failure(error.error_code, error.message, error.hint, retryable=True)
+            failure = Failure.from_error(error)
             self._persist(lambda: self._store.fail(job, Reason.STORE_UNAVAILABLE, failure))
             return
         waiting = error.public_message
@@ -107,12 +134,12 @@ class Conclusion:
         if not self._persist(give_back):
             self._persist(lambda: self._store.confirm_cancel(job))
 
-    def complete(self, job: Job, result: Result, identity: str | None) -> Ended | None:
+    def complete(self, job: Job, result: Result, identity: str | None) -> Aborted | None:
         """Complete a job with a result that is stored under its own key; remove that if it came too late.
 
         Returns
         -------
-        Ended or None
+        Aborted or None
             Why it came too late.
         """
         if self._persist(lambda: self._make_visible(job, result, identity)):
@@ -120,26 +147,27 @@ class Conclusion:
         log.warning("job %s: attempt %d came too late with its result", job.job_id, job.attempt)
         self._results.delete(result.key)
         cancelled = self._persist(lambda: self._store.confirm_cancel(job))
-        return Ended("cancelled" if cancelled else "lost")
+        return Aborted(AbortReason.CANCELLED if cancelled else AbortReason.LEASE_LOST)
 
     def _finish(
         self,
         job: Job,
-        done: Done,
+        outcome: Succeeded,
         writer: ResultWriter,
         identity: str | None,
         stages: Stages,
-        lease: Lease,
-    ) -> Done | Ended:
-        lease.note(self._persist(lambda: self._store.beat(job, self._settings.lease_s)))
+        lease: LeaseKeeper,
+    ) -> Succeeded | Aborted:
+        self._persist(lease.renew)
         stages.lap("beat")
         try:
             stored = lease.during(writer.finish, lambda late: self._results.delete(late.key))
-        except LeaseEndedError as ended:
+        except AttemptAborted as aborted:
             if not lease.abandoned:
                 lease.clean_up(writer.abort)
-            return Ended(ended.why)
+            return Aborted(aborted.reason)
         stages.lap("result")
+        done = outcome.done
         kind = job.request.format if job.request.query is not None else "json"
         result = Result(
             stored.key,
@@ -151,12 +179,12 @@ class Conclusion:
             done.truncated,
             state=stored.state,
         )
-        if done.parts:
-            first, *others = done.parts
+        if outcome.parts:
+            first, *others = outcome.parts
             result = replace(result, bytes=first.bytes, sha256=first.sha256, parts=tuple(others))
-        read = {each: seen for each, seen in (job.datasets or {}).items() if each in done.datasets}
+        read = {each: seen for each, seen in (job.datasets or {}).items() if each in done.dataset_ids}
         job = replace(job, datasets=read)
-        return self.complete(job, result, identity) or done
+        return self.complete(job, result, identity) or outcome
 
     def _make_visible(self, job: Job, result: Result, identity: str | None) -> bool:
         """Complete the job; where a connection broke at the commit, the second try finds it completed."""
@@ -180,24 +208,14 @@ class Conclusion:
         self._persist(lambda: self._store.fail(job, Reason.WORKER_LOST, failure))
 
 
-def _audit(job: Job, outcome: Outcome) -> None:
-    reason = outcome.reason if isinstance(outcome, Failed) else None
-    told = {Done: "done", Failed: "failed", Died: "died", Ended: "cancelled"}[type(outcome)]
+def _audit(job: Job, outcome: str, reason: Reason | None = None) -> None:
     datasets = ",".join(job.datasets or ()) or None
     audit(
         job.owner,
         "job attempt ended",
-        told,
+        outcome,
         job_id=job.job_id,
         attempt=job.attempt,
         reason=reason,
         datasets=datasets,
     )
-
-
-UNFORESEEN = Failure(
-    "engine_failure",
-    "the service failed while it ran the job",
-    "This is a defect of the service, and it is in its log. A rerun may help.",
-    retryable=True,
-)

@@ -150,13 +150,8 @@ class JobService:
             checked = self._check(principal, request, describe=True)
             self._check_dataset_ids(principal, checked)
             refuse_volatile(request, checked.volatile)
-        except InvalidQuery as error:
-            failure = Failure(
-                error.error_code, error.message, error.hint, line=error.line, column=error.column
-            )
-            return Validated(failure=failure)
-        except DatasetForbidden as error:
-            return Validated(failure=Failure(error.error_code, error.message, error.hint))
+        except (InvalidQuery, DatasetForbidden) as error:
+            return Validated(failure=Failure.from_error(error))
         outline, datasets = checked.outline, self.datasets(principal)
         runs = _runs(request, checked, datasets)
         return Validated(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -10,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Generic, TypeVar
 
+from syndb_service.attempt_outcome import AbortReason, AttemptAborted
 from syndb_service.background import BackgroundThread
-from syndb_service.domain.jobs import Job
+from syndb_service.domain.jobs import Job, Progress
 from syndb_service.errors import ServiceError, TransientError
 from syndb_service.store import JobStore
-from syndb_service.store.attempts import Beat
 
 log = logging.getLogger(__name__)
 
@@ -28,44 +27,62 @@ CLEANUP_S: Final = 2.0
 STEP_S: Final = 1.0
 
 
-class LeaseEndedError(Exception):
-    """The attempt is to end: ``cancelled``, ``lost`` (another attempt has the job) or ``stopped``."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-class Lease:
-    """An attempt's hold on its job.
+class LeaseKeeper:
+    """Keeps the lease of an attempt, and knows whether the attempt is to end.
 
     Parameters
     ----------
     job : Job
         The attempt.
+    store : JobStore
+        Where its row is.
+    lease_s : float
+        How long a lease is, in seconds.
     stopping : threading.Event
         Set when this process is to end.
-    is_cancelled : callable, optional
-        Asks whether the owner wants the job cancelled.
     """
 
-    def __init__(
-        self, job: Job, stopping: threading.Event, is_cancelled: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, job: Job, store: JobStore, lease_s: float, stopping: threading.Event) -> None:
         self.job = job
-        self.why: str | None = None
+        self.abort_reason: AbortReason | None = None
         self.abandoned = False
         self.extended_at = self.active_at = time.monotonic()
+        self._store = store
+        self._lease_s = lease_s
         self._stopping = stopping
-        self._is_cancelled = is_cancelled
         self._changed = threading.Event()
 
-    def note(self, beat: Beat) -> None:
-        """Take in what a heartbeat brought back."""
+    def renew(self, progress: Progress | None = None) -> AbortReason | None:
+        """Extend the lease, with the job's progress where that has changed.
+
+        Returns
+        -------
+        AbortReason or None
+            Why the attempt is to end, if it is.
+
+        Raises
+        ------
+        TransientError
+            If the database is unavailable.
+        """
+        beat = self._store.beat(self.job, self._lease_s, progress)
         self.extended_at = time.monotonic()
         if not beat.alive or beat.cancel_requested:
-            self.why = "cancelled" if beat.alive else "lost"
+            self.abort_reason = AbortReason.CANCELLED if beat.alive else AbortReason.LEASE_LOST
             self._changed.set()
+        return self.abort_reason
+
+    def check_row(self) -> AbortReason | None:
+        """Look at once whether the attempt is to end: its owner cancelled the job, or this process ends."""
+        if self.abort_reason is None:
+            try:
+                if self._store.cancel_requests([self.job.job_id]):
+                    self.abort_reason = AbortReason.CANCELLED
+            except TransientError as error:
+                log.warning("job %s: nobody knows whether it is cancelled: %s", self.job.job_id, error)
+        if self.abort_reason is None and self._stopping.is_set():
+            self.abort_reason = AbortReason.SHUTDOWN
+        return self.abort_reason
 
     def wake(self) -> None:
         """Have a waiting attempt look whether it is to end."""
@@ -76,14 +93,14 @@ class Lease:
 
         Raises
         ------
-        LeaseEndedError
+        AttemptAborted
             If it is.
         """
         self.active_at = time.monotonic()
-        if self.why is None and self._stopping.is_set():
-            self.why = "stopped"
-        if self.why is not None:
-            raise LeaseEndedError(self.why)
+        if self.abort_reason is None and self._stopping.is_set():
+            self.abort_reason = AbortReason.SHUTDOWN
+        if self.abort_reason is not None:
+            raise AttemptAborted(self.abort_reason)
 
     def during(self, call: Callable[[], T], undo: Callable[[T], object] = lambda _: None) -> T:
         """Do a call of a store, which may take long, and wait for it as long as the attempt is to go on.
@@ -97,7 +114,7 @@ class Lease:
 
         Raises
         ------
-        LeaseEndedError
+        AttemptAborted
             If the attempt is to end before the call does.
         TransientError
             If the store does not end it in ``CALL_S`` seconds.
@@ -113,9 +130,10 @@ class Lease:
                         code="store_unavailable",
                         hint="It is tried again; if it stays so, an operator has to look at the store.",
                     )
-                self._check_cancelled()
+                if self.check_row() is not None:
+                    self.check()
             return work.result()
-        except (LeaseEndedError, TransientError):
+        except (AttemptAborted, TransientError):
             if not work.leave():
                 return work.result()
             self.abandoned = True
@@ -127,14 +145,6 @@ class Lease:
         work.wait(CLEANUP_S)
         if work.leave():
             log.warning("job %s: its store is slow, and cleans up by and by", self.job.job_id)
-
-    def _check_cancelled(self) -> None:
-        if self.why is None and not self._stopping.is_set():
-            with contextlib.suppress(TransientError):
-                if self._is_cancelled():
-                    self.why = "cancelled"
-        if self.why is not None or self._stopping.is_set():
-            self.check()
 
 
 class _Call(Generic[T]):
@@ -189,7 +199,7 @@ class _Call(Generic[T]):
                 log.warning("what came too late is left to the sweeper: %s", error.message)
 
 
-class Heartbeat:
+class LeaseRenewer:
     """Extends the leases of this process's attempts, where their own threads have not done so in time.
 
     Parameters
@@ -207,7 +217,7 @@ class Heartbeat:
         self._lease_s = lease_s
         self._stopping = stopping
         self._lock = threading.Lock()
-        self._held: dict[str, Lease] = {}
+        self._held: dict[str, LeaseKeeper] = {}
         self._thread = BackgroundThread("heartbeat", self._step)
 
     def start(self) -> None:
@@ -219,9 +229,9 @@ class Heartbeat:
         self._thread.stop()
 
     @contextmanager
-    def hold(self, job: Job) -> Iterator[Lease]:
+    def hold(self, job: Job) -> Iterator[LeaseKeeper]:
         """Extend the lease of an attempt as long as the context lasts."""
-        lease = Lease(job, self._stopping, lambda: bool(self._store.cancel_requests([job.job_id])))
+        lease = LeaseKeeper(job, self._store, self._lease_s, self._stopping)
         with self._lock:
             self._held[job.job_id] = lease
         try:
@@ -250,10 +260,10 @@ class Heartbeat:
             held = list(self._held.values())
         for lease in held:
             silent = now - lease.active_at > SILENCE_S
-            if silent or lease.why is not None or now - lease.extended_at < 0.4 * self._lease_s:
+            if silent or lease.abort_reason is not None or now - lease.extended_at < 0.4 * self._lease_s:
                 continue
             try:
-                lease.note(self._store.beat(lease.job, self._lease_s))
+                lease.renew()
             except TransientError as error:
                 log.warning("job %s: no heartbeat: %s", lease.job.job_id, error)
 

@@ -16,24 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from syndb_service.attempt_outcome import UNFORESEEN, Failed, Succeeded, outcome_of_error
 from syndb_service.background import BackgroundThread
-from syndb_service.conclusion import UNFORESEEN, Conclusion
+from syndb_service.conclusion import Conclusion
 from syndb_service.domain.child_task import to_dict
-from syndb_service.domain.jobs import Failure, Job, Progress
-from syndb_service.domain.status import Reason
+from syndb_service.domain.jobs import Job, Progress
 from syndb_service.engines.frames import FrameKind
 from syndb_service.engines.nursery import Nursery
-from syndb_service.errors import (
-    DatasetForbidden,
-    FatalError,
-    InvalidQuery,
-    NotFound,
-    NotStored,
-    TransientError,
-    UsageError,
-)
+from syndb_service.errors import NotStored, TransientError, UsageError
 from syndb_service.integrity import Integrity
-from syndb_service.lease import Heartbeat, Lease, LeaseEndedError
+from syndb_service.lease import LeaseKeeper, LeaseRenewer
 from syndb_service.results import ResultStore, ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.stages import Stages
@@ -41,7 +33,7 @@ from syndb_service.store import Database, JobStore
 from syndb_service.tasks import Tasks
 from syndb_service.temp_folder import make_temp_folder
 from syndb_service.warehouse import Tick
-from syndb_service.watch import Done, Ended, Failed, Watch
+from syndb_service.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +67,7 @@ class Supervisor:
         self._worker = f"{socket.gethostname()}/{os.getpid()}"
         self._conclusion = Conclusion(settings, database, store, results, self._through_outages)
         self._stopping = threading.Event()
-        self._heartbeat = Heartbeat(store, settings.lease_s, self._stopping)
+        self._heartbeat = LeaseRenewer(store, settings.lease_s, self._stopping)
         self._lock = threading.Lock()
         self._wakers: dict[int, str] = {}
 
@@ -131,35 +123,21 @@ class Supervisor:
             log.warning("no job claimed: %s", error)
             return self._through_outages(lambda: self._store.claimed(claim))
 
-    def _run(self, job: Job, stages: Stages, lease: Lease) -> None:
+    def _run(self, job: Job, stages: Stages, lease: LeaseKeeper) -> None:
         extra = {"job_id": job.job_id, "attempt": job.attempt}
         log.info("job %s: attempt %d of a %s job", job.job_id, job.attempt, job.kind, extra=extra)
         temp_dir = self._settings.temp_path / f"{job.job_id}-{job.attempt}"
         try:
             self._attempt(job, temp_dir, stages, lease)
-        except InvalidQuery as error:
-            code, place = error.error_code, (error.line, error.column)
-            failure = Failure(code, error.message, error.hint, line=place[0], column=place[1])
-            self._conclusion.of(job, Failed(Reason.INVALID_QUERY, failure))
-        except (NotFound, DatasetForbidden) as error:
-            failure = Failure(error.error_code, error.message, error.hint)
-            self._conclusion.of(job, Failed(Reason.UNKNOWN_DATASET, failure))
-        except LeaseEndedError as ended:
-            self._conclusion.of(job, Ended(ended.why))
-        except TransientError as error:
-            self._conclusion.of_outage(job, error)
-        except FatalError as error:
-            failure = Failure(error.error_code, error.message, error.hint)
-            self._conclusion.of(job, Failed(Reason.ENGINE_FAILURE, failure))
-        except OSError as error:
-            self._conclusion.of_outage(job, TransientError(f"this worker can't go on: {error.strerror}"))
-        except Exception:
-            log.exception("job %s: the supervisor failed", job.job_id, extra=extra)
-            self._conclusion.of(job, Failed(Reason.ENGINE_FAILURE, UNFORESEEN))
+        except Exception as error:
+            outcome = outcome_of_error(error)
+            if isinstance(outcome, Failed) and outcome.failure is UNFORESEEN:
+                log.exception("job %s: the supervisor failed", job.job_id, extra=extra)
+            self._conclusion.of(job, outcome)
         finally:
             shutil.rmtree(temp_dir, ignore_errors=True)
 
-    def _attempt(self, job: Job, temp_dir: Path, stages: Stages, lease: Lease) -> None:
+    def _attempt(self, job: Job, temp_dir: Path, stages: Stages, lease: LeaseKeeper) -> None:
         reads = lease.during(lambda: self._tasks.reads(job))
         if job.request.reuse and reads.identity and self._reuse(job, reads.identity, lease):
             return
@@ -174,10 +152,10 @@ class Supervisor:
                 stages.lap("fork")
                 with contextlib.suppress(BrokenPipeError):
                     child.frames.send(FrameKind.TASK, to_dict(prepared.task))
-                watch = Watch(self._settings, self._store, self._stopping, job, child, writer, wake, lease)
+                watch = Watch(self._settings, self._store, job, child, writer, wake, lease)
                 outcome = watch.outcome()
             shutil.rmtree(temp_dir, ignore_errors=True)
-            if not isinstance(outcome, Done):
+            if not isinstance(outcome, Succeeded):
                 lease.clean_up(writer.abort)
             if isinstance(outcome, Failed) and outcome.may_lack_file:
                 self._tasks.require_references(job)
@@ -185,14 +163,14 @@ class Supervisor:
             self._conclusion.of(job, outcome, writer, reads.identity, stages, lease)
 
     @contextmanager
-    def _writing(self, job: Job, lease: Lease) -> Iterator[ResultWriter]:
+    def _writing(self, job: Job, lease: LeaseKeeper) -> Iterator[ResultWriter]:
         """Begin a result; it is removed in the end, unless it was finished or another thread has it."""
         with ExitStack() as stack:
             writer = self._results.begin(job.job_id, job.attempt)
             stack.callback(lambda: None if lease.abandoned else writer.abort())
             yield writer
 
-    def _reuse(self, job: Job, identity: str, lease: Lease) -> bool:
+    def _reuse(self, job: Job, identity: str, lease: LeaseKeeper) -> bool:
         """End a job with a copy of the result of an earlier one; False if there is none that is intact."""
         earlier = self._store.reusable(job.owner, identity)
         if earlier is None or earlier.result is None:
@@ -216,7 +194,7 @@ class Supervisor:
         self._conclusion.complete(replace(job, datasets=earlier.datasets), result, identity)
         return True
 
-    def _ticking(self, lease: Lease) -> Tick:
+    def _ticking(self, lease: LeaseKeeper) -> Tick:
         """Tell the progress and heed a cancel while the job's files are brought here.
 
         The share of the files is not the share of the job, whose fraction begins when it runs.
@@ -232,7 +210,7 @@ class Supervisor:
             share = f" ({here / in_all:.0%})" if in_all else ""
             progress = Progress(f"fetching datasets{share}", None, None, here)
             with contextlib.suppress(TransientError):
-                lease.note(self._store.beat(lease.job, self._settings.lease_s, progress))
+                lease.renew(progress)
             lease.check()
 
         return tick

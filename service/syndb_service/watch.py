@@ -7,22 +7,22 @@ import json
 import logging
 import os
 import signal
-import threading
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from syndb_service.attempt_outcome import Aborted, Crashed, Failed, Outcome, Succeeded
 from syndb_service.domain.child_task import TaskDone
 from syndb_service.domain.jobs import Failure, Job, Progress
 from syndb_service.domain.message_codec import decode_message
-from syndb_service.domain.parts import Part, Parts
+from syndb_service.domain.parts import Parts
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
 from syndb_service.engines.nursery import Child
 from syndb_service.engines.query_limits import MAX_COLUMNS
 from syndb_service.engines.readiness import readable
 from syndb_service.errors import TransientError
-from syndb_service.lease import Lease
+from syndb_service.lease import LeaseKeeper
 from syndb_service.results import ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.store import JobStore
@@ -37,50 +37,6 @@ ROOM_S = 0.1
 REASONS = frozenset(str(reason) for reason in Reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The child gave its whole answer; ``datasets`` are the ids of those that it read.
-
-    ``parts`` are what the answer consists of, the first of them first; empty where it is one file.
-    """
-
-    rows: int | None
-    columns: tuple[tuple[str, ...], ...]
-    truncated: bool
-    datasets: frozenset[str]
-    parts: tuple[Part, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The job can't be done."""
-
-    reason: Reason
-    failure: Failure
-
-    @property
-    def may_lack_file(self) -> bool:
-        """Whether a result that it reads may have been destroyed before it was opened."""
-        return self.reason is Reason.ENGINE_FAILURE or "No such file" in self.failure.message
-
-
-@dataclass(frozen=True, slots=True)
-class Died:
-    """The child ended without an answer; ``status`` is its exit status."""
-
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The child was ended by us: ``cancelled``, ``lost`` (another attempt has the job) or ``stopped``."""
-
-    why: str
-
-
-Outcome = Done | Failed | Died | Ended
-
-
 class Watch:
     """Follows one child until something ends the attempt."""
 
@@ -88,16 +44,14 @@ class Watch:
         self,
         settings: Settings,
         store: JobStore,
-        stopping: threading.Event,
         job: Job,
         child: Child,
         writer: ResultWriter,
         wake: int,
-        lease: Lease,
+        lease: LeaseKeeper,
     ) -> None:
         self._settings = settings
         self._store = store
-        self._stopping = stopping
         self._job = job
         self._child = child
         self._writer = writer
@@ -174,32 +128,23 @@ class Watch:
             return self._died(status)
         done = decode_message(TaskDone, answer)
         columns = tuple(map(tuple, shorten_columns(done.columns[:MAX_COLUMNS])))
-        return Done(done.rows, columns, done.truncated, frozenset(done.dataset_ids), self._parts.whole())
+        return Succeeded(replace(done, columns=columns), self._parts.whole())
 
     def _beat(self, now: float) -> Outcome | None:
         try:
-            beat = self._store.beat(self._job, self._settings.lease_s, self._progress)
+            reason = self._lease.renew(self._progress)
         except TransientError as error:
             self._beat_later(now, error)
             return None
-        self._lease.note(beat)
         self._progress = None
         self._keep_preview()
         self._next_progress = now + PROGRESS_S
         self._next_beat = now + self._settings.lease_s / 3
-        if not beat.alive:
-            return Ended("lost")
-        return Ended("cancelled") if beat.cancel_requested else None
+        return None if reason is None else Aborted(reason)
 
     def _look_at_row(self) -> Outcome | None:
-        if self._lease.why is not None:
-            return Ended(self._lease.why)
-        try:
-            if self._store.cancel_requests([self._job.job_id]):
-                return Ended("cancelled")
-        except TransientError as error:
-            log.warning("job %s: nobody knows whether it is cancelled: %s", self._job.job_id, error)
-        return Ended("stopped") if self._stopping.is_set() else None
+        reason = self._lease.check_row()
+        return None if reason is None else Aborted(reason)
 
     def _beat_later(self, now: float, error: TransientError) -> None:
         """Let the child go on while the database is away: nobody else can take the job meanwhile."""
@@ -217,10 +162,10 @@ class Watch:
             ),
         )
 
-    def _died(self, status: int) -> Failed | Died:
+    def _died(self, status: int) -> Failed | Crashed:
         """Tell a death by the limit on processor time, which a second try would meet again, from others."""
         if status != -signal.SIGXCPU:
-            return Died(status)
+            return Crashed(status)
         return Failed(
             Reason.TIME_LIMIT,
             Failure(

@@ -10,8 +10,10 @@ from typing import TypeVar
 
 import pytest
 
+from syndb_service.attempt_outcome import Succeeded
 from syndb_service.broker import Hints, embedded_broker
 from syndb_service.conclusion import Conclusion
+from syndb_service.domain.child_task import TaskDone
 from syndb_service.domain.jobs import Job, Request
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.errors import TransientError
@@ -20,10 +22,9 @@ from syndb_service.settings import Settings, load_settings
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 from syndb_service.sweeper import Sweeper
-from syndb_service.watch import Done
 
 T = TypeVar("T")
-DONE = Done(1, (("n", "int64"),), False, frozenset())
+DONE = Succeeded(TaskDone(rows=1, columns=(("n", "int64"),)))
 
 
 @dataclass

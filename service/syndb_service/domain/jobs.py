@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 from syndb_service.domain.parts import Part
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.domain.stored_json import select_fields
+from syndb_service.errors import InvalidQuery, ServiceError
 from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, PHASE_CHARACTERS, shorten
 
 Format = Literal["arrow", "parquet", "csv"]
@@ -194,6 +195,19 @@ class Failure:
         object.__setattr__(self, "message", shorten(str(self.message), MESSAGE_CHARACTERS))
         if self.hint is not None:
             object.__setattr__(self, "hint", shorten(str(self.hint), HINT_CHARACTERS))
+
+    @classmethod
+    def from_error(cls, error: ServiceError) -> Failure:
+        """Describe an error; a transient one may be retried, and an invalid query says where it is wrong."""
+        line, column = (error.line, error.column) if isinstance(error, InvalidQuery) else (None, None)
+        return cls(
+            error.error_code,
+            error.message,
+            error.hint,
+            retryable=error.fault == "transient",
+            line=line,
+            column=column,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the failure as plain JSON-able values."""

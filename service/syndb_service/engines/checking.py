@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from syndb_service.domain.child_task import CheckRequest, CheckTask
+from syndb_service.domain.jobs import Failure
 from syndb_service.domain.message_codec import decode_message
 from syndb_service.domain.tables import quote_name
 from syndb_service.engines import query_job
@@ -24,7 +25,7 @@ from syndb_service.engines.outputs import named_apart, whole_sums
 from syndb_service.engines.positions import first_word
 from syndb_service.engines.query_limits import BIND_CPU_S, PARSE_CPU_S, PLAN_CPU_S
 from syndb_service.engines.reach import reach
-from syndb_service.engines.refusals import MemoryExceeded, failure, translate
+from syndb_service.engines.refusals import MemoryExceeded, translate
 from syndb_service.engines.result_columns import ResultColumn, result_columns, shortened
 from syndb_service.engines.sandbox import allot, lock, table_columns
 from syndb_service.engines.stored_tables import column_names, empty_tables
@@ -75,15 +76,16 @@ def run(frames: FrameSocket, task: CheckTask, connection: duckdb.DuckDBPyConnect
                 },
             )
         except ServiceError as error:
-            frames.send(FrameKind.FAILURE, failure(error))
+            frames.send(FrameKind.FAILURE, Failure.from_error(error).as_dict())
         except ConnectionError:
             raise
         except (MemoryError, duckdb.OutOfMemoryException):
-            frames.send(FrameKind.FAILURE, failure(InvalidQuery("reading this query needs too much memory")))
+            too_much = InvalidQuery("reading this query needs too much memory")
+            frames.send(FrameKind.FAILURE, Failure.from_error(too_much).as_dict())
         except Exception as error:
             log.exception("a check failed")
             unforeseen = InvalidQuery(f"the engine gives up on this query ({type(error).__name__})")
-            frames.send(FrameKind.FAILURE, failure(unforeseen))
+            frames.send(FrameKind.FAILURE, Failure.from_error(unforeseen).as_dict())
 
 
 @contextmanager

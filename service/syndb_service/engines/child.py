@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+from dataclasses import replace
 from typing import assert_never
 
 import duckdb
@@ -17,12 +18,12 @@ from syndb_service.domain.child_task import (
     QueryTask,
     from_dict,
 )
+from syndb_service.domain.jobs import Failure
 from syndb_service.engines import checking, counting, graph_job, query_job
 from syndb_service.engines.child_log import log_to_service
 from syndb_service.engines.confinement import confine
 from syndb_service.engines.frames import FrameKind, FrameSocket
 from syndb_service.engines.process_name import name_process
-from syndb_service.engines.refusals import failure
 from syndb_service.engines.sandbox import open_engine
 from syndb_service.engines.walk import scalar_functions
 from syndb_service.errors import ServiceError
@@ -75,14 +76,13 @@ def run(sock: socket.socket) -> int:
     except BrokenPipeError:
         return 1
     except ServiceError as error:
-        frames.send(FrameKind.FAILURE, failure(error))
+        frames.send(FrameKind.FAILURE, Failure.from_error(error).as_dict())
     except (MemoryError, duckdb.OutOfMemoryException):
-        frames.send(FrameKind.FAILURE, OUT_OF_MEMORY)
+        frames.send(FrameKind.FAILURE, OUT_OF_MEMORY.as_dict())
     except Exception as error:
         log.exception("a %s task failed", message.get("kind"))
-        frames.send(
-            FrameKind.FAILURE, {**UNFORESEEN, "message": f"the engine failed: {type(error).__name__}"}
-        )
+        unforeseen = replace(UNFORESEEN, message=f"the engine failed: {type(error).__name__}")
+        frames.send(FrameKind.FAILURE, unforeseen.as_dict())
     return 0
 
 
@@ -100,18 +100,14 @@ def _run_task(frames: FrameSocket, task: ChildTask, engine: duckdb.DuckDBPyConne
             assert_never(task)
 
 
-OUT_OF_MEMORY = {
-    "code": "memory_limit",
-    "message": "the job needs more memory than a job may use",
-    "hint": "Filter earlier, or ask for fewer columns.",
-    "retryable": False,
-    "line": None,
-    "column": None,
-}
-UNFORESEEN = {
-    "code": "engine_failure",
-    "hint": "This is a defect of the service, and it is in its log. A rerun may help.",
-    "retryable": True,
-    "line": None,
-    "column": None,
-}
+OUT_OF_MEMORY = Failure(
+    "memory_limit",
+    "the job needs more memory than a job may use",
+    "Filter earlier, or ask for fewer columns.",
+)
+UNFORESEEN = Failure(
+    "engine_failure",
+    "the engine failed",
+    "This is a defect of the service, and it is in its log. A rerun may help.",
+    retryable=True,
+)

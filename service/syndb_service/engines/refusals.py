@@ -6,7 +6,6 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
 
 import duckdb
 
@@ -15,7 +14,7 @@ from syndb_service.engines.query_limits import SHALLOWER, TOO_DEEP
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.engines.walk import Checked
 from syndb_service.errors import InvalidQuery, ServiceError, UsageError
-from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
+from syndb_service.texts import MESSAGE_CHARACTERS, shorten
 
 QUOTED = re.compile(r'"([^"]+)"')
 CALLED = re.compile(r'function call "(\w+)\(|(?:Function|Type|Table) with name (\w+)')
@@ -91,19 +90,6 @@ def translate(
         line=place.line,
         column=place.column,
     )
-
-
-def failure(error: ServiceError) -> dict[str, Any]:
-    """Describe an error for the other end of a child's socket."""
-    place = (error.line, error.column) if isinstance(error, InvalidQuery) else (None, None)
-    return {
-        "code": error.error_code,
-        "message": shorten(error.message, MESSAGE_CHARACTERS),
-        "hint": None if error.hint is None else shorten(error.hint, HINT_CHARACTERS),
-        "retryable": error.fault == "transient",
-        "line": place[0],
-        "column": place[1],
-    }
 
 
 def _hint(text: str, rest: str, message: str, sql: str, checked: Checked | None) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from syndb_service import supervisor
 from syndb_service.domain.jobs import Job, Progress, Request
 from syndb_service.domain.status import Kind, Status
-from syndb_service.lease import Lease
+from syndb_service.lease import LeaseKeeper
 from syndb_service.settings import Settings
 from syndb_service.store.attempts import Beat
 
@@ -35,7 +35,7 @@ def test_the_fraction_of_a_job_begins_when_it_runs(tmp_path: Path, monkeypatch: 
     runner = supervisor.Supervisor(settings, nobody, cast("Any", store), nobody, nobody, nobody, nobody)
     request = Request(Kind.QUERY, query="SELECT 1")
     job = Job("job", "ada", request, Status.RUNNING, None, 2, datetime.now(UTC))
-    tick = runner._ticking(Lease(job, threading.Event()))
+    tick = runner._ticking(LeaseKeeper(job, cast("Any", store), 30, threading.Event()))
     for here in (0, 400, 1000):
         tick(here, 1000)
     tick(0, 0)

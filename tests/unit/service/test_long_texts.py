@@ -15,7 +15,7 @@ from syndb_service.api.problems import body_of
 from syndb_service.domain.jobs import Failure, Progress
 from syndb_service.domain.parts import Part
 from syndb_service.engines.frames import FrameKind, FrameSocket
-from syndb_service.engines.refusals import failure, translate
+from syndb_service.engines.refusals import translate
 from syndb_service.errors import InvalidQuery, InvalidRequest
 from syndb_service.logs import JsonLines, TextLines
 from syndb_service.texts import shorten_columns
@@ -37,7 +37,7 @@ def test_errors_of_the_engine() -> None:
     assert len(refused.message) == 2_000
     assert "4,000,0" in refused.message
     assert "secret" not in refused.message
-    assert len(failure(InvalidQuery(LONG, hint=LONG))["message"]) == 2_000
+    assert len(Failure.from_error(InvalidQuery(LONG, hint=LONG)).message) == 2_000
 
 
 def test_answers() -> None:
