@@ -271,6 +271,7 @@ def test_two_windows_and_a_reload_show_what_each_asked_for(
         expect(root).to_have_attribute("data-selected", selected)
 
     notebook.finish(3)
+    expect(notebook.output(3)).to_have_text(re.compile(r"pid \d+"))
     kernel = psutil.Process(int(notebook.output(3).inner_text().split()[-1]))
     kernel.suspend()  # as slow as can be: each window asks, and hears later
     ours.locator(".syndb-by-color").select_option("majority_neurotransmitter")

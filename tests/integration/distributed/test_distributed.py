@@ -159,7 +159,7 @@ def test_without_any_worker_a_waiting_job_and_readiness_say_so(
 ) -> None:
     with own_service.jobs() as jobs:
         watched = jobs.until(jobs.submit(ENDLESS), "running")
-        assert httpx.get(f"{own_service.url}/health/ready", timeout=30).json()["parts"]["workers"]["ok"]
+        assert httpx.get(f"{own_service.url}/health/ready", timeout=120).json()["parts"]["workers"]["ok"]
         own_service.worker.process.kill()
         until(lambda: own_service.worker.process.poll() is not None)
         until(lambda: not own_service.worker.processes())
@@ -171,7 +171,7 @@ def test_without_any_worker_a_waiting_job_and_readiness_say_so(
             ).json()
         later = jobs.submit("SELECT 2 AS n")
         until(lambda: jobs.get(later["job_id"])["progress"]["phase"].startswith("waiting: no worker"))
-        ready = httpx.get(f"{own_service.url}/health/ready", timeout=30)
+        ready = httpx.get(f"{own_service.url}/health/ready", timeout=120)
         assert (ready.status_code, ready.json()["ready"]) == (200, True), "jobs are taken"
         assert not ready.json()["parts"]["workers"]["ok"]
         assert "no worker has reported for" in ready.json()["parts"]["workers"]["why"]

@@ -28,8 +28,8 @@ from tests.unit.lab.pretence import job_record
 WAITS = int(os.environ.get("SYNDB_WAITS", "1000"))
 TOGETHER = 100
 WAITERS = 16
-WAIT_S = 60
-SETTLED_S = 20
+WAIT_S = 120
+SETTLED_S = 120
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSyndb-Heartbeat: 5\r\nConnection: close\r\n\r\n"
 )

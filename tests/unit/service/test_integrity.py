@@ -351,7 +351,7 @@ def test_hashing_a_file_holds_up_no_other_one_and_its_own_readers_not_for_ever(
     def held(result: Result, pace: Callable[[int], None] | None = None) -> bool:
         if result.key == getattr(touched.result, "key", None):
             began.set()
-            assert released.wait(60)
+            assert released.wait(120)
         return digests_match(result, pace)
 
     monkeypatch.setattr(place.integrity, "_digests_match", held)
@@ -359,7 +359,7 @@ def test_hashing_a_file_holds_up_no_other_one_and_its_own_readers_not_for_ever(
     first = threading.Thread(target=place.integrity.require, args=(touched,))
     first.start()
     try:
-        assert began.wait(60)
+        assert began.wait(120)
         for job in others:
             place.integrity.require(job)
         with pytest.raises(TransientError, match="compared with its checksum"):

@@ -17,7 +17,7 @@ from syndb_service.settings import load_settings
 from syndb_service.worker import EmbeddedWorker
 
 ADA = Principal("ada", academic=True)
-WAIT_S = 90
+WAIT_S = 120
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from syndb_service.factory import Service, build_service
 from syndb_service.settings import load_settings
 
 ACCOUNTS = 15
-WAIT_S = 60
+WAIT_S = 120
 
 
 @pytest.fixture
