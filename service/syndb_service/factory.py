@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from syndb_service.integrity import Integrity
 from syndb_service.job_service import JobService
 from syndb_service.place import S3Place, place_of
 from syndb_service.results import ResultStore, open_results
+from syndb_service.retry import retry_until_available
 from syndb_service.scrubber import Scrubber
 from syndb_service.settings import Settings, listed
 from syndb_service.store import Database, JobStore, People, TokenStore
@@ -125,24 +125,25 @@ def awaited(settings: Settings, part: Callable[[], T]) -> T:
     BadSetting
         Saying which part is not there.
     """
-    until = time.monotonic() + settings.wait_s
-    told = ""
-    while True:
-        try:
-            return part()
-        except TransientError as error:
-            if error.error_code in AT_ONCE:
-                raise BadSetting(error.message, code=error.error_code, hint=error.hint) from error
-            if time.monotonic() >= until:
-                raise BadSetting(
-                    error.message,
-                    code=error.error_code,
-                    hint="Start it, correct its address, or have this service wait for it with SYNDB_WAIT_S.",
-                ) from error
-            if error.message != told:
-                log.warning("waiting up to %g s: %s", settings.wait_s, error.message)
-                told = error.message
-            time.sleep(AGAIN_S)
+    reported = ""
+
+    def report(error: BaseException) -> None:
+        nonlocal reported
+        if isinstance(error, TransientError) and error.message != reported:
+            log.warning("waiting up to %g s: %s", settings.wait_s, error.message)
+            reported = error.message
+
+    try:
+        return retry_until_available(part, settings.wait_s, AGAIN_S, is_retried=_may_pass, on_error=report)
+    except TransientError as error:
+        hint = "Start it, correct its address, or have this service wait for it with SYNDB_WAIT_S."
+        raise BadSetting(
+            error.message, code=error.error_code, hint=hint if _may_pass(error) else error.hint
+        ) from error
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, TransientError) and error.error_code not in AT_ONCE
 
 
 def open_database(settings: Settings) -> Database:

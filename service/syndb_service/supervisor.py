@@ -27,6 +27,7 @@ from syndb_service.errors import NotStored, TransientError, UsageError
 from syndb_service.integrity import Integrity
 from syndb_service.lease import LeaseKeeper, LeaseRenewer
 from syndb_service.results import ResultStore, ResultWriter
+from syndb_service.retry import retry_until_stopped
 from syndb_service.settings import Settings
 from syndb_service.stages import Stages
 from syndb_service.store import Database, JobStore
@@ -217,12 +218,7 @@ class Supervisor:
 
     def _through_outages(self, call: Callable[[], T]) -> T:
         """Do a call on the database, again and again while it is away, until this process is to end."""
-        while True:
-            try:
-                return call()
-            except TransientError:
-                if self._stopping.wait(OUTAGE_S):
-                    raise
+        return retry_until_stopped(call, self._stopping, OUTAGE_S)
 
     def _pulse(self) -> None:
         if self._stopping.wait(PULSE_S):

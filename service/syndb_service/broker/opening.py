@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from dramatiq.errors import BrokerConnectionError
 
@@ -11,6 +10,7 @@ from syndb_service.broker.address import Address
 from syndb_service.broker.carrier import Carrier
 from syndb_service.broker.embedded import embedded_broker
 from syndb_service.errors import TransientError
+from syndb_service.retry import retry_until_available
 
 log = logging.getLogger(__name__)
 
@@ -67,21 +67,25 @@ def _look_for(broker: Carrier) -> None:
 
 
 def _await(broker: Carrier, wait_s: float) -> None:
-    until = time.monotonic() + wait_s
-    told = False
-    while True:
-        try:
-            broker.ping()
-        except BrokerConnectionError as error:
-            if time.monotonic() >= until:
-                raise TransientError(
-                    f"the broker is not there: {broker.where} ({error})",
-                    code="broker_unavailable",
-                    hint="Start it, or correct SYNDB_BROKER_URL.",
-                ) from None
-            if not told:
-                log.warning("waiting up to %g s for the broker: %s (%s)", wait_s, broker.where, error)
-                told = True
-            time.sleep(AGAIN_S)
-        else:
-            return
+    reported = False
+
+    def report(error: BaseException) -> None:
+        nonlocal reported
+        if not reported:
+            log.warning("waiting up to %g s for the broker: %s (%s)", wait_s, broker.where, error)
+            reported = True
+
+    try:
+        retry_until_available(
+            broker.ping,
+            wait_s,
+            AGAIN_S,
+            is_retried=lambda error: isinstance(error, BrokerConnectionError),
+            on_error=report,
+        )
+    except BrokerConnectionError as error:
+        raise TransientError(
+            f"the broker is not there: {broker.where} ({error})",
+            code="broker_unavailable",
+            hint="Start it, or correct SYNDB_BROKER_URL.",
+        ) from None

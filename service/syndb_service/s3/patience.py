@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from syndb_service.retry import retry_with_pauses
 from syndb_service.s3.answers import Away
 
 PAUSES_S: Final = (0.5, 1.0, 2.0)
@@ -26,12 +25,4 @@ def patiently(call: Callable[[], T]) -> T:
     >>> patiently(lambda: "done")
     'done'
     """
-    until = time.monotonic() + PATIENCE_S
-    for pause in PAUSES_S:
-        try:
-            return call()
-        except Away:
-            if time.monotonic() + pause > until:
-                raise
-            time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 (spreads callers, guards nothing)
-    return call()
+    return retry_with_pauses(call, Away, PAUSES_S, PATIENCE_S)
