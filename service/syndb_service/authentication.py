@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from cachetools import TLRUCache
 
 from syndb_service.domain.access import Principal
 from syndb_service.errors import NotFound, Unauthenticated
@@ -29,6 +30,14 @@ class Issued:
 
     def __repr__(self) -> str:
         return f"Issued(user={self.principal.user!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """The user of an access token, and until when it need not be verified again."""
+
+    user: str
+    until: float
 
 
 class Authentication:
@@ -54,7 +63,9 @@ class Authentication:
         self._access_tokens = access_tokens
         self._token_days = token_days
         self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
+        self._known: TLRUCache[bytes, _Verified] = TLRUCache(
+            MOST_KEPT, ttu=lambda _, verified, __: verified.until, timer=time.time
+        )
 
     def principal(self, token: str) -> Principal:
         """Return whom a token speaks for.
@@ -98,18 +109,16 @@ class Authentication:
         """Verify a token, and write down what it says; for a minute it is then taken for known."""
         digest = hashlib.sha256(token.encode()).digest()
         with self._lock:
-            until, user = self._known.get(digest, (0.0, ""))
-        if anew or time.time() >= until:
+            known = self._known.get(digest)
+        if anew or known is None:
             identity = access_tokens.verify(token)
-            user, until = identity.user, min(time.time() + KEPT_S, identity.expires_at)
+            known = _Verified(identity.user, min(time.time() + KEPT_S, identity.expires_at))
             self._people.record(
-                user, identity.issuer, affiliation=identity.affiliation, groups=identity.groups
+                known.user, identity.issuer, affiliation=identity.affiliation, groups=identity.groups
             )
             with self._lock:
-                self._known[digest] = (until, user)
-                if len(self._known) > MOST_KEPT:
-                    self._known.popitem(last=False)
-        return self._tokens.principal(user)
+                self._known[digest] = known
+        return self._tokens.principal(known.user)
 
 
 def _is_signed(token: str) -> bool:

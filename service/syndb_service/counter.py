@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
+
+from cachetools import LRUCache
 
 from syndb_service.domain.child_task import CountedSizes, CountTask, TaskLimits, to_dict
 from syndb_service.domain.datasets import Dataset, Sizes
@@ -47,7 +48,7 @@ class Counter:
         self._nursery = nursery
         self._warehouse = warehouse
         self._turn = threading.Lock()
-        self._known: OrderedDict[object, Sizes] = OrderedDict()
+        self._known: LRUCache[object, Sizes] = LRUCache(REMEMBERED)
 
     def count(self, dataset: Dataset, selection: Selection) -> Sizes | None:
         """Count the connections of a dataset under filters, by their synapses.
@@ -67,9 +68,6 @@ class Counter:
         try:
             if key not in self._known:
                 self._known[key] = self._counted(dataset, selection)
-            self._known.move_to_end(key)
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
             return self._known[key]
         except (ServiceError, OSError, EOFError, MalformedMessage) as error:
             log.warning("the connections of dataset %s are not counted ahead: %s", dataset.id, error)

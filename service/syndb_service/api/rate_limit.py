@@ -11,9 +11,9 @@ import hashlib
 import logging
 import math
 import time
-from collections import OrderedDict
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+from cachetools import LRUCache
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
@@ -30,7 +30,6 @@ OPEN: Final = frozenset({"/health", "/health/identity", "/health/ready"})
 PRINCIPAL: Final = "syndb.principal"
 USER: Final = "syndb.user"
 TIMEOUT_S: Final = 0.5
-T = TypeVar("T")
 
 
 class RateLimit:
@@ -53,9 +52,9 @@ class RateLimit:
         self._item = RateLimitItemPerSecond(requests, window_s) if requests else None
         self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = None if redis_url is None else SlidingWindowCounterRateLimiter(_redis(redis_url))
-        self._users: OrderedDict[bytes, str] = OrderedDict()
-        self._refused: OrderedDict[bytes, None] = OrderedDict()
-        self._unproven: OrderedDict[bytes, None] = OrderedDict()
+        self._users: LRUCache[bytes, str] = LRUCache(REMEMBERED)
+        self._refused: LRUCache[bytes, None] = LRUCache(REMEMBERED)
+        self._unproven: LRUCache[bytes, None] = LRUCache(REMEMBERED)
         self._alone_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,13 +108,13 @@ class RateLimit:
         if principal is not None:
             self._refused.pop(digest, None)
             self._unproven.pop(digest, None)
-            _remember(self._users, digest, principal.user)
+            self._users[digest] = principal.user
         elif scope.get(problems.REFUSAL) == Unauthenticated.code:
             self._users.pop(digest, None)
             self._unproven.pop(digest, None)
-            _remember(self._refused, digest, None)
+            self._refused[digest] = None
         elif digest not in self._users and digest not in self._refused:
-            _remember(self._unproven, digest, None)
+            self._unproven[digest] = None
 
 
 async def _counted(
@@ -130,13 +129,6 @@ async def _counted(
 def _redis(url: str) -> RedisStorage:
     options: dict[str, Any] = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
     return RedisStorage(f"async+{url}", implementation="redispy", key_prefix="syndb-rate", **options)
-
-
-def _remember(seen: OrderedDict[bytes, T], digest: bytes, what: T) -> None:
-    seen[digest] = what
-    seen.move_to_end(digest)
-    if len(seen) > REMEMBERED:
-        seen.popitem(last=False)
 
 
 def _digest(scope: Scope) -> bytes | None:
