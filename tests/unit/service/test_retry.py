@@ -4,12 +4,17 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dramatiq.errors import BrokerConnectionError
 
+from syndb_service.broker import opening
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.factory import AT_ONCE, awaited
 from syndb_service.retry import retry_until_available, retry_until_stopped, retry_with_pauses
+from syndb_service.s3 import patience
+from syndb_service.s3.answers import Away
 from syndb_service.settings import Settings
 
 
@@ -92,3 +97,36 @@ def test_what_somebody_has_to_mend_is_not_waited_for(tmp_path: Path) -> None:
         awaited(settings(tmp_path, 3600), calls)
     assert (calls.made, caught.value.hint) == (1, "Correct it.")
     assert time.monotonic() - started < 3600
+
+
+def test_a_store_that_is_away_is_tried_again_and_one_that_refuses_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "PAUSES_S", (0, 0.001))
+    assert patience.patiently(Calls(2, Away("away"))) == 3
+    calls = Calls(9, TransientError("it refuses"))
+    with pytest.raises(TransientError, match="refuses"):
+        patience.patiently(calls)
+    assert calls.made == 1
+
+
+class Broker:
+    """Stands for a broker that is away at first."""
+
+    where = "at nowhere"
+
+    def __init__(self, away: int) -> None:
+        self.ping = Calls(away, BrokerConnectionError("no route"))
+
+
+def test_a_broker_is_waited_for_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(opening, "AGAIN_S", 0.001)
+    broker: Any = Broker(3)
+    opening._await(broker, 60)
+    assert broker.ping.made == 4
+    assert [record.levelname for record in caplog.records if "waiting up to" in record.message] == ["WARNING"]
+    with pytest.raises(TransientError, match="the broker is not there: at nowhere") as caught:
+        opening._await(Broker(9), 0)  # type: ignore[arg-type]
+    assert caught.value.error_code == "broker_unavailable"
