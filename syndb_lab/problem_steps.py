@@ -82,6 +82,7 @@ OWN_HINT: Final = frozenset(
         "memory_limit",
         "method_not_allowed",
         "newer_schema",
+        "no_worker",
         "not_found",
         "not_ready",
         "numbers_too_large",
