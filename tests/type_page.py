@@ -37,8 +37,9 @@ type back, and the table (`job.table()`) sorts and compares by it.
 - **Text**, since Arrow has no exact place for them: `UHUGEINT` (such as `md5_number()`), `BIGNUM`, `BIT`,
   `INTERVAL`, `GEOMETRY`, and times of day (Arrow's end before 24:00:00 and have no offset); `ENUM` inside
   of lists, structs, maps.
-- **Whole sums** (`HUGEINT`) are 64-bit integers, inside of lists, too. A value beyond ends the job, which
-  says so: write `CAST(… AS VARCHAR)` to keep every digit.
+- **Whole sums** (`HUGEINT`) are 64-bit integers, inside of lists, too: the type is decided before the query
+  runs, whatever its values. A value beyond ends the job, which says so: write `CAST(… AS DECIMAL(38, 0))` to
+  keep a number of up to 38 digits, `CAST(… AS VARCHAR)` to keep every digit. CSV holds those inside of lists.
 - **Refused when submitted**: `VARIANT` and `TYPE` in every format; `UNION` in Parquet and CSV, and where a
   member is text as above. In Arrow a `UNION` is a sparse union, which polars and pandas refuse by name.
 - **Moments** are exact in every file, the infinite ones too (as the largest number of their type). polars

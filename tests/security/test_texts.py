@@ -72,7 +72,9 @@ def test_a_parameter_names_nothing(rig: Rig, query: str, parameters: dict[str, A
 
 CONTROL = (
     "select 1\0; drop view neurons",
-    "select 1\ufeff",
+    "select 1\ufeff; select 2",
+    "\ufeffexplain\ufeffanalyze\ufeffselect 1",
+    "explain\u200banalyze select 1",
     "\ufeffselect getenv('SYNDB_CANARY')",
     "select\u00a0getenv('SYNDB_CANARY')",
     "select\u2003*\u2003from\u2003read_text('{TXT}')",

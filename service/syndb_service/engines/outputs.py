@@ -15,6 +15,12 @@ from syndb_service.errors import InvalidQuery
 ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)  # Arrow's own names: nothing open here
 """What a writer, or a cast, raises on a column of a type or a value that its format has no place for."""
 
+KEEP_DIGITS: Final = (
+    "Results hold whole numbers in 64 bits, up to 9223372036854775807. CAST(… AS DECIMAL(38, 0)) keeps those"
+    " of up to 38 digits, CAST(… AS VARCHAR) every digit, CAST(… AS DOUBLE) rounds. In a list:"
+    " CAST(… AS VARCHAR[])."
+)
+
 BATCH_ROWS: Final = 131_072
 BATCH_BYTES: Final = 64 * 1024**2
 
@@ -108,7 +114,7 @@ def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             except ARROW_ERRORS:
                 raise InvalidQuery(
                     f"a value of the column {field.name!r} is too large for a 64-bit integer",
-                    hint="Write CAST(… AS DOUBLE) to round it, or CAST(… AS VARCHAR) to keep every digit.",
+                    hint=KEEP_DIGITS,
                 ) from None
         if pa.types.is_dictionary(column.type) and column.null_count:
             column = _with_valid_indices(column)

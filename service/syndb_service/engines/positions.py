@@ -7,10 +7,10 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
-from syndb_service.domain.references import comment_end
+from syndb_service.domain.references import SPACE, comment_end
 
 EXPLAIN: Final = re.compile(r"explain\b", re.IGNORECASE)
-BLANK: Final = re.compile(r"(?:\s|--[^\n\r]*)*+")
+BLANK: Final = re.compile(rf"(?:[{SPACE}]|--[^\n\r]*)*+")
 
 
 class LineColumn(TypedDict):

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from syndb_service.engines.outputs import KEEP_DIGITS
 from syndb_service.engines.positions import Place, locate
 from syndb_service.engines.query_limits import SHALLOWER, TOO_DEEP
 from syndb_service.engines.sandbox import table_columns
@@ -28,6 +29,7 @@ KIND = re.compile(
 )
 PATH = re.compile(r"(?<![\w.…])(?:/[^\s/'\":,;()\[\]]+){2,}")
 SPENT = ("Out of Memory Error", "File too large")  # memory, or the disk that a job may spill to
+BEYOND_64_BITS = "out of range for the destination type INT64"
 DISK_FULL = "No space left on device"
 LESS = "Select fewer columns or rows, filter by dataset_id first, or aggregate before joining."
 CAST_HINT = "Cast the value, for example CAST(x AS BIGINT)."
@@ -93,6 +95,8 @@ def translate(
 
 
 def _hint(text: str, rest: str, message: str, sql: str, checked: Checked | None) -> str | None:
+    if BEYOND_64_BITS in message:
+        return KEEP_DIGITS
     unknown = UNKNOWN_COLUMN.search(message)
     if unknown:
         return _nearest_columns(next(filter(None, unknown.groups())), text, sql, checked)

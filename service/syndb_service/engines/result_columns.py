@@ -17,6 +17,8 @@ MARK: Final = b"syndb.type"
 """The key in a field's metadata: the engine's type of a column that readers of the file take for another."""
 MAX_MARK: Final = 16_384
 """Characters of a type's name that a file keeps; the names of an ENUM can be more."""
+MAX_LEVELS: Final = 60
+"""Lists, structs and maps in each other; Arrow takes 64, and a map is two."""
 MAX_NAMED: Final = 500
 """Characters of a type's name that a record keeps."""
 
@@ -138,7 +140,20 @@ def shortened(kind: str, limit: int = MAX_NAMED) -> str:
     return kind if len(kind) <= limit else f"{kind[: limit - 1]}…"
 
 
+def _refuse_deep(name: str, kind: DuckDBPyType) -> None:
+    found = [(kind, 1)]
+    while found:
+        part, level = found.pop()
+        if level > MAX_LEVELS:
+            raise InvalidQuery(
+                f"the column {name!r} is nested more than {MAX_LEVELS} levels deep",
+                hint="A result takes no more: unnest it, or write CAST(… AS VARCHAR) or to_json(…).",
+            )
+        found += [(child, level + 1 + (part.id == "map")) for _, child in _children(part)]
+
+
 def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
+    _refuse_deep(name, kind)
     for part in _parts(kind):
         if part.id in INSTEAD and not _is_exact_union(part, file_format):
             raise InvalidQuery(

@@ -136,6 +136,20 @@ def test_a_refusal_names_limit_number_and_place(checker: Checker, name: str) -> 
         assert refused.value.line == 2
 
 
+@pytest.mark.parametrize("file_format", ["arrow", "parquet", "csv"])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{'a': ", "}"), ("MAP([1], [", "])")])
+def test_a_column_that_no_file_holds_is_refused_before_it_runs(
+    checker: Checker, opening: str, closing: str, file_format: str
+) -> None:
+    for depth in (60, 120, 300):
+        sql = f"SELECT 1 AS n, {opening * depth}1{closing * depth} AS deep"
+        with pytest.raises(
+            InvalidQuery, match=r"'deep' is nested more than 60 levels|more than 1,000 levels"
+        ):
+            checker.check(sql, {}, file_format=file_format)
+    checker.check(f"SELECT {opening * 29}1{closing * 29} AS deep", {}, file_format=file_format)
+
+
 def test_doubled_parentheses_cost_nothing_and_large_legal_texts_pass(checker: Checker) -> None:
     ids = ",".join(str(720575940600000000 + number) for number in range(50_000))
     legal = [

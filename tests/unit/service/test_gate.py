@@ -261,3 +261,20 @@ def test_deep_nesting_is_refused_but_never_breaks(gate: Gate, opening: str) -> N
 def test_blanks_that_are_none_in_ascii_leave_two_statements_two() -> None:
     with pytest.raises(InvalidQuery, match="2 statements"):
         Gate(duckdb.connect(), {}, 1000).check("SELECT\u00a01; SELECT 2")
+
+
+@pytest.mark.parametrize("blank", ["\ufeff", "\u200b", "\u00a0", "\u3000"])
+def test_what_the_engine_takes_for_a_blank_is_one(gate: Gate, blank: str) -> None:
+    for query in ("{}SELECT{}1{}", "{}EXPLAIN{}SELECT 1{}"):
+        gate.check(query.replace("{}", blank))
+    text = f"'a{blank}b'"
+    gate.check(f'SELECT {text} AS "a{blank}b" -- {blank}')
+    with pytest.raises(InvalidQuery, match="only a plain EXPLAIN"):
+        gate.check("{}EXPLAIN{}ANALYZE{}SELECT 1".replace("{}", blank))
+    with pytest.raises(InvalidQuery, match="no table") as refused:
+        gate.check(f"{blank}SELECT{blank}* FROM nowhere")
+    assert (refused.value.line, refused.value.column) == (1, 16)
+
+
+def test_a_byte_order_mark_is_what_duckdb_takes_it_for() -> None:
+    assert duckdb.connect().execute("\ufeffSELECT\ufeff'a\ufeffb'").fetchall() == [("a\ufeffb",)]
