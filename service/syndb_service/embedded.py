@@ -23,6 +23,7 @@ from syndb_service.api.identity import Identity
 from syndb_service.errors import BadSetting
 from syndb_service.factory import build_service, make_writable
 from syndb_service.intake import install_bundled
+from syndb_service.malloc_arenas import limit_malloc_arenas
 from syndb_service.serving import answer, listening, url_of
 from syndb_service.settings import Settings
 from syndb_service.store import TokenStore
@@ -55,6 +56,7 @@ def serve(
     BadSetting
         If the folder can't be written, another service runs on it, or the port is taken.
     """
+    limit_malloc_arenas()
     make_writable(settings.data_dir)
     with _sole_service(settings.data_dir), listening(host, port) as listener:
         service = build_service(settings)

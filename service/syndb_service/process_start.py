@@ -11,6 +11,7 @@ from pathlib import Path
 from syndb_service.errors import ServiceError
 from syndb_service.lifeline import Lifeline
 from syndb_service.logs import refuse, start_logging
+from syndb_service.malloc_arenas import limit_malloc_arenas
 from syndb_service.processes import CANNOT_START
 from syndb_service.settings import PRIVATE, Settings, load_settings
 
@@ -18,6 +19,7 @@ from syndb_service.settings import PRIVATE, Settings, load_settings
 def begin(arguments: Sequence[str]) -> tuple[Lifeline, Settings]:
     """Begin a process whose first arguments are the data folder and the level of the log."""
     os.umask(PRIVATE)
+    limit_malloc_arenas()
     lifeline = Lifeline.hold()
     data_dir, level = arguments[:2]
     settings = load_settings(Path(data_dir))
