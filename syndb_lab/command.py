@@ -7,6 +7,7 @@ for it, by the entry points ``syndb_lab.commands``.
 from __future__ import annotations
 
 import sys
+import warnings
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
@@ -16,6 +17,7 @@ import click
 
 from syndb_lab.command_jobs import cancel, datasets, graph, jobs, query, rerun, result
 from syndb_lab.command_options import EXIT_CODES, end, give_up_output, open_missing_streams
+from syndb_lab.command_text import print_plain
 from syndb_lab.errors import SyndbError
 from syndb_lab.terminal_text import visible
 
@@ -49,7 +51,9 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what is wrong with its arguments is told without what would act on the terminal."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = print_warning
+                return super().invoke(ctx)
         except click.UsageError as error:
             text = error.format_message()
             if visible(text) == text:
@@ -89,6 +93,11 @@ class Commands(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the exit codes."""
         formatter.write(f"\n{EXIT_CODES}\n")
+
+
+def print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as a sentence: Python's own way shows the line of code that it came from."""
+    print_plain(f"Warning: {message}", err=True)
 
 
 @cache

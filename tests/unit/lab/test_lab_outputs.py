@@ -7,14 +7,18 @@ import json
 import math
 import os
 import pty
+import warnings
 from pathlib import Path
 from typing import Any
 
+import click
 import duckdb
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from pyarrow import csv
 
+from syndb_lab.command import Commands
 from syndb_lab.command_output import with_part
 from syndb_lab.command_sql import is_comment, read_sql
 from syndb_lab.csv_file import write_csv
@@ -233,6 +237,17 @@ def test_a_file_that_is_no_sql_is_refused_in_a_sentence(
         read_sql(path)
     assert told in str(caught.value)
     assert "q.sql" in str(caught.value)
+
+
+def test_a_warning_is_a_sentence_and_no_line_of_code() -> None:
+    command = click.Command("warn", callback=lambda: warnings.warn("it \x1b[31m stays", stacklevel=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = CliRunner().invoke(Commands("all", commands={"warn": command}), ["warn"])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.startswith("Warning: it ")
+    assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
 
 
 def test_a_link_stays_one_and_a_pipe_is_written_into(tmp_path: Path) -> None:
