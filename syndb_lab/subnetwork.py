@@ -129,11 +129,12 @@ def pagerank(neurons: int, lines: Sequence[Line]) -> list[float]:
 
     graph: networkx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(neurons))
+    most = max((float(line.count) for line in lines), default=0.0) or 1.0  # the least floats add up to none
     for line in lines:
         for pre, post in (
             ((line.pre, line.post), (line.post, line.pre)) if line.junction else ((line.pre, line.post),)
         ):
             before = graph.get_edge_data(pre, post, {"weight": 0.0})["weight"]
-            graph.add_edge(pre, post, weight=before + max(float(line.count), 0.0))
+            graph.add_edge(pre, post, weight=before + max(float(line.count) / most, 0.0))
     ranks = nx.pagerank(graph) if neurons else {}
     return [float(ranks[place]) for place in range(neurons)]

@@ -24,7 +24,7 @@ from syndb_lab.filters import whole_graph
 from syndb_lab.gathering import Ask, of_analysis
 from syndb_lab.neighbourhood import Wish
 from syndb_lab.remarks import advice, caption
-from syndb_lab.subnetwork import Counts, Line, Subnetwork
+from syndb_lab.subnetwork import Counts, Line, Subnetwork, pagerank
 from syndb_lab.widgets.explorer import Explorer
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.reading import read
@@ -207,6 +207,7 @@ ODD: dict[str, tuple[list[Any], list[Line]]] = {
     "repeated": ([10**400, 1], [Line(0, 1, 3), Line(0, 1, 3), Line(0, 1, 3, True)]),
     "self-loops alone": ([Decimal("1.5"), Decimal("NaN")], [Line(0, 0, 3), Line(1, 1, 1, True)]),
     "near the end of floats": ([1e308, -1e308, 0], [Line(0, 1, 1.7e308), Line(1, 2, 1.7e308)]),
+    "the least floats": ([5e-324, 0], [Line(0, 1, 5e-324), Line(1, 1, 5e-324)]),
     "no numbers": ([[1], {"a": 1}, "x"], [Line(0, 1, 2**70)]),
 }
 
@@ -217,6 +218,7 @@ def test_odd_scores_and_weights_are_drawn(name: str) -> None:
     values, lines = ODD[name]
     count = len(values)
     columns = {"degree": list(range(count)), "score": values}
+    assert sum(pagerank(count, lines)) == pytest.approx(1)
     part = Subnetwork(list(range(count)), columns, lines, 1, Counts(count, count, 1, count, 1))
     view = Explorer(part, color="score", size="score" if "score" in Explorer(part).scores else "degree")
     assert view._bundle()["text/html"]
