@@ -77,6 +77,7 @@ test-security: $(VENV)/.dev-stamp
 
 .PHONY: soak
 soak: $(VENV)/.dev-stamp
+	SYNDB_WAITS=$${SYNDB_WAITS:-10000} $(BIN)/python -m pytest -q tests/unit/lab/test_lab_many_waits.py
 	SYNDB_SOAK_JOBS=$${SYNDB_SOAK_JOBS:-10000} $(BIN)/python -m tests.soak
 
 .PHONY: test-results
