@@ -39,7 +39,7 @@ def check_counts(database: Database, seed: int = 14) -> None:
         store.submit(Submission("ada", Request(kind, query="SELECT 1")))
 
     def claim() -> None:
-        job = store.claim_next(30)
+        job = store.attempts.claim_next(30)
         running.extend([job] if job else [])
 
     def end() -> None:
@@ -50,25 +50,29 @@ def check_counts(database: Database, seed: int = 14) -> None:
         result = Result(f"{job.job_id}/1", "arrow", size, 1, (), "ab" * 32)
         chance.choice(
             [
-                lambda: store.complete(job, result, database.now() + timedelta(hours=chance.choice([-1, 1]))),
-                lambda: store.fail(job, chance.choice([Reason.INVALID_QUERY, Reason.TIME_LIMIT]), FAILURE),
-                lambda: store.requeue(job, Reason.WORKER_LOST, death=True),
-                lambda: store.request_cancel(job.job_id, "ada") and store.confirm_cancel(job),
+                lambda: store.attempts.complete(
+                    job, result, database.now() + timedelta(hours=chance.choice([-1, 1]))
+                ),
+                lambda: store.attempts.fail(
+                    job, chance.choice([Reason.INVALID_QUERY, Reason.TIME_LIMIT]), FAILURE
+                ),
+                lambda: store.attempts.requeue(job, Reason.WORKER_LOST, death=True),
+                lambda: store.request_cancel(job.job_id, "ada") and store.attempts.confirm_cancel(job),
             ]
         )()
 
     def sweep() -> None:
-        for job in store.expired()[:2]:
-            store.destroy(job)
+        for job in store.maintenance.expired()[:2]:
+            store.maintenance.destroy(job)
 
     def count() -> None:
-        store.tally_ended(chance.randrange(1, 5))
+        store.tallies.tally_ended(chance.randrange(1, 5))
 
     steps: list[Callable[[], None]] = [submit, claim, claim, end, end, sweep, count]
     for _ in range(150):
         chance.choice(steps)()
     seen = read_figures(database)
-    while store.tally_ended(3) == 3:
+    while store.tallies.tally_ended(3) == 3:
         assert same(read_figures(database), seen)
     with database.read() as connection:
         counted = connection.execute(select(func.count()).where(jobs.c.tallied > 0)).scalar_one()
@@ -88,9 +92,9 @@ def check_cost(database: Database) -> None:
     """Read and count without a look at jobs that were counted before."""
     fill(database, 600, users=5)
     store = JobStore(database, lambda _: None)
-    while store.tally_ended(500) == 500:
+    while store.tallies.tally_ended(500) == 500:
         pass
-    for work in (lambda: read_figures(database), store.tally_ended):
+    for work in (lambda: read_figures(database), store.tallies.tally_ended):
         for statement, parameters in statements_of(database, work):
             if statement.lstrip().startswith(
                 ("SELECT jobs", "SELECT sum", "SELECT count", "SELECT min", "SELECT CASE")

@@ -118,9 +118,9 @@ def _reads_all(database: Database, earlier: str) -> None:
     assert [job.failure.column for job in listed if job.failure] == [2]
     submission = Submission("ada", Request(Kind.QUERY, query="x"), idempotency_key="k", body_sha256=BODY)
     assert store.submit(submission) == (store.get("pending"), False)
-    assert store.preview("completed") == (b"rows" if earlier >= "0002" else None)
-    assert [job.job_id for job in store.lapsed()] == ["running"]
-    claimed = store.claim_next(30)
+    assert store.previews.preview("completed") == (b"rows" if earlier >= "0002" else None)
+    assert [job.job_id for job in store.maintenance.lapsed()] == ["running"]
+    claimed = store.attempts.claim_next(30)
     assert claimed is not None
     assert (claimed.job_id, claimed.status) == ("pending", Status.RUNNING)
     principal = TokenStore(database, 36_500).verify(TOKEN)
@@ -128,7 +128,7 @@ def _reads_all(database: Database, earlier: str) -> None:
     assert People(database).groups_of("ada") == (frozenset({"lab"}) if earlier >= "0003" else frozenset())
     figures = read_figures(database)
     assert (figures.kept_results, figures.kept_bytes) == (1, 10)
-    while store.tally_ended():
+    while store.tallies.tally_ended():
         pass
     assert read_figures(database).ended == figures.ended
     assert figures.swept_orphans == (7 if earlier >= "0005" else 0)

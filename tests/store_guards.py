@@ -25,7 +25,7 @@ FAILURE = Failure("worker_lost", "it is gone")
 
 def running(store: JobStore, lease_s: float = 30) -> Job:
     store.submit(Submission("ada", REQUEST))
-    job = store.claim_next(lease_s)
+    job = store.attempts.claim_next(lease_s)
     assert job is not None
     return job
 
@@ -33,39 +33,41 @@ def running(store: JobStore, lease_s: float = 30) -> Job:
 def kept(store: JobStore, hours: float) -> Job:
     job = running(store)
     result = Result(f"{job.job_id}/1", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)
-    assert store.complete(job, result, datetime.now(UTC) + timedelta(hours=hours))
+    assert store.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=hours))
     return job
 
 
 def a_result_that_is_kept_longer_is_not_destroyed(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = kept(store, hours=-1)
-    (listed,) = store.expired()
+    (listed,) = store.maintenance.expired()
     until = datetime.now(UTC) + timedelta(days=1)
-    assert store.change(job.job_id, "ada", {"expires_at": until})[1]
-    assert not store.destroy(listed)
+    assert store.retention.change(job.job_id, "ada", {"expires_at": until})[1]
+    assert not store.maintenance.destroy(listed)
     assert store.get(job.job_id).destroyed_at is None
 
 
 def a_destroyed_result_can_not_be_kept(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = kept(store, hours=-1)
-    (listed,) = store.expired()
-    assert store.destroy(listed)
-    assert not store.destroy(listed)
-    assert not store.change(job.job_id, "ada", {"expires_at": datetime.now(UTC) + timedelta(days=1)})[1]
-    assert not store.purge(job.job_id, "ada")[1]
+    (listed,) = store.maintenance.expired()
+    assert store.maintenance.destroy(listed)
+    assert not store.maintenance.destroy(listed)
+    assert not store.retention.change(
+        job.job_id, "ada", {"expires_at": datetime.now(UTC) + timedelta(days=1)}
+    )[1]
+    assert not store.retention.purge(job.job_id, "ada")[1]
 
 
 def a_heartbeat_keeps_a_job_from_a_sweep_that_listed_it_before(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = running(store, lease_s=-1)
-    (listed,) = store.lapsed()
-    assert store.beat(job, 30).alive
-    assert not store.requeue(listed, Reason.WORKER_LOST, death=True, lapsed=True)
-    assert not store.fail(listed, Reason.WORKER_LOST, FAILURE, lapsed=True)
+    (listed,) = store.maintenance.lapsed()
+    assert store.attempts.beat(job, 30).alive
+    assert not store.attempts.requeue(listed, Reason.WORKER_LOST, death=True, lapsed=True)
+    assert not store.attempts.fail(listed, Reason.WORKER_LOST, FAILURE, lapsed=True)
     store.request_cancel(job.job_id, "ada")
-    assert not store.confirm_cancel(listed, lapsed=True)
+    assert not store.attempts.confirm_cancel(listed, lapsed=True)
     after = store.get(job.job_id)
     assert (after.status, after.attempt, after.deaths) == (Status.RUNNING, 1, 0)
 
@@ -73,28 +75,28 @@ def a_heartbeat_keeps_a_job_from_a_sweep_that_listed_it_before(database: Databas
 def a_lapsed_lease_is_taken(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     first, second, third = (running(store, lease_s=-1) for _ in range(3))
-    assert store.requeue(first, Reason.WORKER_LOST, death=True, lapsed=True)
-    assert store.fail(second, Reason.WORKER_LOST, FAILURE, lapsed=True)
+    assert store.attempts.requeue(first, Reason.WORKER_LOST, death=True, lapsed=True)
+    assert store.attempts.fail(second, Reason.WORKER_LOST, FAILURE, lapsed=True)
     store.request_cancel(third.job_id, "ada")
-    assert store.confirm_cancel(third, lapsed=True)
+    assert store.attempts.confirm_cancel(third, lapsed=True)
 
 
 def a_running_job_is_cancelled_only_where_that_was_asked_for(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = running(store)
-    assert not store.confirm_cancel(job)
+    assert not store.attempts.confirm_cancel(job)
     assert store.get(job.job_id).status is Status.RUNNING
 
 
 def a_job_that_began_to_wait_out_an_outage_is_not_claimed(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = running(store)
-    assert store.requeue(job, Reason.STORE_UNAVAILABLE, outage=True)
+    assert store.attempts.requeue(job, Reason.STORE_UNAVAILABLE, outage=True)
     with database.write() as connection:
         later = database.now() + timedelta(hours=1)
         connection.execute(update(jobs).where(jobs.c.job_id == job.job_id).values(not_before=later))
     with mock.patch.object(order, "next_pending", side_effect=[job.job_id, None]):
-        assert store.claim_next(30) is None
+        assert store.attempts.claim_next(30) is None
     assert store.get(job.job_id).status is Status.PENDING
 
 
@@ -106,7 +108,7 @@ def of_two_sweepers_one_hints_at_a_job(database: Database) -> None:
     taken: list[str] = []
 
     def sweep() -> None:
-        taken.extend(store.take_overdue_hints(10))
+        taken.extend(store.maintenance.take_overdue_hints(10))
 
     def let_the_other_choose(_connection: object) -> None:
         """Commit only once the other sweeper has chosen the same jobs and waits for this one to end."""
@@ -151,43 +153,44 @@ def what_became_of_a_file_is_noted_once_and_only_while_its_result_is_kept(databa
     job = store.get(job.job_id)
     assert job.result is not None
     key, damaged = job.result.key, Reason.RESULT_DAMAGED
-    assert {each.job_id for each in store.kept_after("")} == {job.job_id, other.job_id}
-    assert store.kept_after(max(job.job_id, other.job_id)) == []
-    assert not store.note_file(job.job_id, key, None), "it is right already"
-    assert not store.note_file(job.job_id, "of another attempt", damaged)
-    assert store.note_file(job.job_id, key, damaged)
-    assert not store.note_file(job.job_id, key, damaged), "told once"
+    assert {each.job_id for each in store.maintenance.kept_after("")} == {job.job_id, other.job_id}
+    assert store.maintenance.kept_after(max(job.job_id, other.job_id)) == []
+    assert not store.maintenance.note_file(job.job_id, key, None), "it is right already"
+    assert not store.maintenance.note_file(job.job_id, "of another attempt", damaged)
+    assert store.maintenance.note_file(job.job_id, key, damaged)
+    assert not store.maintenance.note_file(job.job_id, key, damaged), "told once"
     assert (store.get(job.job_id).reason, store.get(job.job_id).version) == (damaged, job.version + 1)
-    assert store.note_file(job.job_id, key, None)
-    store.note_state(job.job_id, replace(job.result, state="new"))
+    assert store.maintenance.note_file(job.job_id, key, None)
+    store.maintenance.note_state(job.job_id, replace(job.result, state="new"))
     assert store.get(job.job_id).result == replace(job.result, state="new")
-    assert store.purge(job.job_id, "ada")[1]
-    assert not store.note_file(job.job_id, key, damaged)
-    store.note_state(job.job_id, replace(job.result, state="newer"))
+    assert store.retention.purge(job.job_id, "ada")[1]
+    assert not store.maintenance.note_file(job.job_id, key, damaged)
+    store.maintenance.note_state(job.job_id, replace(job.result, state="newer"))
     assert store.get(job.job_id).result == replace(job.result, state="new")
     assert store.get(job.job_id).reason is Reason.EXPIRED
-    assert [store.claim_scrub(3600), store.claim_scrub(3600), store.claim_scrub(0)] == [True, False, True]
+    claims = [store.maintenance.claim_scrub(every_s) for every_s in (3600, 3600, 0)]
+    assert claims == [True, False, True]
 
 
 def that_no_worker_reports_is_written_once_into_what_waits(database: Database) -> None:
     told: list[str] = []
     store = JobStore(database, told.append)
-    assert store.worker_silence_s() is None
+    assert store.worker_reports.worker_silence_s() is None
     at_work = running(store)
-    assert store.worker_silence_s() == 0, "a worker of an earlier version does not report"
+    assert store.worker_reports.worker_silence_s() == 0, "a worker of an earlier version does not report"
     job, _ = store.submit(Submission("ada", REQUEST))
     told.clear()
-    assert [store.note_no_worker("…"), store.note_no_worker("…")] == [1, 0]
+    assert [store.worker_reports.note_no_worker("…"), store.worker_reports.note_no_worker("…")] == [1, 0]
     progress = store.get(job.job_id).progress
     assert progress is not None
     assert progress.phase == "waiting: no worker is running (…)"
     assert store.get(at_work.job_id).progress == at_work.progress
-    store.report_worker()
-    store.report_worker()
-    silence_s = store.worker_silence_s()
+    store.worker_reports.report_worker()
+    store.worker_reports.report_worker()
+    silence_s = store.worker_reports.worker_silence_s()
     assert silence_s is not None
     assert 0 <= silence_s < 600
-    assert [store.note_worker(), store.note_worker()] == [1, 0]
+    assert [store.worker_reports.note_worker(), store.worker_reports.note_worker()] == [1, 0]
     assert store.get(job.job_id).progress is None
     assert told == [job.job_id] * 2
 

@@ -68,7 +68,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(target=attempts)
     def claim(self) -> Job:
-        job = self.store.claim_next(30)
+        job = self.store.attempts.claim_next(30)
         pending = {job_id for job_id, known in self.known.items() if known.status is Status.PENDING}
         if job is None:
             assert not pending
@@ -82,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(job=attempts, tell=st.booleans())
     def beat(self, job: Job, tell: bool) -> None:
         if job.job_id in self.known:
-            beat = self.store.beat(job, 30, Progress("executing", 0.5) if tell else None)
+            beat = self.store.attempts.beat(job, 30, Progress("executing", 0.5) if tell else None)
             assert beat.alive == self.has(job)
             if beat.alive:
                 assert beat.cancel_requested == self.known[job.job_id].cancel_requested
@@ -91,7 +91,10 @@ class StoreMachine(RuleBasedStateMachine):
     def complete(self, job: Job) -> None:
         if job.job_id in self.known:
             may = self.has(job) and not self.known[job.job_id].cancel_requested
-            assert self.store.complete(job, result_of(job), datetime.now(UTC) + timedelta(days=1)) == may
+            assert (
+                self.store.attempts.complete(job, result_of(job), datetime.now(UTC) + timedelta(days=1))
+                == may
+            )
             if may:
                 self.known[job.job_id].completed_by = job.attempt
                 self.moved(job.job_id, Status.COMPLETED)
@@ -100,7 +103,7 @@ class StoreMachine(RuleBasedStateMachine):
     def fail(self, job: Job) -> None:
         if job.job_id in self.known:
             may = self.has(job)
-            assert self.store.fail(job, Reason.ENGINE_FAILURE, FAILURE) == may
+            assert self.store.attempts.fail(job, Reason.ENGINE_FAILURE, FAILURE) == may
             if may:
                 self.moved(job.job_id, Status.FAILED)
 
@@ -108,7 +111,7 @@ class StoreMachine(RuleBasedStateMachine):
     def requeue(self, job: Job, death: bool) -> None:
         if job.job_id in self.known:
             may = self.has(job) and not self.known[job.job_id].cancel_requested
-            assert self.store.requeue(job, Reason.WORKER_LOST, death=death) == may
+            assert self.store.attempts.requeue(job, Reason.WORKER_LOST, death=death) == may
             if may:
                 self.known[job.job_id].deaths += death
                 self.moved(job.job_id, Status.PENDING)
@@ -117,7 +120,7 @@ class StoreMachine(RuleBasedStateMachine):
     def confirm_cancel(self, job: Job) -> None:
         if job.job_id in self.known:
             may = self.has(job) and self.known[job.job_id].cancel_requested
-            assert self.store.confirm_cancel(job) == may
+            assert self.store.attempts.confirm_cancel(job) == may
             if may:
                 self.moved(job.job_id, Status.CANCELLED)
 
@@ -138,7 +141,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_rows_are_as_known(self) -> None:
-        rows = self.store.known(list(self.known))
+        rows = self.store.maintenance.known(list(self.known))
         for job_id, known in self.known.items():
             row = rows[job_id]
             assert (row.status, row.attempt, row.deaths) == (known.status, known.attempt, known.deaths)

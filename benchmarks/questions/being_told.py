@@ -70,7 +70,7 @@ def change(store: JobStore, job_ids: list[str], changes: int) -> list[tuple[str,
     committed = []
     for number in range(changes):
         job_id = job_ids[number % len(job_ids)]
-        job, _ = store.change(job_id, USER, {"label": f"change {number}"})
+        job, _ = store.retention.change(job_id, USER, {"label": f"change {number}"})
         committed.append((job_id, str(job.version), time.monotonic()))
         time.sleep(random.uniform(*PAUSES_S))
     return committed

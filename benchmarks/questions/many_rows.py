@@ -77,9 +77,9 @@ def operations(store: JobStore) -> dict[str, Callable[[], Any]]:
     _, cursor = store.list(ASKED, limit=30)
 
     def claim() -> None:
-        job = store.claim_next(60, "bench")
+        job = store.attempts.claim_next(60, "bench")
         assert job is not None
-        store.requeue(job, Reason.QUEUED)
+        store.attempts.requeue(job, Reason.QUEUED)
 
     def submit() -> None:
         job, _ = store.submit(Submission(owner=ASKED, request=REQUEST), 5000)
@@ -91,5 +91,9 @@ def operations(store: JobStore) -> dict[str, Callable[[], Any]]:
         "next page": lambda: store.list(ASKED, limit=50, cursor=cursor),
         "submit and cancel": submit,
         "claim and give back": claim,
-        "sweep": lambda: (store.lapsed(), store.expired(), store.take_overdue_hints(3600, 4)),
+        "sweep": lambda: (
+            store.maintenance.lapsed(),
+            store.maintenance.expired(),
+            store.maintenance.take_overdue_hints(3600, 4),
+        ),
     }

@@ -87,7 +87,7 @@ class Conclusion:
             case Succeeded():
                 _audit(job, "done")
             case Failed(reason, failure):
-                self._persist(lambda: self._store.fail(job, reason, failure))
+                self._persist(lambda: self._store.attempts.fail(job, reason, failure))
                 _audit(job, "failed", reason)
             case Crashed(exit_status):
                 self._bury(job, exit_status)
@@ -106,7 +106,7 @@ class Conclusion:
     def _abort(self, job: Job, reason: AbortReason) -> None:
         match reason:
             case AbortReason.CANCELLED:
-                self._persist(lambda: self._store.confirm_cancel(job))
+                self._persist(lambda: self._store.attempts.confirm_cancel(job))
                 _audit(job, "cancelled")
             case AbortReason.SHUTDOWN:
                 self._give_back(job)
@@ -116,23 +116,23 @@ class Conclusion:
                 assert_never(reason)
 
     def _give_back(self, job: Job) -> None:
-        if not self._store.requeue(job, Reason.QUEUED):
-            self._store.confirm_cancel(job)
+        if not self._store.attempts.requeue(job, Reason.QUEUED):
+            self._store.attempts.confirm_cancel(job)
 
     def _wait_out(self, job: Job, error: TransientError) -> None:
         """Give the job back until the part that is away has returned; this doesn't count against it."""
         log.warning("job %s: attempt %d met an outage: %s", job.job_id, job.attempt, error)
         if job.outages >= self._settings.max_outages:
             failure = Failure.from_error(error)
-            self._persist(lambda: self._store.fail(job, Reason.STORE_UNAVAILABLE, failure))
+            self._persist(lambda: self._store.attempts.fail(job, Reason.STORE_UNAVAILABLE, failure))
             return
         waiting = error.public_message
 
         def give_back() -> bool:
-            return self._store.requeue(job, Reason.STORE_UNAVAILABLE, outage=True, waiting=waiting)
+            return self._store.attempts.requeue(job, Reason.STORE_UNAVAILABLE, outage=True, waiting=waiting)
 
         if not self._persist(give_back):
-            self._persist(lambda: self._store.confirm_cancel(job))
+            self._persist(lambda: self._store.attempts.confirm_cancel(job))
 
     def complete(self, job: Job, result: Result, identity: str | None) -> Aborted | None:
         """Complete a job with a result that is stored under its own key; remove that if it came too late.
@@ -146,7 +146,7 @@ class Conclusion:
             return None
         log.warning("job %s: attempt %d came too late with its result", job.job_id, job.attempt)
         self._results.delete(result.key)
-        cancelled = self._persist(lambda: self._store.confirm_cancel(job))
+        cancelled = self._persist(lambda: self._store.attempts.confirm_cancel(job))
         return Aborted(AbortReason.CANCELLED if cancelled else AbortReason.LEASE_LOST)
 
     def _finish(
@@ -189,7 +189,7 @@ class Conclusion:
     def _make_visible(self, job: Job, result: Result, identity: str | None) -> bool:
         """Complete the job; where a connection broke at the commit, the second try finds it completed."""
         ttl = timedelta(hours=self._settings.result_ttl_hours)
-        if self._store.complete(job, result, self._database.now() + ttl, identity):
+        if self._store.attempts.complete(job, result, self._database.now() + ttl, identity):
             return True
         return self._store.get(job.job_id).result == result
 
@@ -197,15 +197,15 @@ class Conclusion:
         how = f"by signal {-status}" if status < 0 else f"with exit status {status}"
         if job.deaths + 1 < self._settings.max_deaths:
             log.warning("job %s: its process ended %s and is started again", job.job_id, how)
-            if not self._persist(lambda: self._store.requeue(job, Reason.WORKER_LOST, death=True)):
-                self._persist(lambda: self._store.confirm_cancel(job))
+            if not self._persist(lambda: self._store.attempts.requeue(job, Reason.WORKER_LOST, death=True)):
+                self._persist(lambda: self._store.attempts.confirm_cancel(job))
             return
         failure = Failure(
             "worker_lost",
             f"the job's process ended {how} in the last of {job.deaths + 1} attempts that died",
             "It may need more memory than a job has: filter earlier or ask for less at a time.",
         )
-        self._persist(lambda: self._store.fail(job, Reason.WORKER_LOST, failure))
+        self._persist(lambda: self._store.attempts.fail(job, Reason.WORKER_LOST, failure))
 
 
 def _audit(job: Job, outcome: str, reason: Reason | None = None) -> None:

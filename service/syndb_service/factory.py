@@ -280,6 +280,7 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
     )
     register_actor(broker, supervisor.run_pending)
     changes.listeners.append(supervisor.job_changed)
+    is_alone = settings.broker == EMBEDDED and not database.shared
     return Service(
         settings=settings,
         database=database,
@@ -297,5 +298,5 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
         scrubber=Scrubber(settings, store, results, integrity),
         broker=broker,
         hints=hints,
-        worker_reports=LocalReports() if settings.broker == EMBEDDED and not database.shared else store,
+        worker_reports=LocalReports() if is_alone else store.worker_reports,
     )

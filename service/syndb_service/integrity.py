@@ -155,7 +155,7 @@ class Integrity:
     def note(self, job: Job, found: Found) -> None:
         """Write down in a job's row that its file is damaged or lost, or right again (None); told once."""
         key = _result(job).key
-        if not self._store.note_file(job.job_id, key, found):
+        if not self._store.maintenance.note_file(job.job_id, key, found):
             return
         level = logging.WARNING if found is None else logging.ERROR
         extra = {"job_id": job.job_id}
@@ -232,7 +232,7 @@ class Integrity:
     def _keep_state(self, job: Job, state: str) -> None:
         result = _result(job)
         if result.state != state:
-            self._store.note_state(job.job_id, replace(result, state=state))
+            self._store.maintenance.note_state(job.job_id, replace(result, state=state))
 
     def _lost(self, job: Job, error: NotStored) -> UsageError:
         destroyed = self._destroyed(job)

@@ -246,7 +246,7 @@ class JobService:
         """
         job = self.get(principal, job_id)
         self._access.check(principal, job)
-        data = self._store.preview(job.job_id) if job.kind is Kind.QUERY else None
+        data = self._store.previews.preview(job.job_id) if job.kind is Kind.QUERY else None
         if data is None:
             raise no_preview(job)
         return data
@@ -266,19 +266,19 @@ class JobService:
         job = self.get(principal, job_id)
         changes = dict(changes)
         if "keep_hours" in changes:
-            changes["expires_at"] = self._store.moment_in(changes.pop("keep_hours"))
+            changes["expires_at"] = self._store.retention.moment_in(changes.pop("keep_hours"))
         if "expires_at" in changes:
             self._check_expiry(job, changes["expires_at"])
         if not changes:
             return job
-        job, possible = self._store.change(job.job_id, principal.user, changes)
+        job, possible = self._store.retention.change(job.job_id, principal.user, changes)
         if not possible:
             raise no_result(job) or Conflict("the result can't be kept longer")
         return job
 
     def purge(self, principal: Principal, job_id: str) -> Job:
         """Destroy a job's result now: the row first, then the file. The record is kept."""
-        job, destroyed = self._store.purge(_canonical(job_id), principal.user)
+        job, destroyed = self._store.retention.purge(_canonical(job_id), principal.user)
         if destroyed and job.result is not None:
             try:
                 self._results.delete(job.result.key)
@@ -317,7 +317,7 @@ class JobService:
         job, new = self._store.submit(submission, self._settings.max_open_jobs)
         if new and not self._hints.send(job.job_id):
             with suppress(TransientError):  # it is accepted, whatever becomes of this note
-                self._store.tell_broker(job.job_id, self._hints.away_because)
+                self._store.attempts.tell_broker(job.job_id, self._hints.away_because)
         return job, new
 
     def _checked(self, principal: Principal, request: Request) -> Request:
@@ -383,7 +383,7 @@ class JobService:
         refusal = no_result(job)
         if refusal is not None:
             raise refusal
-        first, last = self._store.expiry_range(job, self._settings.max_result_ttl_hours)
+        first, last = self._store.retention.expiry_range(job, self._settings.max_result_ttl_hours)
         if not first < expires_at <= last:
             raise InvalidRequest(
                 f"expires_at is {_moment(expires_at)}; this result can be kept until {_moment(last)}",

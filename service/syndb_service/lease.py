@@ -65,7 +65,7 @@ class LeaseKeeper:
         TransientError
             If the database is unavailable.
         """
-        beat = self._store.beat(self.job, self._lease_s, progress)
+        beat = self._store.attempts.beat(self.job, self._lease_s, progress)
         self.extended_at = time.monotonic()
         if not beat.alive or beat.cancel_requested:
             self.abort_reason = AbortReason.CANCELLED if beat.alive else AbortReason.LEASE_LOST
@@ -76,7 +76,7 @@ class LeaseKeeper:
         """Look at once whether the attempt is to end: its owner cancelled the job, or this process ends."""
         if self.abort_reason is None:
             try:
-                if self._store.cancel_requests([self.job.job_id]):
+                if self._store.attempts.cancel_requests([self.job.job_id]):
                     self.abort_reason = AbortReason.CANCELLED
             except TransientError as error:
                 log.warning("job %s: nobody knows whether it is cancelled: %s", self.job.job_id, error)

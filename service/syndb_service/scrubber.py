@@ -57,7 +57,7 @@ class Scrubber:
         states = dict(self._results.states())
         reached = ""
         differing: list[Job] = []
-        while jobs := self._store.kept_after(reached):
+        while jobs := self._store.maintenance.kept_after(reached):
             reached = jobs[-1].job_id
             differing += [job for job in jobs if self._differs(job, states)]
         for job in differing if self._settings.scrub_bytes_s else ():
@@ -74,7 +74,7 @@ class Scrubber:
         When all were hashed the next round begins a day later.
         """
         while max(time.monotonic(), self._next_round) < deadline:
-            jobs = self._store.kept_after(self._reached, 20)
+            jobs = self._store.maintenance.kept_after(self._reached, 20)
             if not jobs:
                 self._next_round = time.monotonic() + REST_S if self._is_whole_round else 0.0
                 self._reached, self._is_whole_round = "", True
@@ -112,7 +112,7 @@ class Scrubber:
     def _round(self) -> None:
         if self._thread.wait(min(LOOK_S, self._settings.scrub_s)):
             raise EndOfRounds
-        if not self._store.claim_scrub(self._settings.scrub_s):
+        if not self._store.maintenance.claim_scrub(self._settings.scrub_s):
             return
         deadline = time.monotonic() + self._settings.scrub_s
         self.look(deadline)

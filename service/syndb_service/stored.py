@@ -66,7 +66,7 @@ class StoredResults:
             If the access to what it read was withdrawn.
         """
         named = self._jobs(principal, query)
-        previews = self._store.several_previews([job.job_id for _, job in named])
+        previews = self._store.previews.several_previews([job.job_id for _, job in named])
         found = {}
         for reference, job in named:
             preview = previews.get(job.job_id)

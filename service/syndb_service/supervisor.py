@@ -119,10 +119,10 @@ class Supervisor:
         """Claim a job; after a connection that broke at the commit, find out whether it was claimed."""
         claim = f"{self._worker}/{uuid.uuid4().hex[:12]}"
         try:
-            return self._store.claim_next(self._settings.lease_s, claim)
+            return self._store.attempts.claim_next(self._settings.lease_s, claim)
         except TransientError as error:
             log.warning("no job claimed: %s", error)
-            return self._through_outages(lambda: self._store.claimed(claim))
+            return self._through_outages(lambda: self._store.attempts.claimed(claim))
 
     def _run(self, job: Job, stages: Stages, lease: LeaseKeeper) -> None:
         extra = {"job_id": job.job_id, "attempt": job.attempt}
@@ -173,7 +173,7 @@ class Supervisor:
 
     def _reuse(self, job: Job, identity: str, lease: LeaseKeeper) -> bool:
         """End a job with a copy of the result of an earlier one; False if there is none that is intact."""
-        earlier = self._store.reusable(job.owner, identity)
+        earlier = self._store.attempts.reusable(job.owner, identity)
         if earlier is None or earlier.result is None:
             return False
         try:
@@ -187,9 +187,9 @@ class Supervisor:
             return False
         if copied is None:
             return False
-        preview = self._store.preview(earlier.job_id)
+        preview = self._store.previews.preview(earlier.job_id)
         if preview is not None:
-            self._store.keep_preview(job, preview)
+            self._store.previews.keep_preview(job, preview)
         origin = earlier.result.reused_from or earlier.job_id
         result = replace(copied, reused_from=origin)
         self._conclusion.complete(replace(job, datasets=earlier.datasets), result, identity)
@@ -225,7 +225,7 @@ class Supervisor:
             return
         job_ids = self._heartbeat.job_ids()
         if job_ids:
-            for job_id in self._store.cancel_requests(job_ids):
+            for job_id in self._store.attempts.cancel_requests(job_ids):
                 self.job_changed(job_id)
 
     @contextmanager

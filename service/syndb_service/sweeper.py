@@ -50,18 +50,20 @@ class Sweeper:
 
     def sweep(self) -> None:
         """Sweep once."""
-        lapsed = self._store.lapsed()
+        lapsed = self._store.maintenance.lapsed()
         if time.monotonic() >= self._blind_until:
             for job in lapsed:
                 self.give_back(job)
-        for job_id in self._store.take_overdue_hints(self._settings.hint_s, self._settings.max_workers):
+        for job_id in self._store.maintenance.take_overdue_hints(
+            self._settings.hint_s, self._settings.max_workers
+        ):
             sent = self._hints.send(job_id)
-            self._store.tell_broker(job_id, None if sent else self._hints.away_because)
-        for job in self._store.expired():
-            if self._store.destroy(job) and job.result is not None:
+            self._store.attempts.tell_broker(job_id, None if sent else self._hints.away_because)
+        for job in self._store.maintenance.expired():
+            if self._store.maintenance.destroy(job) and job.result is not None:
                 self._results.delete(job.result.key)
         for _ in range(TALLIES):
-            if self._store.tally_ended() < CHUNK:
+            if self._store.tallies.tally_ended() < CHUNK:
                 break
         if time.monotonic() >= self._next_orphans:
             self._next_orphans = time.monotonic() + self._settings.orphan_sweep_s
@@ -78,9 +80,9 @@ class Sweeper:
             Whether its lease has to be over; False where its worker is known to have ended.
         """
         if job.cancel_requested:
-            self._store.confirm_cancel(job, lapsed=lapsed)
+            self._store.attempts.confirm_cancel(job, lapsed=lapsed)
         elif job.deaths + 1 < self._settings.max_deaths:
-            if self._store.requeue(job, Reason.WORKER_LOST, death=True, lapsed=lapsed):
+            if self._store.attempts.requeue(job, Reason.WORKER_LOST, death=True, lapsed=lapsed):
                 self._hints.send(job.job_id)
         else:
             failure = Failure(
@@ -88,7 +90,7 @@ class Sweeper:
                 f"the worker was lost in each of {job.deaths + 1} attempts",
                 "It may need more memory than a job has: filter earlier or ask for less at a time.",
             )
-            self._store.fail(job, Reason.WORKER_LOST, failure, lapsed=lapsed)
+            self._store.attempts.fail(job, Reason.WORKER_LOST, failure, lapsed=lapsed)
 
     def _remove_orphans(self) -> None:
         """Remove files that no row speaks for: of fenced attempts, of destroyed results, of no job at all.
@@ -98,7 +100,7 @@ class Sweeper:
         right one: they are left.
         """
         keys = dict(self._results.listing())
-        known = self._store.spoken_for(keys)
+        known = self._store.maintenance.spoken_for(keys)
         strange = len(keys) - len(known)
         if strange > len(known) and strange != self._strange:
             log.warning(
@@ -117,7 +119,7 @@ class Sweeper:
                     log.info("removing %s, which belongs to no job", key)
                     size = self._results.size(key)
                     self._results.delete(key)
-                    self._store.count_orphan(size)
+                    self._store.maintenance.count_orphan(size)
 
     def _sweep_later(self) -> None:
         """Sweep after a pause, and note what keeps workers from sending heartbeats."""

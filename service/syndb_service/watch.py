@@ -119,7 +119,7 @@ class Watch:
         """Keep the first rows; while the database is away the next heartbeat does it."""
         if self._preview is not None:
             with contextlib.suppress(TransientError):
-                self._store.keep_preview(self._job, self._preview)
+                self._store.previews.keep_preview(self._job, self._preview)
                 self._preview = None
 
     def _done(self, answer: dict[str, Any]) -> Outcome:

@@ -45,13 +45,13 @@ class EmbeddedWorker:
         if service.database.shared:
             service.supervisor.start_pulse()
         else:
-            for job in service.store.running():
+            for job in service.store.maintenance.running():
                 service.sweeper.give_back(job, lapsed=False)
         service.supervisor.start_heartbeat()
         self._worker.start()
         self._watch.start()
         self._reporter.start()
-        for job_id in service.store.take_overdue_hints(0):
+        for job_id in service.store.maintenance.take_overdue_hints(0):
             log.info("job %s has waited for this start", job_id)
             service.hints.send(job_id)
         service.sweeper.start()

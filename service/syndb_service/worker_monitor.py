@@ -170,7 +170,7 @@ class WorkerMonitor:
         self._is_told = True
         keep_broker = self._is_broker_unavailable()
         for _ in range(CHUNKS):
-            if self._store.note_no_worker(since, keep_broker=keep_broker) < CHUNK:
+            if self._store.worker_reports.note_no_worker(since, keep_broker=keep_broker) < CHUNK:
                 break
 
     def _is_broker_unavailable(self) -> bool:
@@ -186,7 +186,7 @@ class WorkerMonitor:
         self._trouble = None
         if self._is_told:
             for _ in range(CHUNKS):
-                if self._store.note_worker() < CHUNK:
+                if self._store.worker_reports.note_worker() < CHUNK:
                     self._is_told = False
                     break
 

@@ -83,7 +83,7 @@ def _remove_abandoned(service: Service) -> None:
     """
     temp_path = service.settings.temp_path
     folders = {folder.name: folder for folder in temp_path.iterdir()} if temp_path.exists() else {}
-    known = service.store.known({name.rpartition("-")[0] for name in folders})
+    known = service.store.maintenance.known({name.rpartition("-")[0] for name in folders})
     for name, folder in folders.items():
         job_id, _, attempt = name.rpartition("-")
         job = known.get(job_id)

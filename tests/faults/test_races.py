@@ -39,7 +39,7 @@ class Room:
 
     def attempt(self) -> Job:
         self.store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
-        job = self.store.claim_next(30)
+        job = self.store.attempts.claim_next(30)
         assert job is not None
         return job
 
@@ -74,8 +74,8 @@ def test_an_attempt_that_was_fenced_after_its_upload_leaves_nothing(room: Room) 
     taken: list[Job] = []
 
     def another_takes_it() -> None:
-        assert room.store.requeue(job, Reason.WORKER_LOST, death=True)
-        other = room.store.claim_next(30)
+        assert room.store.attempts.requeue(job, Reason.WORKER_LOST, death=True)
+        other = room.store.attempts.claim_next(30)
         assert other is not None
         taken.append(other)
 
@@ -98,7 +98,7 @@ def test_a_cancel_after_the_upload_wins(room: Room) -> None:
 
 def test_an_update_whose_answer_was_lost_is_found_done(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     job = room.attempt()
-    complete = room.store.complete
+    complete = room.store.attempts.complete
     answers = iter([TransientError("the connection broke")])
 
     def breaks_once(*arguments: object) -> bool:
@@ -107,7 +107,7 @@ def test_an_update_whose_answer_was_lost_is_found_done(room: Room, monkeypatch: 
             raise error
         return done
 
-    monkeypatch.setattr(room.store, "complete", breaks_once)
+    monkeypatch.setattr(room.store.attempts, "complete", breaks_once)
 
     def persist(call: Callable[[], T]) -> T:
         try:
@@ -139,7 +139,7 @@ def test_a_crash_between_upload_and_update_leaves_an_orphan_that_is_swept(room: 
     assert room.results.keys(job.job_id) == [f"{job.job_id}/1"]
     room.sweeper.sweep()
     assert room.results.keys(job.job_id) != [], "its attempt may still be alive"
-    room.store.requeue(job, Reason.WORKER_LOST, death=True)
+    room.store.attempts.requeue(job, Reason.WORKER_LOST, death=True)
     room.sweeper._next_orphans = 0.0
     room.sweeper.sweep()
     assert room.results.keys(job.job_id) == []
@@ -161,7 +161,7 @@ def test_the_files_of_another_database_are_left_alone(room: Room, caplog: pytest
 def test_sweepers_at_once_do_no_harm(room: Room) -> None:
     jobs = [room.attempt() for _ in range(10)]
     for job in jobs:
-        room.store.beat(job, -1)
+        room.store.attempts.beat(job, -1)
     sweepers = [Sweeper(room.settings, room.store, room.results, Hints(embedded_broker())) for _ in range(4)]
     threads = [threading.Thread(target=sweeper.sweep) for sweeper in sweepers]
     for thread in threads:

@@ -24,8 +24,11 @@ class Beat:
     cancel_requested: bool
 
 
-class Attempts(Moves):
+class Attempts:
     """Runs jobs through their attempts."""
+
+    def __init__(self, transitions: Moves) -> None:
+        self._transitions = transitions
 
     def claim_next(self, lease_s: float, worker: str = "") -> Job | None:
         """Take the pending job whose turn it is, or return None when there is none.
@@ -38,12 +41,12 @@ class Attempts(Moves):
             Who takes it, for the log.
         """
         while True:
-            now = self._database.now()
-            with self._database.write() as connection:
+            now = self._transitions.database.now()
+            with self._transitions.database.write() as connection:
                 job_id = order.next_pending(connection, now)
                 if job_id is None:
                     return None
-                taken = self._move(
+                taken = self._transitions.transition(
                     connection,
                     job_id,
                     Status.PENDING,
@@ -59,33 +62,35 @@ class Attempts(Moves):
                     progress=Progress("starting").as_dict(),
                 )
                 if taken:
-                    job = self._fetch(connection, job_id)
+                    job = self._transitions.fetch(connection, job_id)
             if taken:
-                self._notify(job_id)
+                self._transitions.notify(job_id)
                 return job
 
     def claimed(self, worker: str) -> Job | None:
         """Return the running job that was claimed under this name, if there is one."""
-        found = self._select(and_(jobs.c.status == Status.RUNNING, jobs.c.worker == worker))
+        found = self._transitions.select_jobs(and_(jobs.c.status == Status.RUNNING, jobs.c.worker == worker))
         return found[0] if found else None
 
     def beat(self, job: Job, lease_s: float, progress: Progress | None = None) -> Beat:
         """Extend the lease of a running attempt, with its progress where that has changed."""
-        values: dict[str, Any] = {"lease_until": self._database.now() + timedelta(seconds=lease_s)}
+        values: dict[str, Any] = {
+            "lease_until": self._transitions.database.now() + timedelta(seconds=lease_s)
+        }
         if progress is not None:
             values |= {"progress": progress.as_dict(), "version": jobs.c.version + 1}
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             statement = (
                 update(jobs).where(of_attempt(job)).values(**values).returning(jobs.c.cancel_requested)
             )
             row = connection.execute(statement).one_or_none()
         if row is not None and progress is not None:
-            self._notify(job.job_id)
+            self._transitions.notify(job.job_id)
         return Beat(alive=row is not None, cancel_requested=row is not None and row.cancel_requested)
 
     def cancel_requests(self, job_ids: Iterable[str]) -> set[str]:
         """Return which of these jobs their owners want cancelled, in one read."""
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             rows = connection.execute(
                 select(jobs.c.job_id).where(jobs.c.job_id.in_(list(job_ids)), jobs.c.cancel_requested)
             ).all()
@@ -93,7 +98,7 @@ class Attempts(Moves):
 
     def complete(self, job: Job, result: Result, expires_at: datetime, identity: str | None = None) -> bool:
         """Make a stored result visible; False if the attempt no longer has the job or was cancelled."""
-        return self._finish(
+        return self._transitions.finish(
             job,
             Status.COMPLETED,
             None,
@@ -106,13 +111,13 @@ class Attempts(Moves):
 
     def reusable(self, owner: str, identity: str) -> Job | None:
         """Return the owner's newest job whose result is kept still and would come out again."""
-        found = self._select(
+        found = self._transitions.select_jobs(
             and_(
                 jobs.c.owner == owner,
                 jobs.c.identity == identity,
                 jobs.c.status == Status.COMPLETED,
                 jobs.c.destroyed_at.is_(None),
-                jobs.c.expires_at > self._database.now(),
+                jobs.c.expires_at > self._transitions.database.now(),
                 jobs.c.reason.is_(None),
             )
         )
@@ -124,7 +129,7 @@ class Attempts(Moves):
         With ``lapsed`` only while its lease is over, as in :meth:`requeue`.
         """
         guard = self._lapsed() if lapsed else None
-        return self._finish(job, Status.FAILED, reason, guard=guard, failure=failure.as_dict())
+        return self._transitions.finish(job, Status.FAILED, reason, guard=guard, failure=failure.as_dict())
 
     def confirm_cancel(self, job: Job, *, lapsed: bool = False) -> bool:
         """End a running attempt as cancelled, as was asked for, once nothing of it runs any more.
@@ -134,15 +139,15 @@ class Attempts(Moves):
         guard: ColumnElement[bool] = jobs.c.cancel_requested.is_(True)
         if lapsed:
             guard = and_(guard, self._lapsed())
-        return self._finish(job, Status.CANCELLED, Reason.CANCELLED_BY_USER, guard=guard)
+        return self._transitions.finish(job, Status.CANCELLED, Reason.CANCELLED_BY_USER, guard=guard)
 
     def _lapsed(self) -> ColumnElement[bool]:
-        return lease_over(self._database.now())
+        return lease_over(self._transitions.database.now())
 
     def tell_broker(self, job_id: str, why: str | None) -> None:
         """Write into a pending job's record that it waits for the broker; None: that this is over."""
         pending = and_(jobs.c.job_id == job_id, jobs.c.status == Status.PENDING)
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             row = connection.execute(select(jobs.c.version, jobs.c.progress).where(pending)).one_or_none()
         if row is None:
             return
@@ -151,9 +156,9 @@ class Attempts(Moves):
             return
         progress = None if why is None else Progress(f"waiting: {why}").as_dict()
         seen = and_(pending, jobs.c.version == row.version)
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             connection.execute(update(jobs).where(seen).values(progress=progress, version=row.version + 1))
-        self._notify(job_id)
+        self._transitions.notify(job_id)
 
     def requeue(
         self,
@@ -182,13 +187,13 @@ class Attempts(Moves):
         waiting : str, optional
             What it waits for, as its record tells until it is taken again.
         """
-        now = self._database.now()
+        now = self._transitions.database.now()
         guard = and_(jobs.c.attempt == job.attempt, jobs.c.cancel_requested.is_(False))
         if lapsed:
             guard = and_(guard, lease_over(now))
         pause = timedelta(seconds=min(2.0**job.outages, LONGEST_PAUSE_S)) if outage else timedelta(0)
-        with self._database.write() as connection:
-            moved = self._move(
+        with self._transitions.database.write() as connection:
+            moved = self._transitions.transition(
                 connection,
                 job.job_id,
                 Status.RUNNING,
@@ -205,7 +210,7 @@ class Attempts(Moves):
                 hinted_at=now,
             )
         if moved:
-            self._notify(job.job_id)
+            self._transitions.notify(job.job_id)
         return moved
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,8 +16,9 @@ from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.errors import Conflict, TooManyRequests
 from syndb_service.store.attempts import Attempts
 from syndb_service.store.cursor import read_cursor, write_cursor
+from syndb_service.store.database import Database
 from syndb_service.store.keeping import Keeping
-from syndb_service.store.moves import of_attempt, record_event
+from syndb_service.store.moves import Moves, of_attempt, record_event
 from syndb_service.store.previews import Previews
 from syndb_service.store.schema import jobs, submissions
 from syndb_service.store.sweeps import Sweeps
@@ -40,8 +41,8 @@ class Submission:
     body_sha256: str = ""
 
 
-class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
-    """Reads and moves jobs: for users here, for workers and the sweeper in the classes it is made of.
+class JobStore:
+    """Reads and moves jobs: for users here, for everybody else in its parts.
 
     Parameters
     ----------
@@ -49,7 +50,31 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
         Where the rows are.
     notify : callable
         Called with a job's id after each committed change of its record.
+
+    Attributes
+    ----------
+    attempts : Attempts
+        For workers: claim, heartbeat, the end of an attempt.
+    maintenance : Sweeps
+        For the sweeper and the scrubber.
+    retention : Keeping
+        For owners: label, expiry, purge.
+    previews : Previews
+        The first rows of results.
+    tallies : Tallying
+        Counts of ended jobs.
+    worker_reports : WorkerReports
+        Whether anybody runs jobs.
     """
+
+    def __init__(self, database: Database, notify: Callable[[str], None]) -> None:
+        self._transitions = Moves(database, notify)
+        self.attempts = Attempts(self._transitions)
+        self.maintenance = Sweeps(self._transitions)
+        self.retention = Keeping(self._transitions)
+        self.previews = Previews(self._transitions)
+        self.tallies = Tallying(self._transitions)
+        self.worker_reports = WorkerReports(self._transitions)
 
     def submit(self, submission: Submission, max_open: int | None = None) -> tuple[Job, bool]:
         """Insert a pending job; return it, and whether it is new.
@@ -62,9 +87,9 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
             If the owner has ``max_open`` jobs that are not final.
         """
         job_id = str(uuid.uuid4())
-        now = self._database.now()
-        with self._database.write() as connection:
-            self._database.serialize(connection, f"submit {submission.owner}")
+        now = self._transitions.database.now()
+        with self._transitions.database.write() as connection:
+            self._transitions.database.serialize(connection, f"submit {submission.owner}")
             earlier = self._earlier(connection, submission)
             if earlier is not None:
                 return earlier, False
@@ -99,7 +124,7 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
                         job_id=job_id,
                     )
                 )
-        self._notify(job_id)
+        self._transitions.notify(job_id)
         return self.get(job_id), True
 
     def submitted(self, submission: Submission) -> Job | None:
@@ -112,7 +137,7 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
         """
         if submission.idempotency_key is None:
             return None
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             return self._earlier(connection, submission)
 
     def get(self, job_id: str, owner: str | None = None) -> Job:
@@ -123,14 +148,14 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
         NotFound
             If there is none of that id, or ``owner`` is given and it is someone else's.
         """
-        with self._database.read() as connection:
-            return self._fetch(connection, job_id, owner)
+        with self._transitions.database.read() as connection:
+            return self._transitions.fetch(connection, job_id, owner)
 
     def several(self, job_ids: Collection[str], owner: str) -> dict[str, Job]:
         """Return those of these jobs that are the owner's, in one read."""
         mine = select(jobs).where(jobs.c.job_id.in_(list(job_ids)), jobs.c.owner == owner)
-        with self._database.read() as connection:
-            found = self._with_position(connection, connection.execute(mine).all())
+        with self._transitions.database.read() as connection:
+            found = self._transitions.with_position(connection, connection.execute(mine).all())
         return {job.job_id: job for job in found}
 
     def list(
@@ -167,17 +192,19 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
             same_moment = and_(jobs.c.created_at == created_at, jobs.c.job_id < job_id)
             where.append(or_(jobs.c.created_at < created_at, same_moment))
         order = (jobs.c.created_at.desc(), jobs.c.job_id.desc())
-        with self._database.snapshot() as connection:  # a cursor of PostgreSQL needs a transaction
+        with (
+            self._transitions.database.snapshot() as connection
+        ):  # a cursor of PostgreSQL needs a transaction
             found = select(jobs).where(*where).order_by(*order).limit(limit + 1)
             rows, more = _page(
                 connection.execute(found, execution_options={"yield_per": READ_AT_A_TIME}), limit
             )
-            page = self._with_position(connection, rows)
+            page = self._transitions.with_position(connection, rows)
         return page, write_cursor(page[-1]) if more else None
 
     def versions(self, job_ids: Iterable[str]) -> dict[str, int]:
         """Return the current version of each of these jobs, in one read."""
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             rows = connection.execute(
                 select(jobs.c.job_id, jobs.c.version).where(jobs.c.job_id.in_(list(job_ids)))
             ).all()
@@ -186,22 +213,22 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
     def request_cancel(self, job_id: str, owner: str) -> Job:
         """Cancel a pending job at once; ask for the end of a running one; leave a final one alone."""
         while True:
-            now = self._database.now()
-            with self._database.write() as connection:
-                job = self._fetch(connection, job_id, owner)
+            now = self._transitions.database.now()
+            with self._transitions.database.write() as connection:
+                job = self._transitions.fetch(connection, job_id, owner)
                 if job.status.final or job.cancel_requested:
                     return job
                 changed = self._cancel(connection, job, now)
                 if changed:
-                    job = self._fetch(connection, job_id)
+                    job = self._transitions.fetch(connection, job_id)
             if changed:
-                self._notify(job_id)
+                self._transitions.notify(job_id)
                 return job
 
     def _cancel(self, connection: Connection, job: Job, now: datetime) -> bool:
         """Cancel a job where it was seen; False if it was claimed or given back meanwhile."""
         if job.status is Status.PENDING:
-            return self._move(
+            return self._transitions.transition(
                 connection,
                 job.job_id,
                 Status.PENDING,
@@ -235,7 +262,7 @@ class JobStore(Attempts, Sweeps, Keeping, Previews, Tallying, WorkerReports):
                 code="idempotency_conflict",
                 hint="Send a new key with a new request; the same key only with the same request.",
             )
-        return self._fetch(connection, row.job_id)
+        return self._transitions.fetch(connection, row.job_id)
 
     def _refuse_more_than(self, connection: Connection, owner: str, max_open: int) -> None:
         still_open = select(func.count()).where(

@@ -14,8 +14,11 @@ from syndb_service.store.moves import Moves
 from syndb_service.store.schema import jobs
 
 
-class Keeping(Moves):
+class Keeping:
     """Changes what is kept, and destroys it."""
+
+    def __init__(self, transitions: Moves) -> None:
+        self._transitions = transitions
 
     def change(self, job_id: str, owner: str, changes: Mapping[str, Any]) -> tuple[Job, bool]:
         """Change a job's ``label`` or its result's ``expires_at``; return it, and whether that was possible.
@@ -27,17 +30,17 @@ class Keeping(Moves):
         NotFound
             If there is no such job of that owner.
         """
-        with self._database.write() as connection:
-            self._fetch(connection, job_id, owner)
+        with self._transitions.database.write() as connection:
+            self._transitions.fetch(connection, job_id, owner)
             where = [jobs.c.job_id == job_id, jobs.c.owner == owner]
             if "expires_at" in changes:
                 where += [jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None)]
             changed = connection.execute(
                 update(jobs).where(*where).values(version=jobs.c.version + 1, **changes)
             ).rowcount
-            job = self._fetch(connection, job_id)
+            job = self._transitions.fetch(connection, job_id)
         if changed:
-            self._notify(job_id)
+            self._transitions.notify(job_id)
         return job, bool(changed)
 
     def purge(self, job_id: str, owner: str) -> tuple[Job, bool]:
@@ -48,20 +51,22 @@ class Keeping(Moves):
         NotFound
             If there is no such job of that owner.
         """
-        now = self._database.now()
-        with self._database.write() as connection:
-            self._fetch(connection, job_id, owner)
-            destroyed = self._destroy(connection, job_id, now, jobs.c.owner == owner, expires_at=now)
-            job = self._fetch(connection, job_id)
+        now = self._transitions.database.now()
+        with self._transitions.database.write() as connection:
+            self._transitions.fetch(connection, job_id, owner)
+            destroyed = self._transitions.destroy(
+                connection, job_id, now, jobs.c.owner == owner, expires_at=now
+            )
+            job = self._transitions.fetch(connection, job_id)
         if destroyed:
-            self._notify(job_id)
+            self._transitions.notify(job_id)
         return job, destroyed
 
     def moment_in(self, hours: float) -> datetime:
         """Return the moment so many hours from now."""
-        return self._database.now() + timedelta(hours=hours)
+        return self._transitions.database.now() + timedelta(hours=hours)
 
     def expiry_range(self, job: Job, hours: float) -> tuple[datetime, datetime]:
         """Return the moments between which a result may be destroyed: now, and the maximum after the end."""
-        now = self._database.now()
+        now = self._transitions.database.now()
         return now, (job.finished_at or now) + timedelta(hours=hours)

@@ -18,7 +18,7 @@ from syndb_service.store.schema import job_events, jobs, previews
 
 
 class Moves:
-    """What every part of the job store is made of.
+    """Changes jobs, and reads them, for every part of the job store.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ class Moves:
     """
 
     def __init__(self, database: Database, notify: Callable[[str], None]) -> None:
-        self._database = database
-        self._notify = notify
+        self.database = database
+        self.notify = notify
 
-    def _move(
+    def transition(
         self,
         connection: Connection,
         job_id: str,
@@ -58,7 +58,7 @@ class Moves:
             connection.execute(delete(previews).where(previews.c.job_id == job_id))
         return bool(changed)
 
-    def _destroy(
+    def destroy(
         self,
         connection: Connection,
         job_id: str,
@@ -82,7 +82,7 @@ class Moves:
             connection.execute(delete(previews).where(previews.c.job_id == job_id))
         return bool(destroyed)
 
-    def _finish(
+    def finish(
         self,
         job: Job,
         target: Status,
@@ -90,10 +90,11 @@ class Moves:
         guard: ColumnElement[bool] | None = None,
         **values: Any,
     ) -> bool:
+        """End a running attempt; False if it no longer has the job, or the guard does not hold."""
         attempt = jobs.c.attempt == job.attempt
-        now = self._database.now()
-        with self._database.write() as connection:
-            moved = self._move(
+        now = self.database.now()
+        with self.database.write() as connection:
+            moved = self.transition(
                 connection,
                 job.job_id,
                 Status.RUNNING,
@@ -107,10 +108,17 @@ class Moves:
                 **values,
             )
         if moved:
-            self._notify(job.job_id)
+            self.notify(job.job_id)
         return moved
 
-    def _fetch(self, connection: Connection, job_id: str, owner: str | None = None) -> Job:
+    def fetch(self, connection: Connection, job_id: str, owner: str | None = None) -> Job:
+        """Return a job.
+
+        Raises
+        ------
+        NotFound
+            If there is none of that id, or ``owner`` is given and it is someone else's.
+        """
         where = [jobs.c.job_id == job_id]
         if owner is not None:
             where.append(jobs.c.owner == owner)
@@ -121,13 +129,15 @@ class Moves:
                 code="job_not_found",
                 hint="GET /v1/jobs lists your jobs.",
             )
-        return self._with_position(connection, [row])[0]
+        return self.with_position(connection, [row])[0]
 
-    def _select(self, where: ColumnElement[bool]) -> Sequence[Job]:
-        with self._database.read() as connection:
+    def select_jobs(self, where: ColumnElement[bool]) -> Sequence[Job]:
+        """Return the jobs for which a condition holds."""
+        with self.database.read() as connection:
             return [job_of(row) for row in connection.execute(select(jobs).where(where)).all()]
 
-    def _with_position(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
+    def with_position(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
+        """Return the jobs of these rows, the pending ones with their position in the queue."""
         pending = [row.job_id for row in rows if row.status == Status.PENDING]
         positions = order.positions(connection, pending) if pending else {}
         return [job_of(row, positions.get(row.job_id)) for row in rows]

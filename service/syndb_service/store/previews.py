@@ -12,15 +12,18 @@ from syndb_service.store.moves import Moves, of_attempt
 from syndb_service.store.schema import jobs, previews
 
 
-class Previews(Moves):
+class Previews:
     """Keeps one preview a job; it goes when the attempt fails or the result is destroyed."""
+
+    def __init__(self, transitions: Moves) -> None:
+        self._transitions = transitions
 
     def keep_preview(self, job: Job, data: bytes) -> bool:
         """Keep the first rows that an attempt gave, and what they were read from.
 
         False if the attempt no longer has the job.
         """
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             held = select(jobs.c.job_id).where(of_attempt(job)).with_for_update()
             if connection.execute(held).one_or_none() is None:
                 return False
@@ -46,5 +49,5 @@ class Previews(Moves):
                 jobs.c.destroyed_at.is_(None),
             )
         )
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             return {row.job_id: row.data for row in connection.execute(statement)}

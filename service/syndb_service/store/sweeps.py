@@ -37,23 +37,26 @@ def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield some
 
 
-class Sweeps(Moves):
+class Sweeps:
     """Finds what is to be swept."""
+
+    def __init__(self, transitions: Moves) -> None:
+        self._transitions = transitions
 
     def lapsed(self) -> Sequence[Job]:
         """Return the running jobs whose lease is over."""
-        return self._select(lease_over(self._database.now()))
+        return self._transitions.select_jobs(lease_over(self._transitions.database.now()))
 
     def running(self) -> Sequence[Job]:
         """Return every running job."""
-        return self._select(jobs.c.status == Status.RUNNING)
+        return self._transitions.select_jobs(jobs.c.status == Status.RUNNING)
 
     def expired(self) -> Sequence[Job]:
         """Return the jobs whose result is to be destroyed; only completed ones have a time for that."""
-        return self._select(
+        return self._transitions.select_jobs(
             and_(
                 jobs.c.destroyed_at.is_(None),
-                jobs.c.expires_at <= self._database.now(),
+                jobs.c.expires_at <= self._transitions.database.now(),
             )
         )
 
@@ -62,11 +65,11 @@ class Sweeps(Moves):
 
         False if its owner keeps it longer since it was listed, or another sweep was faster.
         """
-        now = self._database.now()
-        with self._database.write() as connection:
-            destroyed = self._destroy(connection, job.job_id, now, jobs.c.expires_at <= now)
+        now = self._transitions.database.now()
+        with self._transitions.database.write() as connection:
+            destroyed = self._transitions.destroy(connection, job.job_id, now, jobs.c.expires_at <= now)
         if destroyed:
-            self._notify(job.job_id)
+            self._transitions.notify(job.job_id)
         return destroyed
 
     def note_file(self, job_id: str, key: str, reason: Reason | None) -> bool:
@@ -81,12 +84,12 @@ class Sweeps(Moves):
             jobs.c.result["key"].as_string() == key,
             jobs.c.reason.is_distinct_from(reason),
         )
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             noted = connection.execute(
                 update(jobs).where(where).values(reason=reason, version=jobs.c.version + 1)
             ).rowcount
         if noted:
-            self._notify(job_id)
+            self._transitions.notify(job_id)
         return bool(noted)
 
     def note_state(self, job_id: str, result: Result) -> None:
@@ -99,7 +102,7 @@ class Sweeps(Moves):
             jobs.c.destroyed_at.is_(None),
             jobs.c.result["key"].as_string() == result.key,
         )
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             stored = connection.execute(select(jobs.c.result).where(*where).with_for_update()).scalar()
             if stored is not None:
                 noted = {**stored, **result.as_dict()}
@@ -108,16 +111,16 @@ class Sweeps(Moves):
     def kept_after(self, job_id: str, limit: int = CHUNK) -> Sequence[Job]:
         """Return the next jobs whose results are kept, in the order of their ids."""
         kept = and_(jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None), jobs.c.job_id > job_id)
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             rows = connection.execute(select(jobs).where(kept).order_by(jobs.c.job_id).limit(limit)).all()
         return [job_of(row) for row in rows]
 
     def claim_scrub(self, every_s: float) -> bool:
         """Take the turn to look at all stored results, which comes once in that time whoever asks."""
-        now = round(self._database.now().timestamp() * 1e6)
+        now = round(self._transitions.database.now().timestamp() * 1e6)
         of_scrub = tallies.c.name == "scrub_claimed_at"
-        with self._database.write() as connection:
-            self._database.serialize(connection, "scrub")
+        with self._transitions.database.write() as connection:
+            self._transitions.database.serialize(connection, "scrub")
             before = connection.execute(select(tallies.c.value).where(of_scrub)).scalar_one_or_none()
             if before is None:
                 connection.execute(insert(tallies).values(name="scrub_claimed_at", value=now))
@@ -129,7 +132,7 @@ class Sweeps(Moves):
 
     def count_orphan(self, size: int) -> None:
         """Count a file that belonged to no job, and its bytes."""
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             for name, more in (("swept_orphans", 1), ("swept_orphan_bytes", size)):
                 connection.execute(
                     update(tallies).where(tallies.c.name == name).values(value=tallies.c.value + more)
@@ -141,7 +144,7 @@ class Sweeps(Moves):
         As many hints as a worker can take at a time are enough: each starts whichever job's turn it is,
         and then the next one.
         """
-        now = self._database.now()
+        now = self._transitions.database.now()
         due = or_(jobs.c.hinted_at.is_(None), jobs.c.hinted_at < now - timedelta(seconds=older_than_s))
         ready = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now)
         oldest = (
@@ -150,7 +153,7 @@ class Sweeps(Moves):
             .order_by(jobs.c.created_at)
             .limit(limit)
         )
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             rows = connection.execute(
                 update(jobs)
                 .where(jobs.c.job_id.in_(oldest), jobs.c.status == Status.PENDING, due, ready)
@@ -163,7 +166,7 @@ class Sweeps(Moves):
         """Return what the rows of those jobs that exist say of their files, and nothing else of them."""
         columns = (jobs.c.job_id, jobs.c.status, jobs.c.attempt, jobs.c.result, jobs.c.destroyed_at)
         found: dict[str, Claims] = {}
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             for some in batched(job_ids, CHUNK):
                 for row in connection.execute(select(*columns).where(jobs.c.job_id.in_(some))).all():
                     key = row.result["key"] if row.result and row.destroyed_at is None else None
@@ -173,4 +176,4 @@ class Sweeps(Moves):
 
     def known(self, job_ids: Collection[str]) -> dict[str, Job]:
         """Return those of these jobs that exist."""
-        return {job.job_id: job for job in self._select(jobs.c.job_id.in_(job_ids))}
+        return {job.job_id: job for job in self._transitions.select_jobs(jobs.c.job_id.in_(job_ids))}

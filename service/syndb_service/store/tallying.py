@@ -14,16 +14,19 @@ from syndb_service.store.schema import jobs, tallies
 CHUNK: Final = 1000
 
 
-class Tallying(Moves):
+class Tallying:
     """Adds ended jobs to the tallies, and takes destroyed results from those that are kept."""
+
+    def __init__(self, transitions: Moves) -> None:
+        self._transitions = transitions
 
     def tally_ended(self, limit: int = CHUNK) -> int:
         """Count some rows that are not counted yet; return how many, ``limit`` if there may be more.
 
         Rows are locked before they are read, and marked in the same transaction.
         """
-        with self._database.write() as connection:
-            self._database.serialize(connection, "tally")
+        with self._transitions.database.write() as connection:
+            self._transitions.database.serialize(connection, "tally")
             ended = select(jobs.c.job_id).where(UNCOUNTED, jobs.c.status.in_(FINAL))
             destroyed = select(jobs.c.job_id).where(DESTROYED_SINCE)
             ids = [

@@ -21,17 +21,20 @@ NO_WORKER: Final = "waiting: no worker is running"
 CHUNK: Final = 500
 
 
-class WorkerReports(Moves):
+class WorkerReports:
     """The last report of any worker: one row for all of them, written about once a second however many."""
+
+    def __init__(self, transitions: Moves) -> None:
+        self._transitions = transitions
 
     def report_worker(self) -> None:
         """Write down that a worker is alive now, unless another one has just done so."""
-        now = round(self._database.now().timestamp() * 1e6)
+        now = round(self._transitions.database.now().timestamp() * 1e6)
         mine = tallies.c.name == REPORT
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             before = connection.execute(select(tallies.c.value).where(mine)).scalar_one_or_none()
             if before is None:
-                self._database.serialize(connection, REPORT)
+                self._transitions.database.serialize(connection, REPORT)
                 before = connection.execute(select(tallies.c.value).where(mine)).scalar_one_or_none()
             if before is None:
                 connection.execute(insert(tallies).values(name=REPORT, value=now))
@@ -44,9 +47,9 @@ class WorkerReports(Moves):
         Workers of earlier versions don't report. One of them is at work where a job was started after the
         last report, and its lease is not over.
         """
-        now = self._database.now()
+        now = self._transitions.database.now()
         at_work = and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until > now)
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             value = connection.execute(select(tallies.c.value).where(tallies.c.name == REPORT)).scalar()
             silence_s: float | None = None if value is None else max(now.timestamp() - value / 1e6, 0.0)
             if silence_s is not None and silence_s < SILENT_S:
@@ -80,17 +83,17 @@ class WorkerReports(Moves):
 
     def _note_phase(self, where: ColumnElement[bool], progress: Progress | None) -> int:
         pending = and_(jobs.c.status == Status.PENDING, where)
-        with self._database.read() as connection:
+        with self._transitions.database.read() as connection:
             chosen = select(jobs.c.job_id).where(pending).order_by(jobs.c.created_at).limit(CHUNK)
             job_ids = list(connection.execute(chosen).scalars())
         if not job_ids:
             return 0
         values: dict[str, Any] = {"progress": progress and progress.as_dict(), "version": jobs.c.version + 1}
-        with self._database.write() as connection:
+        with self._transitions.database.write() as connection:
             noted = update(jobs).where(pending, jobs.c.job_id.in_(job_ids)).values(**values)
             changed = list(connection.execute(noted.returning(jobs.c.job_id)).scalars())
         for job_id in changed:
-            self._notify(job_id)
+            self._transitions.notify(job_id)
         return len(changed)
 
 

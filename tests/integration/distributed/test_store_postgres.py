@@ -132,7 +132,7 @@ def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:
     claimed: list[str] = []
 
     def claim() -> None:
-        while (job := store.claim_next(30)) is not None:
+        while (job := store.attempts.claim_next(30)) is not None:
             claimed.append(job.job_id)
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
@@ -177,9 +177,9 @@ def test_cut_connections_are_an_outage_that_passes(
 
     with pytest.raises(TransientError):
         cut_in_the_middle()
-    claimed = store.claim_next(30)
+    claimed = store.attempts.claim_next(30)
     assert claimed is not None
-    assert store.complete(claimed, RESULT, datetime.now(UTC) + timedelta(days=1))
+    assert store.attempts.complete(claimed, RESULT, datetime.now(UTC) + timedelta(days=1))
 
 
 def test_a_server_that_is_gone_is_said_to_be_away_and_comes_back(postgres: Postgres, store: JobStore) -> None:

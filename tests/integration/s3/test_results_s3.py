@@ -553,13 +553,13 @@ def test_damage_is_noticed_by_reads_and_found_unasked(
 
     def completed() -> Job:
         jobs.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
-        job = jobs.claim_next(30)
+        job = jobs.attempts.claim_next(30)
         assert job is not None
         with results.begin(job.job_id, job.attempt) as writer:
             writer.write(data)
             stored = writer.finish()
         result = Result(stored.key, "csv", stored.bytes, 1, (), stored.sha256, state=stored.state)
-        assert jobs.complete(job, result, datetime.now(UTC) + timedelta(hours=1))
+        assert jobs.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=1))
         return jobs.get(job.job_id)
 
     def key(job: Job) -> str:

@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
 
 def claimed(store: JobStore) -> Job:
     store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
-    job = store.claim_next(30)
+    job = store.attempts.claim_next(30)
     assert job is not None
     return job
 
@@ -63,8 +63,8 @@ def test_a_cancel_is_seen_between_two_heartbeats(store: JobStore) -> None:
 def test_a_lease_that_another_attempt_has_is_lost(store: JobStore) -> None:
     job = claimed(store)
     keeper = LeaseKeeper(job, store, 30, threading.Event())
-    store.requeue(job, Reason.WORKER_LOST, death=True)
-    assert store.claim_next(30) is not None
+    store.attempts.requeue(job, Reason.WORKER_LOST, death=True)
+    assert store.attempts.claim_next(30) is not None
     assert keeper.renew() is AbortReason.LEASE_LOST
 
 

@@ -173,7 +173,7 @@ def test_a_job_is_accepted_though_nobody_can_be_told_what_it_waits_for(
     service = build_service(load_settings(tmp_path))
     try:
         monkeypatch.setattr(service.hints, "send", lambda _: False)
-        monkeypatch.setattr(service.store, "tell_broker", away)
+        monkeypatch.setattr(service.store.attempts, "tell_broker", away)
         ada = Principal("ada", academic=True)
         job, is_new = service.jobs.submit(ada, Request(Kind.QUERY, query="SELECT 1"))
         assert is_new

@@ -21,6 +21,7 @@ class Told:
     """A job store of which only the heartbeat is used."""
 
     def __init__(self) -> None:
+        self.attempts = self
         self.progress: list[Progress] = []
 
     def beat(self, _job: Job, _lease_s: float, progress: Progress) -> Beat:

@@ -47,13 +47,13 @@ class Place:
     def completed(self, content: bytes = CONTENT, identity: str | None = None) -> Job:
         """Complete a job with that result."""
         self.store.submit(Submission("ada", REQUEST))
-        job = self.store.claim_next(30)
+        job = self.store.attempts.claim_next(30)
         assert job is not None
         with self.results.begin(job.job_id, job.attempt) as writer:
             writer.write(content)
             stored = writer.finish()
         result = Result(stored.key, "csv", stored.bytes, 1, (), stored.sha256, state=stored.state)
-        assert self.store.complete(job, result, datetime.now(UTC) + timedelta(hours=1), identity)
+        assert self.store.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=1), identity)
         return self.store.get(job.job_id)
 
     def file(self, job: Job) -> Path:
@@ -123,7 +123,7 @@ def test_what_is_damaged_is_not_given_out(
     assert any(
         "result_damaged" in record.message for record in caplog.records if record.name == "syndb.audit"
     )
-    assert place.store.reusable("ada", "same") is None
+    assert place.store.attempts.reusable("ada", "same") is None
     assert read_figures(place.database).damaged_results == {"result_damaged": 1}
 
 
@@ -147,7 +147,7 @@ def test_what_the_disk_itself_damaged_is_found_by_hashing(place: Place) -> None:
     turn_a_bit(place.file(jobs[2]))
     assert jobs[2].result is not None
     state = place.results.state(jobs[2].result.key).state
-    place.store.note_state(jobs[2].job_id, replace(jobs[2].result, state=state))
+    place.store.maintenance.note_state(jobs[2].job_id, replace(jobs[2].result, state=state))
     place.scrubber.look()
     assert place.reason(jobs[2]) is None
     place.scrubber.hash_until(time.monotonic() + 3600)
@@ -190,7 +190,7 @@ def test_what_is_gone_is_lost_and_found_again(place: Place) -> None:
         place.integrity.open(job)
     place.scrubber.look()
     assert place.reason(job) is Reason.RESULT_LOST
-    assert place.store.reusable("ada", "same") is None
+    assert place.store.attempts.reusable("ada", "same") is None
     (place.folder / "unmounted").rename(file)
     place.scrubber.look()
     assert place.reason(job) is None
@@ -201,7 +201,7 @@ def test_what_is_gone_is_lost_and_found_again(place: Place) -> None:
     turn_a_bit(file)  # as a back-up that is put back
     place.scrubber.look()
     assert place.reason(job) is None
-    assert place.store.reusable("ada", "same") is not None
+    assert place.store.attempts.reusable("ada", "same") is not None
 
 
 def test_a_file_that_was_touched_is_hashed_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ def test_each_part_of_a_file_has_its_own_checksum(place: Place) -> None:
 
 def test_a_result_that_is_purged_meanwhile_has_expired(place: Place) -> None:
     job = place.completed()
-    place.store.purge(job.job_id, "ada")
+    place.store.retention.purge(job.job_id, "ada")
     place.results.delete(place.file(job).relative_to(place.folder).as_posix())
     with pytest.raises(Expired) as told:
         place.integrity.open(job)
@@ -305,7 +305,7 @@ def test_one_of_several_scrubs_at_a_time(place: Place) -> None:
 
     def claim() -> None:
         barrier.wait()
-        turns.append(place.store.claim_scrub(600))
+        turns.append(place.store.maintenance.claim_scrub(600))
 
     threads = [threading.Thread(target=claim) for _ in range(4)]
     for thread in threads:
@@ -313,7 +313,7 @@ def test_one_of_several_scrubs_at_a_time(place: Place) -> None:
     for thread in threads:
         thread.join()
     assert sorted(turns) == [False, False, False, True]
-    assert place.store.claim_scrub(0)
+    assert place.store.maintenance.claim_scrub(0)
 
 
 def test_the_scrubber_keeps_its_rate_and_ends_at_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

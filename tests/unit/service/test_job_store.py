@@ -117,11 +117,11 @@ def test_figures_are_read_without_the_rows_that_were_counted(database: Database)
 
 def test_a_whole_life(store: JobStore, database: Database, told: list[str]) -> None:
     job_id = submit(store)
-    claimed = store.claim_next(30)
+    claimed = store.attempts.claim_next(30)
     assert claimed is not None
     assert (claimed.job_id, claimed.status, claimed.attempt) == (job_id, Status.RUNNING, 1)
-    assert store.beat(claimed, 30, Progress("executing", 0.5, 10, 100)).alive
-    assert store.complete(claimed, RESULT, tomorrow())
+    assert store.attempts.beat(claimed, 30, Progress("executing", 0.5, 10, 100)).alive
+    assert store.attempts.complete(claimed, RESULT, tomorrow())
     done = store.get(job_id)
     assert (done.status, done.result, done.progress) == (Status.COMPLETED, RESULT, None)
     assert done.version == 4
@@ -134,49 +134,49 @@ def test_a_whole_life(store: JobStore, database: Database, told: list[str]) -> N
 def test_jobs_start_in_order(store: JobStore) -> None:
     made = [submit(store) for _ in range(5)]
     assert [store.get(job_id).queue_position for job_id in made] == [1, 2, 3, 4, 5]
-    claimed = [store.claim_next(30) for _ in range(6)]
+    claimed = [store.attempts.claim_next(30) for _ in range(6)]
     assert [job and job.job_id for job in claimed] == [*made, None]
 
 
 def test_a_fenced_attempt_changes_nothing(store: JobStore) -> None:
     submit(store)
-    old = store.claim_next(30)
+    old = store.attempts.claim_next(30)
     assert old is not None
-    assert store.requeue(old, Reason.WORKER_LOST, death=True)
-    new = store.claim_next(30)
+    assert store.attempts.requeue(old, Reason.WORKER_LOST, death=True)
+    new = store.attempts.claim_next(30)
     assert new is not None
     assert (new.attempt, new.deaths) == (2, 1)
-    assert not store.beat(old, 30, Progress("executing")).alive
-    assert not store.complete(old, RESULT, tomorrow())
-    assert not store.fail(old, Reason.ENGINE_FAILURE, FAILURE)
-    assert not store.confirm_cancel(old)
-    assert not store.requeue(old, Reason.QUEUED, death=False)
+    assert not store.attempts.beat(old, 30, Progress("executing")).alive
+    assert not store.attempts.complete(old, RESULT, tomorrow())
+    assert not store.attempts.fail(old, Reason.ENGINE_FAILURE, FAILURE)
+    assert not store.attempts.confirm_cancel(old)
+    assert not store.attempts.requeue(old, Reason.QUEUED, death=False)
     assert store.get(new.job_id) == new
 
 
 def test_final_is_final(store: JobStore) -> None:
     for end in ("complete", "fail", "cancel"):
         submit(store)
-        job = store.claim_next(30)
+        job = store.attempts.claim_next(30)
         assert job is not None
         if end == "complete":
-            assert store.complete(job, RESULT, tomorrow())
+            assert store.attempts.complete(job, RESULT, tomorrow())
         elif end == "fail":
-            assert store.fail(job, Reason.ENGINE_FAILURE, FAILURE)
+            assert store.attempts.fail(job, Reason.ENGINE_FAILURE, FAILURE)
         else:
             store.request_cancel(job.job_id, "ada")
-            assert store.confirm_cancel(job)
+            assert store.attempts.confirm_cancel(job)
         final = store.get(job.job_id)
         assert final.status.final
-        assert not store.complete(job, RESULT, tomorrow())
-        assert not store.fail(job, Reason.ENGINE_FAILURE, FAILURE)
+        assert not store.attempts.complete(job, RESULT, tomorrow())
+        assert not store.attempts.fail(job, Reason.ENGINE_FAILURE, FAILURE)
         assert store.request_cancel(job.job_id, "ada") == final
         assert store.get(job.job_id) == final
 
 
 def test_a_cancelled_job_does_not_complete(store: JobStore) -> None:
     submit(store)
-    job = store.claim_next(30)
+    job = store.attempts.claim_next(30)
     assert job is not None
     asked = store.request_cancel(job.job_id, "ada")
     assert (asked.status, asked.reason, asked.cancel_requested) == (
@@ -184,10 +184,10 @@ def test_a_cancelled_job_does_not_complete(store: JobStore) -> None:
         Reason.CANCELLED_BY_USER,
         True,
     )
-    assert store.cancel_requests([job.job_id]) == {job.job_id}
-    assert store.beat(job, 30).cancel_requested
-    assert not store.complete(job, RESULT, tomorrow())
-    assert store.confirm_cancel(job)
+    assert store.attempts.cancel_requests([job.job_id]) == {job.job_id}
+    assert store.attempts.beat(job, 30).cancel_requested
+    assert not store.attempts.complete(job, RESULT, tomorrow())
+    assert store.attempts.confirm_cancel(job)
     assert store.get(job.job_id).status is Status.CANCELLED
 
 
@@ -196,7 +196,7 @@ def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:
     claimed: list[str] = []
 
     def claim() -> None:
-        while (job := store.claim_next(30)) is not None:
+        while (job := store.attempts.claim_next(30)) is not None:
             claimed.append(job.job_id)
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
@@ -210,11 +210,11 @@ def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:
 @pytest.mark.parametrize("_again", range(20))
 def test_of_cancel_and_completion_one_wins(store: JobStore, _again: int) -> None:
     submit(store)
-    job = store.claim_next(30)
+    job = store.attempts.claim_next(30)
     assert job is not None
     done: list[bool] = []
     race = [
-        threading.Thread(target=lambda: done.append(store.complete(job, RESULT, tomorrow()))),
+        threading.Thread(target=lambda: done.append(store.attempts.complete(job, RESULT, tomorrow()))),
         threading.Thread(target=store.request_cancel, args=(job.job_id, "ada")),
     ]
     for thread in race:
@@ -264,24 +264,24 @@ def test_idempotency_is_per_owner(store: JobStore) -> None:
 
 def test_lapsed_leases_and_overdue_hints_are_found(store: JobStore) -> None:
     submit(store)
-    job = store.claim_next(-1)
+    job = store.attempts.claim_next(-1)
     assert job is not None
-    assert [lapsed.job_id for lapsed in store.lapsed()] == [job.job_id]
-    store.beat(job, 30)
-    assert not store.lapsed()
+    assert [lapsed.job_id for lapsed in store.maintenance.lapsed()] == [job.job_id]
+    store.attempts.beat(job, 30)
+    assert not store.maintenance.lapsed()
     waiting = submit(store)
-    assert store.take_overdue_hints(60) == []
-    assert store.take_overdue_hints(-1) == [waiting]
+    assert store.maintenance.take_overdue_hints(60) == []
+    assert store.maintenance.take_overdue_hints(-1) == [waiting]
 
 
 def test_expiry_keeps_the_record(store: JobStore) -> None:
     submit(store)
-    job = store.claim_next(30)
+    job = store.attempts.claim_next(30)
     assert job is not None
-    store.complete(job, RESULT, datetime.now(UTC) - timedelta(seconds=1))
-    (expired,) = store.expired()
-    store.destroy(expired)
-    assert not store.expired()
+    store.attempts.complete(job, RESULT, datetime.now(UTC) - timedelta(seconds=1))
+    (expired,) = store.maintenance.expired()
+    store.maintenance.destroy(expired)
+    assert not store.maintenance.expired()
     record = store.get(job.job_id)
     assert (record.status, record.reason, record.result) == (Status.COMPLETED, Reason.EXPIRED, RESULT)
     assert record.destroyed_at is not None
@@ -300,15 +300,15 @@ def test_one_users_thousand_jobs_do_not_hold_up_anothers_first(store: JobStore) 
     bobs = [submit(store, "bob") for _ in range(2)]
     expected = [adas[0], bobs[0], adas[1], bobs[1], *adas[2:]]
     assert sorted(adas + bobs, key=lambda job_id: store.get(job_id).queue_position or 0) == expected
-    claimed = [store.claim_next(30) for _ in expected]
+    claimed = [store.attempts.claim_next(30) for _ in expected]
     assert [job and job.job_id for job in claimed] == expected
 
 
 def test_running_jobs_count_as_turns_taken(store: JobStore) -> None:
     adas = [submit(store, "ada") for _ in range(4)]
-    assert [(store.claim_next(30) or store.get("")).job_id for _ in range(2)] == adas[:2]
+    assert [(store.attempts.claim_next(30) or store.get("")).job_id for _ in range(2)] == adas[:2]
     bobs = [submit(store, "bob") for _ in range(2)]
-    order = [(store.claim_next(30) or store.get("")).job_id for _ in range(4)]
+    order = [(store.attempts.claim_next(30) or store.get("")).job_id for _ in range(4)]
     assert order == [bobs[0], bobs[1], adas[2], adas[3]]
 
 
@@ -319,27 +319,27 @@ def test_users_take_turns_where_each_job_ends_before_the_next_is_chosen(
     owners = {submit(store, owner): owner for owner in ["ada"] * 4 + ["eve"] * 4 + ["bob"] * 2}
     seen = {job_id: store.get(job_id).queue_position or 0 for job_id in owners}
     started, running = [], []
-    while (job := store.claim_next(30)) is not None:
+    while (job := store.attempts.claim_next(30)) is not None:
         started.append(job.job_id)
         running.append(job)
         if len(running) == at_a_time:
             done = running.pop(0)
-            store.complete(done, RESULT, tomorrow())
+            store.attempts.complete(done, RESULT, tomorrow())
     assert [owners[job_id] for job_id in started] == ["ada", "eve", "bob"] * 2 + ["ada", "eve"] * 2
     assert sorted(seen, key=lambda job_id: seen[job_id]) == started, "the position was true from the start"
 
 
 def test_a_position_counts_the_turn_of_what_is_running(store: JobStore) -> None:
     adas = [submit(store, "ada") for _ in range(3)]
-    running = store.claim_next(30)
+    running = store.attempts.claim_next(30)
     assert running is not None
     bobs = [submit(store, "bob") for _ in range(2)]
     expected = [bobs[0], adas[1], bobs[1], adas[2]]
     assert [store.get(job_id).queue_position for job_id in expected] == [1, 2, 3, 4]
     started = []
     while running is not None:
-        store.complete(running, RESULT, tomorrow())
-        running = store.claim_next(30)
+        store.attempts.complete(running, RESULT, tomorrow())
+        running = store.attempts.claim_next(30)
         started += [running.job_id] if running else []
     assert started == expected
 
@@ -352,9 +352,9 @@ def test_a_user_has_so_many_open_jobs_and_no_more(store: JobStore) -> None:
         store.submit(submission, max_open=3)
     assert refusal.value.retry_after > 0
     store.submit(Submission("bob", REQUEST), max_open=3)
-    job = store.claim_next(30)
+    job = store.attempts.claim_next(30)
     assert job is not None
-    store.complete(job, RESULT, tomorrow())
+    store.attempts.complete(job, RESULT, tomorrow())
     store.submit(submission, max_open=3)
 
 
@@ -366,10 +366,10 @@ def test_an_outage_does_not_count_as_a_death_and_waits_longer_each_time(
     for _ in range(4):
         with database.write() as connection:
             connection.execute(update(jobs).values(not_before=None))
-        job = store.claim_next(30)
+        job = store.attempts.claim_next(30)
         assert job is not None
-        assert store.requeue(job, Reason.STORE_UNAVAILABLE, outage=True)
-        assert store.claim_next(30) is None
+        assert store.attempts.requeue(job, Reason.STORE_UNAVAILABLE, outage=True)
+        assert store.attempts.claim_next(30) is None
         with database.read() as connection:
             not_before = connection.execute(select(jobs.c.not_before)).scalar_one()
         pauses.append((not_before - datetime.now(UTC)).total_seconds())
@@ -380,6 +380,6 @@ def test_an_outage_does_not_count_as_a_death_and_waits_longer_each_time(
 
 def test_a_claim_is_found_again_by_its_name(store: JobStore) -> None:
     submit(store)
-    job = store.claim_next(30, "host/1/abc")
-    assert store.claimed("host/1/abc") == job
-    assert store.claimed("host/1/abd") is None
+    job = store.attempts.claim_next(30, "host/1/abc")
+    assert store.attempts.claimed("host/1/abc") == job
+    assert store.attempts.claimed("host/1/abd") is None

@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
 
 def running(store: JobStore) -> Job:
     store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
-    job = store.claim_next(30)
+    job = store.attempts.claim_next(30)
     assert job is not None
     return job
 
@@ -38,42 +38,42 @@ def tomorrow() -> datetime:
 
 def test_a_preview_lives_as_long_as_the_result(store: JobStore) -> None:
     job = running(store)
-    assert store.preview(job.job_id) is None
-    assert store.keep_preview(job, b"one")
-    assert store.keep_preview(job, b"two")
-    assert store.preview(job.job_id) == b"two"
-    assert store.complete(job, RESULT, tomorrow())
-    assert store.preview(job.job_id) == b"two"
-    assert not store.keep_preview(job, b"late")
-    assert store.purge(job.job_id, "ada")[1]
-    assert store.preview(job.job_id) is None
+    assert store.previews.preview(job.job_id) is None
+    assert store.previews.keep_preview(job, b"one")
+    assert store.previews.keep_preview(job, b"two")
+    assert store.previews.preview(job.job_id) == b"two"
+    assert store.attempts.complete(job, RESULT, tomorrow())
+    assert store.previews.preview(job.job_id) == b"two"
+    assert not store.previews.keep_preview(job, b"late")
+    assert store.retention.purge(job.job_id, "ada")[1]
+    assert store.previews.preview(job.job_id) is None
 
 
 @pytest.mark.parametrize("end", ["requeue", "fail", "cancel"])
 def test_nothing_of_an_attempt_is_left(store: JobStore, end: str) -> None:
     job = running(store)
-    assert store.keep_preview(job, b"one")
+    assert store.previews.keep_preview(job, b"one")
     if end == "requeue":
-        assert store.requeue(job, Reason.WORKER_LOST, death=True)
-        new = store.claim_next(30)
+        assert store.attempts.requeue(job, Reason.WORKER_LOST, death=True)
+        new = store.attempts.claim_next(30)
         assert new is not None
-        assert not store.keep_preview(job, b"of a fenced attempt")
+        assert not store.previews.keep_preview(job, b"of a fenced attempt")
     elif end == "fail":
-        assert store.fail(job, Reason.ENGINE_FAILURE, Failure("engine_failure", "it broke"))
+        assert store.attempts.fail(job, Reason.ENGINE_FAILURE, Failure("engine_failure", "it broke"))
     else:
         store.request_cancel(job.job_id, "ada")
-        assert store.confirm_cancel(job)
-    assert store.preview(job.job_id) is None
+        assert store.attempts.confirm_cancel(job)
+    assert store.previews.preview(job.job_id) is None
 
 
 def test_only_the_owner_purges_and_only_once(store: JobStore) -> None:
     job = running(store)
-    assert store.purge(job.job_id, "ada") == (store.get(job.job_id), False)
-    assert store.complete(job, RESULT, tomorrow())
+    assert store.retention.purge(job.job_id, "ada") == (store.get(job.job_id), False)
+    assert store.attempts.complete(job, RESULT, tomorrow())
     with pytest.raises(NotFound):
-        store.purge(job.job_id, "bob")
-    purged, destroyed = store.purge(job.job_id, "ada")
+        store.retention.purge(job.job_id, "bob")
+    purged, destroyed = store.retention.purge(job.job_id, "ada")
     assert destroyed
     assert purged.destroyed_at == purged.expires_at
-    assert store.purge(job.job_id, "ada") == (purged, False)
-    assert store.change(job.job_id, "ada", {"expires_at": tomorrow()}) == (purged, False)
+    assert store.retention.purge(job.job_id, "ada") == (purged, False)
+    assert store.retention.change(job.job_id, "ada", {"expires_at": tomorrow()}) == (purged, False)

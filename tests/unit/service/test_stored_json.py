@@ -69,10 +69,10 @@ def test_an_older_process_reads_rows_of_a_newer_one_and_keeps_what_it_does_not_k
     store = JobStore(database, lambda _: None)
     try:
         store.submit(Submission("ada", RECORDS[0]))
-        job = store.claim_next(30)
+        job = store.attempts.claim_next(30)
         assert job is not None
         result: Result = RECORDS[2]
-        assert store.complete(job, result, datetime.now(UTC) + timedelta(hours=1))
+        assert store.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=1))
         new = {"added_later": {"deep": [1]}}
         with database.write() as connection:
             row = connection.execute(select(jobs)).one()
@@ -82,7 +82,7 @@ def test_an_older_process_reads_rows_of_a_newer_one_and_keeps_what_it_does_not_k
         read = store.get(job.job_id)
         assert (read.request, read.result) == (RECORDS[0], result)
         assert (read.progress, read.failure, read.reason) == (RECORDS[4], RECORDS[3], None)
-        store.note_state(job.job_id, replace(result, state="looked at"))
+        store.maintenance.note_state(job.job_id, replace(result, state="looked at"))
         with database.read() as connection:
             stored = connection.execute(select(jobs.c.result)).scalar_one()
         assert (stored["added_later"], stored["state"]) == ({"deep": [1]}, "looked at")

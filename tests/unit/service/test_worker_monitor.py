@@ -64,8 +64,8 @@ def look_until(monitor: WorkerMonitor, database: Moved, seconds: float) -> None:
 def test_a_waiting_job_tells_that_no_worker_is_alive_and_that_one_is_again(
     database: Moved, store: JobStore
 ) -> None:
-    monitor = WorkerMonitor(store, store, clock=database.seconds)
-    store.report_worker()
+    monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
+    store.worker_reports.report_worker()
     job_id = pending(store)
     look_until(monitor, database, SILENT_S - 0.5)
     assert phase(store, job_id) is None
@@ -80,7 +80,7 @@ def test_a_waiting_job_tells_that_no_worker_is_alive_and_that_one_is_again(
     later = pending(store)
     monitor.look()
     assert (phase(store, later) or "").startswith(NO_WORKER)
-    store.report_worker()
+    store.worker_reports.report_worker()
     monitor.look()
     monitor.check()
     assert phase(store, job_id) is phase(store, later) is None
@@ -88,7 +88,7 @@ def test_a_waiting_job_tells_that_no_worker_is_alive_and_that_one_is_again(
 
 
 def test_where_no_worker_ever_was_that_is_told(database: Moved, store: JobStore) -> None:
-    monitor = WorkerMonitor(store, store, clock=database.seconds)
+    monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
     job_ids = [pending(store) for _ in range(3)]
     look_until(monitor, database, SILENT_S)
     assert {phase(store, each) for each in job_ids} == {f"{NO_WORKER} (none has reported yet)"}
@@ -101,10 +101,10 @@ def test_more_pending_jobs_than_one_statement_changes(
     monkeypatch.setattr("syndb_service.worker_monitor.CHUNK", 2)
     assert CHUNK > 2
     job_ids = [pending(store) for _ in range(5)]
-    monitor = WorkerMonitor(store, store, clock=database.seconds)
+    monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
     look_until(monitor, database, SILENT_S)
     assert all((phase(store, each) or "").startswith(NO_WORKER) for each in job_ids)
-    store.report_worker()
+    store.worker_reports.report_worker()
     monitor.look()
     assert {phase(store, each) for each in job_ids} == {None}
 
@@ -112,17 +112,17 @@ def test_more_pending_jobs_than_one_statement_changes(
 def test_after_a_start_an_outage_or_a_sleep_nothing_is_told_too_early(
     database: Moved, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.report_worker()
+    store.worker_reports.report_worker()
     job_id = pending(store)
     database.ahead_s = 3600.0  # nothing ran for an hour: the API starts a moment before its workers
-    monitor = WorkerMonitor(store, store, clock=database.seconds)
+    monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
     look_until(monitor, database, SILENT_S - 0.5)
-    store.report_worker()
+    store.worker_reports.report_worker()
     database.ahead_s += 60.0  # the computer slept
     look_until(monitor, database, GRACE_S - 1.0)
-    store.report_worker()
+    store.worker_reports.report_worker()
     with monkeypatch.context() as outage:
-        outage.setattr(store, "worker_silence_s", refuse)
+        outage.setattr(store.worker_reports, "worker_silence_s", refuse)
         for _ in range(20):
             with pytest.raises(TransientError, match="away"):
                 look_until(monitor, database, 0.5)
@@ -139,16 +139,16 @@ def refuse() -> float:
 
 def test_a_worker_of_an_earlier_version_counts_while_it_works(database: Moved, store: JobStore) -> None:
     """It does not report: what it started since the last report says that it lives."""
-    monitor = WorkerMonitor(store, store, clock=database.seconds)
-    store.report_worker()
+    monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
+    store.worker_reports.report_worker()
     database.ahead_s = 100.0
     store.submit(Submission("ada", REQUEST))
-    job = store.claim_next(30)
+    job = store.attempts.claim_next(30)
     assert job is not None
     waiting = pending(store)
     look_until(monitor, database, 20)
     assert phase(store, waiting) is None
-    store.beat(job, 30)
+    store.attempts.beat(job, 30)
     look_until(monitor, database, 20)
     assert phase(store, waiting) is None
     look_until(monitor, database, 15)
@@ -156,10 +156,10 @@ def test_a_worker_of_an_earlier_version_counts_while_it_works(database: Moved, s
 
 
 def test_a_job_that_runs_hides_no_killed_worker(database: Moved, store: JobStore) -> None:
-    monitor = WorkerMonitor(store, store, clock=database.seconds)
-    store.report_worker()
+    monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
+    store.worker_reports.report_worker()
     store.submit(Submission("ada", REQUEST))
-    assert store.claim_next(30) is not None
+    assert store.attempts.claim_next(30) is not None
     waiting = pending(store)
     look_until(monitor, database, SILENT_S + 0.5)
     assert (phase(store, waiting) or "").startswith(NO_WORKER)
@@ -170,21 +170,21 @@ def test_a_job_tells_the_first_thing_that_it_lacks(
     database: Moved, store: JobStore, is_broker_away: bool
 ) -> None:
     job_id = pending(store)
-    store.tell_broker(job_id, "the broker is away")
+    store.attempts.tell_broker(job_id, "the broker is away")
     ask_broker = refuse if is_broker_away else database.ready
-    monitor = WorkerMonitor(store, store, ask_broker, clock=database.seconds)
+    monitor = WorkerMonitor(store, store.worker_reports, ask_broker, clock=database.seconds)
     look_until(monitor, database, SILENT_S)
     assert (phase(store, job_id) or "").startswith("waiting: the broker" if is_broker_away else NO_WORKER)
 
 
 def test_no_other_job_is_touched(database: Moved, store: JobStore) -> None:
     job_id = pending(store)
-    running = store.claim_next(30)
+    running = store.attempts.claim_next(30)
     assert running is not None
     cancelled = pending(store)
     store.request_cancel(cancelled, "ada")
     database.ahead_s = 60.0
-    assert store.note_no_worker("none has reported yet") == 0
+    assert store.worker_reports.note_no_worker("none has reported yet") == 0
     assert phase(store, job_id) == "starting"
     assert store.get(cancelled).status is Status.CANCELLED
 
