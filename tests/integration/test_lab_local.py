@@ -132,7 +132,8 @@ def test_stale_services_are_passed_over(live: Live, home: Path) -> None:
     token_file.write_text(f"{live.token}\n")
     stale = register(home, "http://127.0.0.1:9", ended.pid, token_file, "2030-01-01T00:00:00")
     deaf = register(home, "http://127.0.0.1:9", os.getpid(), token_file, "2029-01-01T00:00:00")
-    register(home, live.url, live.process.pid, token_file, "2025-01-01T00:00:00", live.data_dir)
+    own_token = live.data_dir / "token"
+    register(home, live.url, live.process.pid, own_token, "2025-01-01T00:00:00", live.data_dir)
     (deaf.parent / "broken.json").write_text("{")
     with syndb_lab.connect(start=False) as lab:
         assert lab.url == live.url

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from syndb_service.domain.child_task import CheckRequest
 from syndb_service.domain.references import as_tables, references
 from syndb_service.engines.check_process import CheckProcess
 from syndb_service.engines.checker import Checker
@@ -265,18 +266,17 @@ def test_the_last_place_is_for_those_who_used_little() -> None:
 def test_an_answer_that_was_not_read_is_never_another_querys(monkeypatch: pytest.MonkeyPatch) -> None:
     nursery = Nursery()
     process = CheckProcess(nursery, 1024**2)
-    request = {"parameters": {}, "stored": {}, "describe": False, "format": "arrow"}
     try:
-        process.check({"query": "SELECT 1", **request})
+        process.check(CheckRequest(sql="SELECT 1"))
 
         def fail(_: float) -> None:
             raise RuntimeError("unforeseen, before the answer was read")
 
         monkeypatch.setattr(process._child, "answer", fail)
         with pytest.raises(RuntimeError, match="unforeseen"):
-            process.check({"query": "SELECT * FROM synapses", **request})
+            process.check(CheckRequest(sql="SELECT * FROM synapses"))
         monkeypatch.undo()
-        assert process.check({"query": "SELECT * FROM neurons", **request}).text["tables"] == ["neurons"]
+        assert process.check(CheckRequest(sql="SELECT * FROM neurons")).text["tables"] == ["neurons"]
     finally:
         process.close()
         nursery.close()
