@@ -32,9 +32,9 @@ from benchmarks.machine import load, machine
 from benchmarks.processes import ROOT
 from benchmarks.report import write_block
 from syndb_lab.client import Lab
-from syndb_lab.starter import own_service
-from syndb_service.engines.graph.connectome import of_edges
-from syndb_service.engines.graph.crew import Crew
+from syndb_lab.starter import temporary_service
+from syndb_service.engines.graph.connectome import connectome_from_edges
+from syndb_service.engines.graph.crew import ThreadPool
 from syndb_service.engines.graph.significance import motif_significance
 from syndb_service.engines.graph.triads import TRIADS, triadic_census
 from syndb_service.engines.graph.triangles import enumerate_triangles
@@ -85,9 +85,9 @@ def censuses(shape: Shape, wiring: Wiring) -> dict[str, float | None]:
     def ours() -> dict[str, int]:
         graph.__dict__.pop("dyads", None)
         graph.__dict__.pop("incoming", None)
-        return triadic_census(graph, enumerate_triangles(graph, Crew(THREADS)))
+        return triadic_census(graph, enumerate_triangles(graph, ThreadPool(THREADS)))
 
-    graph = of_edges(shape.neurons, pairs, wiring.synapses)
+    graph = connectome_from_edges(shape.neurons, pairs, wiring.synapses)
     seconds, census = timed(ours, 3)
     found: dict[str, float | None] = {"census, s": seconds}
     if shape.connections <= IGRAPH_MOST:
@@ -104,7 +104,7 @@ def censuses(shape: Shape, wiring: Wiring) -> dict[str, float | None]:
             raise SystemExit("NetworkX counts other motifs")
         found["ratio to NetworkX"] = (found["NetworkX, s"] or 0) / seconds
     if shape == WHOLE_BRAIN:
-        crew = Crew(THREADS)
+        crew = ThreadPool(THREADS)
         work = lambda: motif_significance(graph, 100, 1, keep_reciprocity=True, crew=crew)  # noqa: E731
         found["100 samples, s"], _ = timed(work)
     return found
@@ -152,7 +152,7 @@ def add(folder: Path, data_dir: Path) -> None:
 
 def full_job(data_dir: Path, name: str) -> dict[str, float]:
     """Run a full analysis of a dataset as a user does, after one that warms the service up."""
-    with own_service(data_dir) as service, Lab(service.url, service.token()) as lab:
+    with temporary_service(data_dir) as service, Lab(service.url, service.token()) as lab:
         lab.graph(WORM).wait(progress=False)
         with Peak() as peak:
             seconds, answer = timed(lambda: lab.graph(name).answer())
@@ -162,7 +162,7 @@ def full_job(data_dir: Path, name: str) -> dict[str, float]:
 def small_jobs(data_dir: Path, repeats: int) -> dict[str, Any]:
     """Compare graph and query jobs on *C. elegans*."""
     query, before = "SELECT count(*) FROM connections", load()
-    with own_service(data_dir) as service, Lab(service.url, service.token()) as lab:
+    with temporary_service(data_dir) as service, Lab(service.url, service.token()) as lab:
         lab.graph(WORM).wait(progress=False)
         pairs = [
             (timed(lambda: lab.sql(query).result_path())[0], timed(lambda: lab.graph(WORM).answer())[0])

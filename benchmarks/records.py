@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import insert
 
-from syndb_service.domain.jobs import Request
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.store import Database
 from syndb_service.store.schema import job_events, jobs
@@ -50,7 +50,7 @@ def _row(number: int, records: int, users: int, now: Any) -> dict[str, Any]:
         "reason": Reason.QUEUED if pending else None,
         "version": 1,
         "label": f"label {number % 7}",
-        "request": Request(kind=Kind.QUERY, query="SELECT 1").as_dict(),
+        "request": JobRequest(kind=Kind.QUERY, query="SELECT 1").as_dict(),
         "created_at": created_at,
         "finished_at": None if pending else created_at,
         "expires_at": now + timedelta(days=1) if completed else None,

@@ -25,7 +25,7 @@ from nbclient.exceptions import CellExecutionComplete
 from nbformat.v4 import new_code_cell
 from PIL import Image
 
-from syndb_lab.starter import own_service
+from syndb_lab.starter import temporary_service
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 COLOURS = 128
@@ -54,7 +54,7 @@ class Client(nbclient.NotebookClient):
 
 def main(paths: Sequence[Path]) -> None:
     """Run and save each."""
-    with tempfile.TemporaryDirectory() as home, own_service(Path(home) / "data") as service:
+    with tempfile.TemporaryDirectory() as home, temporary_service(Path(home) / "data") as service:
         os.environ |= surroundings(service.data_dir)
         for path in paths:
             notebook = nbformat.read(path, as_version=4)

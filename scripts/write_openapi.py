@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from syndb_service.api.app import routed_app
+from syndb_service.api.app import create_routed_app
 
 PATH = Path(__file__).resolve().parents[1] / "docs" / "openapi.json"
 
 
 def document() -> str:
     """Return the document as it is checked in."""
-    return json.dumps(routed_app().openapi(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(create_routed_app().openapi(), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

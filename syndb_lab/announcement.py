@@ -26,7 +26,7 @@ LONGEST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class RunningService:
     """A running service, as it describes itself in its ``service.json``."""
 
     url: str
@@ -76,14 +76,14 @@ class Service:
                 raise PermissionError(errno.EPERM, f"{file} is not of the owner of the data folder")
             return SecretText(opened.read(LONGEST).decode("utf-8", "replace")), found.st_uid
 
-    def answers(self) -> bool:
+    def is_responding(self) -> bool:
         """Ask whether it is up, and have it prove that it is this service.
 
         After a service was killed, anybody on this computer may listen on its port. So its process has to
         live, and what answers has to know the secret in the data folder; where this user can't read that
         secret, the token can't be read either, and nothing is sent.
         """
-        if self.gone():
+        if self.has_exited():
             return False
         try:
             secret, _ = self._own(self.secret_file)
@@ -104,7 +104,7 @@ class Service:
         expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
         return hmac.compare_digest(proof.encode(), expected.encode())
 
-    def gone(self) -> bool:
+    def has_exited(self) -> bool:
         """Whether its process has ended for certain."""
         try:
             os.kill(self.pid, 0)
@@ -115,11 +115,11 @@ class Service:
         return False
 
 
-def read_service(file: Path) -> Service | None:
+def read_service(file: Path) -> RunningService | None:
     """Read a ``service.json``; one that isn't there, or half written, is none."""
     try:
         told: dict[str, Any] = json.loads(file.read_text())
-        return Service(
+        return RunningService(
             url=str(told["url"]).rstrip("/"),
             pid=int(told["pid"]),
             token_file=Path(told["token_file"]),
@@ -132,7 +132,7 @@ def read_service(file: Path) -> Service | None:
         return None
 
 
-def announced() -> Iterator[tuple[Path, Service]]:
+def iter_services() -> Iterator[tuple[Path, RunningService]]:
     """Yield the services of this user that say that they run, each with the file that says so."""
     for file in (state_folder() / "running").glob("*.json"):
         service = read_service(file)

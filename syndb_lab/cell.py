@@ -22,9 +22,9 @@ SHOWN: Final[dict[str, tuple[str, weakref.WeakSet[Closable]]]] = {}
 """By cell: its last run, and what that has shown. Who is live is held by its widget, so this holds nobody."""
 
 
-def replaces_what_its_cell_showed(shown: Closable) -> None:
+def close_earlier_output(shown: Closable) -> None:
     """Close what an earlier run of this cell showed: its place on the page is gone."""
-    cell, run = running_cell()
+    cell, run = running_cell_and_run()
     if not cell:
         return
     earlier, showing = SHOWN.get(cell, (run, weakref.WeakSet()))
@@ -36,17 +36,17 @@ def replaces_what_its_cell_showed(shown: Closable) -> None:
     SHOWN[cell] = (run, showing)
 
 
-def running_cell() -> tuple[str, str]:
+def running_cell_and_run() -> tuple[str, str]:
     """Name the cell that runs, and this run of it; nothing where the front end doesn't say."""
     parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)() or {}
     cell = (parent.get("metadata") or {}).get("cellId")
     return str(cell or ""), str((parent.get("header") or {}).get("msg_id") or "")
 
 
-def dismiss(widget: ipywidgets.Widget) -> None:
+def close_widget(widget: ipywidgets.Widget) -> None:
     """Close a widget and what it is made of, so that neither page nor kernel keeps anything of it."""
     for child in getattr(widget, "children", ()):
-        dismiss(child)
+        close_widget(child)
     for name in ("layout", "style"):
         if (part := getattr(widget, name, None)) is not None and hasattr(part, "close"):
             part.close()

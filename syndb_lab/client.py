@@ -14,15 +14,15 @@ from syndb_lab.datasets import Dataset, Datasets, is_dataset_id
 from syndb_lab.dry_run import DryRun
 from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.job import Job
-from syndb_lab.jobs import job_listing, job_path, whole_id
-from syndb_lab.limits import Limited, limited
+from syndb_lab.jobs import job_listing, job_path, resolve_id
+from syndb_lab.limits import LimitedQuery, limit_query
 from syndb_lab.listing import Listing
-from syndb_lab.parameters import Bound, bind, check_given
-from syndb_lab.references import refer
-from syndb_lab.refusals import invalid
+from syndb_lab.parameters import BoundQuery, bind, require_values
+from syndb_lab.references import bind_references
+from syndb_lab.refusals import query_error
 from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
-from syndb_lab.values import article, seconds, shown
+from syndb_lab.values import article, format_value, seconds
 
 if TYPE_CHECKING:
     from syndb_lab.composer import Composer
@@ -165,17 +165,17 @@ class Lab:
         >>> lab.sql("SELECT min(name) AS first FROM {{motor}}", jobs={"motor": motor}).to_polars().item()
         'AS1'
         """
-        options = {"format": format, **given(label=label, time_limit_s=seconds(time_limit_s))}
+        options = {"format": format, **drop_none(label=label, time_limit_s=seconds(time_limit_s))}
         if not isinstance(reproducible, bool):
             raise ParameterError(
-                f"reproducible is {shown(reproducible)}; it takes True or False",
+                f"reproducible is {format_value(reproducible)}; it takes True or False",
                 hint="For example: lab.sql(query, reproducible=True).",
             )
         if reproducible:
             options["reproducible"] = True
         if isinstance(query, str) and isinstance(parameters, Mapping | None):
-            check_given(query, parameters or {})
-        job = self._submitted(self._send_sql("/v1/jobs", query, parameters, jobs, limit, options))
+            require_values(query, parameters or {})
+        job = self._to_job(self._send_sql("/v1/jobs", query, parameters, jobs, limit, options))
         return job.wait() if wait else job
 
     def validate(
@@ -215,22 +215,22 @@ class Lab:
             raise ParameterError(
                 f"jobs is {article(jobs)}, no mapping", hint='For example: jobs={"motor": job}.'
             )
-        referred = refer(query, jobs or {}) if isinstance(query, str) else Bound(query, {})
-        cut = limited(referred.sql, limit) if isinstance(query, str) else Limited(query)
+        referred = bind_references(query, jobs or {}) if isinstance(query, str) else BoundQuery(query, {})
+        cut = limit_query(referred.sql, limit) if isinstance(query, str) else LimitedQuery(query)
         bound = bind(cut.sql, {} if parameters is None else parameters)
-        body = {"query": bound.sql, **given(parameters=bound.values or None), **options}
+        body = {"query": bound.sql, **drop_none(parameters=bound.values or None), **options}
         try:
             answer: dict[str, Any] = self._transport.post(path, body, query=query)
             if answer.get("valid") is False:
-                raise invalid(answer.get("error") or {}, query)
+                raise query_error(answer.get("error") or {}, query)
         except QueryError as error:
             column = cut.column(error.line, bound.column(error.line, error.column))
             error.column = referred.column(error.line, column)
             raise
         return answer
 
-    def _submitted(self, record: dict[str, Any]) -> Job:
-        journal.note(record, self.url)
+    def _to_job(self, record: dict[str, Any]) -> Job:
+        journal.record_job(record, self.url)
         return Job(self._transport, record)
 
     def graph(
@@ -300,7 +300,7 @@ class Lab:
         if isinstance(dataset, str) and not is_dataset_id(dataset):
             dataset = self.datasets().named(dataset)
         dataset_id = dataset.id if isinstance(dataset, Dataset) else str(dataset)
-        body = given(
+        body = drop_none(
             min_synapses=min_synapses,
             max_edges=max_edges,
             top_hubs=top_hubs,
@@ -308,8 +308,8 @@ class Lab:
             label=label,
             time_limit_s=seconds(time_limit_s),
         )
-        body |= given(**options) | {"dataset_id": dataset_id, "analysis": analysis}
-        return self._submitted(self._transport.post("/v1/jobs/graph", body))
+        body |= drop_none(**options) | {"dataset_id": dataset_id, "analysis": analysis}
+        return self._to_job(self._transport.post("/v1/jobs/graph", body))
 
     def datasets(self) -> Datasets:
         """List what may be queried.
@@ -334,7 +334,7 @@ class Lab:
         >>> lab.job(job.id).status
         'completed'
         """
-        return Job(self._transport, self._transport.get(job_path(whole_id(self._transport, job_id))))
+        return Job(self._transport, self._transport.get(job_path(resolve_id(self._transport, job_id))))
 
     def composer(self, sql: str | None = None) -> Composer:
         """Open an editor in the notebook: SQL with completion and live checks, or a graph analysis.
@@ -429,6 +429,6 @@ def _lab(kind: type[Lab], url: str, key: str) -> Lab:
     return lab
 
 
-def given(**options: Any) -> dict[str, Any]:
+def drop_none(**options: Any) -> dict[str, Any]:
     """Leave out what the caller left to the service."""
     return {name: value for name, value in options.items() if value is not None}

@@ -16,10 +16,10 @@ from typing import Any, Final
 import click
 
 from syndb_lab.command_jobs import cancel, datasets, graph, jobs, query, rerun, result
-from syndb_lab.command_options import EXIT_CODES, end, give_up_output, open_missing_streams
+from syndb_lab.command_options import EXIT_CODES, close_broken_output, end, open_missing_streams
 from syndb_lab.command_text import print_plain
 from syndb_lab.errors import SyndbError
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 ASKING: Final[dict[str, click.Command]] = {
     str(each.name): each for each in (query, graph, datasets, jobs, result, rerun, cancel)
@@ -40,12 +40,12 @@ class Commands(click.Group):
             finally:
                 sys.stdout.flush()
         except BrokenPipeError:
-            give_up_output()
+            close_broken_output()
         except OSError as error:
             where = error.filename or "the output"
             reason = error.strerror or str(error)
             with suppress(SystemExit):
-                give_up_output()
+                close_broken_output()
             end(SyndbError(f"{where} can't be used: {reason}", hint="Write elsewhere, such as -o FILE."))
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -56,9 +56,9 @@ class Commands(click.Group):
                 return super().invoke(ctx)
         except click.UsageError as error:
             text = error.format_message()
-            if visible(text) == text:
+            if escape_control_characters(text) == text:
                 raise
-            raise click.UsageError(visible(text), error.ctx) from error
+            raise click.UsageError(escape_control_characters(text), error.ctx) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all that can be typed."""

@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from syndb_lab.command_options import complete_datasets, complete_jobs, lab_of, service_options, told
+from syndb_lab.command_options import (
+    complete_datasets,
+    complete_jobs,
+    exit_with_error,
+    open_lab,
+    service_options,
+)
 from syndb_lab.command_output import (
     check_folder,
     check_picture,
     check_table,
-    put_answer,
     put_neurons,
-    put_table,
     wire_format,
+    write_answer,
+    write_table,
 )
 from syndb_lab.command_sql import COMMENTS_ARE_SQL, sql_of, sql_options
 from syndb_lab.command_text import print_plain
 from syndb_lab.errors import Detached
 from syndb_lab.json_file import dump_json
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 if TYPE_CHECKING:
     from syndb_lab.job import Job
@@ -71,7 +77,7 @@ TAKEN: Final = frozenset({"self", "dataset", "dataset_id", "analysis", "label", 
 @detach_option
 @quiet_option
 @service_options
-@told
+@exit_with_error
 def query(
     sql: str | None,
     file: Path | None,
@@ -101,7 +107,7 @@ def query(
 
     text = sql_of(sql, file)
     wanted = wire_format(output)
-    with lab_of(url, data_dir) as lab:
+    with open_lab(url, data_dir) as lab:
         values = dict(read_assignment(each) for each in parameters)
         job = lab.sql(
             text,
@@ -116,7 +122,7 @@ def query(
         if detach:
             click.echo(job.id)
             return
-        put_table(followed(job, quiet=quiet), output)
+        write_table(wait_with_progress(job, quiet=quiet), output)
 
 
 @click.command()
@@ -140,7 +146,7 @@ def query(
 @detach_option
 @quiet_option
 @service_options
-@told
+@exit_with_error
 def graph(
     dataset: str,
     analysis: str,
@@ -188,13 +194,13 @@ def graph(
         if name in TAKEN or options.get(name) is not None:
             raise click.UsageError(f"-p {name}=…: the command has a place of its own for {name}")
         options[name] = value
-    with lab_of(url, data_dir) as lab:
+    with open_lab(url, data_dir) as lab:
         limit = seconds(time_limit, "--time-limit")
         job = lab.graph(dataset, analysis, **options, label=label, time_limit_s=limit)
         if detach:
             click.echo(job.id)
             return
-        put_graph(followed(job, quiet=quiet), output, neurons)
+        write_graph_result(wait_with_progress(job, quiet=quiet), output, neurons)
 
 
 @click.command()
@@ -205,7 +211,7 @@ def graph(
 )
 @click.option("--json", "as_json", is_flag=True, help="The records, one JSON object a line.")
 @service_options
-@told
+@exit_with_error
 def jobs(
     status: tuple[str, ...],
     kind: str | None,
@@ -215,7 +221,7 @@ def jobs(
     data_dir: Path | None,
 ) -> None:
     """List your jobs, newest first. In a pipe: fields separated by tabs, below a line of their names."""
-    with lab_of(url, data_dir) as lab:
+    with open_lab(url, data_dir) as lab:
         print_listing(lab.jobs(list(status) or None, kind, limit), "record" if as_json else None)
 
 
@@ -225,7 +231,7 @@ def jobs(
 @neurons_option
 @quiet_option
 @service_options
-@told
+@exit_with_error
 def result(
     job_id: str,
     output: Path | None,
@@ -241,21 +247,21 @@ def result(
     """
     check_folder(output)
     check_table(neurons)
-    with lab_of(url, data_dir) as lab:
-        job = followed(lab.job(job_id), quiet=quiet)
+    with open_lab(url, data_dir) as lab:
+        job = wait_with_progress(lab.job(job_id), quiet=quiet)
         if job.kind == "graph" or neurons is not None:
-            put_graph(job, output, neurons)
+            write_graph_result(job, output, neurons)
         else:
-            put_table(job, output)
+            write_table(job, output)
 
 
 @click.command()
 @click.argument("job_ids", metavar="JOB...", nargs=-1, required=True, shell_complete=complete_jobs)
 @service_options
-@told
+@exit_with_error
 def cancel(job_ids: tuple[str, ...], url: str | None, data_dir: Path | None) -> None:
     """Stop jobs; one that has ended stays as it is."""
-    with lab_of(url, data_dir) as lab:
+    with open_lab(url, data_dir) as lab:
         for job_id in job_ids:
             click.echo(f"{job_id} {lab.job(job_id).cancel().status}")
 
@@ -263,31 +269,31 @@ def cancel(job_ids: tuple[str, ...], url: str | None, data_dir: Path | None) -> 
 @click.command()
 @job_argument
 @service_options
-@told
+@exit_with_error
 def rerun(job_id: str, url: str | None, data_dir: Path | None) -> None:
     """Submit a job again, on the data as they are now. Prints the new job's id alone."""
-    with lab_of(url, data_dir) as lab:
+    with open_lab(url, data_dir) as lab:
         click.echo(lab.job(job_id).rerun().id)
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="All that is known of them, one JSON object a line.")
 @service_options
-@told
+@exit_with_error
 def datasets(as_json: bool, url: str | None, data_dir: Path | None) -> None:
     """List the datasets you may query."""
-    with lab_of(url, data_dir) as lab:
+    with open_lab(url, data_dir) as lab:
         print_listing(lab.datasets(), "description" if as_json else None)
 
 
-def put_graph(job: Job, output: Path | None, neurons: Path | None) -> None:
+def write_graph_result(job: Job, output: Path | None, neurons: Path | None) -> None:
     """Write the table of neurons, where it is asked for, and the answer."""
     if neurons is not None:
         put_neurons(job, neurons)
-    put_answer(job, output)
+    write_answer(job, output)
 
 
-def followed(job: Job, *, quiet: bool) -> Job:
+def wait_with_progress(job: Job, *, quiet: bool) -> Job:
     """Wait with a line of progress where standard error is a terminal; Ctrl-C leaves the job running."""
     try:
         return job.wait(progress=False if quiet else None)
@@ -307,4 +313,4 @@ def print_listing(listing: Listing[Any], attribute: str | None) -> None:
         click.echo(repr(listing))
     else:
         for row in listing.plain_rows():
-            click.echo("\t".join(visible(" ".join(cell.split())) for cell in row))
+            click.echo("\t".join(escape_control_characters(" ".join(cell.split())) for cell in row))

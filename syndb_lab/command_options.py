@@ -24,7 +24,7 @@ from syndb_lab.errors import (
     UnknownDataset,
 )
 from syndb_lab.next_step import Audience
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 Command = Callable[..., Any]
 
@@ -54,11 +54,11 @@ def service_options(command: Command) -> Command:
     )(command)
 
 
-def told(command: Command) -> Command:
+def exit_with_error(command: Command) -> Command:
     """Print an error of ours as what is wrong and what to do, and exit with its code; no traceback."""
 
     @wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
+    def call_with_error_report(*args: Any, **kwargs: Any) -> Any:
         check_texts(kwargs)
         try:
             return command(*args, **kwargs)
@@ -68,9 +68,9 @@ def told(command: Command) -> Command:
         except SyndbError as error:
             end(error)
         except BrokenPipeError:
-            give_up_output()
+            close_broken_output()
 
-    return guarded
+    return call_with_error_report
 
 
 def check_texts(given: dict[str, Any]) -> None:
@@ -85,7 +85,9 @@ def check_texts(given: dict[str, Any]) -> None:
     for name, value in given.items():
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
-                raise click.UsageError(f"{name} is no text in UTF-8: {visible(text)[:80]!r}")
+                raise click.UsageError(
+                    f"{name} is no text in UTF-8: {escape_control_characters(text)[:80]!r}"
+                )
 
 
 def end(error: SyndbError) -> NoReturn:
@@ -107,7 +109,7 @@ def open_missing_streams() -> None:
     sys.stderr = sys.stderr or null.open("w", encoding="utf-8")
 
 
-def give_up_output() -> NoReturn:
+def close_broken_output() -> NoReturn:
     """End quietly when whoever reads our output, such as ``head``, has read enough."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -115,7 +117,7 @@ def give_up_output() -> NoReturn:
 
 
 @contextmanager
-def lab_of(url: str | None, data_dir: Path | None, *, start: bool = True) -> Iterator[Any]:
+def open_lab(url: str | None, data_dir: Path | None, *, start: bool = True) -> Iterator[Any]:
     """Connect as ``syndb_lab.connect`` does, for the length of a block."""
     from syndb_lab.connection import connect
 
@@ -125,26 +127,24 @@ def lab_of(url: str | None, data_dir: Path | None, *, start: bool = True) -> Ite
 
 def complete_jobs(context: click.Context, _: click.Parameter, typed: str) -> list[Any]:
     """List the newest jobs that begin so, for the shell; none where no service runs."""
-    return _completed(context, typed, lambda lab: [(job.id, _line(job)) for job in lab.jobs(limit=50)])
+    return _complete(context, typed, lambda lab: [(job.id, _line(job)) for job in lab.jobs(limit=50)])
 
 
 def complete_datasets(context: click.Context, _: click.Parameter, typed: str) -> list[Any]:
     """List the datasets that begin so, for the shell; none where no service runs."""
-    return _completed(context, typed, lambda lab: [(each.name, "") for each in lab.datasets()])
+    return _complete(context, typed, lambda lab: [(each.name, "") for each in lab.datasets()])
 
 
 def _line(job: Any) -> str:
     return f"{job.status} {job.kind} {job.label or (job.query or '')[:40]}"
 
 
-def _completed(
-    context: click.Context, typed: str, found: Callable[[Any], list[tuple[str, str]]]
-) -> list[Any]:
+def _complete(context: click.Context, typed: str, found: Callable[[Any], list[tuple[str, str]]]) -> list[Any]:
     from click.shell_completion import CompletionItem
 
     given = context.params
     try:
-        with lab_of(given.get("url"), given.get("data_dir"), start=False) as lab:
+        with open_lab(given.get("url"), given.get("data_dir"), start=False) as lab:
             return [
                 CompletionItem(value, help=help_) for value, help_ in found(lab) if value.startswith(typed)
             ]

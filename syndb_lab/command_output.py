@@ -19,7 +19,7 @@ import click
 from syndb_lab.command_text import print_plain
 from syndb_lab.errors import ResultTruncated, ResultUnsuitable, SyndbError
 from syndb_lab.listing import GAP, Listing, one_line
-from syndb_lab.terminal_text import columns_of, visible
+from syndb_lab.terminal_text import columns_of, escape_control_characters
 
 if TYPE_CHECKING:
     import pyarrow
@@ -98,7 +98,7 @@ def check_picture(output: Path | None) -> None:
         raise unknown_ending(output, (".json", *PICTURES))
 
 
-def put_table(job: Job, output: Path | None) -> None:
+def write_table(job: Job, output: Path | None) -> None:
     """Write a query's result, or show it."""
     path = job.result_path()
     result = job.record["result"]
@@ -228,21 +228,22 @@ def _show_arrow(path: Path, result: dict[str, Any]) -> None:
 
 def show(header: Sequence[str], rows: Sequence[Sequence[str]], total: int) -> None:
     """Print the first rows as a table, and how many there are in all."""
-    wide = fitting(header, rows, shutil.get_terminal_size().columns)
+    wide = count_visible_columns(header, rows, shutil.get_terminal_size().columns)
     columns = {name: lambda row, at=at: row[at] for at, name in enumerate(header[:wide])}
-    click.echo(repr(Listing(rows, columns, empty="  ".join(map(visible, header)))))
+    click.echo(repr(Listing(rows, columns, empty="  ".join(map(escape_control_characters, header)))))
     left = [f"the first {len(rows)} rows"] if total > len(rows) else []
     left += [f"{wide} of {len(header)} columns"] if len(header) > wide else []
     more = f"; {' and '.join(left)} are shown, -o FILE writes all" if left else ""
     click.echo(f"{rows_of(total)}{more}", err=True)
 
 
-def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> int:
+def count_visible_columns(header: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> int:
     """Say how many columns, from the left, fit into a line; the first one always does.
 
     Examples
     --------
-    >>> fitting(["name", "type"], [["AVAL", "x" * 30]], 40), fitting(["name", "type"], [], 9)
+    >>> count_visible_columns(["name", "type"], [["AVAL", "x" * 30]], 40), count_visible_columns(["name",
+    ...     "type"], [], 9)
     (2, 1)
     """
     widths = [
@@ -252,7 +253,7 @@ def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> 
     return max(sum(end - len(GAP) <= room for end in ends), 1)
 
 
-def put_answer(job: Job, output: Path | None) -> None:
+def write_answer(job: Job, output: Path | None) -> None:
     """Write what a graph analysis found: as JSON, as a picture, or its figures on a terminal."""
     check_picture(output)
     ending = output.suffix.lower() if output else ""
@@ -265,7 +266,7 @@ def put_answer(job: Job, output: Path | None) -> None:
         with_part(output, lambda part: shutil.copyfile(path, part))
     elif sys.stdout.isatty():
         columns = {"figure": lambda pair: pair[0], "value": lambda pair: pair[1]}
-        click.echo(repr(Listing(figures(job.answer()), columns, empty="no figures")))
+        click.echo(repr(Listing(answer_rows(job.answer()), columns, empty="no figures")))
         click.echo("-o FILE.json writes all of it, -o FILE.png draws it", err=True)
     else:
         sys.stdout.buffer.write(job.result_path().read_bytes())
@@ -273,12 +274,12 @@ def put_answer(job: Job, output: Path | None) -> None:
         print_plain(str(output), err=True)
 
 
-def figures(answer: dict[str, Any]) -> list[tuple[str, str]]:
+def answer_rows(answer: dict[str, Any]) -> list[tuple[str, str]]:
     """List the figures of an answer, and the neurons that it names in their order.
 
     Examples
     --------
-    >>> figures({"density": 0.02829, "hubs": [{"name": "AVAR"}, {"name": None, "neuron_id": "7"}]})
+    >>> answer_rows({"density": 0.02829, "hubs": [{"name": "AVAR"}, {"name": None, "neuron_id": "7"}]})
     [('density', '0.02829'), ('hubs', 'AVAR, 7')]
     """
     found = [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 
 def print_plain(text: str, *, err: bool = False) -> None:
     """Print lines in which no text of others acts on the terminal."""
-    click.echo(visible(text), err=err)
+    click.echo(escape_control_characters(text), err=err)

@@ -12,21 +12,21 @@ import os
 from pathlib import Path, PurePath
 from typing import Final
 
-from syndb_lab.announcement import Service
+from syndb_lab.announcement import RunningService
 from syndb_lab.client import Lab
-from syndb_lab.converted_errors import converting
+from syndb_lab.converted_errors import convert_call_errors
 from syndb_lab.errors import ParameterError, ServiceUnavailable
 from syndb_lab.local import default_data_dir, newest_running, service_of
 from syndb_lab.plain_values import article
-from syndb_lab.starter import start_once
+from syndb_lab.starter import start_service
 from syndb_lab.tokens import token_of
-from syndb_lab.transport import is_given
-from syndb_lab.values import shown
+from syndb_lab.transport import has_token
+from syndb_lab.values import format_value
 
 LONGEST_PATH: Final = 1024
 
 
-@converting
+@convert_call_errors
 def connect(
     url: str | None = None,
     token: str | None = None,
@@ -77,12 +77,12 @@ def connect(
     if url is None and data_dir is None:
         url = os.environ.get("SYNDB_URL") or None
     if url is not None:
-        return Lab(url, token if is_given(token) else token_of(url))
+        return Lab(url, token if has_token(token) else token_of(url))
     service = find_or_start(data_dir, start=start)
-    return Lab(service.url, token if is_given(token) else service.token())
+    return Lab(service.url, token if has_token(token) else service.token())
 
 
-def find_or_start(data_dir: str | Path | None, *, start: bool) -> Service:
+def find_or_start(data_dir: str | Path | None, *, start: bool) -> RunningService:
     """Find the embedded service, or start it and say so in a line.
 
     Parameters
@@ -100,7 +100,8 @@ def find_or_start(data_dir: str | Path | None, *, start: bool) -> Service:
     named = data_dir or os.environ.get("SYNDB_DATA_DIR")
     if named and ("\0" in str(named) or len(str(named)) > LONGEST_PATH):
         raise ParameterError(
-            f"data_dir is {shown(str(named))}, which no folder can be called", hint="Give a shorter path."
+            f"data_dir is {format_value(str(named))}, which no folder can be called",
+            hint="Give a shorter path.",
         )
     folder = (Path(named).expanduser() if named else default_data_dir()).absolute()
     service = service_of(folder) or (None if named else newest_running())
@@ -111,4 +112,4 @@ def find_or_start(data_dir: str | Path | None, *, start: bool) -> Service:
             f"no service runs {f'in {folder}' if named else 'here'}",
             hint="Start one with `syndb-lab up`, or let connect() do it: start=True.",
         )
-    return start_once(folder)
+    return start_service(folder)

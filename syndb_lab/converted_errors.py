@@ -27,18 +27,18 @@ def convert_errors(kind: type[T]) -> type[T]:
         if name.startswith("_"):
             continue
         if isinstance(held, property) and held.fset is not None:
-            setattr(kind, name, property(held.fget, converting(held.fset), held.fdel, held.__doc__))
+            setattr(kind, name, property(held.fget, convert_call_errors(held.fset), held.fdel, held.__doc__))
         elif callable(held) and not isinstance(held, type | staticmethod | classmethod):
-            setattr(kind, name, converting(held))
+            setattr(kind, name, convert_call_errors(held))
     return kind
 
 
-def converting(call: Callable[..., Any]) -> Callable[..., Any]:
+def convert_call_errors(call: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap one public call."""
     flags = [one.name for one in inspect.signature(call).parameters.values() if isinstance(one.default, bool)]
 
     @functools.wraps(call)
-    def wrapped(*args: Any, **options: Any) -> Any:
+    def call_and_convert(*args: Any, **options: Any) -> Any:
         for name in flags:
             if name in options and not is_flag(options[name]):
                 raise ParameterError(
@@ -57,7 +57,7 @@ def converting(call: Callable[..., Any]) -> Callable[..., Any]:
                 raise  # Python's own words on a call with a wrong name or number of arguments
             raise stranger(call.__name__, error) from error
 
-    return wrapped
+    return call_and_convert
 
 
 def is_flag(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.engine_types import MARK
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.moments import moment_number
+from syndb_lab.moments import timestamp_number
 
 if TYPE_CHECKING:
     import pyarrow
@@ -47,13 +47,13 @@ def read_csv(path: Path, columns: Sequence[dict[str, Any]]) -> pyarrow.Table:
             table = _read(path, {name: pa.string() if name in late else kind for name, kind in types.items()})
         for name, kind in late.items():
             at = table.schema.get_field_index(name)
-            table = table.set_column(at, pa.field(name, kind), _converted(table.column(at), kind))
+            table = table.set_column(at, pa.field(name, kind), _convert_column(table.column(at), kind))
     except (pa.ArrowInvalid, ValueError) as error:
         raise ResultUnsuitable(
             f"the CSV result can't be read as a table: {error}",
             hint='Submit the query with format="arrow", or read the file yourself: job.result_path().',
         ) from error
-    return table.cast(_marked(table.schema, columns))
+    return table.cast(_mark_text_columns(table.schema, columns))
 
 
 def header(path: Path) -> list[str]:
@@ -104,7 +104,7 @@ def _read(path: Path, types: dict[str, pyarrow.DataType]) -> pyarrow.Table:
             block = min(block * 16, LARGEST_BLOCK)
 
 
-def _converted(column: pyarrow.ChunkedArray, kind: pyarrow.DataType) -> pyarrow.ChunkedArray:
+def _convert_column(column: pyarrow.ChunkedArray, kind: pyarrow.DataType) -> pyarrow.ChunkedArray:
     """Read a column's texts as bytes or as moments, the infinite and those far away among them."""
     import pyarrow as pa
 
@@ -115,7 +115,7 @@ def _converted(column: pyarrow.ChunkedArray, kind: pyarrow.DataType) -> pyarrow.
                 pa.array([None if text is None else as_bytes(text) for text in chunk.to_pylist()], kind)
             )
             continue
-        numbers = [None if text is None else moment_number(kind, text) for text in chunk.to_pylist()]
+        numbers = [None if text is None else timestamp_number(kind, text) for text in chunk.to_pylist()]
         plain = pa.int32() if kind.bit_width == 32 else pa.int64()
         chunks.append(pa.array(numbers, plain).cast(kind))
     return pa.chunked_array(chunks, kind)
@@ -132,7 +132,7 @@ def as_bytes(text: str) -> bytes:
     return ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text.encode())
 
 
-def _marked(schema: pyarrow.Schema, columns: Sequence[dict[str, Any]]) -> pyarrow.Schema:
+def _mark_text_columns(schema: pyarrow.Schema, columns: Sequence[dict[str, Any]]) -> pyarrow.Schema:
     """Say in the schema which texts stand for values of other types."""
     import pyarrow as pa
 

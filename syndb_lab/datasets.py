@@ -12,8 +12,8 @@ from syndb_lab.errors import ParameterError, UnknownDataset
 from syndb_lab.html_text import html_text
 from syndb_lab.listing import Listing, html_table
 from syndb_lab.plain_values import article
-from syndb_lab.terminal_text import visible
-from syndb_lab.values import shown
+from syndb_lab.terminal_text import escape_control_characters
+from syndb_lab.values import format_value
 
 REST: Final = "Its tables have more columns in SQL (SELECT *): those that it does not bring are NULL."
 
@@ -67,7 +67,9 @@ class Dataset:
     def __repr__(self) -> str:
         lines = [f"{self.name} ({self.description.get('species')})", str(self.description.get("title") or "")]
         lines += [f"  {row[0]}: {row[1]} rows ({row[2]})" for row in self._table_rows()]
-        return visible("\n".join([*lines, f"  {REST}", f"  id {self.id}", f"  cite: {self.citation or '–'}"]))
+        return escape_control_characters(
+            "\n".join([*lines, f"  {REST}", f"  id {self.id}", f"  cite: {self.citation or '–'}"])
+        )
 
     def _repr_html_(self) -> str:
         facts = [f"id {self.id}", self.citation or ""]
@@ -136,7 +138,7 @@ class Datasets(Listing[Dataset]):
         names = [dataset.name for dataset in self]
         near = difflib.get_close_matches(name, names, n=2, cutoff=0.4) or names
         raise UnknownDataset(
-            f"no dataset is called {shown(name)}",
+            f"no dataset is called {format_value(name)}",
             hint=f"There is {', '.join(near)}." if near else self._empty,
         )
 

@@ -18,11 +18,11 @@ from typing import Final
 from rich.console import Console
 
 from syndb_lab.client import Lab
-from syndb_lab.demo_report import figures_table, hubs_table, motifs_table, next_steps, result_table
+from syndb_lab.demo_report import hubs_table, measures_table, motifs_table, next_steps, result_table
 from syndb_lab.errors import SyndbError
 from syndb_lab.job import Job
 from syndb_lab.progress import progress_line
-from syndb_lab.starter import ENDING, own_service
+from syndb_lab.starter import ENDING, temporary_service
 
 LOG_WIDTH: Final = 110
 DATASET: Final = "celegans_varshney_2011"
@@ -91,7 +91,7 @@ def folder(named: Path | None) -> Iterator[Path]:
 def show(console: Console, data_dir: Path, output: Path) -> None:
     """Run both jobs and print what they found."""
     console.print("Starting a service of its own on a free port …")
-    with own_service(data_dir) as service, Lab(service.url, service.token()) as lab:
+    with temporary_service(data_dir) as service, Lab(service.url, service.token()) as lab:
         console.print(f"It answers at {service.url}\n")
         dataset = lab.datasets().named(DATASET)
         query = lab.sql(STRONGEST, parameters={"dataset": dataset.id}, label="strongest connections")
@@ -101,7 +101,7 @@ def show(console: Console, data_dir: Path, output: Path) -> None:
         console.print(f"[bold]A graph job[/] · the whole analysis of {DATASET}")
         graph = follow(lab.graph(dataset, label="full analysis"))
         answer = graph.answer()
-        for table in (figures_table(answer), motifs_table(answer), hubs_table(answer)):
+        for table in (measures_table(answer), motifs_table(answer), hubs_table(answer)):
             console.print(table)
         output.mkdir(parents=True, exist_ok=True)
         picture = output / "celegans.png"

@@ -58,7 +58,7 @@ def result_table(frame: polars.DataFrame) -> Table:
     return table
 
 
-def figures_table(answer: dict[str, Any]) -> Table:
+def measures_table(answer: dict[str, Any]) -> Table:
     """Show the figures that the paper reports beside the paper's, and some that it doesn't."""
     strong, weak = answer["strongly_connected_components"], answer["weakly_connected_components"]
     table = Table("figure", "here", PAPER, box=SIMPLE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from syndb_lab.announcement import announced
+from syndb_lab.announcement import iter_services
 from syndb_lab.lru_directory import LruDirectory, held_part
 from syndb_lab.own_folders import cache_folder
 from syndb_lab.transfer import FULL, Tell, copy_file, download, unwritable
@@ -79,7 +79,7 @@ class ResultCache:
             A whole file with the recorded checksum, which is read-only. It stays until others need its room.
         """
         expires_at = (record or {}).get("expires_at")
-        found = self._cached(result, expires_at)
+        found = self._find_cached(result, expires_at)
         if found is not None:
             return found
         directory = self._writable()
@@ -99,7 +99,7 @@ class ResultCache:
         return target
 
     @contextmanager
-    def reading(
+    def open_for_reading(
         self,
         transport: Transport,
         job_id: str,
@@ -119,7 +119,7 @@ class ResultCache:
         transport, job_id, result, tell, part, record
             As in :meth:`fetch`.
         """
-        cached = self._cached(result, (record or {}).get("expires_at"))
+        cached = self._find_cached(result, (record or {}).get("expires_at"))
         is_small = result["bytes"] < IN_PLACE_BYTES
         stored = None if part or cached or is_small else stored_file(transport, job_id, result, record)
         if stored is None:
@@ -142,7 +142,7 @@ class ResultCache:
         for directory in self._directories():
             directory.evict()
 
-    def _cached(self, result: Mapping[str, Any], expires_at: str | None) -> Path | None:
+    def _find_cached(self, result: Mapping[str, Any], expires_at: str | None) -> Path | None:
         for directory in self._directories():
             file = directory.path / file_name(result)
             with suppress(OSError):
@@ -238,7 +238,7 @@ def stored_file(
     attempt = (record or {}).get("attempt")
     if result.get("parts") or attempt is None:
         return None
-    for _, service in announced():
+    for _, service in iter_services():
         file = Path(service.results) / job_id / str(attempt)
         with suppress(OSError):
             before = file.stat()

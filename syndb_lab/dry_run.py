@@ -10,7 +10,7 @@ from typing import Any
 from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import SyndbError
 from syndb_lab.listing import html_table
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 
 @convert_errors
@@ -59,7 +59,7 @@ class DryRun:
         return list(self.found["advice"])
 
     def __repr__(self) -> str:
-        return visible(
+        return escape_control_characters(
             "\n".join(["valid, and not run", *(f"  {name}: {value}" for name, value in self._lines())])
         )
 
@@ -85,4 +85,4 @@ class DryRun:
             ("rows", "nobody can tell" if rows is None else f"about {rows:,}"),
             *(("advice", one) for one in self.advice),
         ]
-        return [(name, visible(value)) for name, value in lines if value]
+        return [(name, escape_control_characters(value)) for name, value in lines if value]

@@ -33,7 +33,7 @@ from typing import Any, Final
 
 from syndb_lab.next_step import Audience, NextStep, render
 from syndb_lab.problem_steps import hint_of
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 """What ends a line on some screens and none in SQL: a blank of the same width, so that a caret fits."""
@@ -98,7 +98,7 @@ class SyndbError(Exception):
     def text_for(self, audience: Audience) -> str:
         """Write the whole error, as ``str`` does, for those who read it."""
         lines = (screenful(self.message), self._excerpt(), screenful(self.hint_for(audience)))
-        return visible("\n".join(filter(None, lines)))
+        return escape_control_characters("\n".join(filter(None, lines)))
 
     def _excerpt(self) -> str | None:
         """Show the line of SQL that it is about, where there is one."""

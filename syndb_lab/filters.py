@@ -54,7 +54,7 @@ ENDS: Final = {"cell_class": ("pre_class", "post_class"), "brain_structure": ("p
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ConnectionSource:
     """Common table expressions for a ``WITH``, and the values of their parameters.
 
     ``known`` has the neurons (``id``, ``sends``, ``receives``: whether the filters allow it at this end),
@@ -69,7 +69,7 @@ class Source:
 
         Examples
         --------
-        >>> Source("known AS (SELECT 1 AS id)").select("SELECT $n AS n", n=2, more=3)["parameters"]
+        >>> ConnectionSource("known AS (SELECT 1 AS id)").select("SELECT $n AS n", n=2, more=3)["parameters"]
         {'n': 2}
         """
         query = f"WITH {self.sql}\n{select}"
@@ -78,7 +78,7 @@ class Source:
         return {"query": query, "parameters": used}
 
 
-def analysed(dataset_id: str, filters: Mapping[str, Any], least: int = 1) -> Source:
+def analysis_source(dataset_id: str, filters: Mapping[str, Any], least: int = 1) -> ConnectionSource:
     """Write what a graph job analysed.
 
     Parameters
@@ -94,7 +94,7 @@ def analysed(dataset_id: str, filters: Mapping[str, Any], least: int = 1) -> Sou
     Examples
     --------
     >>> dataset = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
-    >>> source = analysed(dataset, {"cell_class": {"pre": ["sensory"], "post": None}})
+    >>> source = analysis_source(dataset, {"cell_class": {"pre": ["sensory"], "post": None}})
     >>> source.values["pre_class"], source.values["least"]
     (['sensory'], 1)
     """
@@ -127,12 +127,12 @@ def analysed(dataset_id: str, filters: Mapping[str, Any], least: int = 1) -> Sou
         parts.append(JUNCTIONS)
         every.append(GAPS)
     parts.append(KEPT.format(every=" UNION ALL ".join(every)))
-    return Source(",\n".join(parts), values)
+    return ConnectionSource(",\n".join(parts), values)
 
 
-def whole_graph(dataset_id: str, filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def graph_queries(dataset_id: str, filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write the two jobs that fetch all that a graph job analysed: its connections and its neurons."""
-    source = analysed(dataset_id, filters)
+    source = analysis_source(dataset_id, filters)
     junctions = "" if (filters.get("include") or "chemical") == "chemical" else ", junctions AS gap_junctions"
     edges = source.select(
         "SELECT pre AS pre_neuron_id, post AS post_neuron_id, "  # noqa: S608 - ours

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.engine_types import is_number, shown_type
 from syndb_lab.scalar_texts import scalar_text
-from syndb_lab.terminal_text import shorten, visible
+from syndb_lab.terminal_text import escape_control_characters, shorten
 
 if TYPE_CHECKING:
     import pyarrow
@@ -16,7 +16,7 @@ COLUMNS: Final = 30
 WIDEST: Final = 120
 
 
-def first_rows(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
+def table_preview(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
     """Write a table's first rows as a card shows them.
 
     Parameters
@@ -33,19 +33,23 @@ def first_rows(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
 
     Examples
     --------
-    >>> first_rows(pa.table({"neuron_id": [720575940600000001, None]}), 2)["rows"]
+    >>> table_preview(pa.table({"neuron_id": [720575940600000001, None]}), 2)["rows"]
     [['720575940600000001'], [None]]
     """
     shown = table.slice(0, ROWS).select(range(min(COLUMNS, table.num_columns)))
     columns = [
-        {"name": visible(field.name), "type": shown_type(field), "numeric": is_number(field)}
+        {
+            "name": escape_control_characters(field.name),
+            "type": shown_type(field),
+            "numeric": is_number(field),
+        }
         for field in shown.schema
     ]
     cells = [column_texts(column) for column in shown.columns]
     return {
         "columns": columns,
         "rows": [list(row) for row in zip(*cells, strict=True)],
-        "note": more(shown.num_rows, total, table.num_columns),
+        "note": omission_note(shown.num_rows, total, table.num_columns),
     }
 
 
@@ -62,16 +66,16 @@ def cell(value: Any) -> str:
     >>> cell(720575940600000001), cell("a\nb"), cell(0.1)
     ('720575940600000001', 'a b', '0.1')
     """
-    text = visible(" ".join(value.split()) if isinstance(value, str) else str(value))
+    text = escape_control_characters(" ".join(value.split()) if isinstance(value, str) else str(value))
     return shorten(text, WIDEST)
 
 
-def more(shown: int, total: int | None, columns: int) -> str:
+def omission_note(shown: int, total: int | None, columns: int) -> str:
     """Say what the card leaves out.
 
     Examples
     --------
-    >>> more(20, 2194, 4), more(20, None, 4), more(3, 3, 40)
+    >>> omission_note(20, 2194, 4), omission_note(20, None, 4), omission_note(3, 3, 40)
     ('the first 20 of 2,194 rows', 'the first 20 rows so far', '30 of 40 columns')
     """
     parts = []

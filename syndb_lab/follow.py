@@ -14,12 +14,18 @@ import httpx
 
 from syndb_lab.errors import ServiceUnavailable, SyndbError
 from syndb_lab.follow_loop import LoopThread, slept
-from syndb_lab.following import FINAL, Following, Heard, is_newer
-from syndb_lab.job_feed import RefusedError, TroubleError, UnknownRouteError, polled, streamed
+from syndb_lab.following import FINAL, Following, JobUpdate, is_newer
+from syndb_lab.job_feed import (
+    RefusedError,
+    TroubleError,
+    UnknownRouteError,
+    iter_event_stream,
+    iter_long_poll,
+)
 from syndb_lab.process_fork import ProcessLock
 from syndb_lab.transport import Transport
 
-__all__ = ["FINAL", "Follower", "Following", "Heard", "follow", "follower_of"]
+__all__ = ["FINAL", "Follower", "Following", "JobUpdate", "follower_of", "iter_updates"]
 
 JOBS_A_STREAM: Final = 100
 STREAMS: Final = 8
@@ -97,13 +103,13 @@ class Follower:
         job_id = record["job_id"]
         with self._lock:
             if self._is_closed:
-                raise closed(self._transport)
+                raise connection_closed_error(self._transport)
             if self._session is None:
-                self._session = LoopThread.started(self._run)
+                self._session = LoopThread.start_new(self._run)
             topic = self._topics.setdefault(job_id, _Topic(record))
             topic.followings.add(following)
             if is_newer(topic.record, record):
-                following.on_update(Heard(topic.record))
+                following.on_update(JobUpdate(topic.record))
             elif record["version"] > topic.record["version"]:
                 topic.record = record
             self._session.call()
@@ -132,7 +138,7 @@ class Follower:
         """Tell all who wait that the connection was closed, and end the thread."""
         with self._lock:
             self._is_closed = True
-        self._fail(list(self._topics), closed(self._transport))
+        self._fail(list(self._topics), connection_closed_error(self._transport))
         self.settle()
 
     def _run(self, session: LoopThread) -> None:
@@ -228,17 +234,19 @@ class Follower:
     async def _attend(self, client: httpx.AsyncClient, feed: _Feed) -> None:
         """Tell of these jobs until they are final or nobody waits for them."""
         pauses, fruitless = iter(PAUSES_S), 0
-        while known := self._known(feed.job_ids):
+        while known := self._known_versions(feed.job_ids):
             polls, is_alive, pause = self._is_polling(), False, PAUSES_S[0]
             if polls and len(known) > 1:
                 return
             try:
-                source = polled(client, *known.popitem()) if polls else streamed(client, known)
+                source = (
+                    iter_long_poll(client, *known.popitem()) if polls else iter_event_stream(client, known)
+                )
                 async with aclosing(source):
                     async for job_id, found in source:
                         if not is_alive:
                             is_alive, pauses, fruitless = True, iter(PAUSES_S), 0
-                        self._take(feed, job_id, found)
+                        self._handle_update(feed, job_id, found)
                 if not is_alive:
                     raise TroubleError("the connection broke")
                 pause = 0.0 if polls else pause
@@ -259,7 +267,9 @@ class Follower:
                 return
             await asyncio.sleep(pause)
 
-    def _take(self, feed: _Feed, job_id: str | None, found: dict[str, Any] | SyndbError | None) -> None:
+    def _handle_update(
+        self, feed: _Feed, job_id: str | None, found: dict[str, Any] | SyndbError | None
+    ) -> None:
         if job_id is None:
             self._take_heartbeat(feed.job_ids)
         elif isinstance(found, dict):
@@ -267,7 +277,7 @@ class Follower:
         elif found is not None:
             self._fail([job_id], found)
 
-    def _known(self, job_ids: Collection[str]) -> dict[str, int]:
+    def _known_versions(self, job_ids: Collection[str]) -> dict[str, int]:
         with self._lock:
             return {
                 job_id: self._topics[job_id].record["version"] for job_id in job_ids if job_id in self._topics
@@ -284,7 +294,7 @@ class Follower:
             topic.record, topic.away_since = record, None
             for following in topic.followings:
                 if is_newer(record, following.record):
-                    following.on_update(Heard(record))
+                    following.on_update(JobUpdate(record))
             if record["status"] in FINAL:
                 del self._topics[job_id]
 
@@ -305,7 +315,7 @@ class Follower:
                 topic.away_since = topic.away_since or now
                 away_s = now - topic.away_since
                 for following in topic.followings:
-                    following.on_update(Heard(following.record, away_s, trouble.words))
+                    following.on_update(JobUpdate(following.record, away_s, trouble.words))
                     if following.patience_s is not None and away_s > following.patience_s:
                         following.fail(error)
 
@@ -343,7 +353,7 @@ def stop(feed: _Feed, ended: set[asyncio.Task[None]]) -> None:
         ended.add(feed.task)
 
 
-def closed(transport: Transport) -> SyndbError:
+def connection_closed_error(transport: Transport) -> SyndbError:
     """Say that there is no connection any more."""
     return SyndbError(
         f"the connection to {transport.url} was closed", hint="Open another one with connect()."
@@ -362,7 +372,9 @@ def follower_of(transport: Transport) -> Follower:
         return follower
 
 
-def follow(transport: Transport, record: dict[str, Any], stopped: threading.Event) -> Iterator[Heard]:
+def iter_updates(
+    transport: Transport, record: dict[str, Any], stopped: threading.Event
+) -> Iterator[JobUpdate]:
     """Yield each newer record of a job until it is final, through whatever happens to the connection.
 
     A stream that breaks is opened again after the last version that was read. A service that is away, or

@@ -31,7 +31,7 @@ class LoopThread:
         self._thread = threading.Thread(target=run, args=(self,), name="syndb-follow", daemon=True)
 
     @classmethod
-    def started(cls, run: Callable[[LoopThread], None]) -> LoopThread:
+    def start_new(cls, run: Callable[[LoopThread], None]) -> LoopThread:
         """Start one.
 
         Raises

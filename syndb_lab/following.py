@@ -13,7 +13,7 @@ KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class JobUpdate:
     """What was heard: a record, or (``away_s`` not None) why there is none at present, and since when."""
 
     record: dict[str, Any]
@@ -56,7 +56,7 @@ class Following:
         self.is_answered = False
         self._leave = leave
         self._told = told
-        self._news: deque[Heard] = deque(maxlen=KEPT)
+        self._news: deque[JobUpdate] = deque(maxlen=KEPT)
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
@@ -74,7 +74,7 @@ class Following:
         """Wait no more."""
         self._leave(self)
 
-    def news(self, within_s: float) -> list[Heard]:
+    def news(self, within_s: float) -> list[JobUpdate]:
         """Return what was heard since the last call; wait for it so long."""
         with self._changed:
             self._changed.wait_for(lambda: self._news or self.is_over, within_s)
@@ -87,27 +87,27 @@ class Following:
         with self._changed:
             return self._changed.wait_for(lambda: self.is_over, within_s)
 
-    def on_update(self, heard: Heard) -> None:
+    def on_update(self, heard: JobUpdate) -> None:
         """Take what was heard."""
         with self._changed:
             self.record, self.trouble = heard.record, heard.trouble
             self.is_answered = self.is_answered or heard.away_s is None
             self._news.append(heard)
-        self._tell()
+        self._notify()
 
     def on_heartbeat(self) -> None:
         """Take a sign of life: nothing is new, and nothing is wrong any more."""
         if self.trouble:
-            self.on_update(Heard(self.record))
+            self.on_update(JobUpdate(self.record))
         self.is_answered = True
 
     def fail(self, error: Exception) -> None:
         """Take the end of all waiting."""
         with self._changed:
             self.error = error
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
         if self._told is not None:

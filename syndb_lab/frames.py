@@ -12,7 +12,7 @@ from syndb_lab.engine_types import restored_type
 from syndb_lab.errors import ResultUnsuitable
 from syndb_lab.first_use import start_arrow, start_polars
 from syndb_lab.forked_polars import refuse_polars_after_fork
-from syndb_lab.moments import check_moments, is_moment, quoted
+from syndb_lab.moments import check_moments, is_temporal, quote_identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +58,7 @@ def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Ta
     """Read a result file as it is, whatever libraries make of its values."""
     start_arrow()
     if path.suffix == ".arrow":
-        return mapped(path).read_all()
+        return map_arrow_file(path).read_all()
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
@@ -68,7 +68,7 @@ def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Ta
     raise ResultUnsuitable(f"a {path.suffix[1:]} result holds no table")
 
 
-def mapped(path: Path) -> pyarrow.ipc.RecordBatchFileReader:
+def map_arrow_file(path: Path) -> pyarrow.ipc.RecordBatchFileReader:
     """Open an Arrow file in place: its schema and batches are known, none of its rows is read."""
     start_arrow()
     import pyarrow as pa
@@ -84,7 +84,7 @@ def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.Data
     import polars as pl
 
     if path.suffix == ".arrow":
-        check_for_polars(mapped(path).schema)
+        check_for_polars(map_arrow_file(path).schema)
         check_moments(moments(path), "polars")
         return pl.read_ipc(path)
     table = read_table(path, columns)
@@ -107,7 +107,7 @@ def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFr
     import polars as pl
 
     if path.suffix == ".arrow":
-        check_for_polars(mapped(path).schema)
+        check_for_polars(map_arrow_file(path).schema)
         check_moments(moments(path), "polars")
         with path.open("rb") as file:
             return pl.scan_ipc(file)
@@ -126,14 +126,16 @@ def moments(path: Path) -> pyarrow.Table:
     import pyarrow as pa
 
     if path.suffix == ".arrow":
-        numbers = [number for number, field in enumerate(mapped(path).schema) if is_moment(field.type)]
+        numbers = [
+            number for number, field in enumerate(map_arrow_file(path).schema) if is_temporal(field.type)
+        ]
         if not numbers:
             return pa.table({})
         options = pa.ipc.IpcReadOptions(included_fields=numbers)
         return pa.ipc.open_file(pa.memory_map(str(path)), options=options).read_all()
     import pyarrow.parquet as pq
 
-    names = [field.name for field in pq.read_schema(path) if is_moment(field.type)]
+    names = [field.name for field in pq.read_schema(path) if is_temporal(field.type)]
     return pq.ParquetFile(path).read(columns=names) if names else pa.table({})
 
 
@@ -169,7 +171,8 @@ def refuse_intervals(schema: pyarrow.Schema, problem: str, instead: str) -> None
         if holds_intervals(field.type):
             raise ResultUnsuitable(
                 f"{problem} the column {field.name!r} ({field.type})",
-                hint=f"Write CAST({quoted(field.name)} AS VARCHAR) in the query, or take {instead}.",
+                hint=f"Write CAST({quote_identifier(field.name)} AS VARCHAR) in the query, or take "
+                f"{instead}.",
             )
 
 
@@ -215,7 +218,7 @@ def to_duckdb(path: Path, columns: Sequence[dict[str, str]] = ()) -> duckdb.Duck
         return connection.table(RELATION)
     connection.register(RELATION, table.rename_columns([f"c{number}" for number in range(len(kinds))]))
     written = [
-        f"{f'CAST(c{number} AS {kind})' if kind else f'c{number}'} AS {quoted(name)}"
+        f"{f'CAST(c{number} AS {kind})' if kind else f'c{number}'} AS {quote_identifier(name)}"
         for number, (kind, name) in enumerate(zip(kinds, table.column_names, strict=True))
     ]
     return connection.sql(f"SELECT {', '.join(written)} FROM {RELATION}")  # noqa: S608 - names are quoted

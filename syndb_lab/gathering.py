@@ -9,14 +9,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.errors import JobFailed, ParameterError, ResultUnsuitable
-from syndb_lab.filters import Source, analysed
-from syndb_lab.listed_connections import listed, refusal
-from syndb_lab.neighbourhood import Wish, choose, connect, describe
-from syndb_lab.network import DATASET, refuse
+from syndb_lab.filters import ConnectionSource, analysis_source
+from syndb_lab.listed_connections import refusal, result_source
+from syndb_lab.neighbourhood import SubnetworkRequest, attributes_query, connections_query, neurons_query
+from syndb_lab.network import DATASET, several_datasets_error
 from syndb_lab.plain_values import plain_value
 from syndb_lab.remarks import MOST_CONNECTIONS, MOST_NEURONS
-from syndb_lab.subnetwork import PAGERANK, ROLE, SCORES, SHOWN, WHOLE, Counts, Line, Subnetwork, pagerank
-from syndb_lab.values import shown, whole_number
+from syndb_lab.subnetwork import (
+    PAGERANK,
+    ROLE,
+    SCORES,
+    SHOWN,
+    WHOLE,
+    Connection,
+    Counts,
+    Subnetwork,
+    pagerank,
+)
+from syndb_lab.values import format_value, to_plain_integer
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,12 +45,12 @@ SELECT name FROM neurons WHERE dataset_id = $dataset AND name IS NOT NULL
 GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($name)) DESC, name LIMIT 3"""
 
 
-def checked(limit: Any, connections: Any, hops: Any, least: Any, seed: Any = 1) -> list[Any]:
+def validate_options(limit: Any, connections: Any, hops: Any, least: Any, seed: Any = 1) -> list[Any]:
     """Refuse what can't be drawn; return the numbers as plain ones, in their order.
 
     Examples
     --------
-    >>> checked(5000, 800, None, None)
+    >>> validate_options(5000, 800, None, None)
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: limit is 5000; it takes a number of neurons from 1 to 2,000
     More can't be told apart on a screen: take min_synapses or neurons, or all of it with job.to_networkx().
@@ -56,13 +66,13 @@ def checked(limit: Any, connections: Any, hops: Any, least: Any, seed: Any = 1) 
         if value is None and name in ("hops", "min_synapses"):
             plain.append(None)
             continue
-        asked = whole_number(value)
+        asked = to_plain_integer(value)
         if asked is None or not low <= asked <= most:
             upto = f"from {low} to {most:,}" if most < INT64 - 1 else f"from {low} on"
             is_crowd = asked is not None and asked > most and name in ("limit", "connections")
             wanted = f"number of {what}" if what else "whole number"
             raise ParameterError(
-                f"{name} is {shown(value)}; it takes a {wanted} {upto}",
+                f"{name} is {format_value(value)}; it takes a {wanted} {upto}",
                 hint="More can't be told apart on a screen: take min_synapses or neurons, "
                 "or all of it with job.to_networkx()."
                 if is_crowd
@@ -72,12 +82,12 @@ def checked(limit: Any, connections: Any, hops: Any, least: Any, seed: Any = 1) 
     return plain
 
 
-def asked_for(neurons: Any) -> list[int | str]:
+def parse_neurons(neurons: Any) -> list[int | str]:
     """List the neurons that were given, by id or name: one, several, or a column of a frame.
 
     Examples
     --------
-    >>> asked_for("AVAL"), asked_for([720575940600000001, "AVAR"])
+    >>> parse_neurons("AVAL"), parse_neurons([720575940600000001, "AVAR"])
     (['AVAL'], [720575940600000001, 'AVAR'])
     """
     if isinstance(neurons, dict):
@@ -94,7 +104,8 @@ def asked_for(neurons: Any) -> list[int | str]:
             number = INT64
         if isinstance(one, bool) or not -INT64 <= number < INT64:
             raise ParameterError(
-                f"neurons holds {shown(one)}, which is no neuron", hint="Give ids (whole numbers) or names."
+                f"neurons holds {format_value(one)}, which is no neuron",
+                hint="Give ids (whole numbers) or names.",
             )
         wanted.append(number)
     if not wanted:
@@ -102,14 +113,15 @@ def asked_for(neurons: Any) -> list[int | str]:
     return list(dict.fromkeys(wanted))
 
 
-def found(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list[int]:
+def resolve_neurons(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list[int]:
     """Find the ids of neurons by id or name; all of those that share a name."""
     numbers = [int(one) for one in wanted if isinstance(one, int) or is_id(one)]
     names = [one for one in wanted if isinstance(one, str)]
     if dataset_id is None:
         if strangers := [name for name in names if not is_id(name)]:
             raise ParameterError(
-                f"nobody knows of which dataset this result is, so {shown(strangers[0])} can't be found",
+                f"nobody knows of which dataset this result is, so {format_value(strangers[0])} can't be "
+                "found",
                 hint="Give neurons by their ids.",
             )
         return numbers
@@ -123,7 +135,9 @@ def found(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list
             or (isinstance(one, str) and is_id(one) and int(one) in known)
         ):
             continue
-        raise ParameterError(f"the dataset has no neuron {shown(one)}", hint=nearest(ask, dataset_id, one))
+        raise ParameterError(
+            f"the dataset has no neuron {format_value(one)}", hint=suggest_names(ask, dataset_id, one)
+        )
     return list(known)
 
 
@@ -136,7 +150,7 @@ def is_id(text: str) -> bool:
     )
 
 
-def nearest(ask: Ask, dataset_id: str, one: int | str) -> str:
+def suggest_names(ask: Ask, dataset_id: str, one: int | str) -> str:
     """Name the neurons whose names are most like one that is not there."""
     (table,) = ask([{"query": NEAREST, "parameters": {"dataset": dataset_id, "name": str(one)}}])
     names = table["name"].to_pylist()
@@ -145,8 +159,12 @@ def nearest(ask: Ask, dataset_id: str, one: int | str) -> str:
     return f"Did you mean {' or '.join(repr(name) for name in names)}?"
 
 
-def of_analysis(
-    ask: Ask, answer: Mapping[str, Any], wish: Wish, neurons: Any = None, least: int | None = None
+def fetch_from_analysis(
+    ask: Ask,
+    answer: Mapping[str, Any],
+    wish: SubnetworkRequest,
+    neurons: Any = None,
+    least: int | None = None,
 ) -> Subnetwork:
     """Fetch a part of what a graph job analysed: around given neurons, or else around what it found.
 
@@ -164,12 +182,14 @@ def of_analysis(
         A higher least number of synapses than the job's.
     """
     dataset = answer["dataset"]
-    source = analysed(dataset["id"], answer["filters"], least or 1)
+    source = analysis_source(dataset["id"], answer["filters"], least or 1)
     given, around = (
-        (None, "the hubs") if neurons is None else (found(ask, dataset["id"], asked_for(neurons)), "")
+        (None, "the hubs")
+        if neurons is None
+        else (resolve_neurons(ask, dataset["id"], parse_neurons(neurons)), "")
     )
     if given is None:
-        given, around = subject(answer)
+        given, around = analysis_centers(answer)
     wish = replace(wish, given=None if given is None else tuple(given))
     stronger, counted = source.values["least"], WHOLE
     if stronger > int(answer["filters"].get("min_synapses") or 1):
@@ -177,7 +197,7 @@ def of_analysis(
     return fetch(ask, source, wish, around, dataset, least=stronger, counted=counted)
 
 
-def subject(answer: Mapping[str, Any]) -> tuple[list[int] | None, str]:
+def analysis_centers(answer: Mapping[str, Any]) -> tuple[list[int] | None, str]:
     """Find the neurons that an analysis was about: a path, a source, or none in particular."""
     path = (answer.get("shortest_path") or {}).get("path")
     if path:
@@ -188,11 +208,11 @@ def subject(answer: Mapping[str, Any]) -> tuple[list[int] | None, str]:
     return None, "the hubs"
 
 
-def of_listing(
+def fetch_from_query(
     ask: Ask,
     record: Mapping[str, Any],
     datasets: Sequence[Mapping[str, Any]] | None,
-    wish: Wish,
+    wish: SubnetworkRequest,
     neurons: Any = None,
     least: int | None = None,
 ) -> Subnetwork:
@@ -201,7 +221,7 @@ def of_listing(
     Parameters
     ----------
     ask, wish, neurons, least
-        As of ``of_analysis``.
+        As of ``fetch_from_analysis``.
     record : mapping
         The query job's record; its result stays on the service.
     datasets : sequence of mappings or None
@@ -213,11 +233,11 @@ def of_listing(
             hint='Submit the query again with format="arrow", or take job.to_networkx().',
         )
     types = {column["name"]: column["type"] for column in record["result"]["columns"]}
-    source = listed(record["job_id"], record["result"]["columns"], least)
+    source = result_source(record["job_id"], record["result"]["columns"], least)
     dataset = one_dataset(ask, record["job_id"], types, datasets)
     given = None
     if neurons is not None:
-        given = tuple(found(ask, dataset.get("id"), asked_for(neurons)))
+        given = tuple(resolve_neurons(ask, dataset.get("id"), parse_neurons(neurons)))
     around = "the hubs" if given is None else ""
     try:
         wish = replace(wish, given=given)
@@ -241,14 +261,14 @@ def one_dataset(
     else:
         ids = list(known)
     if len(ids) > 1:
-        refuse(ids, {one: str(known[one].get("name")) for one in ids if one in known})
+        several_datasets_error(ids, {one: str(known[one].get("name")) for one in ids if one in known})
     return known.get(ids[0], {"id": ids[0]}) if ids else {}
 
 
 def fetch(
     ask: Ask,
-    source: Source,
-    wish: Wish,
+    source: ConnectionSource,
+    wish: SubnetworkRequest,
     around: str,
     dataset: Mapping[str, Any],
     *,
@@ -256,16 +276,18 @@ def fetch(
     counted: str,
 ) -> Subnetwork:
     """Fetch the chosen neurons, what runs among them, and what the dataset says of them."""
-    (table,) = ask([choose(source, wish)])
+    (table,) = ask([neurons_query(source, wish)])
     chosen = table.to_pydict()
     if not table.num_rows or (wish.given is not None and chosen["hop"][0]):
-        raise nothing(wish)
+        raise empty_error(wish)
     ids = chosen["id"]
-    bodies = [connect(source, ids, wish)] + ([describe(dataset["id"], ids)] if dataset else [])
+    bodies = [connections_query(source, ids, wish)] + (
+        [attributes_query(dataset["id"], ids)] if dataset else []
+    )
     edges, *known = ask(bodies)
     place = {neuron: number for number, neuron in enumerate(ids)}
     lines = [
-        Line(place[row["pre"]], place[row["post"]], whole(row["n"]), row["junction"])
+        Connection(place[row["pre"]], place[row["post"]], to_integer(row["n"]), row["junction"])
         for row in edges.to_pylist()
     ]
     for line in lines:
@@ -275,13 +297,13 @@ def fetch(
                 hint="Leave such rows out in the query: WHERE isfinite(weight).",
             )
     centres = sum(1 for hop in chosen["hop"] if hop == 0)
-    around = around or named(ids[:centres], known)
+    around = around or format_centers(ids[:centres], known)
     around = around.replace("the hubs", f"the {centres} hubs") if centres > 1 else around
     columns = {
-        **{name: [whole(value) for value in chosen[name]] for name in SCORES},
+        **{name: [to_integer(value) for value in chosen[name]] for name in SCORES},
         PAGERANK: pagerank(len(ids), lines),
         ROLE: ["in the middle" if hop == 0 else "around" for hop in chosen["hop"]],
-        **(attributes(ids, known[0]) if known else {}),
+        **(neuron_columns(ids, known[0]) if known else {}),
     }
     first = {name: chosen[name][0] for name in ("neurons", "connected", "connections", "within", "too_weak")}
     counts = Counts(**first, among=edges["among"][0].as_py() if edges.num_rows else 0)
@@ -295,12 +317,14 @@ def fetch(
         around,
         least,
         dataset,
-        remarks(wish, centres, counts, dataset),
+        caption_notes(wish, centres, counts, dataset),
         dict.fromkeys(SCORES, counted) | dict.fromkeys((PAGERANK, ROLE), SHOWN),
     )
 
 
-def remarks(wish: Wish, centres: int, counts: Counts, dataset: Mapping[str, Any]) -> list[str]:
+def caption_notes(
+    wish: SubnetworkRequest, centres: int, counts: Counts, dataset: Mapping[str, Any]
+) -> list[str]:
     """Say what else a reader has to know."""
     told = []
     missing = len(wish.given or ()) - centres
@@ -314,7 +338,7 @@ def remarks(wish: Wish, centres: int, counts: Counts, dataset: Mapping[str, Any]
     return told
 
 
-def named(centres: Sequence[int], known: Sequence[pyarrow.Table]) -> str:
+def format_centers(centres: Sequence[int], known: Sequence[pyarrow.Table]) -> str:
     """Name the centres: up to three, or how many they are."""
     if len(centres) > 3:
         return f"{len(centres):,} given neurons"
@@ -323,11 +347,11 @@ def named(centres: Sequence[int], known: Sequence[pyarrow.Table]) -> str:
     return ", ".join(str(names.get(neuron) or neuron) for neuron in centres)
 
 
-def attributes(ids: Sequence[int], known: pyarrow.Table) -> dict[str, list[Any]]:
+def neuron_columns(ids: Sequence[int], known: pyarrow.Table) -> dict[str, list[Any]]:
     """Put a dataset's columns in the order of the neurons; those that hold nothing are left out."""
     rows = {row["neuron_id"]: row for row in known.to_pylist()}
     columns = {
-        name: [whole(rows.get(neuron, {}).get(name)) for neuron in ids]
+        name: [to_integer(rows.get(neuron, {}).get(name)) for neuron in ids]
         for name in known.column_names
         if name not in HIDDEN
     }
@@ -336,7 +360,7 @@ def attributes(ids: Sequence[int], known: pyarrow.Table) -> dict[str, list[Any]]
     }
 
 
-def nothing(wish: Wish) -> ResultUnsuitable:
+def empty_error(wish: SubnetworkRequest) -> ResultUnsuitable:
     """Say that there is nothing to show."""
     if wish.given is not None:
         return ResultUnsuitable(
@@ -348,7 +372,7 @@ def nothing(wish: Wish) -> ResultUnsuitable:
     )
 
 
-def whole(value: Any) -> Any:
+def to_integer(value: Any) -> Any:
     """Write a whole number without a fraction."""
     if hasattr(value, "as_integer_ratio") and not isinstance(value, int):
         number = float(value)

@@ -19,8 +19,8 @@ from syndb_lab.plain_values import article
 from syndb_lab.progress import ProgressLine, describe, progress_line
 from syndb_lab.reopening import reopen
 from syndb_lab.transport import Transport
-from syndb_lab.values import hours_of, number, shown
-from syndb_lab.watch import PATIENCE_S, Watch
+from syndb_lab.values import format_value, hours_of, number
+from syndb_lab.watch import PATIENCE_S, JobWatcher
 
 TICK_S: Final = 0.1
 ANSWER_S: Final = 1.0
@@ -30,7 +30,7 @@ DESTROYED: Final = "expired"
 
 
 @convert_errors
-class Handle:
+class JobHandle:
     """A job's id, a connection, and the record as it was last seen.
 
     The properties and the repr say what was last heard, the repr also when, while the job is unfinished; only
@@ -113,21 +113,21 @@ class Handle:
         if self.label:
             words.append(repr(self.label))
         if self.status not in FINAL:
-            words.append(f"as of {clock(self._heard)}; .refresh() asks again")
+            words.append(f"as of {format_time(self._heard)}; .refresh() asks again")
         return f"<{' '.join(words)}>"
 
     def shown_by_its_card(self) -> Self:
         """Leave this run of the cell without a second display: the card stands there already."""
-        from syndb_lab.cell import running_cell
+        from syndb_lab.cell import running_cell_and_run
 
-        self._shown_in = running_cell()
+        self._shown_in = running_cell_and_run()
         return self
 
     def _ipython_display_(self) -> None:
         """Show nothing below its own card; everywhere else, IPython shows the repr."""
-        from syndb_lab.cell import running_cell
+        from syndb_lab.cell import running_cell_and_run
 
-        if self._shown_in is None or self._shown_in != running_cell():
+        if self._shown_in is None or self._shown_in != running_cell_and_run():
             raise NotImplementedError  # which IPython takes for: show the repr
 
     def done(self) -> bool:
@@ -179,7 +179,7 @@ class Handle:
         patience = number("timeout", timeout)
         if patience is not None and not patience >= 0:
             raise ParameterError(
-                f"timeout is {shown(timeout)}; it takes a number of seconds from 0 on",
+                f"timeout is {format_value(timeout)}; it takes a number of seconds from 0 on",
                 hint="For example: job.wait(timeout=60). Without it: as long as it takes.",
             )
         if not (isinstance(progress, bool | None) or hasattr(type(progress), "show")):
@@ -205,11 +205,11 @@ class Handle:
         """Draw the line until the job is final, or the time is over and the service has been heard."""
         drawn = 0.0
         over = math.inf if timeout is None else started + timeout
-        with Watch(self._transport, self.record, patience_s=PATIENCE_S) as watch:
-            while not watch.ended(min(TICK_S, max(over - time.monotonic(), SOON_S))):
+        with JobWatcher(self._transport, self.record, patience_s=PATIENCE_S) as watch:
+            while not watch.wait_final(min(TICK_S, max(over - time.monotonic(), SOON_S))):
                 now = time.monotonic()
                 self.record = watch.record
-                if now >= over + (0 if watch.is_answered or watch.away else ANSWER_S):
+                if now >= over + (0 if watch.is_answered or watch.unavailable else ANSWER_S):
                     raise WaitTimeout(
                         f"job {self.id} is still {self.status} after {timeout:.15g} s",
                         hint="It goes on: wait() again, or cancel it with job.cancel().",
@@ -217,25 +217,25 @@ class Handle:
                 if now - drawn >= REDRAW_S:
                     drawn = now
                     columns = getattr(line, "columns", None)
-                    line.show(describe(self.record, now - started, away=watch.away, columns=columns))
+                    line.show(describe(self.record, now - started, away=watch.unavailable, columns=columns))
             self.record = watch.record
             if watch.error is not None:
                 raise watch.error
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Wait without blocking the notebook: ``await job``."""
-        return self._awaited().__await__()
+        return self._wait_async().__await__()
 
-    async def _awaited(self) -> Self:
+    async def _wait_async(self) -> Self:
         if self.status in FINAL:
             return self
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
-        def told() -> None:
+        def set_changed() -> None:
             with suppress(RuntimeError):  # the loop was closed under it: nobody waits any more
                 loop.call_soon_threadsafe(changed.set)
 
-        with Watch(self._transport, self.record, patience_s=PATIENCE_S, told=told) as watch:
+        with JobWatcher(self._transport, self.record, patience_s=PATIENCE_S, told=set_changed) as watch:
             while not watch.is_over:
                 await changed.wait()
                 changed.clear()
@@ -292,17 +292,17 @@ class Handle:
         return self
 
 
-def _handle(kind: type[Handle], url: str, key: str, record: dict[str, Any]) -> Handle:
+def _handle(kind: type[JobHandle], url: str, key: str, record: dict[str, Any]) -> JobHandle:
     """Make a handle that was pickled."""
     return kind(reopen(url, key), record)
 
 
-def clock(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Write a moment of today as its time, one of another day with its date.
 
     Examples
     --------
-    >>> clock(datetime.datetime(2011, 2, 3, 16, 3, 5))
+    >>> format_time(datetime.datetime(2011, 2, 3, 16, 3, 5))
     '2011-02-03 16:03:05'
     """
     return f"{moment:%H:%M:%S}" if moment.date() == datetime.now().date() else f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -20,7 +20,7 @@ def history_file() -> Path:
     return journal_file().with_name("composer.jsonl")
 
 
-def remembered() -> list[dict[str, Any]]:
+def load_history() -> list[dict[str, Any]]:
     """Read the drafts, newest first; a line that was cut off by a crash, or is no draft, is left out."""
     return [draft for draft in reversed(read_records(history_file())[-KEPT:]) if is_draft(draft)]
 
@@ -30,13 +30,13 @@ def is_draft(record: Any) -> bool:
     return isinstance(record, dict) and all(isinstance(record.get(name), str | None) for name in TEXTS)
 
 
-def remember(draft: dict[str, Any]) -> list[dict[str, Any]]:
+def add_to_history(draft: dict[str, Any]) -> list[dict[str, Any]]:
     """Write a draft down as the newest; return what is remembered, newest first.
 
     A draft beyond ``LONGEST`` characters is not kept, and a disk that is full or read-only stops no job.
     """
     if len(json.dumps(draft, ensure_ascii=False)) > LONGEST:
-        return remembered()
+        return load_history()
     with suppress(OSError), exclusive(history_file()):
         drafts = _with_newest(draft)
         write_records(history_file(), reversed(drafts))
@@ -46,5 +46,5 @@ def remember(draft: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _with_newest(draft: dict[str, Any]) -> list[dict[str, Any]]:
     same = {name: value for name, value in draft.items() if name != "at"}
-    older = [one for one in remembered() if {k: v for k, v in one.items() if k != "at"} != same]
+    older = [one for one in load_history() if {k: v for k, v in one.items() if k != "at"} != same]
     return [draft, *older][:KEPT]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 
 def html_text(value: Any) -> str:
@@ -16,4 +16,4 @@ def html_text(value: Any) -> str:
     >>> html_text('<b title="a">\0')
     '&lt;b title=&quot;a&quot;&gt;�'
     """
-    return escape(visible(str(value)), quote=True)
+    return escape(escape_control_characters(str(value)), quote=True)

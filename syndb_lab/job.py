@@ -11,7 +11,7 @@ from syndb_lab import filters, frames, journal, network
 from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ResultUnsuitable
 from syndb_lab.first_use import start_arrow
-from syndb_lab.neighbourhood import Wish
+from syndb_lab.neighbourhood import SubnetworkRequest
 from syndb_lab.neuron_table import with_table
 from syndb_lab.provenance import read_provenance
 from syndb_lab.result_handle import Part, ResultHandle
@@ -64,7 +64,7 @@ class Job(ResultHandle):
         True
         """
         record = self._transport.post(f"/v1/jobs/{self.id}/rerun")
-        journal.note(record, self._transport.url)
+        journal.record_job(record, self._transport.url)
         return Job(self._transport, record, cache=self._cache)
 
     def preview(self) -> pyarrow.Table:
@@ -176,11 +176,11 @@ class Job(ResultHandle):
         """
         columns = self._columns(allow_truncated, wait, part)
         from syndb_lab.grid import ResultTable
-        from syndb_lab.grid.rows import Rows
+        from syndb_lab.grid.rows import RowView
 
         title = " · ".join(filter(None, (self.label or f"job {self.id[:8]}", part)))
         folder = self._cache.work_folder()
-        rows = partial(self._open, lambda path: Rows(path, columns, folder), part)
+        rows = partial(self._open, lambda path: RowView(path, columns, folder), part)
         return ResultTable(rows, title, truncated=bool(self.record["result"].get("truncated")))
 
     def to_networkx(
@@ -217,8 +217,8 @@ class Job(ResultHandle):
         if across_datasets:
             raise ResultUnsuitable("a graph job is of one dataset", hint="Leave out across_datasets.")
         answer = self.answer(wait=wait)
-        bodies = filters.whole_graph(answer["dataset"]["id"], answer["filters"])
-        edges, neurons = self._ask(bodies, allow_truncated, progress=None)
+        bodies = filters.graph_queries(answer["dataset"]["id"], answer["filters"])
+        edges, neurons = self._run_queries(bodies, allow_truncated, progress=None)
         return network.directed_graph(edges, neurons)
 
     def to_igraph(
@@ -251,7 +251,7 @@ class Job(ResultHandle):
         """
         if self.kind != "graph":
             raise ResultUnsuitable("a query job has a table, no answer", hint="Read it with job.to_polars().")
-        self._fetchable(wait=wait)
+        self._require_result(wait=wait)
         found: dict[str, Any] = self._open(lambda path: json.loads(path.read_bytes()), None)
         return found
 
@@ -339,23 +339,27 @@ class Job(ResultHandle):
         from syndb_lab import gathering
         from syndb_lab.widgets.explorer import Explorer
 
-        limit, connections, hops, min_synapses, seed = gathering.checked(
+        limit, connections, hops, min_synapses, seed = gathering.validate_options(
             limit, connections, hops, min_synapses, seed
         )
         steps = 1 if hops is None and neurons is not None else hops
-        wish = Wish(hops=steps, limit=limit, connections=connections)
+        wish = SubnetworkRequest(hops=steps, limit=limit, connections=connections)
         if self.kind == "graph":
-            part = gathering.of_analysis(self._ask, self.answer(), wish, neurons, min_synapses)
+            part = gathering.fetch_from_analysis(
+                self._run_queries, self.answer(), wish, neurons, min_synapses
+            )
             part = with_table(part, lambda: self.to_arrow(part="neurons"))
         else:
-            network.ends([column["name"] for column in self._ended(allow_truncated)["columns"]])
+            network.ends([column["name"] for column in self._result_record(allow_truncated)["columns"]])
             datasets = read_provenance(self._transport, self.record).get("datasets")
-            part = gathering.of_listing(self._ask, self.record, datasets, wish, neurons, min_synapses)
+            part = gathering.fetch_from_query(
+                self._run_queries, self.record, datasets, wish, neurons, min_synapses
+            )
         view = Explorer(part, color, size, seed)
         view.show()
         return view
 
-    def _ask(
+    def _run_queries(
         self,
         bodies: Iterable[dict[str, Any]],
         allow_truncated: bool = False,

@@ -13,7 +13,7 @@ import httpx
 from syndb_lab.errors import JobNotFound, SyndbError
 from syndb_lab.event_lines import EventLines, GarbledStreamError
 from syndb_lab.next_step import Action, NextStep
-from syndb_lab.refusals import refusal, retry_after
+from syndb_lab.refusals import error_from_response, retry_after
 
 HOLD_S: Final = 10
 HEAD_S: Final = 10.0
@@ -23,7 +23,7 @@ SLACK_S: Final = 0.5
 PASSING: Final = frozenset({408, 425, 429})
 NO_SUCH_ROUTE: Final = frozenset({400, 404, 405, 414, 422, 431})
 
-Told = tuple[str | None, dict[str, Any] | SyndbError | None]
+ServiceRecord = tuple[str | None, dict[str, Any] | SyndbError | None]
 """A job's id with its record, or with why it is not followed; or a sign of life: (None, None)."""
 
 
@@ -76,7 +76,9 @@ class UnknownRouteError(Exception):
     """The service is older than streams of several jobs."""
 
 
-async def streamed(client: httpx.AsyncClient, known: Mapping[str, int]) -> AsyncGenerator[Told, None]:
+async def iter_event_stream(
+    client: httpx.AsyncClient, known: Mapping[str, int]
+) -> AsyncGenerator[ServiceRecord, None]:
     """Yield what the service tells of some jobs by one event stream, until that ends.
 
     Parameters
@@ -104,9 +106,9 @@ async def streamed(client: httpx.AsyncClient, known: Mapping[str, int]) -> Async
     else:
         asked = [f"{job_id}:{version}" for job_id, version in known.items()]
         request = client.build_request("GET", "/v1/jobs/events", params={"job": asked}, headers=headers)
-    async with _answered(client, request, several=len(known) > 1) as response:
+    async with _send_request(client, request, several=len(known) > 1) as response:
         if response.status_code == httpx.codes.NO_CONTENT:
-            async for told in polled(client, next(iter(known)), 0, hold_s=0):
+            async for told in iter_long_poll(client, next(iter(known)), 0, hold_s=0):
                 yield told
             return
         if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
@@ -114,7 +116,7 @@ async def streamed(client: httpx.AsyncClient, known: Mapping[str, int]) -> Async
         lines, silence_s = EventLines(), silence(response)
         chunks = response.aiter_bytes().__aiter__()
         while True:
-            async with _watched(silence_s):
+            async with _limit_step(silence_s):
                 chunk = await anext(chunks, None)
             if chunk is None:
                 return
@@ -122,9 +124,9 @@ async def streamed(client: httpx.AsyncClient, known: Mapping[str, int]) -> Async
                 yield read_event(event.kind, event.data)
 
 
-async def polled(
+async def iter_long_poll(
     client: httpx.AsyncClient, job_id: str, version: int, hold_s: float = HOLD_S
-) -> AsyncGenerator[Told, None]:
+) -> AsyncGenerator[ServiceRecord, None]:
     """Yield the record of a job once it has changed, or after ``hold_s`` seconds as it is.
 
     Raises
@@ -134,8 +136,8 @@ async def polled(
     """
     asked = {"wait": hold_s, "version": version}
     request = client.build_request("GET", f"/v1/jobs/{job_id}", params=asked)
-    async with _answered(client, request, hold_s=hold_s) as response:
-        async with _watched(HEAD_S):
+    async with _send_request(client, request, hold_s=hold_s) as response:
+        async with _limit_step(HEAD_S):
             content = await response.aread()
         yield job_id, read_record(content)
 
@@ -148,7 +150,7 @@ def silence(response: httpx.Response) -> float:
         return SILENCE_S
 
 
-def read_event(kind: str, data: str) -> Told:
+def read_event(kind: str, data: str) -> ServiceRecord:
     """Read an event; what is none tells of something in between that garbles streams."""
     if not kind:
         return None, None
@@ -183,19 +185,19 @@ def read_record(text: str | bytes) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _answered(
+async def _send_request(
     client: httpx.AsyncClient, request: httpx.Request, *, several: bool = False, hold_s: float = 0.0
 ) -> AsyncIterator[httpx.Response]:
     """Send a request, and sort out what is no answer to it."""
-    async with _watched(hold_s + HEAD_S):
+    async with _limit_step(hold_s + HEAD_S):
         response = await client.send(request, stream=True)
     try:
         if several and response.status_code in NO_SUCH_ROUTE:
             raise UnknownRouteError
         if response.is_error:
-            async with _watched(HEAD_S):
+            async with _limit_step(HEAD_S):
                 await response.aread()
-            error = refusal(response)
+            error = error_from_response(response)
             status = response.status_code
             if status in PASSING or status >= 500:
                 raise TroubleError(
@@ -210,7 +212,7 @@ async def _answered(
 
 
 @asynccontextmanager
-async def _watched(seconds: float) -> AsyncIterator[None]:
+async def _limit_step(seconds: float) -> AsyncIterator[None]:
     """Bound a step of the conversation, and say of each way that it breaks what it is."""
     try:
         async with asyncio.timeout(seconds):

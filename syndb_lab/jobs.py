@@ -16,7 +16,7 @@ from syndb_lab.listing import Listing
 from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import plain_value
 from syndb_lab.transport import Transport
-from syndb_lab.values import shown, whole_number
+from syndb_lab.values import format_value, to_plain_integer
 
 PAGE: Final = 500
 LETTERS: Final = 44
@@ -28,10 +28,10 @@ def job_listing(
     transport: Transport, status: str | Sequence[str] | None, kind: str | None, limit: int
 ) -> Listing[Job]:
     """Make the list that ``lab.jobs()`` gives."""
-    most = whole_number(limit)
+    most = to_plain_integer(limit)
     if most is None or most < 1:
         raise ParameterError(
-            f"limit is {shown(limit)}; it takes the number of jobs to list, from 1 on",
+            f"limit is {format_value(limit)}; it takes the number of jobs to list, from 1 on",
             hint="For example: lab.jobs(limit=10).",
         )
     records = job_records(transport, chosen_statuses(status), chosen_kind(kind), most)
@@ -41,8 +41,8 @@ def job_listing(
             "status": attrgetter("status"),
             "kind": attrgetter("kind"),
             "rows": row_count,
-            "created": created,
-            "job": called,
+            "created": format_creation_time,
+            "job": job_title,
             "id": attrgetter("id"),
         },
         empty="no jobs",
@@ -55,7 +55,7 @@ def chosen_statuses(status: Any) -> list[str]:
     texts = [found] if isinstance(found, str) else found or []
     if not isinstance(texts, list) or not all(one in STATUSES for one in texts):
         raise ParameterError(
-            f"status is {shown(status)}; it takes one of {', '.join(STATUSES)}, or a list of these",
+            f"status is {format_value(status)}; it takes one of {', '.join(STATUSES)}, or a list of these",
             hint='For example: lab.jobs(status="running").',
         )
     return texts
@@ -66,7 +66,7 @@ def chosen_kind(kind: Any) -> str | None:
     if kind is None or (isinstance(kind, str) and kind in ("query", "graph")):
         return kind
     raise ParameterError(
-        f"kind is {shown(kind)}; it takes query or graph", hint='For example: lab.jobs(kind="query").'
+        f"kind is {format_value(kind)}; it takes query or graph", hint='For example: lab.jobs(kind="query").'
     )
 
 
@@ -86,12 +86,12 @@ def job_records(
             return
 
 
-def created(job: Job) -> str:
+def format_creation_time(job: Job) -> str:
     """Write when a job was submitted."""
     return str(job.record.get("created_at") or "")[:19].replace("T", " ")
 
 
-def called(job: Job) -> str:
+def job_title(job: Job) -> str:
     """Name a job in a list: its label, or else the beginning of its SQL, or its analysis."""
     if job.label or job.kind == "query":
         words = title(job.record)
@@ -100,7 +100,7 @@ def called(job: Job) -> str:
     return f"{job.record.get('analysis')}, dataset {str(job.record.get('dataset_id'))[:8]}…"
 
 
-def whole_id(transport: Transport, start: str) -> str:
+def resolve_id(transport: Transport, start: str) -> str:
     """Return the id of the one job of mine that begins so; a whole id, and what is none, stays as it is.
 
     Raises
@@ -109,7 +109,7 @@ def whole_id(transport: Transport, start: str) -> str:
         Several begin so.
     """
     if not isinstance(start, str | uuid.UUID):
-        raise JobNotFound(f"{shown(start)} is no job id", hint=ID_HINT)
+        raise JobNotFound(f"{format_value(start)} is no job id", hint=ID_HINT)
     wanted = str(start).strip().lower()
     if not re.fullmatch(r"[0-9a-f-]{4,35}", wanted):
         return str(start)
@@ -146,6 +146,6 @@ def job_path(job_id: str) -> str:
         return f"/v1/jobs/{uuid.UUID(str(job_id))}"
     except ValueError:
         raise JobNotFound(
-            f"{shown(job_id)} is no job id",
+            f"{format_value(job_id)} is no job id",
             hint=ID_HINT,
         ) from None

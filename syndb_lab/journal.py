@@ -14,7 +14,7 @@ KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One line: a job, the service that has it, and what it is about."""
 
     job_id: str
@@ -28,10 +28,10 @@ def journal_file() -> Path:
     return state_folder() / "journal.jsonl"
 
 
-def note(record: dict[str, Any], url: str) -> None:
+def record_job(record: dict[str, Any], url: str) -> None:
     """Write a submitted job down; a disk that is full or read-only stops no job."""
     title = record.get("label") or record.get("query") or f"graph analysis of {record.get('dataset_id')}"
-    entry = Entry(
+    entry = JournalEntry(
         str(record["job_id"]), url, str(record.get("created_at") or ""), " ".join(str(title).split())[:120]
     )
     file = journal_file()
@@ -41,17 +41,17 @@ def note(record: dict[str, Any], url: str) -> None:
             write_records(file, read_records(file)[-KEPT:])
 
 
-def entries() -> list[Entry]:
+def entries() -> list[JournalEntry]:
     """Read the journal, newest first; a line that was cut off by a crash, or is no entry, is left out."""
-    names = [field.name for field in fields(Entry)]
+    names = [field.name for field in fields(JournalEntry)]
     return [
-        Entry(*(record[name] for name in names))
+        JournalEntry(*(record[name] for name in names))
         for record in reversed(read_records(journal_file())[-KEPT:])
         if isinstance(record, dict) and all(isinstance(record.get(name), str) for name in names)
     ]
 
 
-def written_out(start: str) -> list[Entry]:
+def written_out(start: str) -> list[JournalEntry]:
     """Find the jobs whose id begins with a text.
 
     Examples

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.engine_text import TEXT, cast_columns, iter_slices
-from syndb_lab.moments import quoted
+from syndb_lab.moments import quote_identifier
 
 if TYPE_CHECKING:
     import pyarrow
@@ -110,7 +110,7 @@ class JsonPlan:
         if types.is_float32(kind) or types.is_float64(kind):
             return ("FLOAT" if types.is_float32(kind) else "DOUBLE"), self._finite
         if types.is_timestamp(kind):
-            return TEXT, _moment
+            return TEXT, _format_timestamp
         if types.is_struct(kind):
             return self._struct(kind, arrays)
         if types.is_map(kind):
@@ -128,7 +128,7 @@ class JsonPlan:
             for at in range(kind.num_fields)
         ]
         writers = {name: writer for name, _, writer in found}
-        fields = ", ".join(f"{quoted(name)} {item}" for name, item, _ in found)
+        fields = ", ".join(f"{quote_identifier(name)} {item}" for name, item, _ in found)
         return f"STRUCT({fields})", lambda values: {
             name: _or_null(writers[name], one) for name, one in values.items()
         }
@@ -165,12 +165,12 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _moment(text: str) -> str:
+def _format_timestamp(text: str) -> str:
     """Write the engine's text of a moment as ISO 8601 has it; 'infinity' and years before 1 stay.
 
     Examples
     --------
-    >>> _moment("2024-01-01 01:02:03.5+00"), _moment("infinity")
+    >>> _format_timestamp("2024-01-01 01:02:03.5+00"), _format_timestamp("infinity")
     ('2024-01-01T01:02:03.5+00:00', 'infinity')
     """
     found = DAY_AND_TIME.fullmatch(text)

@@ -7,13 +7,13 @@ from typing import Final
 
 from syndb_lab.errors import ParameterError
 from syndb_lab.scanner import tokens
-from syndb_lab.values import shown, whole_number
+from syndb_lab.values import format_value, to_plain_integer
 
 HEAD: Final = "SELECT * FROM ("
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
+class LimitedQuery:
     """A query with its limit, and how far its first line was moved to the right."""
 
     sql: str
@@ -24,7 +24,7 @@ class Limited:
         return max(1, column - self.moved) if column is not None and line == 1 else column
 
 
-def limited(query: str, limit: int | None) -> Limited:
+def limit_query(query: str, limit: int | None) -> LimitedQuery:
     r"""Put a query into one that gives its first rows, in its own order.
 
     Parameters
@@ -41,20 +41,20 @@ def limited(query: str, limit: int | None) -> Limited:
 
     Examples
     --------
-    >>> limited("SELECT name FROM neurons; -- all", 5).sql
+    >>> limit_query("SELECT name FROM neurons; -- all", 5).sql
     'SELECT * FROM (SELECT name FROM neurons\n) LIMIT 5'
     """
     if limit is None:
-        return Limited(query)
-    rows = whole_number(limit)
+        return LimitedQuery(query)
+    rows = to_plain_integer(limit)
     if rows is None or not 0 <= rows < 2**63:
         raise ParameterError(
-            f"limit is {shown(limit)}; it takes a number of rows", hint="For example: limit=1000."
+            f"limit is {format_value(limit)}; it takes a number of rows", hint="For example: limit=1000."
         )
     body, first = statement(query)
     if not first or first == "explain":
-        return Limited(query)
-    return Limited(f"{HEAD}{body}\n) LIMIT {rows}", len(HEAD))
+        return LimitedQuery(query)
+    return LimitedQuery(f"{HEAD}{body}\n) LIMIT {rows}", len(HEAD))
 
 
 def statement(query: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from syndb_lab.errors import JobFailed, ResultUnsuitable
-from syndb_lab.filters import Source
+from syndb_lab.filters import ConnectionSource
 from syndb_lab.network import WEIGHTS, ends
 
 IDS: Final = ("int", "uint", "string", "large_string")
@@ -41,7 +41,7 @@ CASE WHEN {total} <= {most} THEN {total}::BIGINT
     ELSE error('the connection ' || pre || ' → ' || post || ' weighs ' || {total}) END"""
 
 
-def listed(job_id: str, columns: Sequence[Mapping[str, Any]], least: int | None) -> Source:
+def result_source(job_id: str, columns: Sequence[Mapping[str, Any]], least: int | None) -> ConnectionSource:
     """Write the connections in a stored result as ``known`` and ``kept``.
 
     Parameters
@@ -90,7 +90,7 @@ def listed(job_id: str, columns: Sequence[Mapping[str, Any]], least: int | None)
         junctions=junctions,
         having="" if least is None else "HAVING sum(amount) >= $least",
     )
-    return Source(sql, {} if least is None else {"least": least})
+    return ConnectionSource(sql, {} if least is None else {"least": least})
 
 
 def refusal(error: JobFailed) -> ResultUnsuitable | None:

@@ -9,8 +9,14 @@ from typing import Any, Final, Generic, TypeVar
 
 from syndb_lab.errors import ParameterError
 from syndb_lab.html_text import html_text
-from syndb_lab.terminal_text import columns_of, cut_to_columns, pad_to_columns, shorten, visible
-from syndb_lab.values import shown
+from syndb_lab.terminal_text import (
+    columns_of,
+    cut_to_columns,
+    escape_control_characters,
+    pad_to_columns,
+    shorten,
+)
+from syndb_lab.values import format_value
 
 T = TypeVar("T")
 WIDEST_CELL: Final = 60
@@ -46,13 +52,13 @@ class Listing(list[T], Generic[T]):
         self._empty = empty
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _listing, (type(self), list(self), self._columns, self._empty)
+        return _rebuild_listing, (type(self), list(self), self._columns, self._empty)
 
     def __getitem__(self, place: Any) -> Any:
         """Choose by the place in the list, from 0; a slice is a plain list."""
         if not isinstance(place, slice) and not hasattr(type(place), "__index__"):
             raise ParameterError(
-                f"{shown(place)} is no place in this list",
+                f"{format_value(place)} is no place in this list",
                 hint=f"{self._count().capitalize()}, counted from 0; a slice such as [:5] gives several.",
             )
         try:
@@ -69,7 +75,7 @@ class Listing(list[T], Generic[T]):
         rows = [[one_line(cell) for cell in row] for row in self.plain_rows()]
         widths = [max(columns_of(row[index]) for row in rows) for index in range(len(self._columns))]
         if sys.stdout.isatty():
-            widths = fitted(widths, shutil.get_terminal_size().columns)
+            widths = fit_widths(widths, shutil.get_terminal_size().columns)
         return "\n".join(
             GAP.join(
                 pad_to_columns(cut_to_columns(cell, width), width)
@@ -97,17 +103,19 @@ class Listing(list[T], Generic[T]):
         return [[text(item) for text in self._columns.values()] for item in self]
 
 
-def _listing(kind: type[Listing[Any]], items: list[Any], columns: dict[str, Any], empty: str) -> Listing[Any]:
+def _rebuild_listing(
+    kind: type[Listing[Any]], items: list[Any], columns: dict[str, Any], empty: str
+) -> Listing[Any]:
     """Make a list that was pickled."""
     return kind(items, columns, empty=empty)
 
 
-def fitted(widths: list[int], room: int) -> list[int]:
+def fit_widths(widths: list[int], room: int) -> list[int]:
     """Make the widest columns narrower until a line fits; a column no wider than an id stays whole.
 
     Examples
     --------
-    >>> fitted([9, 60, 36], 100)
+    >>> fit_widths([9, 60, 36], 100)
     [9, 51, 36]
     """
     left = list(widths)
@@ -134,5 +142,5 @@ def one_line(cell: Any) -> str:
     >>> one_line("red \x1b[31m\nand more")
     'red �[31m and more'
     """
-    words = visible(" ".join(str(cell)[:LONGEST_READ].split()))
+    words = escape_control_characters(" ".join(str(cell)[:LONGEST_READ].split()))
     return shorten(words, WIDEST_CELL)

@@ -19,17 +19,17 @@ from urllib.parse import urlsplit
 import httpx
 
 from syndb_lab.client import Lab
-from syndb_lab.converted_errors import converting
+from syndb_lab.converted_errors import convert_call_errors
 from syndb_lab.errors import AuthError, ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.next_step import Action, NextStep
 from syndb_lab.plain_values import article
-from syndb_lab.redirect import Redirect
-from syndb_lab.refusals import refusal
+from syndb_lab.redirect import LoopbackRedirect
+from syndb_lab.refusals import error_from_response
 from syndb_lab.secret_text import SecretText
-from syndb_lab.terminal_text import visible
-from syndb_lab.tokens import keep_token
+from syndb_lab.terminal_text import escape_control_characters
+from syndb_lab.tokens import save_token
 from syndb_lab.transport import LOOPBACK, canonical_url, goes_direct, require_private
-from syndb_lab.values import number, shown
+from syndb_lab.values import format_value, number
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 WAIT_S: Final = 300.0
@@ -39,7 +39,7 @@ TIMEOUT_S: Final = 30.0
 Show = Callable[[str], None]
 
 
-@converting
+@convert_call_errors
 def login(
     url: str | None = None,
     *,
@@ -89,7 +89,7 @@ def login(
     patience = number("wait_s", wait_s)
     if patience is None or not 0 < patience < math.inf:
         raise ParameterError(
-            f"wait_s is {shown(wait_s)}; it takes a number of seconds above 0",
+            f"wait_s is {format_value(wait_s)}; it takes a number of seconds above 0",
             hint="For example: wait_s=300.",
         )
     for name, call in (("open_browser", open_browser), ("show", show)):
@@ -102,27 +102,27 @@ def login(
         raise AuthError("no service is named", hint="Say which one: syndb_lab.login(url), or set SYNDB_URL.")
     address = canonical_url(named)
 
-    def said(text: str) -> None:
-        show(visible(text))
+    def show_escaped(text: str) -> None:
+        show(escape_control_characters(text))
 
     require_private(address)
     with _client(address) as http:
-        told = _asked(http, "GET", f"{address}/v1/auth").get("login")
+        told = _request(http, "GET", f"{address}/v1/auth").get("login")
     if not told:
         raise AuthError(
             f"the service at {address} has no login",
             hint=NextStep(Action.ASK_FOR_TOKEN),
         )
-    provider = Provider(told, said)
+    provider = Provider(told, show_escaped)
     access_token = provider.by_device(patience) if device else provider.by_browser(patience, open_browser)
     with _client(address) as http:
         headers = {"Authorization": f"Bearer {access_token}"}
-        made = _asked(http, "POST", f"{address}/v1/auth/tokens", headers=headers)
+        made = _request(http, "POST", f"{address}/v1/auth/tokens", headers=headers)
     token = made["token"] = SecretText(made["token"])
-    keep_token(address, token)
+    save_token(address, token)
     standing = made.get("standing")
     academic = f"academic ({standing['affiliation']})" if standing else "not verified as academic"
-    said(f"Logged in as {made['user']}, {academic}.")
+    show_escaped(f"Logged in as {made['user']}, {academic}.")
     return Lab(address, token)
 
 
@@ -145,7 +145,7 @@ class Provider:
             self._asks["resource"] = str(login["audience"])
         self._show = show
         with _client(self._issuer) as http:
-            self._told = _asked(http, "GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+            self._told = _request(http, "GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         if self._told.get("issuer") != self._issuer:
             raise AuthError(f"what answers at {self._issuer} is another identity provider")
 
@@ -155,7 +155,7 @@ class Provider:
     def by_browser(self, wait_s: float, open_browser: Callable[[str], Any]) -> str:
         """Log in with a browser on this computer: authorization code and PKCE, back on a loopback address."""
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(32)
-        with Redirect(state) as redirect, self._oauth(redirect_uri=redirect.uri) as oauth:
+        with LoopbackRedirect(state) as redirect, self._oauth(redirect_uri=redirect.uri) as oauth:
             where, _ = oauth.create_authorization_url(
                 _safe(self._told["authorization_endpoint"]), state=state, code_verifier=verifier, **self._asks
             )
@@ -178,7 +178,7 @@ class Provider:
         if not endpoint:
             raise AuthError(f"{self._issuer} has no device login", hint="Use syndb_lab.login() without it.")
         with _client(self._issuer) as http:
-            asked = _asked(http, "POST", _safe(endpoint), data={"client_id": self._client_id, **self._asks})
+            asked = _request(http, "POST", _safe(endpoint), data={"client_id": self._client_id, **self._asks})
         where = asked.get("verification_uri_complete") or asked["verification_uri"]
         self._show(f"Open {where} and confirm the code {asked['user_code']}.")
         until = time.monotonic() + min(wait_s, float(asked.get("expires_in", wait_s)))
@@ -221,9 +221,9 @@ class Provider:
         except AuthlibBaseError as error:
             if error.error in {"authorization_pending", "slow_down"}:
                 raise _NotYetError(error.error == "slow_down") from None
-            raise _refused(error.error, error.description) from None
+            raise _login_rejected(error.error, error.description) from None
         except httpx.HTTPError as error:
-            raise _away(self._issuer, error) from None
+            raise _provider_unavailable(self._issuer, error) from None
         return SecretText(got["access_token"])
 
     def _check(self, answer: dict[str, str]) -> None:
@@ -231,7 +231,7 @@ class Provider:
         if answer.get("iss", self._issuer) != self._issuer:
             raise AuthError("the login came back from another identity provider", hint="Try again.")
         if "code" not in answer:
-            raise _refused(answer.get("error"), answer.get("error_description"))
+            raise _login_rejected(answer.get("error"), answer.get("error_description"))
 
 
 class _NotYetError(Exception):
@@ -246,13 +246,13 @@ def _client(url: str) -> httpx.Client:
     return httpx.Client(timeout=TIMEOUT_S, trust_env=not goes_direct(urlsplit(url).hostname or ""))
 
 
-def _asked(http: httpx.Client, method: str, url: str, **fields: Any) -> dict[str, Any]:
+def _request(http: httpx.Client, method: str, url: str, **fields: Any) -> dict[str, Any]:
     try:
         answer = http.request(method, url, **fields)
     except httpx.HTTPError as error:
-        raise _away(url, error) from None
+        raise _provider_unavailable(url, error) from None
     if answer.is_error:
-        raise refusal(answer)
+        raise error_from_response(answer)
     try:
         found = answer.json()
     except ValueError:
@@ -272,13 +272,13 @@ def _safe(url: str) -> str:
     )
 
 
-def _refused(code: str | None, description: str | None) -> AuthError:
+def _login_rejected(code: str | None, description: str | None) -> AuthError:
     return AuthError(
         f"the login was refused: {description or code or 'no reason was given'}", hint="Try again."
     )
 
 
-def _away(url: str, error: Exception) -> ServiceUnavailable:
+def _provider_unavailable(url: str, error: Exception) -> ServiceUnavailable:
     host = urlsplit(url).netloc
     return ServiceUnavailable(
         f"nothing answers at {host} ({type(error).__name__})", hint="Try again in a moment."

@@ -9,10 +9,10 @@ from typing import Any, Final, Protocol
 from syndb_lab.client import Lab
 from syndb_lab.errors import JobNotFound
 from syndb_lab.job import Job
-from syndb_lab.journal import Entry, entries, written_out
+from syndb_lab.journal import JournalEntry, entries, written_out
 from syndb_lab.listing import Listing
 from syndb_lab.magic_line import HELP_WORDS, MagicUsageError
-from syndb_lab.tables import column_listing, table_listing
+from syndb_lab.tables import column_listing, list_tables
 
 VERBS: Final = """\
 SELECT …                       the SQL, below the line; :name takes its value from -p or from the notebook,
@@ -68,7 +68,7 @@ class Notebook(Protocol):
         """Say what there is."""
 
 
-class Verbs:
+class LineCommands:
     """What ``%syndb VERB …`` does.
 
     Parameters
@@ -85,12 +85,12 @@ class Verbs:
         return {
             "connect": self._magics.connect,
             "datasets": lambda _: self._magics.lab().datasets(),
-            "tables": lambda _: table_listing(self._magics.lab().datasets()),
+            "tables": lambda _: list_tables(self._magics.lab().datasets()),
             "describe": self._describe,
             "jobs": lambda _: self._magics.lab().jobs(),
             "status": lambda name: self._job(name).refresh(),
             "cancel": lambda name: self._job(name).cancel(),
-            "rerun": lambda name: self._shown(self._job(name).rerun()),
+            "rerun": lambda name: self._show_job(self._job(name).rerun()),
             "composer": lambda _: self._magics.lab().composer(),
             "monitor": self._monitor,
             "attach": self._attach,
@@ -108,9 +108,9 @@ class Verbs:
     def _attach(self, name: str) -> Any:
         if not name:
             return journal_listing(entries()[:20])
-        return self._shown(self._job(name).refresh())
+        return self._show_job(self._job(name).refresh())
 
-    def _shown(self, job: Job) -> Job:
+    def _show_job(self, job: Job) -> Job:
         return job if self._magics.show(job) is job else job.shown_by_its_card()
 
     def _job(self, name: str) -> Job:
@@ -128,12 +128,12 @@ class Verbs:
             raise
 
 
-def journal_listing(found: list[Entry]) -> Listing[Entry]:
+def journal_listing(found: list[JournalEntry]) -> Listing[JournalEntry]:
     """List what was submitted from this computer."""
     return Listing(
         found,
         {
-            "submitted": submitted,
+            "submitted": format_submission_time,
             "job": attrgetter("job_id"),
             "title": attrgetter("title"),
             "service": attrgetter("url"),
@@ -142,6 +142,6 @@ def journal_listing(found: list[Entry]) -> Listing[Entry]:
     )
 
 
-def submitted(entry: Entry) -> str:
+def format_submission_time(entry: JournalEntry) -> str:
     """Write when a job was submitted."""
     return entry.created_at[:19].replace("T", " ")

@@ -29,8 +29,8 @@ from syndb_lab.magic_line import (
     read_cell_line,
     read_sql_line,
 )
-from syndb_lab.magic_verbs import ALONE, VERBS, Verbs
-from syndb_lab.parameters import choose
+from syndb_lab.magic_verbs import ALONE, VERBS, LineCommands
+from syndb_lab.parameters import select_values
 from syndb_lab.progress import in_notebook
 from syndb_lab.scanner import tokens
 from syndb_lab.schema_cache import SchemaCache
@@ -76,7 +76,7 @@ class SyndbMagics(Magics):
         self._lab: Lab | None = None
         self._namespace: dict[str, Any] = shell.user_ns
         self._schema = SchemaCache()
-        self._verbs = Verbs(self).by_name()
+        self._verbs = LineCommands(self).by_name()
         self.matcher = Completion(self._schema, self._verbs, self._namespace).matcher
 
     @no_var_expand
@@ -130,11 +130,11 @@ class SyndbMagics(Magics):
             self._namespace[asked.variable] = job
         quiet, wait = asked.quiet or self.quiet, asked.wait or self.wait
         if not wait:
-            return self._at_once(asked, job, quiet)
+            return self._submit_without_waiting(asked, job, quiet)
         card = self.show(job, asked) if in_notebook() and not quiet else None
         job.wait(progress=False if quiet or card else None)
         if card is not None:
-            card.settle()
+            card.wait_static()
         frame = getattr(job, f"to_{asked.frame or self.frame}")()
         if asked.variable is None:
             return frame
@@ -143,7 +143,7 @@ class SyndbMagics(Magics):
             display(frame)  # type: ignore[no-untyped-call]
         return None
 
-    def _at_once(self, asked: CellLine, job: Job, quiet: bool) -> Any:
+    def _submit_without_waiting(self, asked: CellLine, job: Job, quiet: bool) -> Any:
         """Show the job, and give it to the cell where it has no name."""
         if quiet:
             return None if asked.variable else job
@@ -186,7 +186,7 @@ class SyndbMagics(Magics):
     def _values(self, asked: CellLine, query: str) -> dict[str, Any]:
         if not query.strip():
             raise MagicUsageError("the cell holds no SQL", hint="Write it below the %%syndb line.")
-        return choose(query, find_scope(self._namespace), asked.values)
+        return select_values(query, find_scope(self._namespace), asked.values)
 
     def lab(self) -> Lab:
         """Take the ``lab`` of the running function, the connection from before, the notebook's, a new one."""

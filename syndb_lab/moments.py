@@ -23,14 +23,14 @@ MOMENT: Final = re.compile(
 INFINITE: Final = {"infinity": 1, "-infinity": -1}
 
 
-def moment_text(kind: pyarrow.DataType, value: int) -> str:
+def timestamp_text(kind: pyarrow.DataType, value: int) -> str:
     """Write a date or a timestamp, given as the number that Arrow holds, as the engine does.
 
     Examples
     --------
-    >>> moment_text(pa.date32(), -735_000), moment_text(pa.timestamp("s"), 2**63 - 1)
+    >>> timestamp_text(pa.date32(), -735_000), timestamp_text(pa.timestamp("s"), 2**63 - 1)
     ('0044-08-22 (BC)', 'infinity')
-    >>> moment_text(pa.timestamp("us", tz="UTC"), 500_000)
+    >>> timestamp_text(pa.timestamp("us", tz="UTC"), 500_000)
     '1970-01-01 00:00:00.5+00'
     """
     if abs(value) == largest(kind):
@@ -47,8 +47,8 @@ def moment_text(kind: pyarrow.DataType, value: int) -> str:
     return f"{day_text(days)} {clock}{'+00' if kind.tz else ''}"
 
 
-def moment_number(kind: pyarrow.DataType, text: str) -> int:
-    """Read what :func:`moment_text` wrote.
+def timestamp_number(kind: pyarrow.DataType, text: str) -> int:
+    """Read what :func:`timestamp_text` wrote.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def moment_number(kind: pyarrow.DataType, text: str) -> int:
 
     Examples
     --------
-    >>> moment_number(pa.date32(), "0044-08-22 (BC)")
+    >>> timestamp_number(pa.date32(), "0044-08-22 (BC)")
     -735000
-    >>> moment_number(pa.timestamp("ms"), "1970-01-01 00:00:01.5")
+    >>> timestamp_number(pa.timestamp("ms"), "1970-01-01 00:00:01.5")
     1500
     """
     if text in INFINITE:
@@ -114,13 +114,13 @@ def largest(kind: pyarrow.DataType) -> int:
     return int(2 ** (kind.bit_width - 1) - 1)
 
 
-def is_moment(kind: pyarrow.DataType) -> bool:
+def is_temporal(kind: pyarrow.DataType) -> bool:
     """Whether a type is a date, a time or a timestamp, or is made of such."""
     from pyarrow import types
 
     if types.is_date(kind) or types.is_time(kind) or types.is_timestamp(kind):
         return True
-    return any(is_moment(kind.field(index).type) for index in range(kind.num_fields))
+    return any(is_temporal(kind.field(index).type) for index in range(kind.num_fields))
 
 
 def check_moments(table: pyarrow.Table, library: str) -> None:
@@ -132,7 +132,7 @@ def check_moments(table: pyarrow.Table, library: str) -> None:
         Naming the first column and value.
     """
     for field, column in zip(table.schema, table.columns, strict=True):
-        if not is_moment(field.type):
+        if not is_temporal(field.type):
             continue
         for chunk in column.chunks:
             for kind, leaf in leaves(chunk):
@@ -140,7 +140,8 @@ def check_moments(table: pyarrow.Table, library: str) -> None:
                 if beyond is not None:
                     raise ResultUnsuitable(
                         f"{library} has no place for {beyond}, which is in the column {field.name!r}",
-                        hint=f"Write CAST({quoted(field.name)} AS VARCHAR) in the query, or use to_duckdb().",
+                        hint=f"Write CAST({quote_identifier(field.name)} AS VARCHAR) in the query, or use "
+                        "to_duckdb().",
                     )
 
 
@@ -149,7 +150,7 @@ def leaves(array: pyarrow.Array) -> Iterator[tuple[pyarrow.DataType, pyarrow.Arr
     from pyarrow import types
 
     kind = array.type
-    if not is_moment(kind):
+    if not is_temporal(kind):
         return
     if types.is_struct(kind):
         for part in array.flatten():
@@ -172,7 +173,7 @@ def beyond_limits(kind: pyarrow.DataType, array: pyarrow.Array, library: str) ->
     low, high = limits(kind, library)
     for end in ends.values():
         if end is not None and not low <= end <= high:
-            return "24:00:00" if pa.types.is_time(kind) else moment_text(kind, end)
+            return "24:00:00" if pa.types.is_time(kind) else timestamp_text(kind, end)
     return None
 
 
@@ -192,6 +193,6 @@ def limits(kind: pyarrow.DataType, library: str) -> tuple[int, int]:
     return FIRST_DAY * day, (LAST_DAY + 1) * day - 1
 
 
-def quoted(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """Quote a name as SQL does."""
     return '"' + name.replace('"', '""') + '"'

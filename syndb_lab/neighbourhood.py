@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from syndb_lab.filters import Source
+from syndb_lab.filters import ConnectionSource
 
 CENTRES: Final = 10
 EVERYWHERE: Final = 3  # beyond two steps, where no number of steps is asked for
@@ -77,7 +77,7 @@ SELECT *, count(*) OVER () AS among FROM lines ORDER BY n DESC, pre, post, junct
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SubnetworkRequest:
     """Which part of a graph to show.
 
     Parameters
@@ -98,7 +98,7 @@ class Wish:
     connections: int = 800
 
 
-def choose(source: Source, wish: Wish) -> dict[str, Any]:
+def neurons_query(source: ConnectionSource, wish: SubnetworkRequest) -> dict[str, Any]:
     r"""Write the job that chooses the neurons: the nearest first, then the most strongly connected.
 
     A row a neuron: its scores in the graph, ``hop`` and ``pull`` (synapses shared with those nearer), and the
@@ -107,7 +107,8 @@ def choose(source: Source, wish: Wish) -> dict[str, Any]:
 
     Examples
     --------
-    >>> body = choose(Source("known AS …,\nkept AS …"), Wish(given=(720575940600000001,), hops=1))
+    >>> body = neurons_query(ConnectionSource("known AS …,\nkept AS …"),
+    ...     SubnetworkRequest(given=(720575940600000001,), hops=1))
     >>> body["parameters"]
     {'given': [720575940600000001], 'most': 120}
     """
@@ -119,20 +120,20 @@ def choose(source: Source, wish: Wish) -> dict[str, Any]:
         parts.append(REST.format(hop=steps, before=steps - 1))
     select = "".join(parts) + CHOSEN.format(last=steps)
     given = [] if wish.given is None else list(wish.given)
-    return joined(source, select, given=given, centres=CENTRES, most=wish.limit)
+    return extend_source(source, select, given=given, centres=CENTRES, most=wish.limit)
 
 
-def connect(source: Source, chosen: list[int], wish: Wish) -> dict[str, Any]:
+def connections_query(source: ConnectionSource, chosen: list[int], wish: SubnetworkRequest) -> dict[str, Any]:
     """Write the job that fetches what runs among the chosen neurons, the strongest first."""
-    return joined(source, AMONG, chosen=chosen, most=wish.connections)
+    return extend_source(source, AMONG, chosen=chosen, most=wish.connections)
 
 
-def joined(source: Source, rest: str, **values: Any) -> dict[str, Any]:
+def extend_source(source: ConnectionSource, rest: str, **values: Any) -> dict[str, Any]:
     """Go on with a source's table expressions."""
-    return Source(source.sql + rest, source.values).select("", **values)
+    return ConnectionSource(source.sql + rest, source.values).select("", **values)
 
 
-def describe(dataset_id: str, chosen: list[int]) -> dict[str, Any]:
+def attributes_query(dataset_id: str, chosen: list[int]) -> dict[str, Any]:
     """Write the job that fetches all that the dataset says of the chosen neurons."""
     query = "SELECT * FROM neurons WHERE dataset_id = $dataset AND neuron_id IN (SELECT unnest($chosen))"
     return {"query": query, "parameters": {"dataset": dataset_id, "chosen": chosen}}

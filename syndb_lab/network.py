@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.values import shown
+from syndb_lab.values import format_value
 
 if TYPE_CHECKING:
     import igraph
@@ -71,10 +71,10 @@ def refuse_several_datasets(edges: pyarrow.Table) -> None:
     else:
         found = sorted(names)
     if len(found) > 1:
-        refuse(found, names)
+        several_datasets_error(found, names)
 
 
-def refuse(found: Sequence[str], names: Mapping[str, str]) -> NoReturn:
+def several_datasets_error(found: Sequence[str], names: Mapping[str, str]) -> NoReturn:
     """Say that neurons of several datasets can't be told apart."""
     shown = ", ".join(f"{names[one]} ({one})" if one in names else one for one in found)
     raise ResultUnsuitable(
@@ -171,7 +171,7 @@ def amount(value: Any, name: str, source: Any, target: Any) -> Any:
         return value
     if isinstance(value, str) and WHOLE.fullmatch(value):
         return int(value)  # a sum's type is wider than Arrow's, which holds it as text
-    what = "NULL" if value is None else shown(value)
+    what = "NULL" if value is None else format_value(value)
     raise ResultUnsuitable(
         f"the connection {source} → {target} has {what} as {name}, which adds up to no weight",
         hint=f"Leave such rows out (WHERE {name} IS NOT NULL), or select coalesce({name}, 0) AS {name}.",
@@ -182,7 +182,7 @@ def refuse_no_id(column: str, value: Any) -> None:
     """Refuse what stands for no neuron: a list, a struct, a number that is none."""
     if isinstance(value, list | dict | bool) or value != value:
         raise ResultUnsuitable(
-            f"{column} holds {shown(value)}, which is no neuron id",
+            f"{column} holds {format_value(value)}, which is no neuron id",
             hint=f"Select the neurons' ids, which are whole numbers: {column}::BIGINT.",
         )
 

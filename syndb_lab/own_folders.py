@@ -17,20 +17,20 @@ APP: Final = "syndb-lab"
 
 def state_folder() -> Path:
     """Say where the journal, the drafts and the tokens are."""
-    return _found("state", platformdirs.user_state_path)
+    return _find_folder("state", platformdirs.user_state_path)
 
 
 def cache_folder() -> Path:
     """Say where result files are kept for a while."""
-    return _found("cache", platformdirs.user_cache_path)
+    return _find_folder("cache", platformdirs.user_cache_path)
 
 
 def data_folder() -> Path:
     """Say where an embedded service keeps its data."""
-    return _found("data", platformdirs.user_data_path)
+    return _find_folder("data", platformdirs.user_data_path)
 
 
-def _found(kind: str, find: Callable[[str], Path]) -> Path:
+def _find_folder(kind: str, find: Callable[[str], Path]) -> Path:
     """Find a folder; in a container, a user may have no home."""
     try:
         return find(APP)

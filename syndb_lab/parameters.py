@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.next_step import Action, NextStep
-from syndb_lab.plain_values import whole_text
+from syndb_lab.plain_values import require_valid_text
 from syndb_lab.scanner import Parameter, parameters
 from syndb_lab.scope import Scope
-from syndb_lab.values import article, python_value, shown, sql_type, wire_value
+from syndb_lab.values import article, format_value, python_value, sql_type, wire_value
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Insertion:
     """A place where the SQL that is sent is longer than the text that was given; counted from 0."""
 
     start: int
@@ -25,12 +25,12 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundQuery:
     """A query with its values, as they are sent."""
 
     sql: str
     values: dict[str, Any]
-    sites: tuple[Site, ...] = ()
+    sites: tuple[Insertion, ...] = ()
 
     def column(self, line: int | None, column: int | None) -> int | None:
         """Find the column of the given text that a column of the SQL stands for; the lines are the same.
@@ -52,7 +52,7 @@ class Bound:
         return place - begin + 1
 
 
-def bind(query: str, values: Mapping[str, Any]) -> Bound:
+def bind(query: str, values: Mapping[str, Any]) -> BoundQuery:
     """Write ``:name`` as the engine's ``$name``, and make the values fit for the wire.
 
     What JSON has no type for goes as text, and the SQL gives it its type back: a date's ``:name`` becomes
@@ -92,12 +92,13 @@ def bind(query: str, values: Mapping[str, Any]) -> Bound:
         )
     if strangers := [name for name in values if not isinstance(name, str)]:
         raise ParameterError(
-            f"parameters has the name {shown(strangers[0])}, which is no text",
+            f"parameters has the name {format_value(strangers[0])}, which is no text",
             hint='For example: parameters={"kind": "motor"}.',
         )
-    whole_text("the query", query)
+    require_valid_text("the query", query)
     found = {
-        whole_text("a parameter's name", name): python_value(name, value) for name, value in values.items()
+        require_valid_text("a parameter's name", name): python_value(name, value)
+        for name, value in values.items()
     }
     types = {name: sql_type(name, value) for name, value in found.items()}
     parts, sites, position, length = [], [], 0, 0
@@ -108,13 +109,15 @@ def bind(query: str, values: Mapping[str, Any]) -> Bound:
         parts += [query[position : parameter.start], written]
         start = length + parameter.start - position
         if kind:
-            sites.append(Site(start, len(written), len(name)))
+            sites.append(Insertion(start, len(written), len(name)))
         position, length = parameter.start + len(name), start + len(written)
     sql = "".join([*parts, query[position:]])
-    return Bound(sql, {name: wire_value(value, types[name]) for name, value in found.items()}, tuple(sites))
+    return BoundQuery(
+        sql, {name: wire_value(value, types[name]) for name, value in found.items()}, tuple(sites)
+    )
 
 
-def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]) -> dict[str, Any]:
+def select_values(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]) -> dict[str, Any]:
     """Pick the values that a query's parameters need, the assigned ones before the namespace's.
 
     Raises
@@ -124,7 +127,7 @@ def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]
 
     Examples
     --------
-    >>> choose("SELECT :n", {"n": 3, "other": 4}, {})
+    >>> select_values("SELECT :n", {"n": 3, "other": 4}, {})
     {'n': 3}
     """
     wanted = {found.name: found for found in reversed(parameters(query))}
@@ -135,14 +138,14 @@ def choose(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]
         )
     for name, found in wanted.items():
         if name not in assigned and name not in namespace:
-            raise missing(query, found, namespace)
+            raise missing_error(query, found, namespace)
     return {name: assigned[name] if name in assigned else namespace[name] for name in sorted(wanted)}
 
 
 GIVE_IT: Final = NextStep(Action.GIVE_PARAMETERS)
 
 
-def check_given(query: str, values: Mapping[str, Any]) -> None:
+def require_values(query: str, values: Mapping[str, Any]) -> None:
     """Refuse a query of whose parameters one has no value.
 
     Raises
@@ -152,22 +155,22 @@ def check_given(query: str, values: Mapping[str, Any]) -> None:
     """
     for found in parameters(query):
         if found.name not in values:
-            line, column = place(query, found)
+            line, column = line_and_column(query, found)
             raise QueryError(
                 f":{found.name} has no value", hint=GIVE_IT, query=query, line=line, column=column
             )
 
 
-def missing(query: str, found: Parameter, namespace: Mapping[str, Any]) -> ParameterError:
+def missing_error(query: str, found: Parameter, namespace: Mapping[str, Any]) -> ParameterError:
     """Say that a parameter has no value, and where it stands."""
     why = namespace.why_missing(found.name) if isinstance(namespace, Scope) else None
     told = f":{found.name} has no value" + (f": {why}" if why else "")
     hint = f"Assign it in a cell before ({found.name} = …) or give -p {found.name}=…."
-    line, column = place(query, found)
+    line, column = line_and_column(query, found)
     return ParameterError(told, hint=hint, query=query, line=line, column=column)
 
 
-def place(query: str, found: Parameter) -> tuple[int, int]:
+def line_and_column(query: str, found: Parameter) -> tuple[int, int]:
     """Count the line and the column of a parameter, from 1."""
     before = query[: found.start]
     return before.count("\n") + 1, found.start - before.rfind("\n")

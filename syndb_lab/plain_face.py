@@ -8,12 +8,12 @@ from syndb_lab.html_text import html_text
 from syndb_lab.static_card import BLOCK, COLORS, QUIET, html_rows
 
 
-def face_html(card: dict[str, Any]) -> str:
+def live_html(card: dict[str, Any]) -> str:
     """Write what a card says; every text from the service is escaped.
 
     Examples
     --------
-    >>> "<b>" in face_html({"tone": "good", "word": "<i>", "title": "", "facts": [], "foot": ""})
+    >>> "<b>" in live_html({"tone": "good", "word": "<i>", "title": "", "facts": [], "foot": ""})
     True
     """
     elapsed = card.get("elapsed_s")

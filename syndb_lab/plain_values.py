@@ -87,7 +87,7 @@ def read_value(name: str, value: Any) -> Any:
     if is_missing(value):
         return None
     if isinstance(value, str):
-        return whole_text(name, str(value))
+        return require_valid_text(name, str(value))
     if isinstance(value, bool | int):
         return value if type(value) in (bool, int) else int(value)
     if isinstance(value, float | decimal.Decimal):
@@ -99,9 +99,9 @@ def read_value(name: str, value: Any) -> Any:
     if isinstance(value, (*MOMENTS, uuid.UUID)):
         return value
     if isinstance(value, PurePath):
-        return whole_text(name, str(value))
+        return require_valid_text(name, str(value))
     if isinstance(value, list | tuple | range | Set) or is_view(value):
-        return Values(counted(name, value))
+        return Values(require_countable(name, value))
     if (found := read_foreign(name, value)) is not value:
         return found
     raise ParameterError(f"{name} is {article(value)}, {unfit(name)}", hint=next_step(name))
@@ -129,18 +129,18 @@ def read_foreign(name: str, value: Any) -> Any:
     if kind in ("m", "V", "c"):
         raise ParameterError(f"{name} holds {dtype} values, {unfit(name)}", hint=next_step(name))
     if getattr(value, "ndim", None) == 0:
-        return moment(name, value) if kind == "M" else read_value(name, value.item())
+        return parse_numpy_timestamp(name, value) if kind == "M" else read_value(name, value.item())
     if str(dtype).startswith(("Datetime", "Time")) and hasattr(value, "dt"):
         return polars_moments(name, value)
     if kind == "M" and not hasattr(value, "to_list"):
-        return Values(counted(name, value))  # one by one: a list of NumPy's would be of numbers
+        return Values(require_countable(name, value))  # one by one: a list of NumPy's would be of numbers
     if str(getattr(value, "type", "")) == "time64[ns]":
         return arrow_times(name, value)
     if hasattr(value, "as_py"):
         return read_value(name, value.as_py())
     for convert in ("to_list", "to_pylist", "tolist"):
         if callable(getattr(value, convert, None)) and not isinstance(value, memoryview):
-            counted(name, value)
+            require_countable(name, value)
             return Values(getattr(value, convert)())
     return value
 
@@ -164,7 +164,7 @@ def finite(name: str, value: float | decimal.Decimal) -> float | decimal.Decimal
     return value if isinstance(value, decimal.Decimal) else float(value)
 
 
-def whole_text(name: str, text: str) -> str:
+def require_valid_text(name: str, text: str) -> str:
     """Refuse a text that holds half of a character: nothing can write that."""
     try:
         text.encode()
@@ -177,7 +177,7 @@ def whole_text(name: str, text: str) -> str:
     return text
 
 
-def moment(name: str, value: Any) -> Any:
+def parse_numpy_timestamp(name: str, value: Any) -> Any:
     """Read one moment of NumPy with every digit that it has."""
     text = str(value)
     unit = str(value.dtype)[len("datetime64[") : -1]
@@ -208,7 +208,7 @@ def nanoseconds(name: str, text: str, zone: Any) -> Written:
 def polars_moments(name: str, column: Any) -> Values:
     """Read a column of moments or times of polars, whose list would cut nanoseconds."""
     polars: Any = sys.modules["polars"]
-    counted(name, column)
+    require_countable(name, column)
     numbers = column.cast(polars.Int64)
     is_time = column.dtype == polars.Time
     if (is_time or column.dtype.time_unit == "ns") and (numbers % 1000 != 0).any():
@@ -224,7 +224,7 @@ def polars_moments(name: str, column: Any) -> Values:
 def arrow_times(name: str, value: Any) -> Any:
     """Read a time of Arrow, or a column of them, with nanoseconds."""
     if not hasattr(value, "as_py"):
-        return Values(counted(name, value))
+        return Values(require_countable(name, value))
     from syndb_lab.scalar_texts import scalar_text
 
     text = scalar_text(value)
@@ -238,7 +238,7 @@ def is_view(value: Any) -> bool:
     )
 
 
-def counted(name: str, values: Any) -> Any:
+def require_countable(name: str, values: Any) -> Any:
     """Refuse more values than a request can hold, before they are read."""
     count = len(values)
     if count > MOST_VALUES:

@@ -54,7 +54,7 @@ class ProcessLock:
         self._lock = threading.RLock()
 
 
-class ForkGate:
+class ForkLock:
     """Keeps forks waiting for as long as any other thread is inside."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class ForkGate:
         self._lock = threading.RLock()
 
 
-GATE: Final = ForkGate()
+GATE: Final = ForkLock()
 renew_in_children(GATE)
 LOOKS: Final[list[Callable[[], None]]] = []
 """What is to be found out of this process right before each fork."""

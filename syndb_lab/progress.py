@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Protocol, TextIO
 
-from syndb_lab.terminal_text import cut_to_columns, shorten, visible
+from syndb_lab.terminal_text import cut_to_columns, escape_control_characters, shorten
 
 BAR_CELLS = 20
 TERMINAL_COLUMNS = 80
@@ -63,11 +63,11 @@ class TerminalLine:
 
     def show(self, line: str) -> None:
         """Write over the line, with as much as one line of the terminal takes."""
-        self._write(cut_to_columns(visible(" ".join(line.split())), self.columns))
+        self._write(cut_to_columns(escape_control_characters(" ".join(line.split())), self.columns))
 
     def end(self, line: str) -> None:
         """Write over it for the last time and go to the next one."""
-        self._write(f"{visible(line)}\n")
+        self._write(f"{escape_control_characters(line)}\n")
 
     def _write(self, line: str) -> None:
         self.stream.write(f"\r\x1b[2K{line}")
@@ -96,7 +96,7 @@ class LogLine:
 
     def end(self, line: str) -> None:
         """Write the line."""
-        print(visible(line), file=self.stream, flush=True)
+        print(escape_control_characters(line), file=self.stream, flush=True)
 
 
 class NotebookLine:
@@ -108,7 +108,7 @@ class NotebookLine:
 
     def show(self, line: str) -> None:
         """Replace the output, where it changes."""
-        line = visible(line)
+        line = escape_control_characters(line)
         if line == self._line:
             return
         self._line = line
@@ -146,7 +146,7 @@ def progress_line(wanted: bool | None = None, stream: TextIO | None = None) -> P
 
 
 @contextmanager
-def downloading(size: int, line: ProgressLine | None = None) -> Iterator[Callable[[int], None]]:
+def show_download(size: int, line: ProgressLine | None = None) -> Iterator[Callable[[int], None]]:
     """Show how far a download is, once it has taken a second.
 
     Parameters
@@ -160,14 +160,14 @@ def downloading(size: int, line: ProgressLine | None = None) -> Iterator[Callabl
     started = shown = time.monotonic()
     told = 0
 
-    def tell(here: int) -> None:
+    def on_progress(here: int) -> None:
         nonlocal shown, told
         now = time.monotonic()
         if now - started >= SHORT_S and now - shown >= REDRAW_S:
             shown, told = now, here
             line.show(f"downloading · {readable_bytes(here)} of {readable_bytes(size)}")
 
-    yield tell
+    yield on_progress
     if told:
         line.end(f"downloaded {readable_bytes(size)} in {time.monotonic() - started:.1f} s")
 
@@ -211,11 +211,13 @@ def describe(
     parts = {"status": record["status"]}
     if final:
         message = str((record.get("error") or {}).get("message") or "").split("\n")[0]
-        parts["message"] = shorten(visible(" ".join(message.split())), LONGEST_MESSAGE)
+        parts["message"] = shorten(escape_control_characters(" ".join(message.split())), LONGEST_MESSAGE)
     else:
         fraction, place, phase = progress.get("fraction"), record.get("queue_position"), progress.get("phase")
         parts["place"] = f"{place} in the queue" if place else ""
-        parts["phase"] = visible(phase) if phase not in {None, "queued", record["status"]} else ""
+        parts["phase"] = (
+            escape_control_characters(phase) if phase not in {None, "queued", record["status"]} else ""
+        )
         parts["bar"] = "" if fraction is None else bar(fraction)
     parts["rows"] = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else ""
     parts["bytes"] = readable_bytes(size) if size else ""
@@ -223,19 +225,19 @@ def describe(
     parts["time"] = f"{run_seconds(record) or elapsed_s:.1f} s"
     parts["job"] = f"job {job_id}"
     if final or columns is None:
-        return joined(parts)
+        return join_parts(parts)
     share = "" if fraction is None else percent(fraction)
     beginning = f"job {shorten(job_id, SHORT_ID + 1)}"
     less = {"bar": share, "bytes": "", "phase": "", "job": beginning, "rows": "", "place": ""}
     if parts.get("phase", "").startswith("waiting"):
         less = {"place": "", "job": beginning, "phase": shorten(parts["phase"], max(columns - 40, 20))}
     for name, text in [*less.items(), ("bar", "")]:
-        if len(joined(parts)) > columns:
+        if len(join_parts(parts)) > columns:
             parts[name] = text if parts.get(name) else ""
-    return shorten(joined(parts), columns)
+    return shorten(join_parts(parts), columns)
 
 
-def joined(parts: dict[str, str]) -> str:
+def join_parts(parts: dict[str, str]) -> str:
     """Write the parts of a line that say anything."""
     return " · ".join(filter(None, parts.values()))
 

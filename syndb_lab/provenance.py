@@ -90,7 +90,7 @@ def read_provenance(transport: Transport, record: dict[str, Any]) -> dict[str, A
     """
     result = record.get("result") or {}
     if result.get("format") not in {"arrow", "parquet"}:
-        return {"datasets": meant(transport, record)}
+        return {"datasets": query_datasets(transport, record)}
     import pyarrow as pa
 
     source = RemoteFile(transport, f"/v1/jobs/{record['job_id']}/result", result["bytes"])
@@ -106,7 +106,7 @@ def read_provenance(transport: Transport, record: dict[str, Any]) -> dict[str, A
     return {**told, **lists}
 
 
-def meant(transport: Transport, record: dict[str, Any]) -> list[dict[str, Any]]:
+def query_datasets(transport: Transport, record: dict[str, Any]) -> list[dict[str, Any]]:
     """Ask which datasets a query means."""
     body = {"query": record.get("query"), "parameters": record.get("parameters") or {}}
     try:

@@ -18,7 +18,7 @@ OTHER_PAGE: Final = (
 )
 
 
-class Redirect:
+class LoopbackRedirect:
     """Listens on a free port of 127.0.0.1 for the answer to one login.
 
     Any page and any user of this computer may send something to that port. What does not carry the login's
@@ -31,7 +31,7 @@ class Redirect:
 
     Examples
     --------
-    >>> with Redirect("a state of the login") as redirect:
+    >>> with LoopbackRedirect("a state of the login") as redirect:
     ...     redirect.wait(0.01) is None
     True
     """

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from syndb_lab.errors import ParameterError
-from syndb_lab.handle import Handle
-from syndb_lab.parameters import Bound, Site
+from syndb_lab.handle import JobHandle
+from syndb_lab.parameters import BoundQuery, Insertion
 from syndb_lab.scanner import Token, tokens
 from syndb_lab.scope import Scope
 from syndb_lab.values import article
 
 
-def refer(query: str, namespace: Mapping[str, Any]) -> Bound:
+def bind_references(query: str, namespace: Mapping[str, Any]) -> BoundQuery:
     """Write the id of a job for each ``{{name}}``; what stands in a text or a comment is left alone.
 
     Parameters
@@ -36,7 +36,7 @@ def refer(query: str, namespace: Mapping[str, Any]) -> Bound:
 
     Examples
     --------
-    >>> refer("FROM {{motor}} LIMIT 5", {"motor": "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"}).sql
+    >>> bind_references("FROM {{motor}} LIMIT 5", {"motor": "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"}).sql
     'FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}} LIMIT 5'
     """
     parts, sites, position, length = [], [], 0, 0
@@ -44,12 +44,12 @@ def refer(query: str, namespace: Mapping[str, Any]) -> Bound:
         written = f"{{{{{job_id(query, token, namespace)}}}}}"
         parts += [query[position : token.start], written]
         start = length + token.start - position
-        sites.append(Site(start, len(written), len(token.text)))
+        sites.append(Insertion(start, len(written), len(token.text)))
         position, length = token.end, start + len(written)
-    return Bound("".join([*parts, query[position:]]), {}, tuple(sites))
+    return BoundQuery("".join([*parts, query[position:]]), {}, tuple(sites))
 
 
-def named_handles(query: str, namespace: Mapping[str, Any]) -> list[tuple[str, Handle]]:
+def named_handles(query: str, namespace: Mapping[str, Any]) -> list[tuple[str, JobHandle]]:
     """List the job handles that a query names, in their order.
 
     Examples
@@ -59,7 +59,7 @@ def named_handles(query: str, namespace: Mapping[str, Any]) -> list[tuple[str, H
     """
     names = [token.name for token in references(query)]
     found = [(name, namespace.get(name)) for name in dict.fromkeys(names)]
-    return [(name, held) for name, held in found if isinstance(held, Handle)]
+    return [(name, held) for name, held in found if isinstance(held, JobHandle)]
 
 
 def references(query: str) -> list[Token]:
@@ -71,9 +71,9 @@ def job_id(query: str, token: Token, namespace: Mapping[str, Any]) -> str:
     """Find the job that a name means: an id, or a handle, which is waited for where its job still runs."""
     name = token.name
     held = namespace.get(name, name)
-    if not isinstance(held, Handle | str | uuid.UUID):
+    if not isinstance(held, JobHandle | str | uuid.UUID):
         raise no_job(query, token, f"is {article(held)}, no job")
-    if isinstance(held, Handle):
+    if isinstance(held, JobHandle):
         return held.wait().id
     try:
         return str(uuid.UUID(str(held)))

@@ -42,7 +42,7 @@ BY_CODE: dict[str, type[SyndbError]] = {
 }
 
 
-def refusal(response: httpx.Response, *, query: str | None = None) -> SyndbError:
+def error_from_response(response: httpx.Response, *, query: str | None = None) -> SyndbError:
     """Make the exception for an answer of 400 and above.
 
     Parameters
@@ -59,7 +59,7 @@ def refusal(response: httpx.Response, *, query: str | None = None) -> SyndbError
 
     Examples
     --------
-    >>> refusal(httpx.Response(401, json={"detail": "no such token", "code": "unauthenticated"}))
+    >>> error_from_response(httpx.Response(401, json={"detail": "no such token", "code": "unauthenticated"}))
     AuthError('no such token')
     """
     problem = read_problem(response)
@@ -79,7 +79,7 @@ def refusal(response: httpx.Response, *, query: str | None = None) -> SyndbError
     return error
 
 
-def invalid(error: Mapping[str, Any], query: str) -> QueryError:
+def query_error(error: Mapping[str, Any], query: str) -> QueryError:
     """Make the exception for SQL that a dry run found to be invalid."""
     return QueryError(
         error.get("message") or "this SQL would not run",

@@ -15,10 +15,10 @@ def caption(part: Subnetwork) -> str:
 
     Examples
     --------
-    >>> from syndb_lab.neighbourhood import Wish
-    >>> from syndb_lab.subnetwork import Counts, Line
+    >>> from syndb_lab.neighbourhood import SubnetworkRequest
+    >>> from syndb_lab.subnetwork import Counts, Connection
     >>> counts = Counts(neurons=279, connected=279, connections=2194, within=205, among=9)
-    >>> part = Subnetwork([1, 2], {}, [Line(0, 1, 7)], 1, counts, Wish(limit=2), "the hub")
+    >>> part = Subnetwork([1, 2], {}, [Connection(0, 1, 7)], 1, counts, SubnetworkRequest(limit=2), "the hub")
     >>> print(caption(part).replace(" · ", "\n"))
     2 of 279 neurons: the hub, and the most strongly connected to it
     the strongest 1 of 9 connections among them
@@ -61,10 +61,10 @@ def advice(part: Subnetwork) -> list[str]:
 
     Examples
     --------
-    >>> from syndb_lab.neighbourhood import Wish
-    >>> from syndb_lab.subnetwork import Counts, Line
+    >>> from syndb_lab.neighbourhood import SubnetworkRequest
+    >>> from syndb_lab.subnetwork import Counts, Connection
     >>> counts = Counts(neurons=279, connected=279, connections=2194, within=279, among=0, too_weak=6)
-    >>> for line in advice(Subnetwork([1, 2], {}, [], 1, counts, Wish(limit=2))):
+    >>> for line in advice(Subnetwork([1, 2], {}, [], 1, counts, SubnetworkRequest(limit=2))):
     ...     print(line)
     277 more neurons pass: limit=279 shows them all
     min_synapses=7 leaves 2 neurons or fewer with a connection

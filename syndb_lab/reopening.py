@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syndb_lab.announcement import announced
+from syndb_lab.announcement import iter_services
 from syndb_lab.errors import ServiceUnavailable
 from syndb_lab.tokens import token_of
 from syndb_lab.transport import Transport, canonical_url, open_transport
@@ -32,8 +32,8 @@ def reopen(url: str, key: str) -> Transport:
 
 def own_token(url: str) -> str | None:
     """Read the token of this user's embedded service that runs at an address."""
-    for _, service in announced():
-        if canonical_url(service.url) == canonical_url(url) and service.answers():
+    for _, service in iter_services():
+        if canonical_url(service.url) == canonical_url(url) and service.is_responding():
             try:
                 return service.token()
             except ServiceUnavailable:

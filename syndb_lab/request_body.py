@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syndb_lab.errors import ParameterError
-from syndb_lab.plain_values import PLAIN, finite, plain_value, whole_text
+from syndb_lab.plain_values import PLAIN, finite, plain_value, require_valid_text
 
 MOST_DIGITS: Final = 100
 FINISHED: Final = frozenset({"parameters"})
@@ -44,7 +44,8 @@ def plain_field(name: str, value: Any) -> Any:
     """Make one field plain: its values by plain_value, what JSON has no type for as text."""
     if isinstance(value, Mapping):
         return {
-            whole_text(name, str(key)): plain_field(f"{name}[{key!r}]", item) for key, item in value.items()
+            require_valid_text(name, str(key)): plain_field(f"{name}[{key!r}]", item)
+            for key, item in value.items()
         }
     return to_json_value(plain_number(name, plain_value(name, value)))
 

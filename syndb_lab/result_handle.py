@@ -18,10 +18,10 @@ from syndb_lab.errors import (
     SyndbError,
 )
 from syndb_lab.follow import FINAL
-from syndb_lab.handle import Handle
+from syndb_lab.handle import JobHandle
 from syndb_lab.next_step import Action, NextStep
-from syndb_lab.progress import downloading
-from syndb_lab.values import shown
+from syndb_lab.progress import show_download
+from syndb_lab.values import format_value
 
 Part = Literal["neurons"]
 Columns = list[dict[str, str]]
@@ -31,7 +31,7 @@ TRIES: Final = 3
 
 
 @convert_errors
-class ResultHandle(Handle):
+class ResultHandle(JobHandle):
     """A job's id, a connection, its record, and its result file."""
 
     def result_path(
@@ -62,14 +62,14 @@ class ResultHandle(Handle):
         >>> job.result_path().suffix
         '.arrow'
         """
-        self._fetchable(wait=wait)
+        self._require_result(wait=wait)
         result = self._part(part)
         if tell is not None:
             return self._cache.fetch(self._transport, self.id, result, tell, part, record=self.record)
-        with downloading(result["bytes"]) as told:
+        with show_download(result["bytes"]) as told:
             return self._cache.fetch(self._transport, self.id, result, told, part, record=self.record)
 
-    def _fetchable(self, *, wait: bool) -> None:
+    def _require_result(self, *, wait: bool) -> None:
         """Wait for the job's end, and raise where there is no result."""
         if wait:
             self.wait()
@@ -106,8 +106,8 @@ class ResultHandle(Handle):
         for _ in range(TRIES):
             try:
                 with ExitStack() as opened:
-                    with downloading(result["bytes"]) as told:
-                        file = self._cache.reading(
+                    with show_download(result["bytes"]) as told:
+                        file = self._cache.open_for_reading(
                             self._transport, self.id, result, told, part, record=self.record
                         )
                         path = opened.enter_context(file)
@@ -126,12 +126,12 @@ class ResultHandle(Handle):
                 "a graph job has no table",
                 hint=self._next_step(Action.FETCH_GRAPH_RESULT),
             )
-        self._fetchable(wait=wait)
-        return self._ended(allow_truncated, part).get("columns") or []
+        self._require_result(wait=wait)
+        return self._result_record(allow_truncated, part).get("columns") or []
 
-    def _ended(self, allow_truncated: bool, part: Part | None = None) -> dict[str, Any]:
+    def _result_record(self, allow_truncated: bool, part: Part | None = None) -> dict[str, Any]:
         """Return what is known of the result, once there is one."""
-        self._fetchable(wait=True)
+        self._require_result(wait=True)
         result = self._part(part)
         if result.get("truncated") and not allow_truncated:
             raise ResultTruncated(
@@ -150,7 +150,7 @@ class ResultHandle(Handle):
         parts: dict[str, dict[str, Any]] = result.get("parts") or {}
         if not isinstance(part, str) or part not in parts:
             raise ResultUnsuitable(
-                f"the result of job {self.id} has no part {shown(part)}",
+                f"the result of job {self.id} has no part {format_value(part)}",
                 hint=NextStep(Action.MAKE_NEURON_TABLE),
             )
         return parts[part]

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from syndb_lab.moments import DAY_S, PER_SECOND, moment_text
+from syndb_lab.moments import DAY_S, PER_SECOND, timestamp_text
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,7 +34,7 @@ def scalar_text(scalar: pyarrow.Scalar) -> str | None:
     if types.is_dictionary(kind):
         return scalar_text(scalar.dictionary[scalar.index.as_py()])
     if types.is_date32(kind) or types.is_timestamp(kind):
-        return moment_text(kind, scalar.value)
+        return timestamp_text(kind, scalar.value)
     if types.is_time(kind):
         return time_text(kind, scalar.value)
     if types.is_float32(kind):

@@ -30,11 +30,11 @@ class SchemaCache:
 
     def _fetch(self, lab: Lab) -> None:
         try:
-            self.take(list(lab.datasets()))
+            self.get(list(lab.datasets()))
         except Exception:  # completion is a nicety: whoever types sees what is wrong when the cell runs
             self._asked_at = float("-inf")
 
-    def take(self, datasets: list[Dataset]) -> None:
+    def get(self, datasets: list[Dataset]) -> None:
         """Hold what the datasets say."""
         tables: dict[str, list[str]] = {}
         for dataset in datasets:

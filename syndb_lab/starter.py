@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from syndb_lab.announcement import Service
+from syndb_lab.announcement import RunningService
 from syndb_lab.errors import ServiceNotStarted
 from syndb_lab.local import service_of
 from syndb_lab.next_step import Action, NextStep
@@ -29,7 +29,7 @@ ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STARTED: Final[list[subprocess.Popen[bytes]]] = []
 
 
-def start_once(data_dir: Path) -> Service:
+def start_service(data_dir: Path) -> RunningService:
     """Start the service of a folder, unless another process is just doing so; it outlives this one.
 
     Parameters
@@ -65,7 +65,7 @@ def start_once(data_dir: Path) -> Service:
 
 
 @contextmanager
-def own_service(data_dir: Path) -> Iterator[Service]:
+def temporary_service(data_dir: Path) -> Iterator[RunningService]:
     """Run a service for as long as a block runs, and stop it however the block ends.
 
     Parameters
@@ -75,14 +75,14 @@ def own_service(data_dir: Path) -> Iterator[Service]:
     """
     make_folder(data_dir)
     with ExitStack() as ending:
-        with undisturbed():
+        with defer_signals():
             process = spawn(data_dir)
             ending.callback(stop, process)
         yield wait_until_up(process, data_dir)
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Hold Ctrl-C and its like back until a block has ended, so that nothing is started and forgotten."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -113,7 +113,7 @@ def spawn(data_dir: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def wait_until_up(process: subprocess.Popen[bytes], data_dir: Path) -> Service:
+def wait_until_up(process: subprocess.Popen[bytes], data_dir: Path) -> RunningService:
     """Wait until the service answers; if its process ends before, or takes too long, say what it wrote."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
@@ -133,7 +133,7 @@ def wait_until_up(process: subprocess.Popen[bytes], data_dir: Path) -> Service:
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a service and whatever it started."""
-    with undisturbed():
+    with defer_signals():
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_LIMIT_S)

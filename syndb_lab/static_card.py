@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from syndb_lab.face import Moment, face, failure, title
+from syndb_lab.face import CardSnapshot, card_view, failure_text, title
 from syndb_lab.follow import FINAL
 from syndb_lab.html_text import html_text
 from syndb_lab.progress import run_seconds
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 LINE: Final = "var(--jp-border-color2,#d0d7de)"
 QUIET: Final = "var(--jp-ui-font-color2,#57606a)"
@@ -36,7 +36,7 @@ WARNING: Final = "margin:6px 0;padding-left:8px;border-left:3px solid #f57c00;wh
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class FinishedCard:
     """What a static card tells besides the record: the first rows, the datasets, what was done since."""
 
     table: dict[str, Any] | None = None
@@ -46,10 +46,10 @@ class Ended:
     findings: Sequence[tuple[str, str]] = field(default=())
 
 
-NOTHING: Final = Ended()
+NOTHING: Final = FinishedCard()
 
 
-def static_html(record: dict[str, Any], known: Ended = NOTHING) -> str:
+def static_html(record: dict[str, Any], known: FinishedCard = NOTHING) -> str:
     """Write the card as HTML; every text from the service is escaped.
 
     Parameters
@@ -59,7 +59,7 @@ def static_html(record: dict[str, Any], known: Ended = NOTHING) -> str:
     known : Ended
         What is known besides it.
     """
-    shown = face(record, Moment(note=known.note))
+    shown = card_view(record, CardSnapshot(note=known.note))
     color = COLORS[shown["tone"]]
     seconds = shown["elapsed_s"]
     told = [*shown["facts"], *([f"{seconds:.1f} s"] if shown["ended"] and seconds is not None else [])]
@@ -69,7 +69,7 @@ def static_html(record: dict[str, Any], known: Ended = NOTHING) -> str:
         f'<br><span style="color:{QUIET}">{html_text(" · ".join(told))}</span></div>'
     )
     if not shown["ended"]:
-        head += f'<div style="color:{QUIET}">{as_of(record)}</div>'
+        head += f'<div style="color:{QUIET}">{timestamp_note(record)}</div>'
     parts = [
         '<div class="syndb-slot" style="float:right"></div>',
         head,
@@ -98,7 +98,7 @@ def static_html(record: dict[str, Any], known: Ended = NOTHING) -> str:
     return f'<div class="{" ".join(classes)}">{still}</div>'
 
 
-def as_of(record: dict[str, Any]) -> str:
+def timestamp_note(record: dict[str, Any]) -> str:
     """Say when a job that had not ended was heard of, and how to see it now."""
     verb = f"<code>%syndb attach {html_text(record['job_id'])}</code>"
     return f"as of {datetime.now():%Y-%m-%d %H:%M:%S}; {verb} shows how it is now"
@@ -109,7 +109,7 @@ def summary(record: dict[str, Any]) -> str:
     return "SQL, parameters, checksum" if record.get("query") else "Options and checksum"
 
 
-def details(record: dict[str, Any], known: Ended) -> str:
+def details(record: dict[str, Any], known: FinishedCard) -> str:
     """Write what makes a result citable and repeatable."""
     sql = record.get("query")
     rows = "".join(
@@ -123,7 +123,7 @@ def details(record: dict[str, Any], known: Ended) -> str:
     )
 
 
-def provenance(record: dict[str, Any], known: Ended) -> list[tuple[str, str]]:
+def provenance(record: dict[str, Any], known: FinishedCard) -> list[tuple[str, str]]:
     """List where a result comes from and what it is, in pairs of name and text."""
     result = record.get("result") or {}
     values = record.get("parameters") or record.get("options") or {}
@@ -140,10 +140,10 @@ def provenance(record: dict[str, Any], known: Ended) -> list[tuple[str, str]]:
         ("bytes", f"{result['bytes']:,} ({result['format']})" if result.get("bytes") is not None else None),
         ("seconds", run_seconds(record)),
         ("SHA-256", result.get("sha256")),
-        ("submitted", moment(record.get("created_at"))),
-        ("kept until", moment(record.get("expires_at")) if result else None),
+        ("submitted", format_time(record.get("created_at"))),
+        ("kept until", format_time(record.get("expires_at")) if result else None),
     ]
-    return [(name, visible(str(value))) for name, value in pairs if value not in (None, "")]
+    return [(name, escape_control_characters(str(value))) for name, value in pairs if value not in (None, "")]
 
 
 def dataset_line(dataset: dict[str, Any]) -> str:
@@ -153,7 +153,7 @@ def dataset_line(dataset: dict[str, Any]) -> str:
     return " · ".join(part for part in parts if part) or str(dataset.get("id") or "")
 
 
-def moment(text_: str | None) -> str | None:
+def format_time(text_: str | None) -> str | None:
     """Write a moment of the wire for people."""
     return text_ and f"{text_[:19].replace('T', ' ')} UTC"
 
@@ -199,15 +199,15 @@ def html_cell(value: str | None, side: str) -> str:
     return f'<td style="{style}">{html_text(value)}</td>'
 
 
-def static_text(record: dict[str, Any], known: Ended = NOTHING) -> str:
+def static_text(record: dict[str, Any], known: FinishedCard = NOTHING) -> str:
     """Write the card as plain text: a line, why it failed, and where it comes from."""
-    shown = face(record, Moment(note=known.note))
+    shown = card_view(record, CardSnapshot(note=known.note))
     seconds = run_seconds(record) if record["status"] in FINAL else None
     first = [shown["word"], *shown["facts"], *([] if seconds is None else [f"{seconds:.1f} s"])]
     lines = [" · ".join([*first, f"job {record['job_id']}"])]
     if record.get("label"):
         lines.append(title(record))
-    lines += [line for line in (failure(record), shown["warning"], known.note) if line]
+    lines += [line for line in (failure_text(record), shown["warning"], known.note) if line]
     lines += [f"{name}: {value}" for name, value in known.findings]
     lines += [f"{one.get('name') or 'dataset'}: {dataset_line(one)}" for one in known.datasets]
-    return visible("\n".join(lines))
+    return escape_control_characters("\n".join(lines))

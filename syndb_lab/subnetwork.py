@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from syndb_lab.neighbourhood import Wish
+from syndb_lab.neighbourhood import SubnetworkRequest
 
 if TYPE_CHECKING:
     import networkx
@@ -17,11 +17,11 @@ ROLE: Final = "role"
 COMMUNITY: Final = "community"
 WHOLE: Final = "in the whole graph"
 SHOWN: Final = "in this view"
-WISH: Final = Wish()
+WISH: Final = SubnetworkRequest()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Connection:
     """A connection to draw, between places in ``ids``; a gap junction (``junction``) has no direction."""
 
     pre: int
@@ -80,10 +80,10 @@ class Subnetwork:
 
     ids: list[int]
     columns: dict[str, list[Any]]
-    lines: list[Line]
+    lines: list[Connection]
     centres: int
     counts: Counts
-    wish: Wish = WISH
+    wish: SubnetworkRequest = WISH
     around: str = "the hubs"
     least: float = 1
     dataset: Mapping[str, Any] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Subnetwork:
         told = self.columns.get("name") or [None] * len(self.ids)
         return [str(name or neuron) for name, neuron in zip(told, self.ids, strict=True)]
 
-    def hues(self, column: str) -> list[Any]:
+    def color_columns(self, column: str) -> list[Any]:
         """Return what the colours of a column tell apart: numbers that count nothing are names."""
         values = self.columns[column]
         if column != COMMUNITY:
@@ -117,12 +117,12 @@ class Subnetwork:
         return graph
 
 
-def pagerank(neurons: int, lines: Sequence[Line]) -> list[float]:
+def pagerank(neurons: int, lines: Sequence[Connection]) -> list[float]:
     """Rank neurons by the synapses they receive from ranked neurons, among those shown.
 
     Examples
     --------
-    >>> [round(share, 3) for share in pagerank(2, [Line(0, 1, 3)])]
+    >>> [round(share, 3) for share in pagerank(2, [Connection(0, 1, 3)])]
     [0.351, 0.649]
     """
     import networkx as nx

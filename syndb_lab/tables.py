@@ -11,12 +11,12 @@ from syndb_lab.errors import QueryError
 from syndb_lab.listing import Listing
 
 
-def table_listing(datasets: Datasets) -> Listing[dict[str, Any]]:
+def list_tables(datasets: Datasets) -> Listing[dict[str, Any]]:
     """List the tables with their rows in all datasets together.
 
     Examples
     --------
-    >>> table_listing(lab.datasets())[0]["name"]
+    >>> list_tables(lab.datasets())[0]["name"]
     'neurons'
     """
     tables: dict[str, dict[str, Any]] = {}
@@ -44,7 +44,7 @@ def column_listing(datasets: Datasets, name: str) -> Listing[dict[str, Any]]:
     QueryError
         There is no such table; with the nearest.
     """
-    tables = {str(table["name"]): table for table in table_listing(datasets)}
+    tables = {str(table["name"]): table for table in list_tables(datasets)}
     table = tables.get(name)
     if table is None:
         near = difflib.get_close_matches(name, tables, n=1) or sorted(tables)

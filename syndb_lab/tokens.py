@@ -30,10 +30,10 @@ def token_of(url: str) -> str | None:
         None where no token belongs to that address.
     """
     named, token = os.environ.get("SYNDB_URL"), SecretText(os.environ.get("SYNDB_TOKEN", ""))
-    return token if named and token and _same(named, url) else kept_token(url)
+    return token if named and token and _same(named, url) else load_token(url)
 
 
-def keep_token(url: str, token: str) -> None:
+def save_token(url: str, token: str) -> None:
     """Keep a service's token in a file that only this user can read.
 
     Raises
@@ -52,7 +52,7 @@ def keep_token(url: str, token: str) -> None:
         ) from error
 
 
-def kept_token(url: str) -> str | None:
+def load_token(url: str) -> str | None:
     """Return the token that a login at this service has left, if there is one."""
     found = read_object(token_file()).get(canonical_url(url))
     return SecretText(found) if isinstance(found, str) else None

@@ -160,7 +160,7 @@ def download(
         The bytes are not the ones the service recorded.
     """
     with open_private(target) as file:
-        fetching = Download(transport, path, file, sha256, size, tell or silent)
+        fetching = Download(transport, path, file, sha256, size, tell or ignore_progress)
         fetching.fetch()
         if not fetching.is_complete:  # what was damaged on the way comes whole the second time
             fetching.restart()
@@ -182,7 +182,7 @@ def copy_file(source: Path, target: Path, tell: Tell | None = None) -> os.stat_r
             copied = 0
             while sent := _copy_some(source_file, file, copied):
                 copied += sent
-                (tell or silent)(copied)
+                (tell or ignore_progress)(copied)
         return os.fstat(source_file.fileno())
 
 
@@ -220,7 +220,7 @@ def digest_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def silent(_: int) -> None:
+def ignore_progress(_: int) -> None:
     """Tell nobody."""
 
 

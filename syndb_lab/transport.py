@@ -19,8 +19,8 @@ from syndb_lab.connections import Connections
 from syndb_lab.errors import AuthError, ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.mounted import Mounted
 from syndb_lab.next_step import Action, NextStep
-from syndb_lab.plain_values import article, whole_text
-from syndb_lab.refusals import read_problem, refusal, retry_after
+from syndb_lab.plain_values import article, require_valid_text
+from syndb_lab.refusals import error_from_response, read_problem, retry_after
 from syndb_lab.request_body import encode_body
 from syndb_lab.secret_text import SecretText
 from syndb_lab.terminal_text import shorten
@@ -36,7 +36,7 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN: Final[weakref.WeakValueDictionary[str, Transport]] = weakref.WeakValueDictionary()
 
 
-def is_given(token: str | None) -> bool:
+def has_token(token: str | None) -> bool:
     """Whether there is a token; an empty one is none."""
     return token is not None and not (isinstance(token, str) and not token)
 
@@ -111,7 +111,7 @@ class Transport:
         trust_env = not goes_direct(base.host) and not (base.scheme == "http" and is_this_computer(base.host))
         self._options: dict[str, Any] = {
             "base_url": base,
-            "auth": Bearer(token) if token is not None and is_given(token) else None,
+            "auth": Bearer(token) if token is not None and has_token(token) else None,
             "limits": httpx.Limits(max_connections=None),
             "trust_env": trust_env,
             "verify": httpx.create_ssl_context(trust_env=trust_env),
@@ -180,7 +180,7 @@ class Transport:
         with self._client.stream("GET", path, headers=dict(headers), timeout=timeout) as response:
             if response.is_error:
                 response.read()
-                raise refusal(response)
+                raise error_from_response(response)
             yield response
 
     def etag(self, path: str) -> str | None:
@@ -256,8 +256,8 @@ class Transport:
                     raise self.unreachable(error) from None
                 wait = pause
             else:
-                if not (left and may_change(response)):
-                    return checked(response, query)
+                if not (left and is_idempotent(response)):
+                    return raise_for_status(response, query)
                 wait = retry_after(response) or pause
             time.sleep(min(wait, LONGEST_PAUSE_S))
             pause *= 2
@@ -269,18 +269,18 @@ def open_transport(key: str) -> Transport | None:
     return OPEN.get(key)
 
 
-def may_change(response: httpx.Response) -> bool:
+def is_idempotent(response: httpx.Response) -> bool:
     """Say whether the same request may fare better in a moment: a part is away, or we asked too often."""
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return read_problem(response).get("code") == "rate_limited"
     return response.status_code in RETRIED
 
 
-def checked(response: httpx.Response, query: str | None) -> httpx.Response:
+def raise_for_status(response: httpx.Response, query: str | None) -> httpx.Response:
     """Give the answer back, or raise what it refuses."""
     if response.is_success:
         return response
-    raise refusal(response, query=query)
+    raise error_from_response(response, query=query)
 
 
 def service_url(url: str) -> httpx.URL:
@@ -298,7 +298,7 @@ def service_url(url: str) -> httpx.URL:
             f"the address is {article(url)}, no text", hint="For example: http://127.0.0.1:8700."
         )
     try:
-        parsed = httpx.URL(whole_text("the address", url).strip())
+        parsed = httpx.URL(require_valid_text("the address", url).strip())
     except httpx.InvalidURL:
         parsed = httpx.URL()
     bare = re.split("[?#]", url.rpartition("@")[2], maxsplit=1)[0]

@@ -166,7 +166,7 @@ def seconds(limit: Any, name: str = "time_limit_s") -> float | None:
     if found is None or 0 < found < math.inf:
         return found
     raise ParameterError(
-        f"{name} is {shown(limit)}; it takes a number of seconds above 0",
+        f"{name} is {format_value(limit)}; it takes a number of seconds above 0",
         hint=f"For example: {name}=60.",
     )
 
@@ -182,7 +182,7 @@ def number(name: str, value: Any) -> Any:
     return found if isinstance(found, int | float) and not isinstance(found, bool) else math.nan
 
 
-def whole_number(value: Any) -> int | None:
+def to_plain_integer(value: Any) -> int | None:
     """Make a whole number a plain one, NumPy's, too; None for anything else."""
     try:
         return None if isinstance(value, bool) else operator.index(value)
@@ -190,7 +190,7 @@ def whole_number(value: Any) -> int | None:
         return None
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Write a value in an error: short, and whatever its own repr does."""
     try:
         text = repr(value)
@@ -217,6 +217,6 @@ def hours_of(hours: Any) -> float:
     if found is not None and 0 < found < math.inf:
         return float(min(found, MOST_HOURS))
     raise ParameterError(
-        f"hours is {shown(hours)}; it takes a number of hours above 0, such as 72",
+        f"hours is {format_value(hours)}; it takes a number of hours above 0, such as 72",
         hint="For example: job.keep(72).",
     )

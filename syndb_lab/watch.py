@@ -12,7 +12,7 @@ from syndb_lab.transport import Transport
 PATIENCE_S: Final = 60.0
 
 
-class Watch:
+class JobWatcher:
     """Knows how a job is until it is final, without asking.
 
     A service that is away for less than ``patience_s`` seconds is waited for.
@@ -41,7 +41,7 @@ class Watch:
         self._following = self._follower.join(record, patience_s, told)
         self._blocks = told is None
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> JobWatcher:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,7 +55,7 @@ class Watch:
         return self._following.record
 
     @property
-    def away(self) -> str:
+    def unavailable(self) -> str:
         """What is wrong with the service at present; nothing, if empty."""
         return self._following.trouble
 
@@ -75,6 +75,6 @@ class Watch:
         """Whether the job is final or following it has failed."""
         return self._following.is_over
 
-    def ended(self, within_s: float) -> bool:
+    def wait_final(self, within_s: float) -> bool:
         """Wait a moment; say whether the job is final or following it has failed."""
         return self._following.wait(within_s)

@@ -9,10 +9,10 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 
 from benchmarks.records import fill
-from syndb_service.domain.jobs import Failure, Job, Request, Result
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.store import Database, JobStore, Submission
-from syndb_service.store.figures import PLAIN, Figures, read_figures
+from syndb_service.store.figures import PLAIN, JobStatistics, read_statistics
 from syndb_service.store.schema import jobs, tallies
 from tests.plans import plan, reads_all, statements_of
 
@@ -20,12 +20,12 @@ FAILURE = Failure("invalid_query", "no")
 PARTIAL = ("jobs_uncounted", "jobs_destroyed", "jobs_damaged")
 
 
-def counted_anew(database: Database) -> Figures:
+def counted_anew(database: Database) -> JobStatistics:
     """Return the figures with nothing counted before: of every row."""
     with database.write() as connection:
         connection.execute(update(jobs).values(tallied=0))
         connection.execute(delete(tallies).where(tallies.c.name.not_like("swept_orphan%")))
-    return read_figures(database)
+    return read_statistics(database)
 
 
 def check_counts(database: Database, seed: int = 14) -> None:
@@ -36,7 +36,7 @@ def check_counts(database: Database, seed: int = 14) -> None:
 
     def submit() -> None:
         kind = chance.choice(list(Kind))
-        store.submit(Submission("ada", Request(kind, query="SELECT 1")))
+        store.insert(Submission("ada", JobRequest(kind, query="SELECT 1")))
 
     def claim() -> None:
         job = store.attempts.claim_next(30)
@@ -50,20 +50,20 @@ def check_counts(database: Database, seed: int = 14) -> None:
         result = Result(f"{job.job_id}/1", "arrow", size, 1, (), "ab" * 32)
         chance.choice(
             [
-                lambda: store.attempts.complete(
+                lambda: store.attempts.mark_completed(
                     job, result, database.now() + timedelta(hours=chance.choice([-1, 1]))
                 ),
-                lambda: store.attempts.fail(
+                lambda: store.attempts.mark_failed(
                     job, chance.choice([Reason.INVALID_QUERY, Reason.TIME_LIMIT]), FAILURE
                 ),
                 lambda: store.attempts.requeue(job, Reason.WORKER_LOST, death=True),
-                lambda: store.request_cancel(job.job_id, "ada") and store.attempts.confirm_cancel(job),
+                lambda: store.request_cancel(job.job_id, "ada") and store.attempts.mark_cancelled(job),
             ]
         )()
 
     def sweep() -> None:
-        for job in store.maintenance.expired()[:2]:
-            store.maintenance.destroy(job)
+        for job in store.maintenance.list_expired()[:2]:
+            store.maintenance.mark_deleted(job)
 
     def count() -> None:
         store.tallies.tally_ended(chance.randrange(1, 5))
@@ -71,9 +71,9 @@ def check_counts(database: Database, seed: int = 14) -> None:
     steps: list[Callable[[], None]] = [submit, claim, claim, end, end, sweep, count]
     for _ in range(150):
         chance.choice(steps)()
-    seen = read_figures(database)
+    seen = read_statistics(database)
     while store.tallies.tally_ended(3) == 3:
-        assert same(read_figures(database), seen)
+        assert same(read_statistics(database), seen)
     with database.read() as connection:
         counted = connection.execute(select(func.count()).where(jobs.c.tallied > 0)).scalar_one()
     assert counted > 10
@@ -82,7 +82,7 @@ def check_counts(database: Database, seed: int = 14) -> None:
     assert same(counted_anew(database), seen)
 
 
-def same(one: Figures, other: Figures) -> bool:
+def same(one: JobStatistics, other: JobStatistics) -> bool:
     """Compare all that does not change with the time."""
     names = ("queued", "running", "ended", "durations", "damaged_results", *PLAIN)
     return all(getattr(one, name) == getattr(other, name) for name in names)
@@ -94,7 +94,7 @@ def check_cost(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     while store.tallies.tally_ended(500) == 500:
         pass
-    for work in (lambda: read_figures(database), store.tallies.tally_ended):
+    for work in (lambda: read_statistics(database), store.tallies.tally_ended):
         for statement, parameters in statements_of(database, work):
             if statement.lstrip().startswith(
                 ("SELECT jobs", "SELECT sum", "SELECT count", "SELECT min", "SELECT CASE")

@@ -14,10 +14,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, insert, select, update
 
-from syndb_service.domain.jobs import Request
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.status import Kind, Status
-from syndb_service.store import Database, JobStore, People, Submission, TokenStore
-from syndb_service.store.figures import read_figures
+from syndb_service.store import Database, GroupStore, JobStore, Submission, TokenStore
+from syndb_service.store.figures import read_statistics
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, MIGRATIONS, revision, upgrade
 
@@ -116,21 +116,21 @@ def _reads_all(database: Database, earlier: str) -> None:
     assert found["completed"].created_at == datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     assert [job.result.sha256 for job in listed if job.result] == [BODY]
     assert [job.failure.column for job in listed if job.failure] == [2]
-    submission = Submission("ada", Request(Kind.QUERY, query="x"), idempotency_key="k", body_sha256=BODY)
-    assert store.submit(submission) == (store.get("pending"), False)
-    assert store.previews.preview("completed") == (b"rows" if earlier >= "0002" else None)
-    assert [job.job_id for job in store.maintenance.lapsed()] == ["running"]
+    submission = Submission("ada", JobRequest(Kind.QUERY, query="x"), idempotency_key="k", body_sha256=BODY)
+    assert store.insert(submission) == (store.get("pending"), False)
+    assert store.previews.get_preview("completed") == (b"rows" if earlier >= "0002" else None)
+    assert [job.job_id for job in store.maintenance.list_lapsed()] == ["running"]
     claimed = store.attempts.claim_next(30)
     assert claimed is not None
     assert (claimed.job_id, claimed.status) == ("pending", Status.RUNNING)
     principal = TokenStore(database, 36_500).verify(TOKEN)
     assert (principal.user, principal.academic) == ("ada", True)
-    assert People(database).groups_of("ada") == (frozenset({"lab"}) if earlier >= "0003" else frozenset())
-    figures = read_figures(database)
+    assert GroupStore(database).groups_of("ada") == (frozenset({"lab"}) if earlier >= "0003" else frozenset())
+    figures = read_statistics(database)
     assert (figures.kept_results, figures.kept_bytes) == (1, 10)
     while store.tallies.tally_ended():
         pass
-    assert read_figures(database).ended == figures.ended
+    assert read_statistics(database).ended == figures.ended
     assert figures.swept_orphans == (7 if earlier >= "0005" else 0)
 
 

@@ -14,17 +14,17 @@ from unittest import mock
 
 from sqlalchemy import event, select, text, update
 
-from syndb_service.domain.jobs import Failure, Job, Request, Result
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.store import Database, JobStore, Submission, TokenStore, order
 from syndb_service.store.schema import jobs, tokens
 
-REQUEST = Request(Kind.QUERY, query="SELECT 1")
+REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 FAILURE = Failure("worker_lost", "it is gone")
 
 
 def running(store: JobStore, lease_s: float = 30) -> Job:
-    store.submit(Submission("ada", REQUEST))
+    store.insert(Submission("ada", REQUEST))
     job = store.attempts.claim_next(lease_s)
     assert job is not None
     return job
@@ -33,26 +33,26 @@ def running(store: JobStore, lease_s: float = 30) -> Job:
 def kept(store: JobStore, hours: float) -> Job:
     job = running(store)
     result = Result(f"{job.job_id}/1", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)
-    assert store.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=hours))
+    assert store.attempts.mark_completed(job, result, datetime.now(UTC) + timedelta(hours=hours))
     return job
 
 
 def a_result_that_is_kept_longer_is_not_destroyed(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = kept(store, hours=-1)
-    (listed,) = store.maintenance.expired()
+    (listed,) = store.maintenance.list_expired()
     until = datetime.now(UTC) + timedelta(days=1)
     assert store.retention.change(job.job_id, "ada", {"expires_at": until})[1]
-    assert not store.maintenance.destroy(listed)
+    assert not store.maintenance.mark_deleted(listed)
     assert store.get(job.job_id).destroyed_at is None
 
 
 def a_destroyed_result_can_not_be_kept(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = kept(store, hours=-1)
-    (listed,) = store.maintenance.expired()
-    assert store.maintenance.destroy(listed)
-    assert not store.maintenance.destroy(listed)
+    (listed,) = store.maintenance.list_expired()
+    assert store.maintenance.mark_deleted(listed)
+    assert not store.maintenance.mark_deleted(listed)
     assert not store.retention.change(
         job.job_id, "ada", {"expires_at": datetime.now(UTC) + timedelta(days=1)}
     )[1]
@@ -62,12 +62,12 @@ def a_destroyed_result_can_not_be_kept(database: Database) -> None:
 def a_heartbeat_keeps_a_job_from_a_sweep_that_listed_it_before(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = running(store, lease_s=-1)
-    (listed,) = store.maintenance.lapsed()
-    assert store.attempts.beat(job, 30).alive
+    (listed,) = store.maintenance.list_lapsed()
+    assert store.attempts.heartbeat(job, 30).alive
     assert not store.attempts.requeue(listed, Reason.WORKER_LOST, death=True, lapsed=True)
-    assert not store.attempts.fail(listed, Reason.WORKER_LOST, FAILURE, lapsed=True)
+    assert not store.attempts.mark_failed(listed, Reason.WORKER_LOST, FAILURE, lapsed=True)
     store.request_cancel(job.job_id, "ada")
-    assert not store.attempts.confirm_cancel(listed, lapsed=True)
+    assert not store.attempts.mark_cancelled(listed, lapsed=True)
     after = store.get(job.job_id)
     assert (after.status, after.attempt, after.deaths) == (Status.RUNNING, 1, 0)
 
@@ -76,15 +76,15 @@ def a_lapsed_lease_is_taken(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     first, second, third = (running(store, lease_s=-1) for _ in range(3))
     assert store.attempts.requeue(first, Reason.WORKER_LOST, death=True, lapsed=True)
-    assert store.attempts.fail(second, Reason.WORKER_LOST, FAILURE, lapsed=True)
+    assert store.attempts.mark_failed(second, Reason.WORKER_LOST, FAILURE, lapsed=True)
     store.request_cancel(third.job_id, "ada")
-    assert store.attempts.confirm_cancel(third, lapsed=True)
+    assert store.attempts.mark_cancelled(third, lapsed=True)
 
 
 def a_running_job_is_cancelled_only_where_that_was_asked_for(database: Database) -> None:
     store = JobStore(database, lambda _: None)
     job = running(store)
-    assert not store.attempts.confirm_cancel(job)
+    assert not store.attempts.mark_cancelled(job)
     assert store.get(job.job_id).status is Status.RUNNING
 
 
@@ -95,20 +95,20 @@ def a_job_that_began_to_wait_out_an_outage_is_not_claimed(database: Database) ->
     with database.write() as connection:
         later = database.now() + timedelta(hours=1)
         connection.execute(update(jobs).where(jobs.c.job_id == job.job_id).values(not_before=later))
-    with mock.patch.object(order, "next_pending", side_effect=[job.job_id, None]):
+    with mock.patch.object(order, "next_job", side_effect=[job.job_id, None]):
         assert store.attempts.claim_next(30) is None
     assert store.get(job.job_id).status is Status.PENDING
 
 
 def of_two_sweepers_one_hints_at_a_job(database: Database) -> None:
     store = JobStore(database, lambda _: None)
-    made = {store.submit(Submission("ada", REQUEST))[0].job_id for _ in range(10)}
+    made = {store.insert(Submission("ada", REQUEST))[0].job_id for _ in range(10)}
     with database.write() as connection:
         connection.execute(update(jobs).values(hinted_at=database.now() - timedelta(minutes=1)))
     taken: list[str] = []
 
     def sweep() -> None:
-        taken.extend(store.maintenance.take_overdue_hints(10))
+        taken.extend(store.maintenance.claim_undispatched(10))
 
     def let_the_other_choose(_connection: object) -> None:
         """Commit only once the other sweeper has chosen the same jobs and waits for this one to end."""
@@ -153,8 +153,8 @@ def what_became_of_a_file_is_noted_once_and_only_while_its_result_is_kept(databa
     job = store.get(job.job_id)
     assert job.result is not None
     key, damaged = job.result.key, Reason.RESULT_DAMAGED
-    assert {each.job_id for each in store.maintenance.kept_after("")} == {job.job_id, other.job_id}
-    assert store.maintenance.kept_after(max(job.job_id, other.job_id)) == []
+    assert {each.job_id for each in store.maintenance.list_results_after("")} == {job.job_id, other.job_id}
+    assert store.maintenance.list_results_after(max(job.job_id, other.job_id)) == []
     assert not store.maintenance.note_file(job.job_id, key, None), "it is right already"
     assert not store.maintenance.note_file(job.job_id, "of another attempt", damaged)
     assert store.maintenance.note_file(job.job_id, key, damaged)
@@ -178,7 +178,7 @@ def that_no_worker_reports_is_written_once_into_what_waits(database: Database) -
     assert store.worker_reports.worker_silence_s() is None
     at_work = running(store)
     assert store.worker_reports.worker_silence_s() == 0, "a worker of an earlier version does not report"
-    job, _ = store.submit(Submission("ada", REQUEST))
+    job, _ = store.insert(Submission("ada", REQUEST))
     told.clear()
     assert [store.worker_reports.note_no_worker("…"), store.worker_reports.note_no_worker("…")] == [1, 0]
     progress = store.get(job.job_id).progress

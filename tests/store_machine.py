@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 from sqlalchemy import delete, func, select
 
-from syndb_service.domain.jobs import Failure, Job, Progress, Request, Result
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress, Result
 from syndb_service.domain.status import MOVES, Kind, Reason, Status
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import job_events, jobs, submissions
 
-REQUEST = Request(Kind.QUERY, query="SELECT 1")
+REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 FAILURE = Failure("engine_failure", "it broke")
 OWNERS = ("ada", "bob", "eve")
 
@@ -61,7 +61,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(owner=st.sampled_from(OWNERS))
     def submit(self, owner: str) -> None:
-        job, new = self.store.submit(Submission(owner, REQUEST))
+        job, new = self.store.insert(Submission(owner, REQUEST))
         assert new
         self.known[job.job_id] = Known(owner)
         self.moves[job.job_id] = [Status.PENDING]
@@ -82,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(job=attempts, tell=st.booleans())
     def beat(self, job: Job, tell: bool) -> None:
         if job.job_id in self.known:
-            beat = self.store.attempts.beat(job, 30, Progress("executing", 0.5) if tell else None)
+            beat = self.store.attempts.heartbeat(job, 30, Progress("executing", 0.5) if tell else None)
             assert beat.alive == self.has(job)
             if beat.alive:
                 assert beat.cancel_requested == self.known[job.job_id].cancel_requested
@@ -92,7 +92,7 @@ class StoreMachine(RuleBasedStateMachine):
         if job.job_id in self.known:
             may = self.has(job) and not self.known[job.job_id].cancel_requested
             assert (
-                self.store.attempts.complete(job, result_of(job), datetime.now(UTC) + timedelta(days=1))
+                self.store.attempts.mark_completed(job, result_of(job), datetime.now(UTC) + timedelta(days=1))
                 == may
             )
             if may:
@@ -103,7 +103,7 @@ class StoreMachine(RuleBasedStateMachine):
     def fail(self, job: Job) -> None:
         if job.job_id in self.known:
             may = self.has(job)
-            assert self.store.attempts.fail(job, Reason.ENGINE_FAILURE, FAILURE) == may
+            assert self.store.attempts.mark_failed(job, Reason.ENGINE_FAILURE, FAILURE) == may
             if may:
                 self.moved(job.job_id, Status.FAILED)
 
@@ -120,7 +120,7 @@ class StoreMachine(RuleBasedStateMachine):
     def confirm_cancel(self, job: Job) -> None:
         if job.job_id in self.known:
             may = self.has(job) and self.known[job.job_id].cancel_requested
-            assert self.store.attempts.confirm_cancel(job) == may
+            assert self.store.attempts.mark_cancelled(job) == may
             if may:
                 self.moved(job.job_id, Status.CANCELLED)
 
@@ -141,7 +141,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_rows_are_as_known(self) -> None:
-        rows = self.store.maintenance.known(list(self.known))
+        rows = self.store.maintenance.find_existing(list(self.known))
         for job_id, known in self.known.items():
             row = rows[job_id]
             assert (row.status, row.attempt, row.deaths) == (known.status, known.attempt, known.deaths)

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from syndb_service.domain.child_task import CheckRequest, ReferencedResult
 from syndb_service.engines import checking, query_job
-from syndb_service.engines.frames import FrameKind, FrameSocket
-from syndb_service.engines.sandbox import allot, lock, open_engine, table_columns
+from syndb_service.engines.frames import ChildChannel, FrameType
+from syndb_service.engines.sandbox import lock_down, open_session, set_limits, table_columns
 from tests.child_tasks import query_task
 
 FORMATS: Final = ("arrow", "parquet", "csv")
@@ -183,20 +183,20 @@ def run(
     answer = Answer()
 
     def listen() -> None:
-        frames = FrameSocket(ours)
+        frames = ChildChannel(ours)
         while not frames.ended:
             for kind, payload in frames.receive():
-                if kind is FrameKind.DATA:
+                if kind is FrameType.DATA:
                     answer.data += payload
-                elif kind is FrameKind.PREVIEW:
+                elif kind is FrameType.PREVIEW:
                     answer.preview = payload
-                elif kind is FrameKind.DONE:
+                elif kind is FrameType.DONE:
                     answer.done = json.loads(payload)
 
     listener = threading.Thread(target=listen)
     listener.start()
     try:
-        with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
+        with tempfile.TemporaryDirectory() as folder, open_session() as engine:
             results = {}
             if stored is not None:
                 told: Any = {"format": stored.suffix[1:], "sha256": "", "query": "", "created_at": ""}
@@ -211,7 +211,7 @@ def run(
                 results=results,
                 job_id=JOB_ID,
             )
-            query_job.run(FrameSocket(theirs), task, engine)
+            query_job.run_query_task(ChildChannel(theirs), task, engine)
     finally:
         theirs.close()
         listener.join()
@@ -227,9 +227,9 @@ def check(query: str, file_format: str) -> list[list[str]]:
     InvalidQuery
         As the checker's child.
     """
-    with open_engine() as engine:
-        allot(engine, memory_bytes=2**29, threads=1)
-        lock(engine, table_columns(), {})
+    with open_session() as engine:
+        set_limits(engine, memory_bytes=2**29, threads=1)
+        lock_down(engine, table_columns(), {})
         request = CheckRequest(sql=query, format=cast("Any", file_format), describe=True)
         checked, _ = checking._read(engine, request, 2**20)
         columns: list[list[str]] = checking._bind(engine, request, checked)["columns"]

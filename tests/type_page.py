@@ -11,9 +11,9 @@ from typing import Final
 import pyarrow as pa
 
 from syndb_lab import frames
-from syndb_lab.first_rows import first_rows
+from syndb_lab.first_rows import table_preview
 from syndb_lab.grid.copying import copied_cell
-from syndb_lab.grid.rows import Rows, View
+from syndb_lab.grid.rows import RowView, ViewSpec
 from syndb_lab.json_file import write_json
 from tests.type_cases import FORMATS, JOB_ID, VALUES, query_of, run, type_name
 
@@ -83,11 +83,11 @@ def page() -> str:
         objects = json.loads(Path(folder, "result.json").read_text("utf-8"))
         names = ", ".join(f"typeof(c{number}) AS c{number}" for number in range(len(SHOWN)))
         again = run(f'SELECT {names} FROM "{JOB_ID}" LIMIT 1', stored=paths["arrow"]).table().to_pylist()[0]
-        rows = Rows(paths["arrow"], columns["arrow"])
+        rows = RowView(paths["arrow"], columns["arrow"])
         lines = []
         for number, case in enumerate(SHOWN):
             name = f"c{number}"
-            shown = first_rows(preview.select([name]), None)["rows"][0][0]
+            shown = table_preview(preview.select([name]), None)["rows"][0][0]
             cells = [
                 type_name(case).strip('"'),
                 *(str(tables[each].schema.field(name).type) for each in ("arrow", "parquet", "csv")),
@@ -96,7 +96,7 @@ def page() -> str:
                 str(table[name].drop_null().to_numpy().dtype),
                 VALUES[case][0] if VALUES[case] else "NULL",
                 "NULL" if shown is None else shown,
-                copied_cell(rows, View(), 0, number),
+                copied_cell(rows, ViewSpec(), 0, number),
                 json.dumps(objects[0][name], ensure_ascii=False),
                 again[name].strip('"'),
             ]

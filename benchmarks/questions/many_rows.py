@@ -12,14 +12,14 @@ from sqlalchemy import text
 from benchmarks.figures import Answer, Row, Target
 from benchmarks.places import SKIPPED, Bench
 from benchmarks.records import ASKED, fill
-from syndb_service.domain.jobs import Request
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 
 TITLE: Final = "7. Many rows behind: 100,000 records of 500 users, beside 100 records"
 FEW: Final = 100
-REQUEST: Final = Request(kind=Kind.QUERY, query="SELECT 1")
+REQUEST: Final = JobRequest(kind=Kind.QUERY, query="SELECT 1")
 
 
 def answer(bench: Bench) -> Answer:
@@ -82,7 +82,7 @@ def operations(store: JobStore) -> dict[str, Callable[[], Any]]:
         store.attempts.requeue(job, Reason.QUEUED)
 
     def submit() -> None:
-        job, _ = store.submit(Submission(owner=ASKED, request=REQUEST), 5000)
+        job, _ = store.insert(Submission(owner=ASKED, request=REQUEST), 5000)
         store.request_cancel(job.job_id, ASKED)
 
     return {
@@ -92,8 +92,8 @@ def operations(store: JobStore) -> dict[str, Callable[[], Any]]:
         "submit and cancel": submit,
         "claim and give back": claim,
         "sweep": lambda: (
-            store.maintenance.lapsed(),
-            store.maintenance.expired(),
-            store.maintenance.take_overdue_hints(3600, 4),
+            store.maintenance.list_lapsed(),
+            store.maintenance.list_expired(),
+            store.maintenance.claim_undispatched(3600, 4),
         ),
     }

@@ -9,7 +9,7 @@ from syndb_service.errors import Conflict, Damaged, Expired, Lost, NotFound, Usa
 RETRY_AFTER_S = 1
 
 
-def no_result(job: Job) -> UsageError | None:
+def result_unavailable(job: Job) -> UsageError | None:
     """Return why a job's result can't be had; None if it can.
 
     Parameters
@@ -19,9 +19,9 @@ def no_result(job: Job) -> UsageError | None:
     """
     if job.status is Status.COMPLETED and job.result is not None:
         if job.destroyed_at is not None:
-            return _destroyed(job)
+            return _result_deleted(job)
         if job.reason is Reason.RESULT_DAMAGED:
-            return damaged(job)
+            return result_damaged(job)
         return lost(job) if job.reason is Reason.RESULT_LOST else None
     if job.status is Status.FAILED:
         message = job.failure.message if job.failure else "unknown"
@@ -44,7 +44,7 @@ def no_result(job: Job) -> UsageError | None:
     )
 
 
-def no_preview(job: Job) -> UsageError:
+def preview_unavailable(job: Job) -> UsageError:
     """Return why a job without a preview has none."""
     if job.kind is Kind.GRAPH:
         return Conflict(
@@ -59,14 +59,14 @@ def no_preview(job: Job) -> UsageError:
             hint=f"GET /v1/jobs/{job.job_id}?wait=30&version={job.version} answers when it is further.",
             retry_after=RETRY_AFTER_S,
         )
-    return no_result(job) or NotFound(
+    return result_unavailable(job) or NotFound(
         "no preview of this result was kept: one row alone is too large, or the result is older",
         code="no_preview",
         hint=f"GET /v1/jobs/{job.job_id}/result gives the whole result.",
     )
 
 
-def damaged(job: Job) -> Damaged:
+def result_damaged(job: Job) -> Damaged:
     """Say that a result's file is not what was written."""
     rerun = f"/v1/jobs/{job.job_id}/rerun"
     return Damaged(
@@ -86,7 +86,7 @@ def lost(job: Job) -> Lost:
     )
 
 
-def _destroyed(job: Job) -> Expired:
+def _result_deleted(job: Job) -> Expired:
     return Expired(
         f"the result was destroyed on {job.destroyed_at:%Y-%m-%d at %H:%M} UTC; the record is kept",
         rerun=f"/v1/jobs/{job.job_id}/rerun",

@@ -9,11 +9,11 @@ from syndb_service.domain.access import Principal
 from syndb_service.domain.datasets import Dataset, nearest_datasets
 from syndb_service.domain.jobs import Job
 from syndb_service.errors import DatasetForbidden, InvalidRequest, NotFound
-from syndb_service.store import People
+from syndb_service.store import GroupStore
 from syndb_service.warehouse import DatasetStore
 
 
-class Access:
+class DatasetAccess:
     """Decides by the readers of each dataset as they are now.
 
     Parameters
@@ -24,7 +24,7 @@ class Access:
         Who is in which group.
     """
 
-    def __init__(self, warehouse: DatasetStore, people: People) -> None:
+    def __init__(self, warehouse: DatasetStore, people: GroupStore) -> None:
         self._warehouse = warehouse
         self._people = people
 
@@ -59,7 +59,7 @@ class Access:
                 code="unknown_dataset",
             )
         if not found.open_to(principal):
-            raise forbidden(wanted)
+            raise dataset_forbidden(wanted)
         return found
 
     def is_forbidden(self, principal: Principal, dataset_id: str) -> bool:
@@ -103,7 +103,7 @@ class Access:
             )
 
 
-def forbidden(dataset_id: str) -> DatasetForbidden:
+def dataset_forbidden(dataset_id: str) -> DatasetForbidden:
     """Say that a dataset is restricted to others; its id is all that the caller is told, and knew."""
     return DatasetForbidden(
         f"the dataset {dataset_id} is restricted, and you are not among its readers",

@@ -8,21 +8,21 @@ from __future__ import annotations
 import socket
 import sys
 
-from syndb_service.api.app import build_app
-from syndb_service.factory import build_service
-from syndb_service.process_start import begin, telling_refusals
-from syndb_service.serving import answer
+from syndb_service.api.app import create_app
+from syndb_service.factory import build_container
+from syndb_service.process_start import bootstrap, report_startup_errors
+from syndb_service.serving import run_http_server
 
 
 def main() -> int:
     """Answer requests until SIGTERM; return the exit status."""
-    with telling_refusals():
-        lifeline, settings = begin(sys.argv[1:])
+    with report_startup_errors():
+        lifeline, settings = bootstrap(sys.argv[1:])
         listener = socket.socket(fileno=int(sys.argv[3]))
-        service = build_service(settings, needs_broker=False)
+        service = build_container(settings, needs_broker=False)
         service.nursery.start()
     try:
-        answer(build_app(service), listener, lifeline.ready)
+        run_http_server(create_app(service), listener, lifeline.report_ready)
     finally:
         service.close()
     return 0

@@ -8,7 +8,7 @@ from typing import Final
 
 from syndb_service.domain.child_task import TaskDone
 from syndb_service.domain.jobs import Failure
-from syndb_service.domain.parts import Part
+from syndb_service.domain.parts import FilePart
 from syndb_service.domain.status import Reason
 from syndb_service.errors import DatasetForbidden, FatalError, InvalidQuery, NotFound, TransientError
 
@@ -47,7 +47,7 @@ class Succeeded:
     """
 
     done: TaskDone
-    parts: tuple[Part, ...] = ()
+    parts: tuple[FilePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

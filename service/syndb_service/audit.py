@@ -28,11 +28,11 @@ def audit(who: str | None, what: str, outcome: str, **more: object) -> None:
     **more
         Further fields, such as ``job_id``, ``status``, ``code`` and ``address``.
     """
-    told = {name: _told(value) for name, value in more.items() if value is not None}
+    told = {name: _format_value(value) for name, value in more.items() if value is not None}
     text = " ".join(f"{name}={value}" for name, value in told.items())
     extra = {"who": who, "what": what, "outcome": outcome, **told}
     _audit.info("%s: %s: %s %s", who or "somebody", what, outcome, text, extra=extra)
 
 
-def _told(value: object) -> object:
+def _format_value(value: object) -> object:
     return printable(shorten(value, NAME_CHARACTERS)) if isinstance(value, str) else value

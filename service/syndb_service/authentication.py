@@ -12,7 +12,7 @@ from cachetools import TLRUCache
 
 from syndb_service.domain.access import Principal
 from syndb_service.errors import NotFound, Unauthenticated
-from syndb_service.store import People, TokenStore
+from syndb_service.store import GroupStore, TokenStore
 
 if TYPE_CHECKING:
     from syndb_service.oidc import AccessTokens
@@ -22,7 +22,7 @@ MOST_KEPT: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class IssuedToken:
     """A token of ours, made at a login; ``token`` can't be shown again."""
 
     token: str
@@ -40,7 +40,7 @@ class _Verified:
     until: float
 
 
-class Authentication:
+class Authenticator:
     """Tells who is asking.
 
     Parameters
@@ -56,7 +56,7 @@ class Authentication:
     """
 
     def __init__(
-        self, tokens: TokenStore, people: People, access_tokens: AccessTokens | None, token_days: float
+        self, tokens: TokenStore, people: GroupStore, access_tokens: AccessTokens | None, token_days: float
     ) -> None:
         self._tokens = tokens
         self._people = people
@@ -81,7 +81,7 @@ class Authentication:
             return self._of_issuer(self._access_tokens, token)
         return self._tokens.verify(token)
 
-    def exchange(self, token: str) -> Issued:
+    def exchange(self, token: str) -> IssuedToken:
         """Make a token of ours for the user of an access token, whose standing and groups are written down.
 
         Raises
@@ -103,7 +103,7 @@ class Authentication:
             )
         user = self._of_issuer(self._access_tokens, token, anew=True).user
         ours = self._tokens.create(user, academic=False, days=self._token_days)
-        return Issued(ours, self._tokens.verify(ours))
+        return IssuedToken(ours, self._tokens.verify(ours))
 
     def _of_issuer(self, access_tokens: AccessTokens, token: str, *, anew: bool = False) -> Principal:
         """Verify a token, and write down what it says; for a minute it is then taken for known."""

@@ -150,7 +150,7 @@ class BackgroundThread(Rounds):
         self.unregister()
 
 
-def registered() -> list[Rounds]:
+def list_loops() -> list[Rounds]:
     """Return the loops of this process."""
     with _lock:
         return list(_registered)
@@ -166,7 +166,7 @@ def check() -> None:
     """
     troubles = [
         each.trouble or f"{each.name} has ended"
-        for each in registered()
+        for each in list_loops()
         if each.trouble is not None or (isinstance(each, BackgroundThread) and not each.alive)
     ]
     if troubles:

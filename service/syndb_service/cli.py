@@ -19,14 +19,14 @@ from syndb_service.cli_add import add
 from syndb_service.cli_options import (
     CommandFunction,
     data_dir_option,
-    existing,
-    plain_errors,
     print_plain,
     print_table,
+    report_errors,
+    require_data_dir,
 )
 from syndb_service.errors import BadSetting
 from syndb_service.logs import OutputFile, start_logging
-from syndb_service.settings import Settings, load_settings, misspelt
+from syndb_service.settings import Settings, find_misspelled, load_settings
 
 DEFAULT_PORT = 8321
 LOOPBACK = "127.0.0.1"
@@ -64,7 +64,7 @@ def main() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the output there; begun anew at 8 MiB, the one before is kept beside it (.1).",
 )
-@plain_errors
+@report_errors
 def up(
     data_dir: Path | None, host: str, port: int, demo_data: bool, verbose: bool, log_file: Path | None
 ) -> None:
@@ -83,14 +83,14 @@ def up(
             output.open()
         except OSError as error:
             raise BadSetting(f"--log-file {log_file} can't be written: {error.strerror}") from error
-    _begin(settings, "INFO" if verbose else "WARNING", output)
+    _configure_process(settings, "INFO" if verbose else "WARNING", output)
 
     def ready(url: str, token_file: Path) -> None:
         click.echo(f"syndb-lab runs at {url}, data in {settings.data_dir}")
         click.echo(f"Your token is in {token_file}; in a notebook, syndb_lab.connect() finds it.")
         _ready(f" {url}")
 
-    _warn_of(host)
+    _warn_public_address(host)
     serve(settings, host, port, demo_data=demo_data, ready=ready)
     click.echo("Stopped.")
 
@@ -111,7 +111,7 @@ def processes_option(command: CommandFunction) -> CommandFunction:
 @data_dir_option
 @address_options
 @processes_option
-@plain_errors
+@report_errors
 def api(data_dir: Path | None, host: str, port: int, processes: int, verbose: bool) -> None:
     """Answer requests; `syndb-lab worker` runs the jobs.
 
@@ -122,15 +122,15 @@ def api(data_dir: Path | None, host: str, port: int, processes: int, verbose: bo
     from syndb_service.fleet import run_api
 
     settings, level = load_settings(data_dir), "INFO" if verbose else "WARNING"
-    _begin(settings, level)
-    _warn_of(host)
+    _configure_process(settings, level)
+    _warn_public_address(host)
     sys.exit(run_api(settings, host, port, processes, level, lambda url: _ready(f" {url}")))
 
 
 @main.command()
 @data_dir_option
 @processes_option
-@plain_errors
+@report_errors
 def worker(data_dir: Path | None, processes: int, verbose: bool) -> None:
     """Run jobs that `syndb-lab api` takes: JOB_QUEUE_MAX_WORKERS at a time in each process.
 
@@ -141,18 +141,18 @@ def worker(data_dir: Path | None, processes: int, verbose: bool) -> None:
     from syndb_service.fleet import run_workers
 
     settings, level = load_settings(data_dir), "INFO" if verbose else "WARNING"
-    _begin(settings, level)
+    _configure_process(settings, level)
     sys.exit(run_workers(settings, processes, level, _ready))
 
 
-def _begin(settings: Settings, level: str, output: OutputFile | None = None) -> None:
+def _configure_process(settings: Settings, level: str, output: OutputFile | None = None) -> None:
     """Start to log, and say which variables look like settings and are none."""
     start_logging(level, settings.log_format, output)
-    for written, meant in misspelt(os.environ).items():
+    for written, meant in find_misspelled(os.environ).items():
         log.warning("%s is no setting and changes nothing; was %s meant?", written, meant)
 
 
-def _warn_of(host: str) -> None:
+def _warn_public_address(host: str) -> None:
     if host != LOOPBACK:
         log.warning("it listens on %s, without TLS: put a proxy in front", host)
 
@@ -164,13 +164,13 @@ def _ready(what: str = "") -> None:
 
 @main.command()
 @data_dir_option
-@plain_errors
+@report_errors
 def down(data_dir: Path | None) -> None:
     """Stop the embedded service of a data folder."""
-    from syndb_service.embedded import is_running, read_announcement
+    from syndb_service.embedded import is_running, read_service_file
 
     folder = load_settings(data_dir).data_dir
-    announcement = read_announcement(folder / "service.json")
+    announcement = read_service_file(folder / "service.json")
     if announcement is None:
         raise BadSetting(f"no service runs on {folder}", hint="`syndb-lab up` starts one.")
     pid = int(announcement["pid"])
@@ -223,7 +223,7 @@ def token() -> None:
     type=click.FloatRange(0, LONGEST_DAYS, min_open=True),
     help="Days until it expires; never, if left out.",
 )
-@plain_errors
+@report_errors
 def token_create(data_dir: Path | None, user: str, academic: bool, days: float | None) -> None:
     """Print a new token, alone on its line; it can't be shown again."""
     from syndb_service.factory import open_tokens
@@ -246,12 +246,12 @@ def token_create(data_dir: Path | None, user: str, academic: bool, days: float |
 
 @token.command("list")
 @data_dir_option
-@plain_errors
+@report_errors
 def token_list(data_dir: Path | None) -> None:
     """List the tokens: id, user, academic or not, when made, until when, last used."""
     from syndb_service.factory import open_tokens
 
-    def shown(moment: Any) -> str:
+    def format_time(moment: Any) -> str:
         return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
 
     rows = [("id", "user", "academic", "created", "expires", "last used", "revoked")]
@@ -260,12 +260,12 @@ def token_list(data_dir: Path | None) -> None:
             record.token_id,
             record.user,
             "yes" if record.academic else "no",
-            shown(record.created_at),
-            shown(record.expires_at),
-            shown(record.last_used_at),
-            shown(record.revoked_at),
+            format_time(record.created_at),
+            format_time(record.expires_at),
+            format_time(record.last_used_at),
+            format_time(record.revoked_at),
         )
-        for record in open_tokens(existing(data_dir)).list()
+        for record in open_tokens(require_data_dir(data_dir)).list()
     ]
     print_table(rows)
 
@@ -273,12 +273,12 @@ def token_list(data_dir: Path | None) -> None:
 @token.command("revoke")
 @data_dir_option
 @click.argument("token_id")
-@plain_errors
+@report_errors
 def token_revoke(data_dir: Path | None, token_id: str) -> None:
     """Make the token with this id invalid at once."""
     from syndb_service.factory import open_tokens
 
-    open_tokens(existing(data_dir)).revoke(token_id)
+    open_tokens(require_data_dir(data_dir)).revoke(token_id)
     print_plain(f"Revoked {token_id}.")
 
 
@@ -289,14 +289,14 @@ def dataset() -> None:
 
 @dataset.command("list")
 @data_dir_option
-@plain_errors
+@report_errors
 def dataset_list(data_dir: Path | None) -> None:
     """List the datasets."""
     from syndb_service.factory import open_warehouse
 
     head = ("id", "name", "version", "visibility", "neurons", "synapses", "species", "readers")
     rows: list[Sequence[str]] = [head]
-    for found in open_warehouse(existing(data_dir)).datasets():
+    for found in open_warehouse(require_data_dir(data_dir)).datasets():
         counts = [
             f"{found.tables[name].rows:,}" if name in found.tables else "-"
             for name in ("neurons", "synapses")
@@ -309,12 +309,12 @@ def dataset_list(data_dir: Path | None) -> None:
 @dataset.command("remove")
 @data_dir_option
 @click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
-@plain_errors
+@report_errors
 def dataset_remove(data_dir: Path | None, datasets: tuple[str, ...]) -> None:
     """Remove datasets, by their ids or names, and their files."""
     from syndb_service.factory import open_warehouse
 
-    warehouse = open_warehouse(existing(data_dir))
+    warehouse = open_warehouse(require_data_dir(data_dir))
     for named in datasets:
         removed = warehouse.remove(id_of(warehouse, named))
         print_plain(f"Removed {removed.name} ({removed.id}).")

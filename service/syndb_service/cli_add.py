@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from syndb_service.cli_access import checked_readers
-from syndb_service.cli_options import data_dir_option, plain_errors, print_plain
+from syndb_service.cli_options import data_dir_option, print_plain, report_errors
 from syndb_service.settings import load_settings
-from syndb_service.terminal_text import visible
+from syndb_service.terminal_text import escape_control_characters
 
 FORMATS = ("folder", "flywire", "neuprint", "cave", "catmaid", "graphml", "matrix", "edges")
 
@@ -30,7 +30,7 @@ _FACTS = {
 }
 
 
-class Voxel(click.ParamType[tuple[float, float, float]]):
+class VoxelSize(click.ParamType[tuple[float, float, float]]):
     """Three lengths, such as 4,4,40."""
 
     name = "X,Y,Z"
@@ -50,7 +50,7 @@ class Voxel(click.ParamType[tuple[float, float, float]]):
         return x, y, z
 
 
-class Add(click.Command):
+class DatasetAddCommand(click.Command):
     """The command, whose help ends with the formats."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -60,7 +60,7 @@ class Add(click.Command):
         formatter.write("\n" + describe_exports().rstrip() + "\n\n" + describe_format().rstrip() + "\n")
 
 
-@click.command("add", cls=Add)
+@click.command("add", cls=DatasetAddCommand)
 @data_dir_option
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Put it in the place of the dataset of the same id or name.")
@@ -74,9 +74,11 @@ class Add(click.Command):
 @click.option(
     "--format", "format_name", type=click.Choice(FORMATS), help="What it is, where it is not recognised."
 )
-@click.option("--voxel-nm", type=Voxel(), help="Size of a voxel in nm: positions of a CAVE table become nm.")
+@click.option(
+    "--voxel-nm", type=VoxelSize(), help="Size of a voxel in nm: positions of a CAVE table become nm."
+)
 @click.option("--transposed", is_flag=True, help="The columns of the matrix are presynaptic, not its rows.")
-@plain_errors
+@report_errors
 def add(
     data_dir: Path | None,
     paths: tuple[Path, ...],
@@ -100,12 +102,12 @@ def add(
     A dataset that takes the place of another one keeps its readers, unless new ones are named.
     """  # noqa: D301 - the backspace is how click keeps lines apart
     from syndb_service.factory import open_warehouse
-    from syndb_service.intake import Offer, add_dataset
+    from syndb_service.intake import DatasetInput, add_dataset
 
     stated = {key: value for key, value in facts.items() if value is not None}
-    offer = Offer(paths, format_name, stated, voxel_nm, transposed, readers)
+    offer = DatasetInput(paths, format_name, stated, voxel_nm, transposed, readers)
     warehouse = open_warehouse(load_settings(data_dir))
-    line = StageLine() if sys.stderr.isatty() else None
+    line = StageProgressLine() if sys.stderr.isatty() else None
     try:
         added = add_dataset(
             warehouse, offer, replace=replace, progress=line.show if line else None, report=_report(line)
@@ -122,14 +124,14 @@ for _name, _help in _FACTS.items():
     click.option(f"--{_name}", metavar="TEXT", help=_help)(add)
 
 
-class StageLine:
+class StageProgressLine:
     """A line of the terminal: the stage, and the share of it that is done."""
 
     def show(self, stage: str, fraction: float | None) -> None:
         """Write over the line."""
         done = "" if fraction is None else f" {fraction:4.0%}"
         room = shutil.get_terminal_size().columns - len(done) - 1
-        text = visible(" ".join(stage.split()))
+        text = escape_control_characters(" ".join(stage.split()))
         short = text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"
         click.echo(f"\r\x1b[K{short}{done}", err=True, nl=False)
 
@@ -138,10 +140,10 @@ class StageLine:
         click.echo("\r\x1b[K", err=True, nl=False)
 
 
-def _report(line: StageLine | None) -> Any:
-    def tell(text: str) -> None:
+def _report(line: StageProgressLine | None) -> Any:
+    def print_report(text: str) -> None:
         if line:
             line.clear()
         print_plain(text, err=True)
 
-    return tell
+    return print_report

@@ -14,7 +14,7 @@ import click
 from syndb_service.errors import BadSetting, ServiceError
 from syndb_service.logs import refuse
 from syndb_service.settings import PRIVATE, Settings, default_data_dir, load_settings
-from syndb_service.terminal_text import visible
+from syndb_service.terminal_text import escape_control_characters
 
 CommandFunction = Callable[..., Any]
 
@@ -29,14 +29,14 @@ def data_dir_option(command: CommandFunction) -> CommandFunction:
     )(command)
 
 
-def plain_errors(command: CommandFunction) -> CommandFunction:
+def report_errors(command: CommandFunction) -> CommandFunction:
     """Print an error of ours as what is wrong and what to do, and exit with 1; no traceback.
 
     What the command makes is for this user alone, whatever the umask.
     """
 
     @wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
+    def call_with_error_report(*args: Any, **kwargs: Any) -> Any:
         earlier = os.umask(PRIVATE)
         try:
             check_texts(kwargs)
@@ -47,7 +47,7 @@ def plain_errors(command: CommandFunction) -> CommandFunction:
         finally:
             os.umask(earlier)
 
-    return guarded
+    return call_with_error_report
 
 
 def check_texts(given: dict[str, Any]) -> None:
@@ -62,10 +62,10 @@ def check_texts(given: dict[str, Any]) -> None:
     for name, value in given.items():
         for text in value if isinstance(value, list | tuple) else (value,):
             if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
-                raise BadSetting(f"{name} is no text in UTF-8: {visible(text)[:80]!r}")
+                raise BadSetting(f"{name} is no text in UTF-8: {escape_control_characters(text)[:80]!r}")
 
 
-def existing(data_dir: Path | None) -> Settings:
+def require_data_dir(data_dir: Path | None) -> Settings:
     """Return the settings of a data folder that is there already.
 
     Raises
@@ -82,7 +82,7 @@ def existing(data_dir: Path | None) -> Settings:
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns; the first one is the head."""
-    rows = [[visible(" ".join(cell.split())) for cell in row] for row in rows]
+    rows = [[escape_control_characters(" ".join(cell.split())) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -90,4 +90,4 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
 def print_plain(text: str, *, err: bool = False) -> None:
     """Print lines in which no text of others acts on the terminal."""
-    click.echo(visible(text), err=err)
+    click.echo(escape_control_characters(text), err=err)

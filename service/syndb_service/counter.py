@@ -16,8 +16,8 @@ from syndb_service.domain.datasets import Dataset, Sizes
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.domain.graph.statements import READS
 from syndb_service.domain.message_codec import MalformedMessage, decode_message
-from syndb_service.engines.frames import FrameKind
-from syndb_service.engines.nursery import Nursery
+from syndb_service.engines.frames import FrameType
+from syndb_service.engines.nursery import ForkServerClient
 from syndb_service.errors import ServiceError
 from syndb_service.settings import Settings
 from syndb_service.warehouse import DatasetStore
@@ -30,7 +30,7 @@ COUNT_S = 20.0
 REMEMBERED = 32
 
 
-class Counter:
+class ConnectionCounter:
     """Counts one graph at a time, and remembers the last ones.
 
     Parameters
@@ -43,7 +43,7 @@ class Counter:
         Where the datasets are; files that are elsewhere are brought here.
     """
 
-    def __init__(self, settings: Settings, nursery: Nursery, warehouse: DatasetStore) -> None:
+    def __init__(self, settings: Settings, nursery: ForkServerClient, warehouse: DatasetStore) -> None:
         self._settings = settings
         self._nursery = nursery
         self._warehouse = warehouse
@@ -67,7 +67,7 @@ class Counter:
             return None
         try:
             if key not in self._known:
-                self._known[key] = self._counted(dataset, selection)
+                self._known[key] = self._count_in_child(dataset, selection)
             return self._known[key]
         except (ServiceError, OSError, EOFError, MalformedMessage) as error:
             log.warning("the connections of dataset %s are not counted ahead: %s", dataset.id, error)
@@ -75,17 +75,17 @@ class Counter:
         finally:
             self._turn.release()
 
-    def _counted(self, dataset: Dataset, selection: Selection) -> Sizes:
+    def _count_in_child(self, dataset: Dataset, selection: Selection) -> Sizes:
         until = time.monotonic() + COUNT_S
 
         def tick(here: int, in_all: int) -> None:
             if time.monotonic() > until:
                 raise TimeoutError(f"{here:,} of {in_all:,} bytes were brought here in {COUNT_S:g} s")
 
-        with self._warehouse.lease([dataset], READS, tick) as sources, self._nursery.child() as child:
-            child.frames.send(FrameKind.TASK, to_dict(self._task(dataset, selection, sources)))
-            kind, answer = child.answer(max(until - time.monotonic(), 0.0))
-        if kind is FrameKind.FAILURE:
+        with self._warehouse.lease([dataset], READS, tick) as sources, self._nursery.start_child() as child:
+            child.frames.send(FrameType.TASK, to_dict(self._task(dataset, selection, sources)))
+            kind, answer = child.receive(max(until - time.monotonic(), 0.0))
+        if kind is FrameType.FAILURE:
             raise OSError(answer["message"])
         return list(decode_message(CountedSizes, answer).sizes)
 

@@ -18,13 +18,13 @@ from typing import IO, Any
 
 from platformdirs import user_state_path
 
-from syndb_service.api.app import build_app
+from syndb_service.api.app import create_app
 from syndb_service.api.identity import Identity
 from syndb_service.errors import BadSetting
-from syndb_service.factory import build_service, make_writable
+from syndb_service.factory import build_container, require_writable_folder
 from syndb_service.intake import install_bundled
 from syndb_service.malloc_arenas import limit_malloc_arenas
-from syndb_service.serving import answer, listening, url_of
+from syndb_service.serving import open_listener, run_http_server, url_of
 from syndb_service.settings import Settings
 from syndb_service.store import TokenStore
 from syndb_service.worker import EmbeddedWorker
@@ -57,29 +57,29 @@ def serve(
         If the folder can't be written, another service runs on it, or the port is taken.
     """
     limit_malloc_arenas()
-    make_writable(settings.data_dir)
-    with _sole_service(settings.data_dir), listening(host, port) as listener:
-        service = build_service(settings)
+    require_writable_folder(settings.data_dir)
+    with _lock_data_folder(settings.data_dir), open_listener(host, port) as listener:
+        service = build_container(settings)
         if demo_data:
             install_bundled(service.warehouse)
-        token_file = _user_token(settings.data_dir, service.tokens)
+        token_file = _ensure_user_token(settings.data_dir, service.tokens)
         url = url_of(listener)
         identity = Identity.create(url)
         worker = EmbeddedWorker(service)
         try:
             worker.start()
-            with _announced(settings, url, token_file, identity):
-                answer(build_app(service, identity), listener, lambda: ready(url, token_file))
+            with _published_service_file(settings, url, token_file, identity):
+                run_http_server(create_app(service, identity), listener, lambda: ready(url, token_file))
         finally:
             worker.stop()
             service.close()
 
 
 @contextmanager
-def _sole_service(data_dir: Path) -> Iterator[None]:
+def _lock_data_folder(data_dir: Path) -> Iterator[None]:
     with (data_dir / "lock").open("a+") as lock:
-        if not _locked(lock):
-            running = read_announcement(data_dir / "service.json")
+        if not _try_lock(lock):
+            running = read_service_file(data_dir / "service.json")
             where = f" at {running['url']} (process {running['pid']})" if running else ""
             raise BadSetting(
                 f"a service runs on the data folder {data_dir} already{where}",
@@ -90,7 +90,7 @@ def _sole_service(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _locked(lock: IO[str]) -> bool:
+def _try_lock(lock: IO[str]) -> bool:
     """Take the lock of a folder; whoever only asks whether a service runs has it for a moment."""
     until = time.monotonic() + ASKED_S
     while True:
@@ -104,18 +104,18 @@ def _locked(lock: IO[str]) -> bool:
             return True
 
 
-def _user_token(data_dir: Path, tokens: TokenStore) -> Path:
+def _ensure_user_token(data_dir: Path, tokens: TokenStore) -> Path:
     """Return the file with this user's academic token, made when it is missing or no longer valid."""
     path = data_dir / "token"
     if path.exists():
         with contextlib.suppress(Exception):
             tokens.verify(path.read_text().strip())
             return path
-    private_write(path, tokens.create(os.environ.get("USER") or "local", academic=True) + "\n")
+    write_private_file(path, tokens.create(os.environ.get("USER") or "local", academic=True) + "\n")
     return path
 
 
-def private_write(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Write a file, whole or not at all, that only this user can read."""
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
     try:
@@ -144,7 +144,7 @@ def is_running(data_dir: Path) -> bool:
     return False
 
 
-def read_announcement(path: Path) -> dict[str, Any] | None:
+def read_service_file(path: Path) -> dict[str, Any] | None:
     """Return what a service says of itself, or None."""
     try:
         announcement = json.loads(path.read_text())
@@ -154,7 +154,9 @@ def read_announcement(path: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _announced(settings: Settings, url: str, token_file: Path, identity: Identity) -> Iterator[None]:
+def _published_service_file(
+    settings: Settings, url: str, token_file: Path, identity: Identity
+) -> Iterator[None]:
     """Write where the service runs, so that a notebook finds it, and take that back at the end.
 
     The secret is written first: a client sends no token before the service has proved that it knows it.
@@ -174,9 +176,9 @@ def _announced(settings: Settings, url: str, token_file: Path, identity: Identit
     with contextlib.suppress(OSError, RuntimeError):  # a user of a container may have no home
         registry().mkdir(parents=True, exist_ok=True)
         paths.append(registry() / f"{os.getpid()}.json")
-    private_write(secret_file, identity.secret)
+    write_private_file(secret_file, identity.secret)
     for path in paths:
-        private_write(path, json.dumps(announcement, indent=1) + "\n")
+        write_private_file(path, json.dumps(announcement, indent=1) + "\n")
     try:
         yield
     finally:

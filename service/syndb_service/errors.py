@@ -222,7 +222,7 @@ class GraphTooLarge(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Issue:
     """One thing that is wrong with a dataset folder.
 
     ``row`` counts the rows of the file as a text editor does: the header is line 1.
@@ -250,7 +250,7 @@ class DatasetInvalid(UsageError):
     http = 422
     title = "The dataset can't be added"
 
-    def __init__(self, findings: Sequence[Finding], *, hint: str | None = None) -> None:
+    def __init__(self, findings: Sequence[Issue], *, hint: str | None = None) -> None:
         count = len(findings)
         head = f"{count} thing{'s' if count != 1 else ''} to mend; nothing was added"
         super().__init__("\n".join([head, *(f"  {finding}" for finding in findings)]), hint=hint)

@@ -11,28 +11,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from syndb_service import warehouse as warehouses
-from syndb_service.access import Access
-from syndb_service.authentication import Authentication
-from syndb_service.broker import EMBEDDED, Carrier, Hints, open_broker, register_actor
-from syndb_service.counter import Counter
+from syndb_service.access import DatasetAccess
+from syndb_service.authentication import Authenticator
+from syndb_service.broker import EMBEDDED, Broker, JobDispatcher, open_broker, register_actor
+from syndb_service.counter import ConnectionCounter
 from syndb_service.disk_probe import is_full, write_probe
-from syndb_service.engines.checker import Checker
-from syndb_service.engines.nursery import Nursery
+from syndb_service.engines.checker import QueryChecker
+from syndb_service.engines.nursery import ForkServerClient
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.integrity import Integrity
 from syndb_service.job_service import JobService
-from syndb_service.place import S3Place, place_of
+from syndb_service.place import S3Location, parse_storage_url
 from syndb_service.results import ResultStore, open_results
 from syndb_service.retry import retry_until_available
 from syndb_service.scrubber import Scrubber
-from syndb_service.settings import Settings, listed
-from syndb_service.store import Database, JobStore, People, TokenStore
+from syndb_service.settings import Settings, split_list
+from syndb_service.store import Database, GroupStore, JobStore, TokenStore
 from syndb_service.store.refusals import DATABASE_FULL, DATABASE_READ_ONLY, DATABASE_REFUSED
 from syndb_service.store.upgrade import upgrade
-from syndb_service.stored import StoredResults
-from syndb_service.supervisor import Supervisor
+from syndb_service.stored import ResultReferences
+from syndb_service.supervisor import JobRunner
 from syndb_service.sweeper import Sweeper
-from syndb_service.tasks import Tasks
+from syndb_service.tasks import TaskBuilder
 from syndb_service.temp_folder import check_temp_folder
 from syndb_service.warehouse import DatasetStore
 from syndb_service.worker_monitor import LocalReports, Reports
@@ -52,7 +52,7 @@ MOST_FILES = 65_536
 
 
 @dataclass
-class Changes:
+class JobChangeNotifier:
     """Tells listeners which job's record has changed."""
 
     listeners: list[Callable[[str], None]] = field(default_factory=list)
@@ -67,25 +67,25 @@ class Changes:
 
 
 @dataclass
-class Service:
+class Container:
     """Everything of one process of the service, wired."""
 
     settings: Settings
     database: Database
     store: JobStore
     tokens: TokenStore
-    authentication: Authentication
+    authentication: Authenticator
     results: ResultStore
     warehouse: DatasetStore
     jobs: JobService
-    changes: Changes
-    nursery: Nursery
-    checker: Checker
-    supervisor: Supervisor
+    changes: JobChangeNotifier
+    nursery: ForkServerClient
+    checker: QueryChecker
+    supervisor: JobRunner
     sweeper: Sweeper
     scrubber: Scrubber
-    broker: Carrier
-    hints: Hints
+    broker: Broker
+    hints: JobDispatcher
     worker_reports: Reports
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class Service:
         self.database.close()
 
 
-def make_writable(folder: Path) -> None:
+def require_writable_folder(folder: Path) -> None:
     """Make a folder that this process can write, and that no other user can read.
 
     Raises
@@ -115,7 +115,7 @@ def make_writable(folder: Path) -> None:
         ) from error
 
 
-def awaited(settings: Settings, part: Callable[[], T]) -> T:
+def open_with_retry(settings: Settings, part: Callable[[], T]) -> T:
     """Open a part that may not be there yet: again and again for ``SYNDB_WAIT_S`` seconds, then give up.
 
     What somebody has to mend is not waited for: a wrong password, a full disk, a clock that is off.
@@ -148,9 +148,9 @@ def _may_pass(error: BaseException) -> bool:
 
 def open_database(settings: Settings) -> Database:
     """Open the database, brought to this version's schema."""
-    make_writable(settings.data_dir)
+    require_writable_folder(settings.data_dir)
     database = Database(settings.database)
-    awaited(settings, lambda: upgrade(database))
+    open_with_retry(settings, lambda: upgrade(database))
     return database
 
 
@@ -159,19 +159,19 @@ def open_tokens(settings: Settings) -> TokenStore:
     return TokenStore(open_database(settings), settings.academic_days)
 
 
-def open_people(settings: Settings) -> People:
+def open_groups(settings: Settings) -> GroupStore:
     """Open the groups."""
-    return People(open_database(settings))
+    return GroupStore(open_database(settings))
 
 
 def open_warehouse(settings: Settings) -> DatasetStore:
     """Open the warehouse."""
-    make_writable(settings.data_dir)
+    require_writable_folder(settings.data_dir)
     endpoint_url = settings.s3_endpoint_url or None
     warehouse = warehouses.open_warehouse(
         settings.warehouse, settings.cache_path, settings.cache_bytes, endpoint_url
     )
-    awaited(settings, warehouse.check)
+    open_with_retry(settings, warehouse.check)
     return warehouse
 
 
@@ -187,9 +187,9 @@ def _access_tokens(settings: Settings) -> AccessTokens | None:
     rules = Rules(
         audience=settings.oidc_audience,
         leeway_s=settings.oidc_leeway_s,
-        claims=tuple(listed(settings.oidc_affiliation_claims)),
-        affiliations=frozenset(listed(settings.oidc_affiliations.lower())),
-        domains=frozenset(listed(settings.oidc_domains.lower())),
+        claims=tuple(split_list(settings.oidc_affiliation_claims)),
+        affiliations=frozenset(split_list(settings.oidc_affiliations.lower())),
+        domains=frozenset(split_list(settings.oidc_domains.lower())),
         groups_claim=settings.oidc_groups_claim,
     )
     return AccessTokens(Issuer(settings.oidc_issuer, settings.oidc_refetch_s), rules)
@@ -202,7 +202,7 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
 
 
-def _keep_apart(settings: Settings) -> None:
+def _require_disjoint_locations(settings: Settings) -> None:
     """Refuse results and datasets in one place of S3: what destroys results there would destroy datasets.
 
     Raises
@@ -211,10 +211,10 @@ def _keep_apart(settings: Settings) -> None:
         If one place lies within the other.
     """
     results, datasets = (
-        place_of(settings.results, "SYNDB_RESULTS_URL"),
-        place_of(settings.warehouse, "SYNDB_WAREHOUSE_URL"),
+        parse_storage_url(settings.results, "SYNDB_RESULTS_URL"),
+        parse_storage_url(settings.warehouse, "SYNDB_WAREHOUSE_URL"),
     )
-    if isinstance(results, S3Place) and isinstance(datasets, S3Place) and results.overlaps(datasets):
+    if isinstance(results, S3Location) and isinstance(datasets, S3Location) and results.overlaps(datasets):
         raise BadSetting(
             "SYNDB_RESULTS_URL and SYNDB_WAREHOUSE_URL name the same place, or one within the other",
             hint="Give each a prefix of its own: s3://bucket/results and s3://bucket/warehouse.",
@@ -228,7 +228,7 @@ def _warn_of_clock(database: Database) -> None:
         log.warning("%s. %s", error.message, error.hint)
 
 
-def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
+def build_container(settings: Settings, *, needs_broker: bool = True) -> Container:
     """Wire a process of the service; nothing runs yet.
 
     Parameters
@@ -245,12 +245,12 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
         If a setting makes no sense, or a part is not there after ``SYNDB_WAIT_S`` seconds.
     """
     _raise_file_limit()
-    changes = Changes()
+    changes = JobChangeNotifier()
     database = open_database(settings)
-    awaited(settings, database.check)
+    open_with_retry(settings, database.check)
     _warn_of_clock(database)
     if needs_broker:
-        awaited(settings, lambda: check_temp_folder(settings.temp_path))
+        open_with_retry(settings, lambda: check_temp_folder(settings.temp_path))
     store = JobStore(database, changes.notify)
     results = open_results(
         settings.results,
@@ -259,34 +259,40 @@ def build_service(settings: Settings, *, needs_broker: bool = True) -> Service:
         max_result_bytes=settings.max_result_bytes,
         unfinished_s=2 * settings.lease_s,
     )
-    awaited(settings, results.check)
-    _keep_apart(settings)
+    open_with_retry(settings, results.check)
+    _require_disjoint_locations(settings)
     with contextlib.suppress(TransientError):
         results.ensure_lifecycle(max(settings.result_ttl_hours, settings.max_result_ttl_hours))
     warehouse = open_warehouse(settings)
-    people = People(database)
+    people = GroupStore(database)
     tokens = TokenStore(database, settings.academic_days)
-    access = Access(warehouse, people)
+    access = DatasetAccess(warehouse, people)
     integrity = Integrity(store, results)
-    stored = StoredResults(store, results, access, integrity)
-    nursery = Nursery()
-    checker = Checker(nursery, settings.max_query_bytes)
-    counter = Counter(settings, nursery, warehouse)
+    stored = ResultReferences(store, results, access, integrity)
+    nursery = ForkServerClient()
+    checker = QueryChecker(nursery, settings.max_query_bytes)
+    counter = ConnectionCounter(settings, nursery, warehouse)
     wait_s = settings.wait_s if needs_broker else None
-    broker = awaited(settings, lambda: open_broker(settings.broker, wait_s))
-    hints = Hints(broker)
-    supervisor = Supervisor(
-        settings, database, store, results, nursery, Tasks(settings, warehouse, access, stored), integrity
+    broker = open_with_retry(settings, lambda: open_broker(settings.broker, wait_s))
+    hints = JobDispatcher(broker)
+    supervisor = JobRunner(
+        settings,
+        database,
+        store,
+        results,
+        nursery,
+        TaskBuilder(settings, warehouse, access, stored),
+        integrity,
     )
     register_actor(broker, supervisor.run_pending)
-    changes.listeners.append(supervisor.job_changed)
+    changes.listeners.append(supervisor.on_job_changed)
     is_alone = settings.broker == EMBEDDED and not database.shared
-    return Service(
+    return Container(
         settings=settings,
         database=database,
         store=store,
         tokens=tokens,
-        authentication=Authentication(tokens, people, _access_tokens(settings), settings.oidc_token_days),
+        authentication=Authenticator(tokens, people, _access_tokens(settings), settings.oidc_token_days),
         results=results,
         warehouse=warehouse,
         jobs=JobService(settings, store, results, access, checker, counter, stored, integrity, hints),

@@ -9,7 +9,7 @@ from syndb_service.broker import EMBEDDED
 from syndb_service.broker.address import ALLOWED
 from syndb_service.errors import BadSetting
 from syndb_service.processes import ProcessSupervisor
-from syndb_service.serving import listening, url_of
+from syndb_service.serving import open_listener, url_of
 from syndb_service.settings import Settings
 
 
@@ -37,7 +37,7 @@ def run_api(
         If the broker is the embedded one, or the port is taken.
     """
     _need_broker(settings, "api")
-    with listening(host, port) as listener:
+    with open_listener(host, port) as listener:
         command = _command(settings, level, "api_process", str(listener.fileno()))
         supervisor = ProcessSupervisor("api", command, processes, pass_fds=[listener.fileno()])
         return supervisor.run(lambda: ready(url_of(listener)))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from syndb_service.absence import damaged, lost, no_result
+from syndb_service.absence import lost, result_damaged, result_unavailable
 from syndb_service.audit import audit
 from syndb_service.domain.jobs import Job, Result
 from syndb_service.domain.status import Reason
@@ -175,9 +175,9 @@ class Integrity:
                     self._keep_state(job, found.state)
         if is_right:
             return
-        if self._destroyed(job) is None:
+        if self._deletion_error(job) is None:
             self.note(job, Reason.RESULT_DAMAGED)
-        raise self._destroyed(job) or damaged(job)
+        raise self._deletion_error(job) or result_damaged(job)
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:
@@ -235,15 +235,15 @@ class Integrity:
             self._store.maintenance.note_state(job.job_id, replace(result, state=state))
 
     def _lost(self, job: Job, error: NotStored) -> UsageError:
-        destroyed = self._destroyed(job)
+        destroyed = self._deletion_error(job)
         if destroyed is None:
             log.error("job %s: %s: %s", job.job_id, error.message, _result(job).key)
         return destroyed or lost(job)
 
-    def _destroyed(self, job: Job) -> UsageError | None:
+    def _deletion_error(self, job: Job) -> UsageError | None:
         """Say that a result was destroyed while it was being opened; None if it was not."""
         again = self._store.get(job.job_id)
-        return no_result(again) if again.destroyed_at is not None else None
+        return result_unavailable(again) if again.destroyed_at is not None else None
 
 
 @dataclass(slots=True)

@@ -12,33 +12,33 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from syndb_service.absence import no_preview, no_result
-from syndb_service.access import Access, forbidden
-from syndb_service.broker import Hints
-from syndb_service.counter import Counter
+from syndb_service.absence import preview_unavailable, result_unavailable
+from syndb_service.access import DatasetAccess, dataset_forbidden
+from syndb_service.broker import JobDispatcher
+from syndb_service.counter import ConnectionCounter
 from syndb_service.domain.access import Principal
 from syndb_service.domain.advice import (
-    advice,
-    datasets_meant,
     estimated_rows,
     join_advice,
+    query_advice,
+    referenced_datasets,
 )
 from syndb_service.domain.datasets import Dataset, nearest_datasets
-from syndb_service.domain.graph.room import check_room
-from syndb_service.domain.jobs import Failure, Job, Request, Result
-from syndb_service.domain.parts import Part
-from syndb_service.domain.references import as_tables
+from syndb_service.domain.graph.room import require_budget
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
+from syndb_service.domain.parts import FilePart
+from syndb_service.domain.references import replace_references
 from syndb_service.domain.reproducibility import (
     Reproducibility,
+    check_notes,
     is_graph_deterministic,
     is_volatile,
     refuse_volatile,
-    remarks_on_check,
     settle_threads,
 )
 from syndb_service.domain.status import Kind, Status
-from syndb_service.domain.validations import Validated
-from syndb_service.engines.checker import CheckedQuery, Checker
+from syndb_service.domain.validations import QueryValidation
+from syndb_service.engines.checker import CheckedQuery, QueryChecker
 from syndb_service.errors import (
     Conflict,
     DatasetForbidden,
@@ -53,7 +53,7 @@ from syndb_service.result_file import ResultFile
 from syndb_service.results import ResultStore
 from syndb_service.settings import Settings
 from syndb_service.store import JobStore, Submission
-from syndb_service.stored import StoredResults
+from syndb_service.stored import ResultReferences
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +66,12 @@ class JobService:
         settings: Settings,
         store: JobStore,
         results: ResultStore,
-        access: Access,
-        checker: Checker,
-        counter: Counter,
-        stored: StoredResults,
+        access: DatasetAccess,
+        checker: QueryChecker,
+        counter: ConnectionCounter,
+        stored: ResultReferences,
         integrity: Integrity,
-        hints: Hints,
+        hints: JobDispatcher,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -86,7 +86,7 @@ class JobService:
     def submit(
         self,
         principal: Principal,
-        request: Request,
+        request: JobRequest,
         *,
         label: str | None = None,
         idempotency_key: str | None = None,
@@ -114,7 +114,7 @@ class JobService:
             idempotency_key=idempotency_key,
             body_sha256=_digest([request.as_dict(), label]),
         )
-        return self._accept(principal, submission)
+        return self._insert(principal, submission)
 
     def rerun(
         self, principal: Principal, job_id: str, idempotency_key: str | None = None
@@ -135,9 +135,9 @@ class JobService:
             idempotency_key=idempotency_key,
             body_sha256=_digest(["rerun", job.job_id]),
         )
-        return self._accept(principal, submission, job)
+        return self._insert(principal, submission, job)
 
-    def validate(self, principal: Principal, request: Request) -> Validated:
+    def validate(self, principal: Principal, request: JobRequest) -> QueryValidation:
         """Say what :meth:`submit` would make of a query, and what its author may want to know.
 
         Raises
@@ -151,20 +151,21 @@ class JobService:
             self._check_dataset_ids(principal, checked)
             refuse_volatile(request, checked.volatile)
         except (InvalidQuery, DatasetForbidden) as error:
-            return Validated(failure=Failure.from_error(error))
+            return QueryValidation(failure=Failure.from_error(error))
         outline, datasets = checked.outline, self.datasets(principal)
         runs = _runs(request, checked, datasets)
-        return Validated(
+        return QueryValidation(
             columns=checked.columns,
             tables=checked.tables,
             dataset_ids=[
-                dataset.id for dataset in datasets_meant(outline, checked.tables, datasets, checked.loose)
+                dataset.id
+                for dataset in referenced_datasets(outline, checked.tables, datasets, checked.loose)
             ],
             estimated_rows=estimated_rows(outline, datasets),
             advice=[
                 *(join_advice(checked.loose, checked.tables, datasets) if outline.chooses_datasets else ()),
-                *advice(outline, checked.tables, datasets),
-                *remarks_on_check(request, complete=checked.complete),
+                *query_advice(outline, checked.tables, datasets),
+                *check_notes(request, complete=checked.complete),
             ],
             checked=checked.complete,
             deterministic=runs.deterministic,
@@ -179,7 +180,7 @@ class JobService:
         NotFound
             If there is none of that id, or it is someone else's: the two can't be told apart.
         """
-        return self._store.get(_canonical(job_id), principal.user)
+        return self._store.get(_canonical_job_id(job_id), principal.user)
 
     def several(self, principal: Principal, job_ids: Collection[str]) -> Mapping[str, Job]:
         """Return those of some jobs that are the principal's, by their canonical ids, in one read."""
@@ -209,7 +210,7 @@ class JobService:
 
     def cancel(self, principal: Principal, job_id: str) -> Job:
         """Cancel a job; on a final one nothing changes."""
-        return self._store.request_cancel(_canonical(job_id), principal.user)
+        return self._store.request_cancel(_canonical_job_id(job_id), principal.user)
 
     def result(self, principal: Principal, job_id: str, part: str | None = None) -> ResultFile:
         """Return the file of a completed job, or a part of it by its name.
@@ -227,7 +228,7 @@ class JobService:
         """
         job = self.get(principal, job_id)
         self._access.check(principal, job)
-        refusal = no_result(job)
+        refusal = result_unavailable(job)
         if refusal is not None or job.result is None:
             raise refusal or NotFound("the job has no result", code="job_not_found")
         return ResultFile(job, job.result, self._integrity, None if part is None else _part(job.result, part))
@@ -246,9 +247,9 @@ class JobService:
         """
         job = self.get(principal, job_id)
         self._access.check(principal, job)
-        data = self._store.previews.preview(job.job_id) if job.kind is Kind.QUERY else None
+        data = self._store.previews.get_preview(job.job_id) if job.kind is Kind.QUERY else None
         if data is None:
-            raise no_preview(job)
+            raise preview_unavailable(job)
         return data
 
     def change(self, principal: Principal, job_id: str, changes: Mapping[str, Any]) -> Job:
@@ -266,19 +267,19 @@ class JobService:
         job = self.get(principal, job_id)
         changes = dict(changes)
         if "keep_hours" in changes:
-            changes["expires_at"] = self._store.retention.moment_in(changes.pop("keep_hours"))
+            changes["expires_at"] = self._store.retention.timestamp_after(changes.pop("keep_hours"))
         if "expires_at" in changes:
             self._check_expiry(job, changes["expires_at"])
         if not changes:
             return job
         job, possible = self._store.retention.change(job.job_id, principal.user, changes)
         if not possible:
-            raise no_result(job) or Conflict("the result can't be kept longer")
+            raise result_unavailable(job) or Conflict("the result can't be kept longer")
         return job
 
     def purge(self, principal: Principal, job_id: str) -> Job:
         """Destroy a job's result now: the row first, then the file. The record is kept."""
-        job, destroyed = self._store.retention.purge(_canonical(job_id), principal.user)
+        job, destroyed = self._store.retention.purge(_canonical_job_id(job_id), principal.user)
         if destroyed and job.result is not None:
             try:
                 self._results.delete(job.result.key)
@@ -304,28 +305,28 @@ class JobService:
         """
         return self._access.dataset(principal, dataset_id)
 
-    def _accept(
+    def _insert(
         self, principal: Principal, submission: Submission, rerun: Job | None = None
     ) -> tuple[Job, bool]:
         """Return the job that was made before with the same key, or check the request and make one."""
-        earlier = self._store.submitted(submission)
+        earlier = self._store.find_by_idempotency_key(submission)
         if earlier is not None:
             return earlier, False
         if rerun is not None:
             self._access.check(principal, rerun)
-        submission = replace(submission, request=self._checked(principal, submission.request))
-        job, new = self._store.submit(submission, self._settings.max_open_jobs)
-        if new and not self._hints.send(job.job_id):
+        submission = replace(submission, request=self._with_check(principal, submission.request))
+        job, new = self._store.insert(submission, self._settings.max_open_jobs)
+        if new and not self._hints.dispatch(job.job_id):
             with suppress(TransientError):  # it is accepted, whatever becomes of this note
-                self._store.attempts.tell_broker(job.job_id, self._hints.away_because)
+                self._store.attempts.record_broker_outage(job.job_id, self._hints.unavailable_reason)
         return job, new
 
-    def _checked(self, principal: Principal, request: Request) -> Request:
+    def _with_check(self, principal: Principal, request: JobRequest) -> JobRequest:
         """Return the request with what its check found; a rerun is checked again."""
         self._check_limits(request)
         if request.kind is Kind.GRAPH:
             datasets = [self._access.dataset(principal, each) for each in request.dataset_ids or ("",)]
-            check_room(datasets, request.options, self._settings.job_memory_bytes, self._counter.count)
+            require_budget(datasets, request.options, self._settings.job_memory_bytes, self._counter.count)
             return replace(request, deterministic=is_graph_deterministic(request))
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
@@ -338,18 +339,18 @@ class JobService:
             tables=checked.tables,
             reach=checked.reach,
             fingerprint="" if is_volatile(runs, checked.volatile) else checked.fingerprint,
-            advice=(*warned, *remarks_on_check(request, complete=checked.complete)),
+            advice=(*warned, *check_notes(request, complete=checked.complete)),
             checked=checked.complete,
             deterministic=runs.deterministic,
             not_deterministic=runs.not_deterministic,
             one_thread=runs.one_thread,
         )
 
-    def _check(self, principal: Principal, request: Request, *, describe: bool = False) -> CheckedQuery:
+    def _check(self, principal: Principal, request: JobRequest, *, describe: bool = False) -> CheckedQuery:
         query = request.query or ""
         stored = self._stored.schemas(principal, query)
         return self._checker.check(
-            as_tables(query),
+            replace_references(query),
             request.parameters,
             stored=stored,
             owner=principal.user,
@@ -374,24 +375,25 @@ class JobService:
                 message = f"{text!r} is the name of a dataset; dataset_id holds its id"
                 hint: str | None = f"Write '{ids_by_name[text]}'."
             elif self._access.is_forbidden(principal, text):
-                raise forbidden(text.lower())
+                raise dataset_forbidden(text.lower())
             else:
                 message, hint = f"there is no dataset with the id {text!r}", nearest_datasets(text, datasets)
             raise InvalidQuery(message, hint=hint, line=line, column=column, code="unknown_dataset")
 
     def _check_expiry(self, job: Job, expires_at: datetime) -> None:
-        refusal = no_result(job)
+        refusal = result_unavailable(job)
         if refusal is not None:
             raise refusal
         first, last = self._store.retention.expiry_range(job, self._settings.max_result_ttl_hours)
         if not first < expires_at <= last:
             raise InvalidRequest(
-                f"expires_at is {_moment(expires_at)}; this result can be kept until {_moment(last)}",
+                f"expires_at is {_parse_timestamp(expires_at)}; this result can be kept until "
+                f"{_parse_timestamp(last)}",
                 code="invalid_expires_at",
                 hint="Choose a time between now and then; DELETE with ?purge=true destroys it now.",
             )
 
-    def _check_limits(self, request: Request) -> None:
+    def _check_limits(self, request: JobRequest) -> None:
         longest = self._settings.max_time_limit_s
         if request.time_limit_s is not None and request.time_limit_s > longest:
             raise InvalidRequest(
@@ -405,13 +407,13 @@ class JobService:
             )
 
 
-def _runs(request: Request, checked: CheckedQuery, datasets: Sequence[Dataset]) -> Reproducibility:
+def _runs(request: JobRequest, checked: CheckedQuery, datasets: Sequence[Dataset]) -> Reproducibility:
     planned = Reproducibility(checked.deterministic, checked.not_deterministic)
     reads = (checked.tables, datasets, checked.reach)
     return settle_threads(request, planned, checked.linear, checked.volatile, *reads)
 
 
-def _part(result: Result, name: str) -> Part:
+def _part(result: Result, name: str) -> FilePart:
     for part in result.parts:
         if part.name == name:
             return part
@@ -426,11 +428,11 @@ def _digest(body: object) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _moment(moment: datetime) -> str:
+def _parse_timestamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _canonical(job_id: str) -> str:
+def _canonical_job_id(job_id: str) -> str:
     try:
         return str(uuid.UUID(job_id))
     except ValueError:

@@ -65,7 +65,7 @@ class LeaseKeeper:
         TransientError
             If the database is unavailable.
         """
-        beat = self._store.attempts.beat(self.job, self._lease_s, progress)
+        beat = self._store.attempts.heartbeat(self.job, self._lease_s, progress)
         self.extended_at = time.monotonic()
         if not beat.alive or beat.cancel_requested:
             self.abort_reason = AbortReason.CANCELLED if beat.alive else AbortReason.LEASE_LOST

@@ -16,7 +16,7 @@ READY = b"r"
 PR_SET_PDEATHSIG = 1
 
 
-class Lifeline:
+class ParentWatchdog:
     """A process's end of the socket to its supervisor.
 
     Parameters
@@ -29,7 +29,7 @@ class Lifeline:
         self._socket = sock
 
     @classmethod
-    def hold(cls) -> Lifeline:
+    def start(cls) -> ParentWatchdog:
         """Take hold of the lifeline that the supervisor left in the environment.
 
         From here on this process is killed when the supervisor ends, however that ends: by the kernel
@@ -47,7 +47,7 @@ class Lifeline:
         BackgroundThread("lifeline", lifeline._end_with_supervisor).start()
         return lifeline
 
-    def ready(self) -> None:
+    def report_ready(self) -> None:
         """Tell the supervisor that this process does its work."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
@@ -61,6 +61,6 @@ class Lifeline:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def environment_of(fd: int) -> dict[str, str]:
+def watchdog_environment(fd: int) -> dict[str, str]:
     """Return what the supervisor adds to the environment of a process; ``fd`` is the process's end."""
     return {VARIABLE: f"{fd}:{os.getpid()}"}

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-from syndb_service.terminal_text import visible
+from syndb_service.terminal_text import escape_control_characters
 from syndb_service.texts import LOG_CHARACTERS, shorten
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,9 @@ def refuse(message: str, hint: str | None) -> None:
     if any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
         log.critical("%s", message, extra={"hint": hint})
     else:
-        sys.stderr.write(visible("\n".join([f"syndb-lab: {message}", *([hint] if hint else [])])) + "\n")
+        sys.stderr.write(
+            escape_control_characters("\n".join([f"syndb-lab: {message}", *([hint] if hint else [])])) + "\n"
+        )
 
 
 def _log_failed_thread(failed: threading.ExceptHookArgs) -> None:

@@ -15,12 +15,12 @@ _FORMS = "It is a folder (/srv/syndb or file:///srv/syndb) or s3://bucket/prefix
 
 
 @dataclass(frozen=True, slots=True)
-class S3Place:
+class S3Location:
     """A bucket and a prefix in it; the prefix is empty or ends in a slash.
 
     Examples
     --------
-    >>> results, warehouse = S3Place("lab", "syndb/"), S3Place("lab", "syndb/warehouse/")
+    >>> results, warehouse = S3Location("lab", "syndb/"), S3Location("lab", "syndb/warehouse/")
     >>> results.overlaps(warehouse)
     True
     >>> str(warehouse)
@@ -30,7 +30,7 @@ class S3Place:
     bucket: str
     prefix: str = ""
 
-    def overlaps(self, other: S3Place) -> bool:
+    def overlaps(self, other: S3Location) -> bool:
         """Tell whether one of the two lies in the other."""
         nested = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
         return self.bucket == other.bucket and nested
@@ -40,7 +40,7 @@ class S3Place:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
-def place_of(url: str, setting: str) -> Path | S3Place:
+def parse_storage_url(url: str, setting: str) -> Path | S3Location:
     """Read the URL of a place.
 
     Parameters
@@ -57,9 +57,9 @@ def place_of(url: str, setting: str) -> Path | S3Place:
 
     Examples
     --------
-    >>> place_of("s3://lab/syndb/results", "SYNDB_RESULTS_URL")
+    >>> parse_storage_url("s3://lab/syndb/results", "SYNDB_RESULTS_URL")
     S3Place(bucket='lab', prefix='syndb/results/')
-    >>> place_of("ftp://host/results", "SYNDB_RESULTS_URL")
+    >>> parse_storage_url("ftp://host/results", "SYNDB_RESULTS_URL")
     Traceback (most recent call last):
     syndb_service.errors.BadSetting: SYNDB_RESULTS_URL = 'ftp://host/results' is no folder and no place in S3
     """
@@ -75,7 +75,7 @@ def place_of(url: str, setting: str) -> Path | S3Place:
     return folder
 
 
-def _in_s3(url: str, setting: str) -> S3Place:
+def _in_s3(url: str, setting: str) -> S3Location:
     parts = urlsplit(url)
     if not _BUCKET.fullmatch(parts.netloc):
         raise BadSetting(
@@ -90,4 +90,4 @@ def _in_s3(url: str, setting: str) -> S3Place:
             f"{setting} = {url!r} has no prefix that can be used",
             hint=f"{_FORMS} A prefix has letters, digits and !_.*'()- between single slashes.",
         )
-    return S3Place(parts.netloc, f"{prefix}/" if prefix else "")
+    return S3Location(parts.netloc, f"{prefix}/" if prefix else "")

@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from syndb_service.errors import ServiceError
-from syndb_service.lifeline import Lifeline
+from syndb_service.lifeline import ParentWatchdog
 from syndb_service.logs import refuse, start_logging
 from syndb_service.malloc_arenas import limit_malloc_arenas
 from syndb_service.processes import CANNOT_START
 from syndb_service.settings import PRIVATE, Settings, load_settings
 
 
-def begin(arguments: Sequence[str]) -> tuple[Lifeline, Settings]:
+def bootstrap(arguments: Sequence[str]) -> tuple[ParentWatchdog, Settings]:
     """Begin a process whose first arguments are the data folder and the level of the log."""
     os.umask(PRIVATE)
     limit_malloc_arenas()
-    lifeline = Lifeline.hold()
+    lifeline = ParentWatchdog.start()
     data_dir, level = arguments[:2]
     settings = load_settings(Path(data_dir))
     start_logging(level, settings.log_format)
@@ -28,7 +28,7 @@ def begin(arguments: Sequence[str]) -> tuple[Lifeline, Settings]:
 
 
 @contextmanager
-def telling_refusals() -> Iterator[None]:
+def report_startup_errors() -> Iterator[None]:
     """Tell an error of ours without a traceback, and end with the status that says: don't try again."""
     try:
         yield

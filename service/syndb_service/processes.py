@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from syndb_service.lifeline import READY, environment_of
+from syndb_service.lifeline import READY, watchdog_environment
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 LIVED_S = 60.0
 
 
-class _Place:
+class _Slot:
     """One of the places for a process; a process that dies is followed by another in the same place."""
 
     def __init__(self, name: str, command: Sequence[str], pass_fds: Sequence[int]) -> None:
@@ -44,7 +44,7 @@ class _Place:
             ours.setblocking(False)
             self.process = subprocess.Popen(
                 self._command,
-                env=os.environ | environment_of(theirs.fileno()),
+                env=os.environ | watchdog_environment(theirs.fileno()),
                 pass_fds=(*self._pass_fds, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 process_group=0,
@@ -61,21 +61,23 @@ class _Place:
         self.start_at = time.monotonic() + pause
         log.warning("%s can't be started, and is tried again in %g s: %s", self.name, pause, error)
 
-    def hear(self) -> None:
+    def read_status(self) -> None:
         """Note whether the process says that it is ready."""
         if self.lifeline is not None and not self.is_ready:
             with contextlib.suppress(OSError):
                 self.is_ready = self.lifeline.recv(1) == READY
 
-    def bury(self) -> int | None:
+    def reap(self) -> int | None:
         """Say how the process ended, if it has, and when the next one is to start."""
         if self.process is None or (status := self.process.poll()) is None:
             return None
         lived = time.monotonic() - self._started_at
         self._deaths = 0 if lived > LIVED_S else self._deaths
         self.start_at = time.monotonic() + self._next_pause()
-        log.warning("%s (process %d) %s after %.1f s", self.name, self.process.pid, _how(status), lived)
-        self.forget()
+        log.warning(
+            "%s (process %d) %s after %.1f s", self.name, self.process.pid, _describe_exit(status), lived
+        )
+        self.release()
         return status
 
     def _next_pause(self) -> float:
@@ -83,7 +85,7 @@ class _Place:
         self._deaths = min(self._deaths + 1, 16)
         return pause
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Let go of a process that has ended."""
         if self.lifeline is not None:
             self.lifeline.close()
@@ -120,7 +122,7 @@ class ProcessSupervisor:
         pass_fds: Sequence[int] = (),
         grace_s: float = GRACE_S,
     ) -> None:
-        self._places = [_Place(f"{name} {number + 1}", command, pass_fds) for number in range(count)]
+        self._places = [_Slot(f"{name} {number + 1}", command, pass_fds) for number in range(count)]
         self._grace_s = grace_s
         self._signals = 0
         self._announced = False
@@ -137,41 +139,41 @@ class ProcessSupervisor:
                 while not self._signals and not status:
                     self._start_due()
                     self._wait(wake)
-                    status = self._look_after()
-                    self._announce(ready)
+                    status = self._check_slot()
+                    self._log_ready(ready)
             finally:
                 self._end(wake)
         return status
 
     def _start_due(self) -> None:
-        for place in self._allowed():
+        for place in self._startable_slots():
             if place.start_at is not None and place.start_at <= time.monotonic():
                 try:
                     place.start()
                 except OSError as error:
                     place.start_later(error)
 
-    def _allowed(self) -> list[_Place]:
+    def _startable_slots(self) -> list[_Slot]:
         """Return the places that may be filled: until the first process is ready, its own alone."""
         return self._places if self._announced or self._places[0].is_ready else self._places[:1]
 
     def _wait(self, wake: int) -> None:
         """Wait until a process says something or ends, a signal arrives, or another is to start."""
-        due = [place.start_at for place in self._allowed() if place.start_at is not None]
+        due = [place.start_at for place in self._startable_slots() if place.start_at is not None]
         timeout = max(min(due) - time.monotonic(), 0.0) if due else None
         unheard = [place.lifeline.fileno() for place in self._places if place.lifeline and not place.is_ready]
         readable, _, _ = select.select([wake, *unheard], [], [], timeout)
         if wake in readable:
             os.read(wake, 512)
 
-    def _look_after(self) -> int:
+    def _check_slot(self) -> int:
         for place in self._places:
-            place.hear()
-            if place.bury() == CANNOT_START and not self._announced:
+            place.read_status()
+            if place.reap() == CANNOT_START and not self._announced:
                 return 1
         return 0
 
-    def _announce(self, ready: Callable[[], None]) -> None:
+    def _log_ready(self, ready: Callable[[], None]) -> None:
         if not self._announced and all(place.is_ready for place in self._places):
             self._announced = True
             ready()
@@ -195,7 +197,7 @@ class ProcessSupervisor:
                     log.warning("%s (process %d) did not end and is killed", place.name, place.process.pid)
                     place.process.kill()
                 place.process.wait()
-                place.forget()
+                place.release()
 
     @contextmanager
     def _listening_to_signals(self) -> Iterator[int]:
@@ -222,7 +224,7 @@ class ProcessSupervisor:
         self._signals += 1
 
 
-def _how(status: int) -> str:
+def _describe_exit(status: int) -> str:
     if status >= 0:
         return f"ended with exit status {status}"
     with contextlib.suppress(ValueError):

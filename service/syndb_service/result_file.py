@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syndb_service.domain.jobs import MEDIA_TYPES, Job, Result
-from syndb_service.domain.parts import Part
+from syndb_service.domain.parts import FilePart
 from syndb_service.integrity import Integrity
 from syndb_service.results import OpenedResult
 
@@ -18,7 +18,7 @@ class ResultFile:
     job: Job
     result: Result
     integrity: Integrity
-    part: Part | None = None
+    part: FilePart | None = None
 
     @property
     def finished_at(self) -> datetime:

@@ -52,12 +52,12 @@ class Scrubber:
         """Stop looking."""
         self._thread.stop()
 
-    def look(self, deadline: float = inf) -> None:
+    def compare_results(self, deadline: float = inf) -> None:
         """Compare each stored result with its row, once, and until the deadline hash those that differ."""
         states = dict(self._results.states())
         reached = ""
         differing: list[Job] = []
-        while jobs := self._store.maintenance.kept_after(reached):
+        while jobs := self._store.maintenance.list_results_after(reached):
             reached = jobs[-1].job_id
             differing += [job for job in jobs if self._differs(job, states)]
         for job in differing if self._settings.scrub_bytes_s else ():
@@ -74,7 +74,7 @@ class Scrubber:
         When all were hashed the next round begins a day later.
         """
         while max(time.monotonic(), self._next_round) < deadline:
-            jobs = self._store.maintenance.kept_after(self._reached, 20)
+            jobs = self._store.maintenance.list_results_after(self._reached, 20)
             if not jobs:
                 self._next_round = time.monotonic() + REST_S if self._is_whole_round else 0.0
                 self._reached, self._is_whole_round = "", True
@@ -115,6 +115,6 @@ class Scrubber:
         if not self._store.maintenance.claim_scrub(self._settings.scrub_s):
             return
         deadline = time.monotonic() + self._settings.scrub_s
-        self.look(deadline)
+        self.compare_results(deadline)
         if self._settings.scrub_bytes_s:
             self.hash_until(deadline)

@@ -18,7 +18,7 @@ GRACE_S = 2
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
+def open_listener(host: str, port: int) -> Iterator[socket.socket]:
     """Listen on an address, with the protocol named: asyncio turns Nagle's delay off only then.
 
     Raises
@@ -58,7 +58,7 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def answer(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+def run_http_server(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Answer requests until SIGINT or SIGTERM.
 
     Parameters

@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, given: str) -> str:
-        for origin in listed(given):
+        for origin in split_list(given):
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError("each must be an origin such as https://lab.example.edu; `*` is not taken")
         return given
@@ -208,14 +208,14 @@ class Settings(BaseSettings):
     @field_validator("oidc_affiliation_claims", "oidc_affiliations")
     @classmethod
     def _not_empty(cls, given: str) -> str:
-        if not listed(given):
+        if not split_list(given):
             raise ValueError("must name at least one")
         return given
 
     @field_validator("oidc_domains")
     @classmethod
     def _domains(cls, given: str) -> str:
-        for domain in listed(given):
+        for domain in split_list(given):
             if not _DOMAIN.fullmatch(domain):
                 raise ValueError(f"{domain!r} is no domain such as example.edu or *.example.edu")
         return given
@@ -259,7 +259,7 @@ class Settings(BaseSettings):
     @property
     def cors_allowed(self) -> list[str]:
         """The origins whose pages may read answers."""
-        return listed(self.cors_origins)
+        return split_list(self.cors_origins)
 
     @property
     def results(self) -> str:
@@ -287,12 +287,12 @@ class Settings(BaseSettings):
         return self.data_dir / "tmp"
 
 
-def listed(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """Take a list apart that has commas or spaces between its members.
 
     Examples
     --------
-    >>> listed("faculty, staff student")
+    >>> split_list("faculty, staff student")
     ['faculty', 'staff', 'student']
     """
     return [each for each in re.split(r"[,;\s]+", text) if each]
@@ -318,7 +318,7 @@ def load_settings(data_dir: Path | None = None) -> Settings:
     try:
         settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as error:
-        lines = [f"  {_told(item['loc'], item['input'], item['msg'])}" for item in error.errors()]
+        lines = [f"  {_describe_invalid(item['loc'], item['input'], item['msg'])}" for item in error.errors()]
         raise BadSetting(
             "\n".join(["these settings make no sense:", *lines]),
             hint="Correct or unset them in the environment and start again.",
@@ -327,7 +327,7 @@ def load_settings(data_dir: Path | None = None) -> Settings:
     return settings
 
 
-def misspelt(names: Iterable[str]) -> dict[str, str]:
+def find_misspelled(names: Iterable[str]) -> dict[str, str]:
     """Find variables that are no settings and are written nearly like one.
 
     Parameters
@@ -342,7 +342,7 @@ def misspelt(names: Iterable[str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> misspelt(["SYNDB_JOB_TREADS", "SYNDB_JOB_THREADS", "SYNDB_URL", "JOB_NAME"])
+    >>> find_misspelled(["SYNDB_JOB_TREADS", "SYNDB_JOB_THREADS", "SYNDB_URL", "JOB_NAME"])
     {'SYNDB_JOB_TREADS': 'SYNDB_JOB_THREADS'}
     """
     known = [_variable((name,)) for name in Settings.model_fields]
@@ -355,7 +355,7 @@ def misspelt(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _told(location: tuple[int | str, ...], value: object, message: str) -> str:
+def _describe_invalid(location: tuple[int | str, ...], value: object, message: str) -> str:
     """Say what is wrong with a variable, with its value unless that may hold a password."""
     message = message.removeprefix("Value error, ")
     if not location:

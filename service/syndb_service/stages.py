@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 
-class Stages:
+class StageTimer:
     """A stopwatch with a lap for each stage: claim, prepare, fork, engine, beat, result, commit.
 
     Examples
     --------
-    >>> stages = Stages()
-    >>> stages.lap("claim")
+    >>> stages = StageTimer()
+    >>> stages.record("claim")
     >>> list(stages.seconds)
     ['claim']
     """
@@ -20,7 +20,7 @@ class Stages:
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 
-    def lap(self, stage: str) -> None:
+    def record(self, stage: str) -> None:
         """End a stage: what passed since the one before is its time, in seconds."""
         now = time.perf_counter()
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 6)

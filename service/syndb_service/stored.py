@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from syndb_service.absence import lost, no_result
-from syndb_service.access import Access
+from syndb_service.absence import lost, result_unavailable
+from syndb_service.access import DatasetAccess
 from syndb_service.domain.access import Principal
 from syndb_service.domain.child_task import ReferencedResult
 from syndb_service.domain.jobs import Format, Job
@@ -26,7 +26,7 @@ READABLE: Final = frozenset({"arrow", "parquet"})
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTables:
+class ReferencedResults:
     """The results that one attempt reads, by job id."""
 
     files: Mapping[str, str]
@@ -34,7 +34,7 @@ class StoredTables:
     datasets: Mapping[str, str]
 
 
-class StoredResults:
+class ResultReferences:
     """Finds the results that SQL names by their jobs, for those who may see them.
 
     Parameters
@@ -49,7 +49,9 @@ class StoredResults:
         Whether the files are what was written.
     """
 
-    def __init__(self, store: JobStore, results: ResultStore, access: Access, integrity: Integrity) -> None:
+    def __init__(
+        self, store: JobStore, results: ResultStore, access: DatasetAccess, integrity: Integrity
+    ) -> None:
         self._store = store
         self._results = results
         self._access = access
@@ -71,13 +73,13 @@ class StoredResults:
         for reference, job in named:
             preview = previews.get(job.job_id)
             if preview is None:
-                raise _refused(reference, "its rows are too wide to be read from SQL")
+                raise _unreadable_reference(reference, "its rows are too wide to be read from SQL")
             found[job.job_id] = base64.b64encode(preview).decode()
         return found
 
     def tables(
         self, principal: Principal, query: str, temp_dir: Path, check: Callable[[], None] = lambda: None
-    ) -> StoredTables:
+    ) -> ReferencedResults:
         """Return where the files lie that a query reads; those that lie elsewhere are brought here.
 
         ``check`` is called between their pieces; what it raises ends it.
@@ -96,10 +98,10 @@ class StoredResults:
             if job.result is None:
                 continue
             try:
-                files[job.job_id] = str(self._here(job, job.result.key, temp_dir, check))
+                files[job.job_id] = str(self._local_path(job, job.result.key, temp_dir, check))
             except (Expired, NotStored) as error:
                 refusal = error if isinstance(error, Expired) else lost(job)
-                raise _refused(reference, refusal.message, refusal) from error
+                raise _unreadable_reference(reference, refusal.message, refusal) from error
             datasets |= dict(job.datasets or {})
             results[job.job_id] = ReferencedResult(
                 format=cast("Format", job.result.format),
@@ -107,7 +109,7 @@ class StoredResults:
                 query=job.request.query,
                 created_at=job.created_at.isoformat(),
             )
-        return StoredTables(files, results, datasets)
+        return ReferencedResults(files, results, datasets)
 
     def require(self, principal: Principal, query: str) -> None:
         """Return if every result that a query reads is still there.
@@ -122,9 +124,9 @@ class StoredResults:
                 if job.result is not None:
                     self._results.state(job.result.key)
             except NotStored as error:
-                raise _refused(reference, lost(job).message, lost(job)) from error
+                raise _unreadable_reference(reference, lost(job).message, lost(job)) from error
 
-    def _here(self, job: Job, key: str, temp_dir: Path, check: Callable[[], None]) -> Path:
+    def _local_path(self, job: Job, key: str, temp_dir: Path, check: Callable[[], None]) -> Path:
         path = self._results.path(key)
         if path is not None:
             self._integrity.require(job)
@@ -141,7 +143,7 @@ class StoredResults:
         """Return each job that a query names, once, with where it is named first."""
         named = distinct_references(query)
         if len(named) > MAX_REFERENCES:
-            raise _refused(
+            raise _unreadable_reference(
                 named[MAX_REFERENCES],
                 f"the query names {len(named):,} results; at most {MAX_REFERENCES:,} are taken",
                 hint="Read some of them in a job of its own, and name its result.",
@@ -152,19 +154,21 @@ class StoredResults:
     def _readable(self, principal: Principal, reference: Reference, jobs: Mapping[str, Job]) -> Job:
         job = jobs.get(reference.job_id)
         if job is None:
-            raise _refused(reference, "there is no such job of yours", code="job_not_found")
+            raise _unreadable_reference(reference, "there is no such job of yours", code="job_not_found")
         self._access.check(principal, job)
-        refusal = no_result(job)
+        refusal = result_unavailable(job)
         if refusal is not None:
-            raise _refused(reference, refusal.message, refusal)
+            raise _unreadable_reference(reference, refusal.message, refusal)
         if job.kind is not Kind.QUERY:
-            raise _refused(reference, "it is a graph analysis, and its result is no table")
+            raise _unreadable_reference(reference, "it is a graph analysis, and its result is no table")
         if job.result is None or job.result.format not in READABLE:
-            raise _refused(reference, "its result is CSV, which has no types; submit it again as arrow")
+            raise _unreadable_reference(
+                reference, "its result is CSV, which has no types; submit it again as arrow"
+            )
         return job
 
 
-def _refused(
+def _unreadable_reference(
     reference: Reference,
     why: str,
     refusal: UsageError | None = None,

@@ -18,23 +18,23 @@ from typing import TypeVar
 
 from syndb_service.attempt_outcome import UNFORESEEN, Failed, Succeeded, outcome_of_error
 from syndb_service.background import BackgroundThread
-from syndb_service.conclusion import Conclusion
+from syndb_service.conclusion import Finalizer
 from syndb_service.domain.child_task import to_dict
 from syndb_service.domain.jobs import Job, Progress
-from syndb_service.engines.frames import FrameKind
-from syndb_service.engines.nursery import Nursery
+from syndb_service.engines.frames import FrameType
+from syndb_service.engines.nursery import ForkServerClient
 from syndb_service.errors import NotStored, TransientError, UsageError
 from syndb_service.integrity import Integrity
 from syndb_service.lease import LeaseKeeper, LeaseRenewer
 from syndb_service.results import ResultStore, ResultWriter
 from syndb_service.retry import retry_until_stopped
 from syndb_service.settings import Settings
-from syndb_service.stages import Stages
+from syndb_service.stages import StageTimer
 from syndb_service.store import Database, JobStore
-from syndb_service.tasks import Tasks
+from syndb_service.tasks import TaskBuilder
 from syndb_service.temp_folder import make_temp_folder
 from syndb_service.warehouse import Tick
-from syndb_service.watch import Watch
+from syndb_service.watch import AttemptMonitor
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ OUTAGE_S = 0.5
 TICK_S = 0.5
 
 
-class Supervisor:
+class JobRunner:
     """Runs pending jobs, each in a child process of its own."""
 
     def __init__(
@@ -54,8 +54,8 @@ class Supervisor:
         database: Database,
         store: JobStore,
         results: ResultStore,
-        nursery: Nursery,
-        tasks: Tasks,
+        nursery: ForkServerClient,
+        tasks: TaskBuilder,
         integrity: Integrity,
     ) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class Supervisor:
         self._tasks = tasks
         self._integrity = integrity
         self._worker = f"{socket.gethostname()}/{os.getpid()}"
-        self._conclusion = Conclusion(settings, database, store, results, self._through_outages)
+        self._conclusion = Finalizer(settings, database, store, results, self._retry_during_outage)
         self._stopping = threading.Event()
         self._heartbeat = LeaseRenewer(store, settings.lease_s, self._stopping)
         self._lock = threading.Lock()
@@ -75,19 +75,19 @@ class Supervisor:
     def run_pending(self, _hinted: str) -> None:
         """Run jobs until none is pending; which job the hint named does not matter."""
         while not self._stopping.is_set():
-            stages = Stages()
+            stages = StageTimer()
             try:
                 job = self._claim()
                 if job is None:
                     return
-                stages.lap("claim")
+                stages.record("claim")
                 with self._heartbeat.hold(job) as lease:
-                    self._run(job, stages, lease)
+                    self._run_job(job, stages, lease)
             except TransientError as error:
                 log.warning("left to the sweeper: %s", error)
                 return
 
-    def job_changed(self, job_id: str) -> None:
+    def on_job_changed(self, job_id: str) -> None:
         """Look at a running job's row at once: its owner may want it cancelled."""
         self._heartbeat.wake(job_id)
         with self._lock:
@@ -99,9 +99,9 @@ class Supervisor:
         """Extend the leases of what runs here; a worker does, before it takes jobs."""
         self._heartbeat.start()
 
-    def start_pulse(self) -> None:
+    def start_cancel_polling(self) -> None:
         """Look for cancellations that other processes wrote, every ``PULSE_S``, in one read for all jobs."""
-        BackgroundThread("pulse", self._pulse, self._stopping).start()
+        BackgroundThread("pulse", self._poll_cancel_requests, self._stopping).start()
 
     def stop(self) -> None:
         """End all children; their jobs go back to the queue."""
@@ -122,58 +122,64 @@ class Supervisor:
             return self._store.attempts.claim_next(self._settings.lease_s, claim)
         except TransientError as error:
             log.warning("no job claimed: %s", error)
-            return self._through_outages(lambda: self._store.attempts.claimed(claim))
+            return self._retry_during_outage(lambda: self._store.attempts.find_claim(claim))
 
-    def _run(self, job: Job, stages: Stages, lease: LeaseKeeper) -> None:
+    def _run_job(self, job: Job, stages: StageTimer, lease: LeaseKeeper) -> None:
         extra = {"job_id": job.job_id, "attempt": job.attempt}
         log.info("job %s: attempt %d of a %s job", job.job_id, job.attempt, job.kind, extra=extra)
         temp_dir = self._settings.temp_path / f"{job.job_id}-{job.attempt}"
         try:
-            self._attempt(job, temp_dir, stages, lease)
+            self._run_attempt(job, temp_dir, stages, lease)
         except Exception as error:
             outcome = outcome_of_error(error)
             if isinstance(outcome, Failed) and outcome.failure is UNFORESEEN:
                 log.exception("job %s: the supervisor failed", job.job_id, extra=extra)
-            self._conclusion.of(job, outcome)
+            self._conclusion.finalize(job, outcome)
         finally:
             shutil.rmtree(temp_dir, ignore_errors=True)
 
-    def _attempt(self, job: Job, temp_dir: Path, stages: Stages, lease: LeaseKeeper) -> None:
-        reads = lease.during(lambda: self._tasks.reads(job))
-        if job.request.reuse and reads.identity and self._reuse(job, reads.identity, lease):
+    def _run_attempt(self, job: Job, temp_dir: Path, stages: StageTimer, lease: LeaseKeeper) -> None:
+        reads = lease.during(lambda: self._tasks.resolve_inputs(job))
+        if (
+            job.request.reuse
+            and reads.identity
+            and self._complete_from_earlier_result(job, reads.identity, lease)
+        ):
             return
         make_temp_folder(temp_dir)
         with (
-            self._tasks.lease(job, reads, temp_dir, self._ticking(lease), lease.check) as prepared,
-            self._writing(job, lease) as writer,
+            self._tasks.build(
+                job, reads, temp_dir, self._lease_progress_callback(lease), lease.check
+            ) as prepared,
+            self._open_writer(job, lease) as writer,
         ):
             job = replace(job, datasets=prepared.datasets)
-            stages.lap("prepare")
-            with self._waker(job) as wake, self._nursery.child() as child:
-                stages.lap("fork")
+            stages.record("prepare")
+            with self._register_waker(job) as wake, self._nursery.start_child() as child:
+                stages.record("fork")
                 with contextlib.suppress(BrokenPipeError):
-                    child.frames.send(FrameKind.TASK, to_dict(prepared.task))
-                watch = Watch(self._settings, self._store, job, child, writer, wake, lease)
-                outcome = watch.outcome()
+                    child.frames.send(FrameType.TASK, to_dict(prepared.task))
+                watch = AttemptMonitor(self._settings, self._store, job, child, writer, wake, lease)
+                outcome = watch.run()
             shutil.rmtree(temp_dir, ignore_errors=True)
             if not isinstance(outcome, Succeeded):
                 lease.clean_up(writer.abort)
             if isinstance(outcome, Failed) and outcome.may_lack_file:
                 self._tasks.require_references(job)
-            stages.lap("engine")
-            self._conclusion.of(job, outcome, writer, reads.identity, stages, lease)
+            stages.record("engine")
+            self._conclusion.finalize(job, outcome, writer, reads.identity, stages, lease)
 
     @contextmanager
-    def _writing(self, job: Job, lease: LeaseKeeper) -> Iterator[ResultWriter]:
+    def _open_writer(self, job: Job, lease: LeaseKeeper) -> Iterator[ResultWriter]:
         """Begin a result; it is removed in the end, unless it was finished or another thread has it."""
         with ExitStack() as stack:
-            writer = self._results.begin(job.job_id, job.attempt)
+            writer = self._results.open_writer(job.job_id, job.attempt)
             stack.callback(lambda: None if lease.abandoned else writer.abort())
             yield writer
 
-    def _reuse(self, job: Job, identity: str, lease: LeaseKeeper) -> bool:
+    def _complete_from_earlier_result(self, job: Job, identity: str, lease: LeaseKeeper) -> bool:
         """End a job with a copy of the result of an earlier one; False if there is none that is intact."""
-        earlier = self._store.attempts.reusable(job.owner, identity)
+        earlier = self._store.attempts.find_reusable(job.owner, identity)
         if earlier is None or earlier.result is None:
             return False
         try:
@@ -187,15 +193,15 @@ class Supervisor:
             return False
         if copied is None:
             return False
-        preview = self._store.previews.preview(earlier.job_id)
+        preview = self._store.previews.get_preview(earlier.job_id)
         if preview is not None:
-            self._store.previews.keep_preview(job, preview)
+            self._store.previews.put_preview(job, preview)
         origin = earlier.result.reused_from or earlier.job_id
         result = replace(copied, reused_from=origin)
         self._conclusion.complete(replace(job, datasets=earlier.datasets), result, identity)
         return True
 
-    def _ticking(self, lease: LeaseKeeper) -> Tick:
+    def _lease_progress_callback(self, lease: LeaseKeeper) -> Tick:
         """Tell the progress and heed a cancel while the job's files are brought here.
 
         The share of the files is not the share of the job, whose fraction begins when it runs.
@@ -216,20 +222,20 @@ class Supervisor:
 
         return tick
 
-    def _through_outages(self, call: Callable[[], T]) -> T:
+    def _retry_during_outage(self, call: Callable[[], T]) -> T:
         """Do a call on the database, again and again while it is away, until this process is to end."""
         return retry_until_stopped(call, self._stopping, OUTAGE_S)
 
-    def _pulse(self) -> None:
+    def _poll_cancel_requests(self) -> None:
         if self._stopping.wait(PULSE_S):
             return
         job_ids = self._heartbeat.job_ids()
         if job_ids:
             for job_id in self._store.attempts.cancel_requests(job_ids):
-                self.job_changed(job_id)
+                self.on_job_changed(job_id)
 
     @contextmanager
-    def _waker(self, job: Job) -> Iterator[int]:
+    def _register_waker(self, job: Job) -> Iterator[int]:
         read, write = os.pipe()
         os.set_blocking(write, False)
         with self._lock:

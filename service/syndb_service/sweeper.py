@@ -6,7 +6,7 @@ import logging
 import time
 
 from syndb_service.background import BackgroundThread
-from syndb_service.broker import Hints
+from syndb_service.broker import JobDispatcher
 from syndb_service.domain.jobs import Failure, Job
 from syndb_service.domain.status import Reason
 from syndb_service.errors import ServiceError
@@ -28,7 +28,9 @@ class Sweeper:
     could not extend them live, and are about to.
     """
 
-    def __init__(self, settings: Settings, store: JobStore, results: ResultStore, hints: Hints) -> None:
+    def __init__(
+        self, settings: Settings, store: JobStore, results: ResultStore, hints: JobDispatcher
+    ) -> None:
         self._settings = settings
         self._store = store
         self._results = results
@@ -50,26 +52,28 @@ class Sweeper:
 
     def sweep(self) -> None:
         """Sweep once."""
-        lapsed = self._store.maintenance.lapsed()
+        lapsed = self._store.maintenance.list_lapsed()
         if time.monotonic() >= self._blind_until:
             for job in lapsed:
-                self.give_back(job)
-        for job_id in self._store.maintenance.take_overdue_hints(
+                self.requeue(job)
+        for job_id in self._store.maintenance.claim_undispatched(
             self._settings.hint_s, self._settings.max_workers
         ):
-            sent = self._hints.send(job_id)
-            self._store.attempts.tell_broker(job_id, None if sent else self._hints.away_because)
-        for job in self._store.maintenance.expired():
-            if self._store.maintenance.destroy(job) and job.result is not None:
+            sent = self._hints.dispatch(job_id)
+            self._store.attempts.record_broker_outage(
+                job_id, None if sent else self._hints.unavailable_reason
+            )
+        for job in self._store.maintenance.list_expired():
+            if self._store.maintenance.mark_deleted(job) and job.result is not None:
                 self._results.delete(job.result.key)
         for _ in range(TALLIES):
             if self._store.tallies.tally_ended() < CHUNK:
                 break
         if time.monotonic() >= self._next_orphans:
             self._next_orphans = time.monotonic() + self._settings.orphan_sweep_s
-            self._remove_orphans()
+            self._delete_orphans()
 
-    def give_back(self, job: Job, *, lapsed: bool = True) -> None:
+    def requeue(self, job: Job, *, lapsed: bool = True) -> None:
         """Requeue a job whose worker is gone, or fail it if that has happened too often.
 
         Parameters
@@ -80,19 +84,19 @@ class Sweeper:
             Whether its lease has to be over; False where its worker is known to have ended.
         """
         if job.cancel_requested:
-            self._store.attempts.confirm_cancel(job, lapsed=lapsed)
+            self._store.attempts.mark_cancelled(job, lapsed=lapsed)
         elif job.deaths + 1 < self._settings.max_deaths:
             if self._store.attempts.requeue(job, Reason.WORKER_LOST, death=True, lapsed=lapsed):
-                self._hints.send(job.job_id)
+                self._hints.dispatch(job.job_id)
         else:
             failure = Failure(
                 "worker_lost",
                 f"the worker was lost in each of {job.deaths + 1} attempts",
                 "It may need more memory than a job has: filter earlier or ask for less at a time.",
             )
-            self._store.attempts.fail(job, Reason.WORKER_LOST, failure, lapsed=lapsed)
+            self._store.attempts.mark_failed(job, Reason.WORKER_LOST, failure, lapsed=lapsed)
 
-    def _remove_orphans(self) -> None:
+    def _delete_orphans(self) -> None:
         """Remove files that no row speaks for: of fenced attempts, of destroyed results, of no job at all.
 
         Files are listed before rows are read: whatever is listed then has its row, or never gets one. Where
@@ -100,7 +104,7 @@ class Sweeper:
         right one: they are left.
         """
         keys = dict(self._results.listing())
-        known = self._store.maintenance.spoken_for(keys)
+        known = self._store.maintenance.owned_files(keys)
         strange = len(keys) - len(known)
         if strange > len(known) and strange != self._strange:
             log.warning(
@@ -115,7 +119,7 @@ class Sweeper:
             if job is None and strange > len(known):
                 continue
             for key in of_job:
-                if job is None or not job.speaks_for(key):
+                if job is None or not job.owns(key):
                     log.info("removing %s, which belongs to no job", key)
                     size = self._results.size(key)
                     self._results.delete(key)

@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import cast
 
-from syndb_service.access import Access, forbidden
+from syndb_service.access import DatasetAccess, dataset_forbidden
 from syndb_service.domain.child_task import (
     Citation,
     GraphTask,
@@ -24,17 +24,17 @@ from syndb_service.domain.child_task import (
 from syndb_service.domain.datasets import Dataset
 from syndb_service.domain.graph.room import known_to_fit
 from syndb_service.domain.graph.statements import READS
-from syndb_service.domain.jobs import Analysis, Format, Job, Request
-from syndb_service.domain.references import as_tables
+from syndb_service.domain.jobs import Analysis, Format, Job, JobRequest
+from syndb_service.domain.references import replace_references
 from syndb_service.domain.status import Kind
 from syndb_service.domain.tables import VIEWS
 from syndb_service.settings import Settings
-from syndb_service.stored import StoredResults
+from syndb_service.stored import ResultReferences
 from syndb_service.warehouse import DatasetStore, Tick
 
 
 @dataclass(frozen=True)
-class Reads:
+class AttemptInputs:
     """What an attempt may read, settled before any file is brought here.
 
     ``identity`` is what two queries share whose results are the same: text, values, format, engine and the
@@ -54,18 +54,18 @@ class PreparedTask:
     datasets: Mapping[str, str]
 
 
-class Tasks:
+class TaskBuilder:
     """Writes tasks: the request, the files that may be read, the limits."""
 
     def __init__(
-        self, settings: Settings, warehouse: DatasetStore, access: Access, stored: StoredResults
+        self, settings: Settings, warehouse: DatasetStore, access: DatasetAccess, stored: ResultReferences
     ) -> None:
         self._settings = settings
         self._warehouse = warehouse
         self._access = access
         self._stored = stored
 
-    def reads(self, job: Job) -> Reads:
+    def resolve_inputs(self, job: Job) -> AttemptInputs:
         """Settle what an attempt reads: of a query the datasets that it can reach and its owner may see.
 
         Raises
@@ -76,17 +76,17 @@ class Tasks:
         owner, request = self._access.owner(job), job.request
         if job.kind is Kind.GRAPH:
             analysed = [self._access.dataset(owner, each) for each in request.dataset_ids]
-            return Reads(analysed, frozenset(READS), None)
+            return AttemptInputs(analysed, frozenset(READS), None)
         for dataset_id in request.reach or ():
             if self._access.is_forbidden(owner, dataset_id):
-                raise forbidden(dataset_id)
+                raise dataset_forbidden(dataset_id)
         datasets = [
             dataset
             for dataset in self._access.datasets(owner)
             if request.reach is None or dataset.id in request.reach
         ]
         tables = frozenset(VIEWS[name].source if name in VIEWS else name for name in request.tables)
-        return Reads(datasets, tables, _identity(request, datasets, tables))
+        return AttemptInputs(datasets, tables, _result_identity(request, datasets, tables))
 
     def require_references(self, job: Job) -> None:
         """Return if every result that a query reads by ``{{job}}`` is still there.
@@ -99,10 +99,10 @@ class Tasks:
         self._stored.require(self._access.owner(job), job.request.query or "")
 
     @contextmanager
-    def lease(
+    def build(
         self,
         job: Job,
-        reads: Reads,
+        reads: AttemptInputs,
         temp_dir: Path,
         tick: Tick,
         check: Callable[[], None] = lambda: None,
@@ -165,12 +165,12 @@ class Tasks:
             limits=self._limits(job),
             files=files,
             created_at=job.created_at.isoformat(),
-            sql=as_tables(query),
+            sql=replace_references(query),
             original_sql=query,
             parameters=job.request.parameters,
             format=cast("Format", job.request.format),
             max_query_bytes=self._settings.max_query_bytes,
-            datasets=tuple(map(_cited, datasets)),
+            datasets=tuple(map(_citation, datasets)),
             results=results,
             reproducible=job.request.reproducible,
         )
@@ -184,11 +184,11 @@ class Tasks:
             analysis=cast("Analysis", job.request.analysis),
             options=job.request.options,
             size_is_known=known_to_fit(datasets, job.request.options, self._settings.job_memory_bytes),
-            datasets=tuple(map(_cited, datasets)),
+            datasets=tuple(map(_citation, datasets)),
         )
 
 
-def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[str]) -> str | None:
+def _result_identity(request: JobRequest, datasets: Sequence[Dataset], tables: frozenset[str]) -> str | None:
     """Return a digest of what a query's result depends on; a file's name is its content's digest."""
     if not request.fingerprint:
         return None
@@ -203,5 +203,5 @@ def _identity(request: Request, datasets: Sequence[Dataset], tables: frozenset[s
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
-def _cited(dataset: Dataset) -> Citation:
+def _citation(dataset: Dataset) -> Citation:
     return Citation(**{each.name: getattr(dataset, each.name) for each in fields(Citation)})

@@ -8,14 +8,14 @@ from typing import Final
 ACTING: Final = frozenset({"Cc", "Cf", "Cs"})
 
 
-def visible(text: str) -> str:
+def escape_control_characters(text: str) -> str:
     r"""Replace what would act on a terminal, or turn the direction of the text, by a mark.
 
     Names and values of datasets are others' texts. What joins letters or emoji stays.
 
     Examples
     --------
-    >>> visible("red \x1b[31m")
+    >>> escape_control_characters("red \x1b[31m")
     'red �[31m'
     """
     return "".join(

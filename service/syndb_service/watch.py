@@ -15,12 +15,12 @@ from syndb_service.attempt_outcome import Aborted, Crashed, Failed, Outcome, Suc
 from syndb_service.domain.child_task import TaskDone
 from syndb_service.domain.jobs import Failure, Job, Progress
 from syndb_service.domain.message_codec import decode_message
-from syndb_service.domain.parts import Parts
+from syndb_service.domain.parts import PartSplitter
 from syndb_service.domain.status import Kind, Reason
-from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind
-from syndb_service.engines.nursery import Child
+from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameType
+from syndb_service.engines.nursery import ChildProcess
 from syndb_service.engines.query_limits import MAX_COLUMNS
-from syndb_service.engines.readiness import readable
+from syndb_service.engines.readiness import wait_readable
 from syndb_service.errors import TransientError
 from syndb_service.lease import LeaseKeeper
 from syndb_service.results import ResultWriter
@@ -37,7 +37,7 @@ ROOM_S = 0.1
 REASONS = frozenset(str(reason) for reason in Reason)
 
 
-class Watch:
+class AttemptMonitor:
     """Follows one child until something ends the attempt."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Watch:
         settings: Settings,
         store: JobStore,
         job: Job,
-        child: Child,
+        child: ChildProcess,
         writer: ResultWriter,
         wake: int,
         lease: LeaseKeeper,
@@ -60,98 +60,98 @@ class Watch:
         self._progress: Progress | None = None
         self._came_to = Progress("starting")
         self._preview: bytes | None = None
-        self._parts = Parts()
+        self._parts = PartSplitter()
         now = time.monotonic()
         self._limit_s = job.request.time_limit_s or self._settings.time_limit_s
         self._deadline = now + self._limit_s
         self._next_beat = now + self._settings.lease_s / 3
         self._next_progress = now
 
-    def outcome(self) -> Outcome:
+    def run(self) -> Outcome:
         """Return how the attempt ended."""
-        ended = self._look_at_row()
+        ended = self._check_cancelled()
         while ended is None:
-            ended = self._step()
+            ended = self._wait_once()
         return ended
 
-    def _step(self) -> Outcome | None:
+    def _wait_once(self) -> Outcome | None:
         now = self._lease.active_at = time.monotonic()
         if now >= self._deadline:
-            return self._too_long()
+            return self._time_limit_exceeded()
         if now >= self._next_beat or (self._progress is not None and now >= self._next_progress):
-            ended = self._beat(now)
+            ended = self._heartbeat(now)
             if ended is not None:
                 return ended
         until = min(self._deadline, self._next_beat)
         if self._progress is not None:
             until = min(until, self._next_progress)
-        ready = readable([self._child.frames.fileno(), self._wake], until - now)
+        ready = wait_readable([self._child.frames.fileno(), self._wake], until - now)
         if self._wake in ready:
             os.read(self._wake, 512)
-            ended = self._look_at_row()
+            ended = self._check_cancelled()
             if ended is not None:
                 return ended
-        if self._child.frames.fileno() in ready and self._writer.room(ROOM_S):
-            return self._read()
+        if self._child.frames.fileno() in ready and self._writer.wait_writable(ROOM_S):
+            return self._handle_frames()
         return None
 
-    def _read(self) -> Outcome | None:
+    def _handle_frames(self) -> Outcome | None:
         for kind, payload in self._child.frames.receive():
-            if kind is FrameKind.DATA:
+            if kind is FrameType.DATA:
                 if self._writer.bytes + len(payload) > self._settings.max_result_bytes:
-                    return self._too_large()
+                    return self._result_too_large()
                 self._writer.write(payload)
-                self._parts.take(payload)
-            elif kind is FrameKind.PART:
+                self._parts.feed(payload)
+            elif kind is FrameType.PART:
                 self._parts.begin(json.loads(payload))
-            elif kind is FrameKind.PREVIEW:
+            elif kind is FrameType.PREVIEW:
                 self._preview = payload if len(payload) <= MAX_PREVIEW_BYTES else None
-                self._keep_preview()
-            elif kind is FrameKind.PROGRESS:
+                self._store_preview()
+            elif kind is FrameType.PROGRESS:
                 self._progress = self._came_to = Progress.from_dict(json.loads(payload))
-            elif kind is FrameKind.FAILURE:
-                return _failed(json.loads(payload))
-            elif kind is FrameKind.DONE:
-                return self._done(json.loads(payload))
-        return self._died(self._child.wait(EXIT_S)) if self._child.frames.ended else None
+            elif kind is FrameType.FAILURE:
+                return _failure_outcome(json.loads(payload))
+            elif kind is FrameType.DONE:
+                return self._on_done(json.loads(payload))
+        return self._outcome_of_exit(self._child.wait(EXIT_S)) if self._child.frames.ended else None
 
-    def _keep_preview(self) -> None:
+    def _store_preview(self) -> None:
         """Keep the first rows; while the database is away the next heartbeat does it."""
         if self._preview is not None:
             with contextlib.suppress(TransientError):
-                self._store.previews.keep_preview(self._job, self._preview)
+                self._store.previews.put_preview(self._job, self._preview)
                 self._preview = None
 
-    def _done(self, answer: dict[str, Any]) -> Outcome:
+    def _on_done(self, answer: dict[str, Any]) -> Outcome:
         status = self._child.wait(EXIT_S)
         if status != 0:
-            return self._died(status)
+            return self._outcome_of_exit(status)
         done = decode_message(TaskDone, answer)
         columns = tuple(map(tuple, shorten_columns(done.columns[:MAX_COLUMNS])))
-        return Succeeded(replace(done, columns=columns), self._parts.whole())
+        return Succeeded(replace(done, columns=columns), self._parts.finished_parts())
 
-    def _beat(self, now: float) -> Outcome | None:
+    def _heartbeat(self, now: float) -> Outcome | None:
         try:
             reason = self._lease.renew(self._progress)
         except TransientError as error:
-            self._beat_later(now, error)
+            self._defer_heartbeat(now, error)
             return None
         self._progress = None
-        self._keep_preview()
+        self._store_preview()
         self._next_progress = now + PROGRESS_S
         self._next_beat = now + self._settings.lease_s / 3
         return None if reason is None else Aborted(reason)
 
-    def _look_at_row(self) -> Outcome | None:
+    def _check_cancelled(self) -> Outcome | None:
         reason = self._lease.check_row()
         return None if reason is None else Aborted(reason)
 
-    def _beat_later(self, now: float, error: TransientError) -> None:
+    def _defer_heartbeat(self, now: float, error: TransientError) -> None:
         """Let the child go on while the database is away: nobody else can take the job meanwhile."""
         log.warning("job %s: no heartbeat: %s", self._job.job_id, error)
         self._next_beat = self._next_progress = now + OUTAGE_S
 
-    def _too_long(self) -> Failed:
+    def _time_limit_exceeded(self) -> Failed:
         return Failed(
             Reason.TIME_LIMIT,
             Failure(
@@ -162,7 +162,7 @@ class Watch:
             ),
         )
 
-    def _died(self, status: int) -> Failed | Crashed:
+    def _outcome_of_exit(self, status: int) -> Failed | Crashed:
         """Tell a death by the limit on processor time, which a second try would meet again, from others."""
         if status != -signal.SIGXCPU:
             return Crashed(status)
@@ -177,7 +177,7 @@ class Watch:
             ),
         )
 
-    def _too_large(self) -> Failed:
+    def _result_too_large(self) -> Failed:
         limit, rows, fraction = self._settings.max_result_bytes, self._came_to.rows, self._came_to.fraction
         came_to = "" if rows is None else f"; it had come to {rows:,} rows"
         if rows and fraction:
@@ -197,7 +197,7 @@ class Watch:
         )
 
 
-def _failed(answer: dict[str, Any]) -> Failed:
+def _failure_outcome(answer: dict[str, Any]) -> Failed:
     code = answer["code"]
     reason = Reason(code) if code in REASONS else Reason.ENGINE_FAILURE
     return Failed(reason, Failure.from_dict(answer))

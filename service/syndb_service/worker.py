@@ -9,7 +9,7 @@ import dramatiq
 
 from syndb_service.background import BackgroundThread
 from syndb_service.engines.nursery import CHILDREN_AHEAD
-from syndb_service.factory import Service
+from syndb_service.factory import Container
 from syndb_service.worker_monitor import WorkerReporter
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class EmbeddedWorker:
         The wired service; this worker is the only one of its data folder.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Container) -> None:
         self._service = service
         self._worker = self._new_worker()
         self._watch = BackgroundThread("hint takers", self._restart_if_ended)
@@ -43,17 +43,17 @@ class EmbeddedWorker:
         shutil.rmtree(service.settings.temp_path, ignore_errors=True)
         service.nursery.start(waiting=CHILDREN_AHEAD)
         if service.database.shared:
-            service.supervisor.start_pulse()
+            service.supervisor.start_cancel_polling()
         else:
-            for job in service.store.maintenance.running():
-                service.sweeper.give_back(job, lapsed=False)
+            for job in service.store.maintenance.list_running():
+                service.sweeper.requeue(job, lapsed=False)
         service.supervisor.start_heartbeat()
         self._worker.start()
         self._watch.start()
         self._reporter.start()
-        for job_id in service.store.maintenance.take_overdue_hints(0):
+        for job_id in service.store.maintenance.claim_undispatched(0):
             log.info("job %s has waited for this start", job_id)
-            service.hints.send(job_id)
+            service.hints.dispatch(job_id)
         service.sweeper.start()
         service.scrubber.start()
 

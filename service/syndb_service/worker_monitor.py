@@ -126,7 +126,7 @@ class WorkerMonitor:
         """Look no more."""
         self._thread.stop()
 
-    def look(self) -> None:
+    def check_workers(self) -> None:
         """Look once.
 
         Raises
@@ -141,7 +141,7 @@ class WorkerMonitor:
             watched_s = self._clock() - self._watched_since
             self._looked_at = self._clock()
             if watched_s >= self._grace_s and (silence_s is None or silence_s >= SILENT_S):
-                self._tell(silence_s)
+                self._report_change(silence_s)
             elif silence_s is not None and silence_s < SILENT_S:
                 self._take_back()
         except TransientError:
@@ -159,7 +159,7 @@ class WorkerMonitor:
         if self._trouble is not None:
             raise TransientError(self._trouble, code="no_worker", hint="Start `syndb-lab worker`.")
 
-    def _tell(self, silence_s: float | None) -> None:
+    def _report_change(self, silence_s: float | None) -> None:
         if self._trouble is None:
             log.error("no worker reports: jobs are taken, and wait for one")
         if silence_s is None:
@@ -196,4 +196,4 @@ class WorkerMonitor:
 
     def _step(self) -> None:
         if not self._thread.wait(LOOK_S):
-            self.look()
+            self.check_workers()

@@ -13,11 +13,11 @@ import threading
 import time
 
 from syndb_service.background import Rounds
-from syndb_service.broker import HintTaker
+from syndb_service.broker import JobConsumer
 from syndb_service.domain.status import Status
 from syndb_service.engines.nursery import CHILDREN_AHEAD
-from syndb_service.factory import Service, build_service
-from syndb_service.process_start import begin, telling_refusals
+from syndb_service.factory import Container, build_container
+from syndb_service.process_start import bootstrap, report_startup_errors
 from syndb_service.worker_monitor import WorkerReporter
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ class DistributedWorker:
         The wired service.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Container) -> None:
         self._service = service
-        self._taker = HintTaker(service.broker, service.settings.max_workers)
+        self._taker = JobConsumer(service.broker, service.settings.max_workers)
         self._reporter = WorkerReporter(service.worker_reports, lambda: self._taker.alive)
         self._tidied_at = time.monotonic()
         self._tidying = Rounds("temporary folders")
@@ -46,7 +46,7 @@ class DistributedWorker:
         """Take jobs."""
         self._service.nursery.start(waiting=CHILDREN_AHEAD)
         self._service.supervisor.start_heartbeat()
-        self._service.supervisor.start_pulse()
+        self._service.supervisor.start_cancel_polling()
         self._taker.start()
         self._reporter.start()
         self._service.sweeper.start()
@@ -57,13 +57,13 @@ class DistributedWorker:
         """Whether it still takes jobs, or would if its broker were there."""
         return self._taker.alive
 
-    def tidy(self) -> None:
+    def remove_stale_temp_folders(self) -> None:
         """Once a lease, remove what a killed worker of this host left in the temporary folder."""
         if time.monotonic() - self._tidied_at < self._service.settings.lease_s:
             return
         self._tidied_at = time.monotonic()
         with self._tidying.attempt():
-            _remove_abandoned(self._service)
+            _remove_stale_temp_folders(self._service)
 
     def stop(self) -> None:
         """End the children, give their jobs and the hints back, and stop the threads."""
@@ -76,14 +76,14 @@ class DistributedWorker:
         self._reporter.stop()
 
 
-def _remove_abandoned(service: Service) -> None:
+def _remove_stale_temp_folders(service: Container) -> None:
     """Remove the folders of attempts that don't run any more.
 
     Folders are listed before rows are read: whatever is listed then has its row.
     """
     temp_path = service.settings.temp_path
     folders = {folder.name: folder for folder in temp_path.iterdir()} if temp_path.exists() else {}
-    known = service.store.maintenance.known({name.rpartition("-")[0] for name in folders})
+    known = service.store.maintenance.find_existing({name.rpartition("-")[0] for name in folders})
     for name, folder in folders.items():
         job_id, _, attempt = name.rpartition("-")
         job = known.get(job_id)
@@ -93,20 +93,20 @@ def _remove_abandoned(service: Service) -> None:
 
 def main() -> int:
     """Run jobs until SIGTERM; return the exit status."""
-    with telling_refusals():
-        lifeline, settings = begin(sys.argv[1:])
-        service = build_service(settings)
+    with report_startup_errors():
+        lifeline, settings = bootstrap(sys.argv[1:])
+        service = build_container(settings)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         worker = DistributedWorker(service)
         worker.start()
-    lifeline.ready()
+    lifeline.report_ready()
     while not stopping.wait(LOOK_S):
         if not worker.alive:
             log.error("a thread that takes hints has ended; this process ends, and another one follows")
             break
-        worker.tidy()
+        worker.remove_stale_temp_folders()
     worker.stop()
     service.close()
     return 0 if stopping.is_set() else 1

@@ -11,7 +11,7 @@ from IPython.core.getipython import get_ipython
 SHOWN: Final[weakref.WeakValueDictionary[str, Any]] = weakref.WeakValueDictionary()
 
 
-def cell_id() -> str | None:
+def running_cell_id() -> str | None:
     """Say which cell runs, where the front end tells it."""
     parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)() or {}
     found = (parent.get("metadata") or {}).get("cellId")
@@ -23,7 +23,7 @@ def notebook_cell() -> str | None:
 
     JupyterLab tells its kernels the notebook's path in JPY_SESSION_NAME, VS Code in a variable.
     """
-    cell = cell_id()
+    cell = running_cell_id()
     if cell is None:
         return None
     variables: dict[str, Any] = getattr(get_ipython(), "user_ns", {})
@@ -37,9 +37,9 @@ def execution_count() -> int | None:
     return found
 
 
-def replace_in_cell(shown: Any) -> Any:
+def replace_cell_output(shown: Any) -> Any:
     """Note what the cell that runs now shows; return what it showed when it ran before."""
-    cell = cell_id()
+    cell = running_cell_id()
     if cell is None:
         return None
     last = SHOWN.get(cell)

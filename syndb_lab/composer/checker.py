@@ -14,7 +14,7 @@ PAUSES_S: Final = (0.5, 1.0, 2.0)
 UNSEEN_S: Final = 600.0
 
 
-class Checker:
+class DraftChecker:
     """Calls ``check`` with the newest draft, again and again while the service is away.
 
     A draft that was overtaken while another one was checked is never checked. Nothing is asked once no page
@@ -37,7 +37,7 @@ class Checker:
         self._closed = False
         self._seen_at = 0.0
 
-    def want(self, draft: Draft) -> None:
+    def submit(self, draft: Draft) -> None:
         """Have a draft checked, instead of any that waits."""
         with self._changed:
             self._seen_at = time.monotonic()
@@ -49,7 +49,7 @@ class Checker:
                 self._works = True
                 threading.Thread(target=self._work, name="syndb-composer", daemon=True).start()
 
-    def seen(self) -> None:
+    def keep_alive(self) -> None:
         """Note that a page shows the composer."""
         self._seen_at = time.monotonic()
 

@@ -13,24 +13,24 @@ from typing import Any, Self
 
 from IPython import display as ipython_display
 
-from syndb_lab.cell import dismiss
+from syndb_lab.cell import close_widget
 from syndb_lab.composer import verdict
-from syndb_lab.composer.cells import execution_count, notebook_cell, replace_in_cell
-from syndb_lab.composer.checker import Checker
+from syndb_lab.composer.cells import execution_count, notebook_cell, replace_cell_output
+from syndb_lab.composer.checker import DraftChecker
 from syndb_lab.composer.draft import Draft
-from syndb_lab.composer.element import ComposerElement
-from syndb_lab.composer.kept import first_draft, keep, kept
+from syndb_lab.composer.element import ComposerWidget
+from syndb_lab.composer.kept import first_draft, load_draft, save_draft
 from syndb_lab.composer.plain import PlainComposer
-from syndb_lab.composer.service import NOTHING, Asked, Service
-from syndb_lab.composer.still import still_html, still_text
+from syndb_lab.composer.service import NOTHING, ComposerBackend, LabProtocol
+from syndb_lab.composer.still import draft_html, draft_text
 from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ParameterError, ServiceUnavailable, SyndbError
-from syndb_lab.front_end import draws
-from syndb_lab.history import remember, remembered
-from syndb_lab.plain_values import article, whole_text
+from syndb_lab.front_end import supports_javascript
+from syndb_lab.history import add_to_history, load_history
+from syndb_lab.plain_values import article, require_valid_text
 from syndb_lab.process_fork import ProcessLock
 from syndb_lab.progress import in_notebook
-from syndb_lab.widgets.desk import Desk
+from syndb_lab.widgets.desk import NamespaceWriter
 from syndb_lab.widgets.elements import VIEW
 from syndb_lab.widgets.job_card import JobCard
 from syndb_lab.widgets.monitor import notebook_namespace
@@ -58,14 +58,14 @@ class Composer:
 
     def __init__(
         self,
-        lab: Asked,
+        lab: LabProtocol,
         document: Callable[[], dict[str, Any]],
         namespace: dict[str, Any],
         sql: str | None = None,
     ) -> None:
         sql = None if sql is None else sql_text(sql)
-        self._service = Service(lab, document, namespace)
-        self._desk = Desk(namespace, None, "polars")
+        self._service = ComposerBackend(lab, document, namespace)
+        self._desk = NamespaceWriter(namespace, None, "polars")
         self._key = uuid.uuid4().hex
         self._lock = ProcessLock()
         self._job: NotebookJob | None = None
@@ -75,22 +75,24 @@ class Composer:
         self._outputs: list[Any] = []
         self._shown_in: int | None = None
         self._closed = False
-        self._checker = Checker(self._check, self._away)
+        self._checker = DraftChecker(self._check, self._show_unavailable)
         self._given, self._cell = sql, notebook_cell()
-        before = replace_in_cell(self)
-        draft = first_draft(sql, kept(self._cell) if before is None else (before.given, before.draft))
+        before = replace_cell_output(self)
+        draft = first_draft(
+            sql, load_draft(self._cell) if before is None else (before.initial_sql, before.draft)
+        )
         if before is not None:
             before.close()
-        self._is_kept = keep(self._cell, sql, draft)
-        element = ComposerElement if draws() else PlainComposer
-        self._element: ComposerElement | PlainComposer = element(
+        self._is_kept = save_draft(self._cell, sql, draft)
+        element = ComposerWidget if supports_javascript() else PlainComposer
+        self._element: ComposerWidget | PlainComposer = element(
             key=self._key,
             url=lab.url,
             draft=draft.as_dict(),
             schema={**NOTHING, "state": "loading", "message": ""},
-            history=remembered(),
+            history=load_history(),
         )
-        self._element.heed(self._typed, self._heed)
+        self._element.on_message(self._on_draft, self._on_message)
 
     def __repr__(self) -> str:
         return f"<composer at {self._service.url}: {self._job or 'nothing run yet'}>"
@@ -101,7 +103,7 @@ class Composer:
         return self._job
 
     @property
-    def given(self) -> str | None:
+    def initial_sql(self) -> str | None:
         """The SQL that it was made with."""
         return self._given
 
@@ -130,9 +132,13 @@ class Composer:
         self._kept = self.draft
         self._outputs = [
             ipython_display.display(bundle, raw=True, display_id=f"syndb-{name}-{self._key}")  # type: ignore[no-untyped-call]
-            for name, bundle in (("editor", self._live()), ("draft", self._still(self._kept)), ("card", card))
+            for name, bundle in (
+                ("editor", self._live()),
+                ("draft", self._static_html(self._kept)),
+                ("card", card),
+            )
         ]
-        self._checker.want(self._kept)
+        self._checker.submit(self._kept)
         return self
 
     def _ipython_display_(self) -> None:
@@ -149,13 +155,13 @@ class Composer:
                 return
             self._closed = True
         self._checker.close()
-        self._element.unheed()
+        self._element.remove_handlers()
         if self._outputs:
             self._outputs[0].update({"text/html": "", "text/plain": ""}, raw=True)
-            self._outputs[1].update(self._still(self.draft), raw=True)
+            self._outputs[1].update(self._static_html(self.draft), raw=True)
         if self._card is not None:
             self._card.close()
-        dismiss(self._element)
+        close_widget(self._element)
 
     def _live(self) -> dict[str, Any]:
         """Write where the page puts the editor, which is not saved."""
@@ -163,22 +169,22 @@ class Composer:
             return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": self._element.model_id}}
         return {"text/html": f'<div class="syndb-host syndb-composer-{self._key}"></div>', "text/plain": ""}
 
-    def _still(self, draft: Draft) -> dict[str, Any]:
+    def _static_html(self, draft: Draft) -> dict[str, Any]:
         return {
-            "text/html": still_html(draft, self._key, self._service.url, is_kept=self._is_kept),
-            "text/plain": still_text(draft, self._service.url, is_kept=self._is_kept),
+            "text/html": draft_html(draft, self._key, self._service.url, is_kept=self._is_kept),
+            "text/plain": draft_text(draft, self._service.url, is_kept=self._is_kept),
         }
 
-    def _typed(self, sent: dict[str, Any]) -> None:
+    def _on_draft(self, sent: dict[str, Any]) -> None:
         draft = Draft.read(sent)
-        self._is_kept = keep(self._cell, self._given, draft)
-        self._checker.want(draft)
+        self._is_kept = save_draft(self._cell, self._given, draft)
+        self._checker.submit(draft)
 
-    def _heed(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
         """Take a message of the page; a run has a thread of its own, so that no slow check holds it up."""
-        self._checker.seen()
+        self._checker.keep_alive()
         if message.get("do") == "here" and self._element.checked.get("state") == "away":
-            self._checker.want(self.draft)  # nothing is asked any more where no page was there for long
+            self._checker.submit(self.draft)  # nothing is asked any more where no page was there for long
         if message.get("do") == "run":
             draft = Draft.read(message.get("draft") or {})
             args = (draft, str(message.get("run")), next(self._numbers))
@@ -187,48 +193,52 @@ class Composer:
     def _check(self, draft: Draft) -> None:
         """Find out what is known of a draft, and show it."""
         try:
-            if not self._service.is_known:
-                self._say(schema=self._service.learn())
+            if not self._service.has_schema:
+                self._update_widget(schema=self._service.load_schema())
             checked = self._service.check(draft)
         except ServiceUnavailable:
             raise
         except Exception as error:
-            checked = verdict.verdict(draft, "invalid", **verdict.refused(error))
-            if not self._service.is_known:
-                self._say(schema={**NOTHING, "state": "none", "message": checked["message"]})
-        self._say(jobs=self._service.jobs(), checked=checked)
+            checked = verdict.check_result(draft, "invalid", **verdict.error_result(error))
+            if not self._service.has_schema:
+                self._update_widget(schema={**NOTHING, "state": "none", "message": checked["message"]})
+        self._update_widget(jobs=self._service.jobs(), checked=checked)
         self._keep(draft)
 
-    def _away(self, draft: Draft) -> None:
+    def _show_unavailable(self, draft: Draft) -> None:
         last = self._element.checked
         since = str(last["since"] if last.get("state") == "away" else f"{datetime.now():%H:%M:%S}")
         message = f"no answer from {self._service.url} since {since}; asking again"
         hint = "What you type is not checked meanwhile."
-        self._say(checked=verdict.verdict(draft, "away", message=message, hint=hint, since=since))
-        if not self._service.is_known:
-            self._say(schema={**NOTHING, "state": "away", "message": message})
+        self._update_widget(
+            checked=verdict.check_result(draft, "away", message=message, hint=hint, since=since)
+        )
+        if not self._service.has_schema:
+            self._update_widget(schema={**NOTHING, "state": "away", "message": message})
         self._keep(draft)
 
     def _run(self, draft: Draft, run: str, number: int = 0) -> None:
         """Submit a draft, and show its card, or why there is none; ``number`` counts the runs."""
         told = {"run": run, "serial": draft.serial, "by": draft.by, "at": f"{datetime.now():%H:%M:%S}"}
         try:
-            if draft.kind == "graph" and not self._service.is_known:
-                self._say(schema=self._service.learn())
+            if draft.kind == "graph" and not self._service.has_schema:
+                self._update_widget(schema=self._service.load_schema())
             job = self._service.submit(draft)
             with self._lock:
                 if number >= self._run_shown:  # otherwise a later run has its card here already
                     self._run_shown = number
-                    self._take(job)
+                    self._show_job(job)
         except Exception as error:
-            self._say(ran={**told, "job_id": "", **verdict.refused(error)})
+            self._update_widget(ran={**told, "job_id": "", **verdict.error_result(error)})
             return
-        self._say(ran={**told, "job_id": job.id, "message": ""})
+        self._update_widget(ran={**told, "job_id": job.id, "message": ""})
         self._keep(draft)
         with suppress(Exception):  # the job runs, whatever becomes of the list of what was run
-            self._say(history=remember({**draft.memory(), "at": f"{datetime.now():%Y-%m-%d %H:%M}"}))
+            self._update_widget(
+                history=add_to_history({**draft.memory(), "at": f"{datetime.now():%Y-%m-%d %H:%M}"})
+            )
 
-    def _take(self, job: NotebookJob) -> None:
+    def _show_job(self, job: NotebookJob) -> None:
         """Show a job's card instead of the last one's."""
         with self._lock:
             if self._card is not None:
@@ -243,7 +253,7 @@ class Composer:
         self._job = new
         return f"a rerun of job {old.id[:8]}"
 
-    def _say(self, **news: Any) -> None:
+    def _update_widget(self, **news: Any) -> None:
         if not self._closed:
             for name, value in news.items():
                 setattr(self._element, name, value)
@@ -256,7 +266,7 @@ class Composer:
                 return  # what was typed since is kept already
             self._kept = draft
             if not kept or draft.memory() != kept.memory():
-                self._outputs[1].update(self._still(draft), raw=True)
+                self._outputs[1].update(self._static_html(draft), raw=True)
 
 
 def sql_text(text: Any) -> str:
@@ -265,7 +275,7 @@ def sql_text(text: Any) -> str:
         raise ParameterError(
             f"sql is {article(text)}, no text", hint='For example: lab.composer("SELECT 1").'
         )
-    return whole_text("sql", str(text))
+    return require_valid_text("sql", str(text))
 
 
 def in_this_notebook() -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Draft:
         """Take what is of the right type; a page of an older version may send less, or other things."""
         blank = cls()
         known = {one.name: sent[one.name] for one in fields(cls) if one.name in sent}
-        fitting = {name: value for name, value in known.items() if fits(value, getattr(blank, name))}
+        fitting = {name: value for name, value in known.items() if accepts_value(value, getattr(blank, name))}
         if "values" in fitting:
             fitting["values"] = {
                 str(name): {str(key): str(text) for key, text in one.items()}
@@ -61,13 +61,13 @@ class Draft:
         return {name: value for name, value in asdict(self).items() if name not in {"serial", "by"}}
 
 
-def fits(value: Any, blank: Any) -> bool:
+def accepts_value(value: Any, blank: Any) -> bool:
     """Whether a value is of the type of another."""
     return isinstance(value, Mapping if isinstance(blank, dict) else type(blank))
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ParameterEntry:
     """A parameter of the SQL and what is entered for it; ``trouble`` says why that is no value yet."""
 
     name: str
@@ -76,11 +76,11 @@ class Entry:
     value: Any = None
     trouble: str = ""
 
-    def said(self) -> str:
+    def message(self) -> str:
         """Say the trouble with the parameter's name."""
         return f":{self.name}{'' if self.trouble.startswith('has ') else ':'} {self.trouble}"
 
-    def shown(self) -> dict[str, str]:
+    def to_field(self) -> dict[str, str]:
         """Return what the form shows."""
         return {"name": self.name, "kind": self.kind, "text": self.text, "trouble": self.trouble}
 
@@ -98,7 +98,7 @@ def number(text: str) -> int | float:
         return float(text)
 
 
-def listed(text: str) -> list[Any]:
+def parse_list(text: str) -> list[Any]:
     """Read a list as JSON writes it; whole numbers stay exact."""
     found = json.loads(text)
     if not isinstance(found, list):
@@ -113,12 +113,12 @@ READERS: Final[dict[str, tuple[Callable[[str], Any], str]]] = {
     "flag": (flag, "true or false"),
     "date": (datetime.date.fromisoformat, "a date, such as 2011-02-03"),
     "moment": (datetime.datetime.fromisoformat, "a date and time, such as 2011-02-03 14:05"),
-    "list": (listed, 'a list, such as ["AVAL", "AVAR"] or [1, 2]'),
+    "list": (parse_list, 'a list, such as ["AVAL", "AVAR"] or [1, 2]'),
     "dataset": (str, "a dataset"),
 }
 
 
-def entries(draft: Draft, namespace: Mapping[str, Any], dataset_ids: list[str]) -> list[Entry]:
+def entries(draft: Draft, namespace: Mapping[str, Any], dataset_ids: list[str]) -> list[ParameterEntry]:
     """List the parameters of a draft's SQL with their values, in the order of the text.
 
     Parameters
@@ -134,27 +134,27 @@ def entries(draft: Draft, namespace: Mapping[str, Any], dataset_ids: list[str]) 
     return [entry(name, draft, namespace, dataset_ids) for name in names]
 
 
-def entry(name: str, draft: Draft, namespace: Mapping[str, Any], dataset_ids: list[str]) -> Entry:
+def entry(name: str, draft: Draft, namespace: Mapping[str, Any], dataset_ids: list[str]) -> ParameterEntry:
     """Read the value of one parameter."""
-    given = draft.values.get(name) or offered(name, draft.sql, namespace, dataset_ids)
+    given = draft.values.get(name) or suggest_value(name, draft.sql, namespace, dataset_ids)
     kind, text = str(given.get("kind") or "text"), str(given.get("text") or "")
     if kind == "null":
-        return Entry(name, kind, text)
+        return ParameterEntry(name, kind, text)
     if kind == "variable":
         variable = text.strip() or name
         if variable in namespace:
-            return Entry(name, kind, variable, namespace[variable])
-        return Entry(name, kind, variable, trouble=f"the notebook has no variable {variable}")
+            return ParameterEntry(name, kind, variable, namespace[variable])
+        return ParameterEntry(name, kind, variable, trouble=f"the notebook has no variable {variable}")
     read, wanted = READERS.get(kind, READERS["text"])
     if not text.strip():
-        return Entry(name, kind, text, trouble="has no value yet")
+        return ParameterEntry(name, kind, text, trouble="has no value yet")
     try:
-        return Entry(name, kind, text, read(text if kind == "text" else text.strip()))
+        return ParameterEntry(name, kind, text, read(text if kind == "text" else text.strip()))
     except (ValueError, KeyError):
-        return Entry(name, kind, text, trouble=f"{text[:40]!r} is not {wanted}")
+        return ParameterEntry(name, kind, text, trouble=f"{text[:40]!r} is not {wanted}")
 
 
-def offered(name: str, sql: str, namespace: Mapping[str, Any], dataset_ids: list[str]) -> Field:
+def suggest_value(name: str, sql: str, namespace: Mapping[str, Any], dataset_ids: list[str]) -> Field:
     """Offer the notebook's variable of that name; a dataset where the SQL compares with ``dataset_id``."""
     if name in namespace:
         return {"kind": "variable", "text": name}
@@ -163,7 +163,7 @@ def offered(name: str, sql: str, namespace: Mapping[str, Any], dataset_ids: list
     return {"kind": "text", "text": ""}
 
 
-def values(found: list[Entry], sql: str) -> dict[str, Any]:
+def values(found: list[ParameterEntry], sql: str) -> dict[str, Any]:
     """Return the values by name.
 
     Raises

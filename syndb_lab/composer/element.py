@@ -9,10 +9,10 @@ from typing import Any
 import anywidget
 import traitlets
 
-from syndb_lab.front_end import static
+from syndb_lab.front_end import read_asset
 
 
-class ComposerElement(anywidget.AnyWidget):
+class ComposerWidget(anywidget.AnyWidget):
     """The editor, the schema and the forms.
 
     A page fetches the editor itself once, by its ``editor`` version: every widget's module stays in the page
@@ -24,9 +24,9 @@ class ComposerElement(anywidget.AnyWidget):
     """
 
     _said: Callable[[dict[str, Any]], None] | None = None
-    _esm = static("composer.js")
-    _editor = static("editor.js")
-    _css = static("card.css") + static("composer.css")
+    _esm = read_asset("composer.js")
+    _editor = read_asset("editor.js")
+    _css = read_asset("card.css") + read_asset("composer.css")
     key = traitlets.Unicode().tag(sync=True)
     editor = traitlets.Unicode(hashlib.sha256(_editor.encode()).hexdigest()[:16]).tag(sync=True)
     url = traitlets.Unicode().tag(sync=True)
@@ -37,13 +37,15 @@ class ComposerElement(anywidget.AnyWidget):
     jobs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     history: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
-    def heed(self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]) -> None:
+    def on_message(
+        self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]
+    ) -> None:
         """Call ``typed`` with each draft of the page, and ``said`` with each message."""
         self.observe(lambda change: typed(change["new"]), "draft")
         self._said = said
-        self.on_msg(self._hear)
+        self.on_msg(self._on_message)
 
-    def _hear(self, _: Any, content: dict[str, Any], __: Any) -> None:
+    def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("do") == "editor":
             self._give()
         elif self._said is not None:
@@ -53,8 +55,8 @@ class ComposerElement(anywidget.AnyWidget):
         """Send the editor to a page that has none of this version."""
         self.send({"editor": self._editor})
 
-    def unheed(self) -> None:
+    def remove_handlers(self) -> None:
         """Forget who listens."""
         self.unobserve_all()
-        self.on_msg(self._hear, remove=True)
+        self.on_msg(self._on_message, remove=True)
         self._said = None

@@ -50,7 +50,7 @@ def form_field(schema: Mapping[str, Any]) -> dict[str, Any]:
         "kind": kind(shapes, first),
         "default": first.get("default"),
         "least": first.get("minimum", first.get("ge", first.get("exclusiveMinimum"))),
-        "most": most(first.get("maximum", first.get("le"))),
+        "most": max_value(first.get("maximum", first.get("le"))),
         "choices": first.get("enum", []),
         "hint": first.get("description", ""),
     }
@@ -72,7 +72,7 @@ def kind(shapes: list[Mapping[str, Any]], first: Mapping[str, Any]) -> str:
     return {"boolean": "flag", "number": "number"}.get(types.pop() if len(types) == 1 else "", "text")
 
 
-def most(limit: float | None) -> float | None:
+def max_value(limit: float | None) -> float | None:
     """Leave out what only says that it is a number of 64 bits."""
     return None if limit is None or limit > 2**53 else limit
 
@@ -128,7 +128,7 @@ def graph_options(
     Examples
     --------
     >>> form = {"analyses": {"hubs": {"options": [], "needs": []}}, "shared": ["top_hubs"],
-    ...         "fields": {"top_hubs": {"kind": "whole", "default": 10, "least": 0, "most": 1000}}}
+    ...         "fields": {"top_hubs": {"kind": "whole", "default": 10, "least": 0, "max_value": 1000}}}
     >>> graph_options(form, "hubs", {"top_hubs": "5"}), graph_options(form, "hubs", {"top_hubs": "few"})
     (({'top_hubs': 5}, {}), ({}, {'top_hubs': "'few' is not a whole number"}))
     """
@@ -157,12 +157,12 @@ def graph_options(
     return options, troubles
 
 
-def still_needed(form: Mapping[str, Any], analysis: str, entered: Mapping[str, str]) -> str:
+def missing_options(form: Mapping[str, Any], analysis: str, entered: Mapping[str, str]) -> str:
     """Say what has to be entered before an analysis can run; nothing where all is there.
 
     Examples
     --------
-    >>> still_needed({"analyses": {"compare": {"needs": [["other_dataset_id", "by"]]}}}, "compare", {})
+    >>> missing_options({"analyses": {"compare": {"needs": [["other_dataset_id", "by"]]}}}, "compare", {})
     'compare needs other_dataset_id or by'
     """
     needs = form["analyses"].get(analysis, {}).get("needs", [])

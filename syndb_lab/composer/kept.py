@@ -16,7 +16,7 @@ MOST_CELLS: Final = 200
 LONGEST: Final = 1_000_000
 
 
-def kept_file(cell: str) -> Path:
+def draft_file(cell: str) -> Path:
     """Say where the draft of a cell is: a file of its own, that no other kernel overwrites."""
     return (
         history_file().with_name("drafts")
@@ -24,7 +24,7 @@ def kept_file(cell: str) -> Path:
     )
 
 
-def keep(cell: str | None, given: str | None, draft: Draft) -> bool:
+def save_draft(cell: str | None, given: str | None, draft: Draft) -> bool:
     """Write down what stands in a cell's composer; return whether it will be found again.
 
     Parameters
@@ -39,7 +39,7 @@ def keep(cell: str | None, given: str | None, draft: Draft) -> bool:
     record = {"given": given, "draft": draft.memory()}
     if cell is None or len(json.dumps(record, ensure_ascii=False)) > LONGEST:
         return False
-    file = kept_file(cell)
+    file = draft_file(cell)
     try:
         is_new = not file.exists()
         write_records(file, [record])
@@ -50,9 +50,9 @@ def keep(cell: str | None, given: str | None, draft: Draft) -> bool:
     return True
 
 
-def kept(cell: str | None) -> tuple[str | None, Draft] | None:
+def load_draft(cell: str | None) -> tuple[str | None, Draft] | None:
     """Read what stood in a cell's composer last, with the SQL that the composer was made with."""
-    for record in read_records(kept_file(cell)) if cell is not None else ():
+    for record in read_records(draft_file(cell)) if cell is not None else ():
         if isinstance(record, dict) and isinstance(record.get("draft"), dict):
             return record.get("given"), Draft.read(record["draft"])
     return None

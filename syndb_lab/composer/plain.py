@@ -11,7 +11,7 @@ from typing import Any, Final
 import ipywidgets
 import traitlets
 
-from syndb_lab.cell import dismiss
+from syndb_lab.cell import close_widget
 from syndb_lab.composer.draft import FORMATS, Draft
 from syndb_lab.plain_face import escaped_block
 from syndb_lab.process_fork import ProcessLock
@@ -69,15 +69,17 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         self._run.on_click(
             lambda _: self._said and self._said({"do": "run", "run": "button", "draft": self.draft})
         )
-        self.observe(lambda change: self._tell(change["new"]), ["checked", "ran"])
-        self.observe(lambda change: self._take(Draft.read(change["new"])), "draft")
+        self.observe(lambda change: self._show_check(change["new"]), ["checked", "ran"])
+        self.observe(lambda change: self._show_draft(Draft.read(change["new"])), "draft")
 
-    def heed(self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]) -> None:
+    def on_message(
+        self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]
+    ) -> None:
         """Call ``typed`` with each draft, and ``said`` with each click."""
         self._said = said
         self.observe(lambda change: typed(change["new"]), "draft")
 
-    def unheed(self) -> None:
+    def remove_handlers(self) -> None:
         """Forget who listens."""
         self._said = None
         self.unobserve_all()
@@ -100,16 +102,16 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
             )
             self.draft = written.as_dict()
 
-    def _take(self, draft: Draft) -> None:
+    def _show_draft(self, draft: Draft) -> None:
         """Show what the kernel has written."""
         if draft.by == "kernel" and draft.sql != self._sql.value:
             self._sql.value = draft.sql
 
-    def _tell(self, said: dict[str, Any]) -> None:
+    def _show_check(self, said: dict[str, Any]) -> None:
         if said.get("serial") != self.draft.get("serial"):
             return
         if "parameters" in said:
-            self._ask(said["parameters"])
+            self._show_parameters(said["parameters"])
         place = f"line {said['line']}, column {said['column']}: " if said.get("line") else ""
         columns = ", ".join(f"{one['name']} {one['type']}" for one in said.get("columns", ()))
         lines = [
@@ -121,7 +123,7 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         ]
         self._told.value = escaped_block("\n".join(line for line in lines if line))
 
-    def _ask(self, parameters: list[dict[str, str]]) -> None:
+    def _show_parameters(self, parameters: list[dict[str, str]]) -> None:
         """Offer a field for each parameter, anew only where there are others."""
         names = [one["name"] for one in parameters]
         if names == self._names:
@@ -138,4 +140,4 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         with self._lock:
             before, self._parameters.children, self._names = self._parameters.children, boxes, names
         for box in before:
-            dismiss(box)
+            close_widget(box)

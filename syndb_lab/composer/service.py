@@ -8,11 +8,11 @@ from typing import Any, Final, Literal, Protocol, cast
 from syndb_lab.composer import verdict
 from syndb_lab.composer.catalogue import catalogue, examples
 from syndb_lab.composer.draft import Draft, entries, values
-from syndb_lab.composer.graph_form import graph_form, graph_options, still_needed
+from syndb_lab.composer.graph_form import graph_form, graph_options, missing_options
 from syndb_lab.datasets import Datasets
 from syndb_lab.dry_run import DryRun
 from syndb_lab.errors import ParameterError, QueryError
-from syndb_lab.handle import Handle
+from syndb_lab.handle import JobHandle
 from syndb_lab.references import named_handles
 from syndb_lab.widgets.notebook_job import NotebookJob
 
@@ -21,7 +21,7 @@ MOST_JOBS: Final = 50
 NOTHING: Final[dict[str, Any]] = {"datasets": [], "examples": [], "form": {}}
 
 
-class Asked(Protocol):
+class LabProtocol(Protocol):
     """The verbs of ``Lab`` that a composer needs."""
 
     @property
@@ -49,7 +49,7 @@ class Asked(Protocol):
         """Submit a graph analysis."""
 
 
-class Service:
+class ComposerBackend:
     """One service, as a composer uses it.
 
     Parameters
@@ -63,7 +63,7 @@ class Service:
     """
 
     def __init__(
-        self, lab: Asked, document: Callable[[], dict[str, Any]], namespace: Mapping[str, Any]
+        self, lab: LabProtocol, document: Callable[[], dict[str, Any]], namespace: Mapping[str, Any]
     ) -> None:
         self._lab = lab
         self._document = document
@@ -77,11 +77,11 @@ class Service:
         return self._lab.url
 
     @property
-    def is_known(self) -> bool:
+    def has_schema(self) -> bool:
         """Whether it has said what there is."""
         return self._datasets is not None
 
-    def learn(self) -> dict[str, Any]:
+    def load_schema(self) -> dict[str, Any]:
         """Fetch what there is to query and to analyse; return what the page shows of it."""
         datasets = self._lab.datasets()
         self._form = graph_form(self._document())
@@ -101,7 +101,7 @@ class Service:
         named = [
             (name, held)
             for name, held in list(self._namespace.items())
-            if isinstance(held, Handle) and held.kind == "query" and not name.startswith("_")
+            if isinstance(held, JobHandle) and held.kind == "query" and not name.startswith("_")
         ]
         return [
             {"name": name, "columns": (held.record.get("result") or {}).get("columns") or []}
@@ -118,27 +118,29 @@ class Service:
         """
         if draft.kind == "graph":
             troubles = graph_options(self._form, draft.analysis, draft.options)[1]
-            needed = still_needed(self._form, draft.analysis, draft.options)
+            needed = missing_options(self._form, draft.analysis, draft.options)
             state = "open" if troubles or needed else "ready"
-            return verdict.verdict(draft, state, message=needed, troubles=troubles)
+            return verdict.check_result(draft, state, message=needed, troubles=troubles)
         if not draft.sql.strip():
-            return verdict.verdict(draft, "empty")
+            return verdict.check_result(draft, "empty")
         found = entries(draft, self._namespace, self._ids())
-        shown = {"parameters": [one.shown() for one in found]}
-        if waiting := self._unfinished(draft.sql):
+        shown = {"parameters": [one.to_field() for one in found]}
+        if waiting := self._unfinished_reference(draft.sql):
             said = f"the job {waiting} has not ended yet: its columns are known once it has"
-            return verdict.verdict(draft, "unchecked", message=said, **shown)
-        missing = "; ".join(one.said() for one in found if one.trouble)
+            return verdict.check_result(draft, "unchecked", message=said, **shown)
+        missing = "; ".join(one.message() for one in found if one.trouble)
         bound = {one.name: one.value for one in found}
         try:
             run = self._lab.validate(draft.sql, parameters=bound, jobs=self._namespace)
         except (QueryError, ParameterError) as error:
             if missing and error.line is None:
-                return verdict.verdict(draft, "open", message=missing, **shown)
-            return verdict.verdict(draft, "invalid", **verdict.refused(error), **shown)
+                return verdict.check_result(draft, "open", message=missing, **shown)
+            return verdict.check_result(draft, "invalid", **verdict.error_result(error), **shown)
         names = {dataset.id: dataset.name for dataset in self._datasets or ()}
         state = "open" if missing else "valid"
-        return verdict.verdict(draft, state, message=missing, **verdict.found(run, names), **shown)
+        return verdict.check_result(
+            draft, state, message=missing, **verdict.success_result(run, names), **shown
+        )
 
     def submit(self, draft: Draft) -> NotebookJob:
         """Run a draft.
@@ -153,12 +155,12 @@ class Service:
             options, troubles = graph_options(self._form, draft.analysis, draft.options)
             for name, trouble in troubles.items():
                 raise ParameterError(f"{name}: {trouble}", hint="Mend it in the form.")
-            if needed := still_needed(self._form, draft.analysis, draft.options):
+            if needed := missing_options(self._form, draft.analysis, draft.options):
                 raise ParameterError(needed, hint="Enter it in the form.")
             return self._lab.graph(draft.dataset_id, draft.analysis, label=label, **options)
         if not draft.sql.strip():
             raise ParameterError("there is no SQL to run", hint="Write some, or take an example.")
-        if waiting := self._unfinished(draft.sql):
+        if waiting := self._unfinished_reference(draft.sql):
             raise ParameterError(
                 f"the job {waiting} has not ended yet", hint="Run this once it has: its result is read."
             )
@@ -171,7 +173,7 @@ class Service:
     def _ids(self) -> list[str]:
         return [dataset.id for dataset in self._datasets or ()]
 
-    def _unfinished(self, sql: str) -> str | None:
+    def _unfinished_reference(self, sql: str) -> str | None:
         """Name a job whose result the SQL reads, and that has not ended."""
         for name, held in named_handles(sql, self._namespace):
             if not held.done():

@@ -7,13 +7,13 @@ from typing import Final
 from syndb_lab.composer.draft import Draft
 from syndb_lab.html_text import html_text
 from syndb_lab.static_card import BLOCK, LINE, QUIET
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 AGAIN: Final = "To edit it on this computer, run this cell; on another one copy it: it opens empty there."
 ANEW: Final = "To edit it, copy it first: where you run this cell again, the editor opens without it."
 
 
-def still_html(draft: Draft, key: str, url: str, *, is_kept: bool) -> str:
+def draft_html(draft: Draft, key: str, url: str, *, is_kept: bool) -> str:
     """Write a draft as HTML; all that was typed is escaped.
 
     ``is_kept`` says whether a new kernel on this computer finds it again.
@@ -32,11 +32,11 @@ def still_html(draft: Draft, key: str, url: str, *, is_kept: bool) -> str:
     )
 
 
-def still_text(draft: Draft, url: str, *, is_kept: bool) -> str:
+def draft_text(draft: Draft, url: str, *, is_kept: bool) -> str:
     """Write a draft as plain text."""
     lines = [f"{title(draft)} {url}", draft.sql if draft.kind == "query" else ""]
     lines += [f"{name}: {value}" for name, value in facts_of(draft)]
-    return visible("\n".join(line for line in [*lines, AGAIN if is_kept else ANEW] if line))
+    return escape_control_characters("\n".join(line for line in [*lines, AGAIN if is_kept else ANEW] if line))
 
 
 def title(draft: Draft) -> str:

@@ -22,7 +22,7 @@ BLANK: Final[dict[str, Any]] = {
 }
 
 
-def verdict(draft: Draft, state: str, **said: Any) -> dict[str, Any]:
+def check_result(draft: Draft, state: str, **said: Any) -> dict[str, Any]:
     """Say what is known of a draft.
 
     ``state`` is ``empty``, ``valid``, ``invalid``, ``open`` (a value is missing), ``ready`` (a graph job,
@@ -31,7 +31,7 @@ def verdict(draft: Draft, state: str, **said: Any) -> dict[str, Any]:
     return {**BLANK, "serial": draft.serial, "by": draft.by, "state": state, **said}
 
 
-def refused(error: Exception) -> dict[str, Any]:
+def error_result(error: Exception) -> dict[str, Any]:
     """Say why something is not run: the message, the hint, and the place in the SQL."""
     if not isinstance(error, SyndbError):
         return {"message": f"{type(error).__name__}: {error}", "hint": ""}
@@ -44,7 +44,7 @@ def refused(error: Exception) -> dict[str, Any]:
     }
 
 
-def found(run: DryRun, names: Mapping[str, str]) -> dict[str, Any]:
+def success_result(run: DryRun, names: Mapping[str, str]) -> dict[str, Any]:
     """Say what a valid query would give; datasets by their names, where these are known."""
     rows = run.estimated_rows
     datasets = [names.get(one, one) for one in run.found["dataset_ids"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import INK, VERMILION, say, tidy
+from syndb_lab.drawing.palette import INK, VERMILION, add_note, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,9 +42,9 @@ def draw_adjacency(ax: Axes, answer: Mapping[str, Any]) -> None:
     found = answer["communities"]
     sketch, cells = found["adjacency"], found["adjacency"]["cells"]
     quality = "" if found["modularity"] is None else f", modularity {found['modularity']:.2f}"
-    tidy(ax, "Communities", f"{found['count']:,} of them{quality}")
+    style_axes(ax, "Communities", f"{found['count']:,} of them{quality}")
     if not sketch["connections"]:
-        say(ax, "no connections")
+        add_note(ax, "no connections")
         return
     shares = np.full((cells, cells), np.nan)
     shares[sketch["pre"], sketch["post"]] = np.array(sketch["connections"]) / sketch["neurons_per_cell"] ** 2

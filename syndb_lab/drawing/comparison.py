@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import CLASSES, FAINT, INK, draw_legend, drawable, say, tidy
+from syndb_lab.drawing.palette import CLASSES, FAINT, INK, add_note, draw_legend, drawable_text, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,9 +34,9 @@ def draw_comparison(ax: Axes, answer: Mapping[str, Any]) -> None:
     parts = [part for part in answer["compare"]["parts"] if part["connection_count"]]
     shown = parts[: len(CLASSES)]
     note = f"the {len(shown)} largest of {len(parts)} parts" if len(parts) > len(shown) else ""
-    tidy(ax, "Motif profiles", note)
+    style_axes(ax, "Motif profiles", note)
     if not shown:
-        say(ax, "nothing to compare")
+        add_note(ax, "nothing to compare")
         return
     names = list(shown[0]["motif_shares"])
     titles = {answer[key]["id"]: answer[key]["name"] for key in ("dataset", "other_dataset") if key in answer}
@@ -44,7 +44,7 @@ def draw_comparison(ax: Axes, answer: Mapping[str, Any]) -> None:
     lines: list[Any] = []
     for colour, part in zip(CLASSES, shown, strict=False):
         shares = [part["motif_shares"][name] or float("nan") for name in names]
-        name = drawable(str(titles.get(part["name"], part["name"])), _LONGEST)
+        name = drawable_text(str(titles.get(part["name"], part["name"])), _LONGEST)
         labels.append(f"{name}: {part['connection_count']:,} connections")
         lines += ax.plot(names, shares, color=colour, marker="o", linewidth=1.6)
     ax.set_yscale("log")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, FAINT, INK, MUTED, VERMILION, count_axis, drawable, say, tidy
+from syndb_lab.drawing.palette import (
+    BLUE,
+    FAINT,
+    INK,
+    MUTED,
+    VERMILION,
+    add_note,
+    count_axis,
+    drawable_text,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,10 +48,10 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
     curve = answer["reachability"]
     source = curve.get("source")
     note = "exact" if curve["exact"] else f"mean of {curve['sources']:,} neurons drawn, 95 % interval"
-    name = f"from {drawable(str(source['name'] or source['neuron_id']), _LONGEST)}" if source else note
-    tidy(ax, "Reachability", name)
+    name = f"from {drawable_text(str(source['name'] or source['neuron_id']), _LONGEST)}" if source else note
+    style_axes(ax, "Reachability", name)
     if len(curve["hops"]) < 2:
-        say(ax, "nothing is reached")
+        add_note(ax, "nothing is reached")
         return
     marker = "o" if len(curve["hops"]) <= _MOST_MARKERS else None
     ax.plot(curve["hops"], curve["mean_fraction_reached"], color=BLUE, marker=marker, linewidth=1.6)
@@ -74,14 +84,14 @@ def draw_rich_club(ax: Axes, answer: Mapping[str, Any]) -> None:
     ['no rich club: too few connections']
     """
     club = answer["rich_club"]
-    tidy(ax, "Rich club", f"normalised by {club['samples']:,} rewired graphs")
+    style_axes(ax, "Rich club", f"normalised by {club['samples']:,} rewired graphs")
     points = [
         (degree, value, neurons)
         for degree, value, neurons in zip(club["degree"], club["normalised"], club["neurons"], strict=True)
         if value is not None and degree > 0
     ]
     if not points:
-        say(ax, "no rich club: too few connections")
+        add_note(ax, "no rich club: too few connections")
         return
     degrees, values, neurons = zip(*points, strict=True)
     ax.axhline(1, color=MUTED, linewidth=1, linestyle="--")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, FAINT, INK, VERMILION, count_axis, say, tidy
+from syndb_lab.drawing.palette import BLUE, FAINT, INK, VERMILION, add_note, count_axis, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def draw_degrees(ax: Axes, answer: Mapping[str, Any]) -> None:
     >>> [line.get_label() for line in ax.get_lines()]
     ['in: mean 1.0, max 2, none in 1 neuron', 'out: mean 1.0, max 2, none in 1 neuron']
     """
-    tidy(ax, "Degree distribution")
+    style_axes(ax, "Degree distribution")
     lowest, highest = 1.0, 1
     for key, name, colour, marker, size in _DIRECTIONS:
         degree = answer[key]
@@ -57,7 +57,7 @@ def draw_degrees(ax: Axes, answer: Mapping[str, Any]) -> None:
             label=_summary(name, degree),
         )
     if not ax.lines:
-        say(ax, "no connections")
+        add_note(ax, "no connections")
         return
     ax.set_xscale("log")
     ax.set_yscale("log")

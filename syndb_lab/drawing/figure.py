@@ -11,7 +11,7 @@ from syndb_lab.drawing.comparison import draw_comparison
 from syndb_lab.drawing.curves import draw_reachability, draw_rich_club
 from syndb_lab.drawing.degrees import draw_degrees
 from syndb_lab.drawing.motifs import draw_motifs, draw_significance
-from syndb_lab.drawing.palette import INK, MUTED, drawable
+from syndb_lab.drawing.palette import INK, MUTED, drawable_text
 from syndb_lab.drawing.route import draw_route, rows_of
 from syndb_lab.drawing.subnetwork import draw_subnetwork
 
@@ -48,7 +48,7 @@ def draw(answer: Mapping[str, Any]) -> Figure:
     panels = [
         (wide, _height(key, wide, answer), panel)
         for key, wide, panel in _PANELS
-        if key in answer and not _told_better(key, answer)
+        if key in answer and not _is_superseded(key, answer)
     ]
     height = _HEAD + sum(tall for _, tall, _ in panels)
     figure = _page(height)
@@ -109,12 +109,12 @@ def draw_full(answer: Mapping[str, Any]) -> Figure:
     figure = _page(height)
     _head(figure, answer, height)
 
-    def place(left: float, bottom: float, width: float, tall: float) -> tuple[float, float, float, float]:
+    def panel_box(left: float, bottom: float, width: float, tall: float) -> tuple[float, float, float, float]:
         return left, (bottom * _PAGE + extra) / height, width, tall * _PAGE / height
 
-    draw_degrees(figure.add_axes(place(0.055, 0.475, 0.30, 0.39)), answer)
-    draw_subnetwork(figure.add_axes(place(0.39, 0.43, 0.59, 0.435)), answer)
-    draw_motifs(figure.add_axes(place(0.055, 0.165, 0.925, 0.205)), answer)
+    draw_degrees(figure.add_axes(panel_box(0.055, 0.475, 0.30, 0.39)), answer)
+    draw_subnetwork(figure.add_axes(panel_box(0.39, 0.43, 0.59, 0.435)), answer)
+    draw_motifs(figure.add_axes(panel_box(0.055, 0.165, 0.925, 0.205)), answer)
     for number, (_, panel) in enumerate(more):
         panel(figure.add_axes((0.055 + number * 0.33, (below + 1.25) / height, 0.265, 3.1 / height)), answer)
     _stack(figure, asked, below, answer)
@@ -145,7 +145,7 @@ def _height(key: str, wide: bool, answer: Mapping[str, Any]) -> float:
     return _WIDE if wide else _NARROW
 
 
-def _told_better(key: str, answer: Mapping[str, Any]) -> bool:
+def _is_superseded(key: str, answer: Mapping[str, Any]) -> bool:
     return key == "triadic_census" and "motif_significance" in answer
 
 
@@ -156,10 +156,10 @@ def _page(height: float) -> Figure:
 
 
 def _head(figure: Figure, answer: Mapping[str, Any], height: float) -> None:
-    title = drawable(_title(answer["dataset"]), _LONGEST_TITLE)
+    title = drawable_text(_title(answer["dataset"]), _LONGEST_TITLE)
     size = min(21.0, 21.0 * _TITLE_LETTERS / max(len(title), 1))
     source = textwrap.fill(
-        drawable(_source(answer["dataset"])), _SOURCE_LETTERS, max_lines=2, placeholder=" …"
+        drawable_text(_source(answer["dataset"])), _SOURCE_LETTERS, max_lines=2, placeholder=" …"
     )
     figure.text(
         0.022,
@@ -174,7 +174,7 @@ def _head(figure: Figure, answer: Mapping[str, Any], height: float) -> None:
     figure.text(
         0.022,
         1 - 0.92 / height,
-        " · ".join(_figures(answer)),
+        " · ".join(_summary_numbers(answer)),
         fontsize=13,
         color=INK,
         va="center",
@@ -187,7 +187,7 @@ def _title(dataset: Mapping[str, Any]) -> str:
     return str(dataset.get("title") or dataset.get("name") or dataset.get("id") or "Connectome")
 
 
-def _figures(answer: Mapping[str, Any]) -> list[str]:
+def _summary_numbers(answer: Mapping[str, Any]) -> list[str]:
     """Return the figures that fit in one line under the title; those that are undefined are left out."""
     path = answer.get("mean_shortest_path")
     about = "≈ " if path is not None and not answer["paths"]["exact"] else ""
@@ -195,14 +195,14 @@ def _figures(answer: Mapping[str, Any]) -> list[str]:
         f"{answer['neuron_count']:,} neurons",
         f"{answer['connection_count']:,} connections",
         f"{answer['synapse_count']:,} synapses",
-        _rounded("reciprocity", answer.get("reciprocity")),
-        _rounded("clustering", answer.get("mean_clustering_coefficient")),
+        _round_for_display("reciprocity", answer.get("reciprocity")),
+        _round_for_display("clustering", answer.get("mean_clustering_coefficient")),
         None if path is None else f"mean shortest path {about}{path:.2f}",
     ]
     return [figure for figure in figures if figure]
 
 
-def _rounded(name: str, value: float | None) -> str | None:
+def _round_for_display(name: str, value: float | None) -> str | None:
     return None if value is None else f"{name} {value:.3g}"
 
 

@@ -19,7 +19,7 @@ _BY_RANK = 0.7  # the rest by distance
 _CROWD = 24  # boxes that take the whole canvas
 
 
-def place_labels(
+def layout_labels(
     sizes: Mapping[str, Place],
     connections: Sequence[Mapping[str, Any]],
     canvas: Place,
@@ -48,7 +48,7 @@ def place_labels(
 
     Examples
     --------
-    >>> place_labels({"only": (40, 12)}, [], (100, 50), seed=0)
+    >>> layout_labels({"only": (40, 12)}, [], (100, 50), seed=0)
     {'only': (50.0, 25.0)}
     """
     import networkx

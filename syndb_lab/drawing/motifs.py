@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, FAINT, INK, MUTED, VERMILION, size_in_points, tidy
+from syndb_lab.drawing.palette import BLUE, FAINT, INK, MUTED, VERMILION, size_in_points, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def draw_motifs(ax: Axes, answer: Mapping[str, Any]) -> None:
     ['0', '1']
     """
     census = answer["triadic_census"]
-    tidy(ax, "The 16 motifs of three neurons", "number of triples, logarithmic")
+    style_axes(ax, "The 16 motifs of three neurons", "number of triples, logarithmic")
     names = [name for group, _, _ in _GROUPS for name in group if name in census]
     colours = {name: colour for group, colour, _ in _GROUPS for name in group}
     top = max([10, *census.values()])
@@ -60,7 +60,13 @@ def draw_motifs(ax: Axes, answer: Mapping[str, Any]) -> None:
         if count:
             ax.bar(place, count - 0.5, bottom=0.5, width=0.62, color=colours[name])
         ax.text(
-            place, max(count, 0.5) * 1.25, written(count), ha="center", va="bottom", fontsize=10, color=INK
+            place,
+            max(count, 0.5) * 1.25,
+            format_count(count),
+            ha="center",
+            va="bottom",
+            fontsize=10,
+            color=INK,
         )
     _legend(ax)
     _triads(ax, names, colours)
@@ -91,7 +97,9 @@ def draw_significance(ax: Axes, answer: Mapping[str, Any]) -> None:
     found = answer["motif_significance"]
     motifs = found["motifs"]
     kept = "keeping mutual pairs" if found.get("keep_reciprocity") else "keeping degrees"
-    tidy(ax, "Motifs against chance", f"z-score and ratio to the mean of {found['samples']:,} graphs {kept}")
+    style_axes(
+        ax, "Motifs against chance", f"z-score and ratio to the mean of {found['samples']:,} graphs {kept}"
+    )
     names = [name for group, _, _ in _GROUPS for name in group if name in motifs]
     colours = {name: colour for group, colour, _ in _GROUPS for name in group}
     scores = {name: motifs[name]["z_score"] for name in names}
@@ -124,12 +132,12 @@ def _short(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
-def written(count: int) -> str:
+def format_count(count: int) -> str:
     r"""Write a count exactly while it is short, and with three digits when it is long.
 
     Examples
     --------
-    >>> written(3077866), written(449706845445751)
+    >>> format_count(3077866), format_count(449706845445751)
     ('3,077,866', '$4.50\\times10^{14}$')
     """
     if count < _EXACT_BELOW:

@@ -28,7 +28,7 @@ OTHERS = "other"
 
 
 @dataclass(frozen=True, slots=True)
-class Paint:
+class ColorEncoding:
     """A column's colours.
 
     Parameters
@@ -57,26 +57,26 @@ def is_scale(values: Sequence[Any]) -> bool:
     )
 
 
-def paint(values: Sequence[Any]) -> Paint:
+def encode_color(values: Sequence[Any]) -> ColorEncoding:
     """Give each value its colour: along a scale for numbers, else by category, rare ones together.
 
     Examples
     --------
-    >>> paint(["motor", "sensory", "motor", None]).labels
+    >>> encode_color(["motor", "sensory", "motor", None]).labels
     [('motor', 0, 2), ('sensory', 1, 1), ('unknown', 2, 1)]
-    >>> paint([1, 3, 2]).ends
+    >>> encode_color([1, 3, 2]).ends
     ('1', '3')
     """
     return _along(values) if is_scale(values) else _by_category(values)
 
 
-def plain(number: int) -> Paint:
+def plain(number: int) -> ColorEncoding:
     """Give all the same colour."""
-    return Paint((_PLAIN,), [0] * number, [])
+    return ColorEncoding((_PLAIN,), [0] * number, [])
 
 
-def _by_category(values: Sequence[Any]) -> Paint:
-    texts = [told(value) for value in values]
+def _by_category(values: Sequence[Any]) -> ColorEncoding:
+    texts = [known_value(value) for value in values]
     counts = Counter(text for text in texts if text is not None)
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     named = sorted(ranked[: len(CLASSES)])  # the same colours in another view of the same classes
@@ -92,12 +92,12 @@ def _by_category(values: Sequence[Any]) -> Paint:
     if None in texts:
         labels.append((UNKNOWN_VALUE, len(colours), texts.count(None)))
         colours.append(UNKNOWN)
-    return Paint(
+    return ColorEncoding(
         tuple(colours), [len(colours) - 1 if text is None else place[text] for text in texts], labels
     )
 
 
-def _along(values: Sequence[Any]) -> Paint:
+def _along(values: Sequence[Any]) -> ColorEncoding:
     numbers = [_number(value) for value in values]
     known = [number for number in numbers if number is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
@@ -107,10 +107,15 @@ def _along(values: Sequence[Any]) -> Paint:
     ]
     unknown = numbers.count(None)
     labels = [(UNKNOWN_VALUE, _STEPS, unknown)] if unknown else []
-    return Paint(colours, places, labels, (written(_given(low, values)), written(_given(high, values))))
+    return ColorEncoding(
+        colours,
+        places,
+        labels,
+        (format_value(_original_value(low, values)), format_value(_original_value(high, values))),
+    )
 
 
-def _given(number: float, values: Sequence[Any]) -> Any:
+def _original_value(number: float, values: Sequence[Any]) -> Any:
     return next((value for value in values if _number(value) == number), number)
 
 
@@ -163,25 +168,25 @@ def _number(value: Any) -> float | None:
     return number if isfinite(number) else None
 
 
-def told(value: Any) -> str | None:
+def known_value(value: Any) -> str | None:
     """Write a value, or None where it is unknown: null, an empty text, a number that is not finite.
 
     Examples
     --------
-    >>> told(0), told(float("nan")), told("")
+    >>> known_value(0), known_value(float("nan")), known_value("")
     ('0', None, None)
     """
     if value is None or value == "" or (isinstance(value, Real) and _number(value) is None):
         return None
-    return written(value)
+    return format_value(value)
 
 
-def written(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Write a value.
 
     Examples
     --------
-    >>> written(1234567), written(0.0123456), written("motor")
+    >>> format_value(1234567), format_value(0.0123456), format_value("motor")
     ('1,234,567', '0.0123', 'motor')
     """
     if isinstance(value, Real) and not isinstance(value, bool):

@@ -24,7 +24,7 @@ UNKNOWN = "#d0d0d0"
 OTHER = "#9a9a9a"
 
 
-def tidy(ax: Axes, title: str, note: str = "") -> None:
+def style_axes(ax: Axes, title: str, note: str = "") -> None:
     """Give an Axes its title, a note beside it, and no more lines than it needs.
 
     Parameters
@@ -60,7 +60,7 @@ def count_axis(axis: Axis, highest: float) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def say(ax: Axes, text: str) -> None:
+def add_note(ax: Axes, text: str) -> None:
     """Write in the middle of an Axes that has nothing to draw why that is so."""
     ax.text(
         0.5,
@@ -78,7 +78,7 @@ def say(ax: Axes, text: str) -> None:
     ax.spines[["left", "bottom"]].set_visible(False)
 
 
-def drawable(text: str, longest: int | None = None) -> str:
+def drawable_text(text: str, longest: int | None = None) -> str:
     """Replace what the font has no picture of, or what would turn a text around, and shorten it.
 
     Every text of others goes this way into a picture, and with ``parse_math=False``. Of a long id the end is
@@ -86,7 +86,7 @@ def drawable(text: str, longest: int | None = None) -> str:
 
     Examples
     --------
-    >>> drawable("AVAL \N{BRAIN}"), drawable("posterior", 5), drawable("720575940602256915", 7)
+    >>> drawable_text("AVAL \N{BRAIN}"), drawable_text("posterior", 5), drawable_text("720575940602256915", 7)
     ('AVAL □', 'post…', '…256915')
     """
     from matplotlib.font_manager import findfont, get_font

@@ -6,8 +6,8 @@ import io
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.paint import Paint, written
-from syndb_lab.drawing.palette import INK, draw_legend, drawable, say
+from syndb_lab.drawing.paint import ColorEncoding, format_value
+from syndb_lab.drawing.palette import INK, add_note, draw_legend, drawable_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def draw_picture(
     names: Sequence[str],
     places: Sequence[tuple[float, float]],
     lines: Sequence[Any],
-    colours: Paint,
+    colours: ColorEncoding,
     radii: Sequence[float],
     *,
     title: str = "",
@@ -65,7 +65,7 @@ def draw_picture(
     ax.set_xlim(-_EDGE, _EDGE)
     ax.set_axis_off()
     if not names:
-        say(ax, "no neurons")
+        add_note(ax, "no neurons")
         return figure
     scale = _LARGEST * min(1.0, (140 / len(names)) ** 0.5)
     reach = [scale * radius for radius in radii]
@@ -87,7 +87,7 @@ def _discs(
     ax: Axes,
     places: Sequence[tuple[float, float]],
     reach: Sequence[float],
-    colours: Paint,
+    colours: ColorEncoding,
     selected: Collection[int],
 ) -> None:
     from matplotlib.collections import EllipseCollection
@@ -187,7 +187,7 @@ def _labels(
     for place in order:
         if len(taken) >= _LABELS:
             break
-        name = drawable(names[place], _LONGEST)
+        name = drawable_text(names[place], _LONGEST)
         x, y = places[place]
         wide, tall, low = 0.0125 * len(name) + 0.02, 0.026, y - reach[place] - 0.03
         x = min(max(x, wide - _EDGE), _EDGE - wide)
@@ -213,7 +213,7 @@ def _labels(
         )
 
 
-def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) -> None:
+def _legend(figure: Figure, colours: ColorEncoding, title: str, lines: Sequence[Any]) -> None:
     from matplotlib.lines import Line2D
 
     def disc(place: int) -> Line2D:
@@ -228,7 +228,7 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
     known += [(disc(place), f"{_short(label)} · {count:,}") for label, place, count in colours.labels]
     most = max((line.count for line in lines if not line.junction), default=None)
     if most is not None:
-        said = f"up to {written(most)} synapse{'' if most == 1 else 's'}"
+        said = f"up to {format_value(most)} synapse{'' if most == 1 else 's'}"
         known.append((Line2D([], [], color="0.4", linewidth=2.5, marker=">", markevery=[1]), said))
     if any(line.junction for line in lines):
         known.append((Line2D([], [], color=JUNCTION, linewidth=2.5), "gap junction"))
@@ -237,7 +237,7 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
         figure,
         [handle for handle, _ in known],
         [label for _, label in known],
-        title=drawable(title, _LONGEST_TITLE) if known and title else None,
+        title=drawable_text(title, _LONGEST_TITLE) if known and title else None,
         loc="lower center",
         ncols=max(1, min(len(known), 6 if longest <= _LONGEST else 4)),
         frameon=False,
@@ -250,4 +250,4 @@ def _legend(figure: Figure, colours: Paint, title: str, lines: Sequence[Any]) ->
 
 
 def _short(label: str) -> str:
-    return drawable(label, _LONGEST + 4)
+    return drawable_text(label, _LONGEST + 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.palette import BLUE, INK, MUTED, drawable, say, tidy
+from syndb_lab.drawing.palette import BLUE, INK, MUTED, add_note, drawable_text, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
     ['no directed path']
     """
     found = answer["shortest_path"]
-    tidy(ax, "Shortest path", "")
+    style_axes(ax, "Shortest path", "")
     ax.set_title(
         f"{_name(found['source'])} → {_name(found['target'])}", loc="right", fontsize=10, parse_math=False
     )
@@ -42,7 +42,7 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
     ax.set_yticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
     if not found["found"]:
-        say(ax, "no directed path")
+        add_note(ax, "no directed path")
         return
     path = found["path"]
     rows = rows_of(answer)
@@ -88,4 +88,4 @@ def rows_of(answer: Mapping[str, Any]) -> int:
 
 
 def _name(neuron: Mapping[str, Any]) -> str:
-    return drawable(str(neuron["name"] or neuron["neuron_id"]), _LONGEST)
+    return drawable_text(str(neuron["name"] or neuron["neuron_id"]), _LONGEST)

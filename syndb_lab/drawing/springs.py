@@ -20,7 +20,7 @@ _PUSHES = 60
 _WIDE = 1.7
 
 
-def place_neurons(
+def layout_neurons(
     neurons: int, links: Sequence[tuple[int, int, float]], seed: int
 ) -> list[tuple[float, float]]:
     """Lay out a graph by springs (Fruchterman & Reingold 1991) in a field wider than it is high.
@@ -41,7 +41,7 @@ def place_neurons(
 
     Examples
     --------
-    >>> place_neurons(1, [], seed=1)
+    >>> layout_neurons(1, [], seed=1)
     [(0.0, 0.0)]
     """
     import numpy as np
@@ -55,14 +55,16 @@ def place_neurons(
     pull = pull / np.maximum((load[ends[:, 0]] * load[ends[:, 1]]) ** 0.25, 1e-9)  # a hub drags less
     apart = 1 / np.sqrt(neurons)
     for heat in np.linspace(0.12, 0.002, _ROUNDS if neurons <= _PAIRWISE else _ROUNDS // 2):
-        pushed = _push(at, at, np.ones(neurons), apart) if neurons <= _PAIRWISE else _push_by_cells(at, apart)
-        force = pushed + _pulled(at, ends, pull, apart) - _GRAVITY * at / apart
+        pushed = (
+            _repulsion(at, at, np.ones(neurons), apart) if neurons <= _PAIRWISE else _push_by_cells(at, apart)
+        )
+        force = pushed + _attraction(at, ends, pull, apart) - _GRAVITY * at / apart
         length = np.maximum(np.hypot(force[:, 0], force[:, 1]), 1e-12)
         at = at + force / length[:, None] * np.minimum(length, heat)[:, None]
-    return [(float(x), float(y)) for x, y in _eased(_stretched(at))]
+    return [(float(x), float(y)) for x, y in _remove_overlaps(_rescale(at))]
 
 
-def _push(at: Points, others: Points, weights: Points, apart: float) -> Points:
+def _repulsion(at: Points, others: Points, weights: Points, apart: float) -> Points:
     """Sum how hard each neuron is pushed by others, or by what stands for several of them."""
     import numpy as np
 
@@ -79,10 +81,10 @@ def _push_by_cells(at: Points, apart: float) -> Points:
     cells = np.minimum((at - low) / np.maximum(high - low, 1e-9) * _CELLS, _CELLS - 1).astype(np.int64)
     _, where, counts = np.unique(cells @ [_CELLS, 1], return_inverse=True, return_counts=True)
     middles = np.stack([np.bincount(where, at[:, axis]) for axis in (0, 1)], axis=1) / counts[:, None]
-    return _push(at, middles, counts.astype(np.float64), apart)
+    return _repulsion(at, middles, counts.astype(np.float64), apart)
 
 
-def _pulled(at: Points, ends: npt.NDArray[np.int64], pull: Points, apart: float) -> Points:
+def _attraction(at: Points, ends: npt.NDArray[np.int64], pull: Points, apart: float) -> Points:
     """Sum how hard each neuron is pulled by those it is connected to: harder from further away."""
     import numpy as np
 
@@ -99,7 +101,7 @@ def _pulled(at: Points, ends: npt.NDArray[np.int64], pull: Points, apart: float)
     )
 
 
-def _stretched(at: Points) -> Points:
+def _rescale(at: Points) -> Points:
     """Fill the field: the outermost neurons lie on its border, the crowd in the middle gets air."""
     import numpy as np
 
@@ -112,7 +114,7 @@ def _stretched(at: Points) -> Points:
     return np.asarray(at / reach * np.array([_WIDE, 1.0]))
 
 
-def _eased(at: Points) -> Points:
+def _remove_overlaps(at: Points) -> Points:
     """Push neurons apart that lie on each other."""
     import numpy as np
     from scipy.spatial import cKDTree
@@ -133,6 +135,6 @@ def _eased(at: Points) -> Points:
     return at
 
 
-def links_of(part: Any) -> list[tuple[int, int, float]]:
+def edge_arrays(part: Any) -> list[tuple[int, int, float]]:
     """List what pulls at what in a sub-network."""
     return [(line.pre, line.post, max(float(line.count), 0.0)) for line in part.lines]

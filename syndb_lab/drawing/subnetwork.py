@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.drawing.layout import Place, place_labels
+from syndb_lab.drawing.layout import Place, layout_labels
 from syndb_lab.drawing.palette import (
     CLASSES,
     DARK,
     INK,
     OTHER,
     UNKNOWN,
+    add_note,
     draw_legend,
-    drawable,
-    say,
+    drawable_text,
     size_in_points,
-    tidy,
+    style_axes,
 )
 
 if TYPE_CHECKING:
@@ -61,18 +61,18 @@ def draw_subnetwork(ax: Axes, answer: Mapping[str, Any], seed: int = 1) -> None:
     part = answer["strongest_subnetwork"]
     neurons, connections = part["neurons"], part["connections"]
     around = "hubs" if any(neuron["is_hub"] for neuron in neurons) else "best-connected neurons"
-    tidy(ax, f"The strongest connections around the {around}", _caption(part))
+    style_axes(ax, f"The strongest connections around the {around}", _caption(part))
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
     if not neurons:
-        say(ax, "no connections")
+        add_note(ax, "no connections")
         return
     width, height = size_in_points(ax)
     ax.set_xlim(0, width)
     ax.set_ylim(0, height)
     sizes = {neuron["neuron_id"]: _label_size(neuron) for neuron in neurons}
-    places = place_labels(sizes, connections, (width, height - _ROOM_FOR_LEGEND), seed)
+    places = layout_labels(sizes, connections, (width, height - _ROOM_FOR_LEGEND), seed)
     places = {neuron: (x, y + _ROOM_FOR_LEGEND) for neuron, (x, y) in places.items()}
     colours = class_colours(neurons)
     boxes = {
@@ -120,7 +120,7 @@ def _caption(part: Mapping[str, Any]) -> str:
 
 
 def _name(neuron: Mapping[str, Any]) -> str:
-    return drawable(str(neuron["name"] or neuron["neuron_id"]), _LONGEST_NAME)
+    return drawable_text(str(neuron["name"] or neuron["neuron_id"]), _LONGEST_NAME)
 
 
 def _font(neuron: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _legend(ax: Axes, colours: Mapping[str, str]) -> None:
     draw_legend(
         ax,
         handles,
-        [drawable(name.replace("_", " "), _LONGEST_CLASS) for name in colours],
+        [drawable_text(name.replace("_", " "), _LONGEST_CLASS) for name in colours],
         loc="lower center",
         ncols=ceil(len(handles) / rows),
         frameon=False,

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.first_rows import column_texts
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 if TYPE_CHECKING:
     import pyarrow
@@ -18,7 +18,7 @@ Kinds = Sequence[str | None]
 WIDEST: Final = 300
 
 
-class Cells:
+class CellFormatter:
     """Writes tables as texts: ids with all their digits, moments in ISO 8601, NULL as None."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Cells:
         self._engine = duckdb.connect(config={"threads": 1})
         self._engine.execute("SET TimeZone = 'UTC'")
 
-    def shown(self, table: pyarrow.Table, kinds: Kinds = ()) -> list[list[Cell]]:
+    def short_texts(self, table: pyarrow.Table, kinds: Kinds = ()) -> list[list[Cell]]:
         """Write rows for the screen: on one line, and a long cell as its beginning and its whole length."""
         long = [f"left({{0}}, {WIDEST})", "length({0})"]
         columns = self._columns(table, long, kinds)
@@ -37,7 +37,7 @@ class Cells:
         ]
         return [list(row) for row in zip(*cells, strict=True)]
 
-    def whole(self, table: pyarrow.Table, kinds: Kinds = ()) -> list[list[str | None]]:
+    def full_texts(self, table: pyarrow.Table, kinds: Kinds = ()) -> list[list[str | None]]:
         """Write rows with every character."""
         return [list(row) for row in zip(*self._columns(table, ["{0}"], kinds), strict=True)]
 
@@ -49,7 +49,7 @@ class Cells:
         import duckdb
 
         try:
-            return self._written(table, forms, kinds)
+            return self._format(table, forms, kinds)
         except duckdb.Error:
             if table.num_columns > 1:
                 parts = [
@@ -65,7 +65,7 @@ class Cells:
             [None if text is None else len(text) for text in texts],
         ]
 
-    def _written(self, table: pyarrow.Table, forms: Sequence[str], kinds: Kinds) -> list[list[Any]]:
+    def _format(self, table: pyarrow.Table, forms: Sequence[str], kinds: Kinds) -> list[list[Any]]:
         names = [f"c{index}" for index in range(table.num_columns)]
         self._engine.register("page", table.rename_columns(names))
         try:
@@ -90,5 +90,5 @@ def cut(text: str | None, length: int | None) -> Cell:
     """
     if text is None or length is None:
         return None
-    line = visible(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", "⇥"))
+    line = escape_control_characters(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", "⇥"))
     return line if length <= len(text) else [line, length]

@@ -24,14 +24,14 @@ SYNTAX: Final = 'Write a text to find, "NULL", NULL, not NULL, = 5, != 5, > 5, o
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ColumnFilter:
     """A condition in SQL, the column in it written ``{c}``, and the values it takes."""
 
     sql: str
     values: tuple[Any, ...] = ()
 
 
-def condition(text: str, field: pyarrow.Field | pyarrow.DataType) -> Condition | None:
+def parse_filter(text: str, field: pyarrow.Field | pyarrow.DataType) -> ColumnFilter | None:
     """Read what was typed above a column.
 
     Parameters
@@ -54,9 +54,9 @@ def condition(text: str, field: pyarrow.Field | pyarrow.DataType) -> Condition |
 
     Examples
     --------
-    >>> condition("= 720575940600000001", pa.int64()).values
+    >>> parse_filter("= 720575940600000001", pa.int64()).values
     (720575940600000001,)
-    >>> condition("> many", pa.int64())
+    >>> parse_filter("> many", pa.int64())
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: 'many' is no number, and this column is int64
     """
@@ -66,19 +66,19 @@ def condition(text: str, field: pyarrow.Field | pyarrow.DataType) -> Condition |
     if not text:
         return None
     if NOT_NULL.fullmatch(text):
-        return Condition("{c} IS NOT NULL")
+        return ColumnFilter("{c} IS NOT NULL")
     if NULL.fullmatch(text):
-        return Condition("{c} IS NULL")
+        return ColumnFilter("{c} IS NULL")
     if not OPERATORS.match(text):
-        return Condition("contains(lower(CAST({c} AS VARCHAR)), lower(?))", (unquoted(text),))
+        return ColumnFilter("contains(lower(CAST({c} AS VARCHAR)), lower(?))", (strip_quotes(text),))
     kind, engine = (field.type, ordered_type(field)) if isinstance(field, pa.Field) else (field, None)
     parts = [comparison(part, kind, engine) for part in AND.split(text)]
-    return Condition(
+    return ColumnFilter(
         " AND ".join(part.sql for part in parts), tuple(v for part in parts for v in part.values)
     )
 
 
-def comparison(text: str, kind: pyarrow.DataType, engine: str | None = None) -> Condition:
+def comparison(text: str, kind: pyarrow.DataType, engine: str | None = None) -> ColumnFilter:
     """Read one comparison, such as ``>= 5``; ``engine`` is the type of a column that Arrow holds as text."""
     from pyarrow import types
 
@@ -91,52 +91,54 @@ def comparison(text: str, kind: pyarrow.DataType, engine: str | None = None) -> 
         precision, scale = (kind.precision, kind.scale) if types.is_decimal(kind) else (LARGEST_DIGITS, 0)
         return exact(operator, number(value, kind), precision, scale)
     if types.is_floating(kind):
-        return floating(operator, float(number(value, kind)), "FLOAT" if kind.bit_width == 32 else "DOUBLE")
+        return float_filter(
+            operator, float(number(value, kind)), "FLOAT" if kind.bit_width == 32 else "DOUBLE"
+        )
     if engine and not (engine.startswith("ENUM(") and operator in {"=", "!="}):
-        return typed(operator, unquoted(value), engine)
+        return typed_filter(operator, strip_quotes(value), engine)
     if is_text(kind):
-        return Condition(f"CAST({{c}} AS VARCHAR) {operator} ?", (unquoted(value),))
-    return moment(operator, unquoted(value), kind)
+        return ColumnFilter(f"CAST({{c}} AS VARCHAR) {operator} ?", (strip_quotes(value),))
+    return parse_timestamp(operator, strip_quotes(value), kind)
 
 
 def number(text: str, kind: pyarrow.DataType) -> Decimal:
     """Read a number exactly; commas and underscores between its digits are left out."""
     try:
-        return Decimal(re.sub(r"(?<=\d)[,_](?=\d{3})", "", unquoted(text)))
+        return Decimal(re.sub(r"(?<=\d)[,_](?=\d{3})", "", strip_quotes(text)))
     except InvalidOperation:
         raise ParameterError(f"{text!r} is no number, and this column is {kind}", hint=SYNTAX) from None
 
 
-def exact(operator: str, value: Decimal, precision: int, scale: int) -> Condition:
+def exact(operator: str, value: Decimal, precision: int, scale: int) -> ColumnFilter:
     """Compare a whole or a decimal column without rounding: no id is taken for its neighbour.
 
     A value between two that the column can hold is replaced by the lower of them, and the operator with it;
     one of more digits than it can hold decides for every row.
     """
     if value.is_nan():
-        return Condition("FALSE")
+        return ColumnFilter("FALSE")
     if value.is_infinite() or value.copy_abs() >= 10 ** (precision - scale):
         fits = operator == "!=" or operator[0] == ("<" if value > 0 else ">")
-        return Condition("{c} IS NOT NULL" if fits else "FALSE")
+        return ColumnFilter("{c} IS NOT NULL" if fits else "FALSE")
     with localcontext(Context(prec=200)):
         step = Decimal(1).scaleb(-scale)
         floor = (value / step).to_integral_value(ROUND_FLOOR) * step
     if floor != value:
         if operator in {"=", "!="}:
-            return Condition("FALSE" if operator == "=" else "{c} IS NOT NULL")
+            return ColumnFilter("FALSE" if operator == "=" else "{c} IS NOT NULL")
         operator = ">" if operator.startswith(">") else "<="
     if scale <= 0:
-        return Condition(f"{{c}} {operator} ?", (int(floor),))
-    return Condition(f"{{c}} {operator} CAST(? AS DECIMAL({precision}, {scale}))", (f"{floor:f}",))
+        return ColumnFilter(f"{{c}} {operator} ?", (int(floor),))
+    return ColumnFilter(f"{{c}} {operator} CAST(? AS DECIMAL({precision}, {scale}))", (f"{floor:f}",))
 
 
-def floating(operator: str, value: float, kind: str) -> Condition:
+def float_filter(operator: str, value: float, kind: str) -> ColumnFilter:
     """Compare a floating column; NaN equals itself and is on no side of any number."""
     apart = "" if math.isnan(value) or operator in {"=", "!="} else " AND NOT isnan({c})"
-    return Condition(f"{{c}} {operator} CAST(? AS {kind}){apart}", (value,))
+    return ColumnFilter(f"{{c}} {operator} CAST(? AS {kind}){apart}", (value,))
 
 
-def moment(operator: str, value: str, kind: pyarrow.DataType) -> Condition:
+def parse_timestamp(operator: str, value: str, kind: pyarrow.DataType) -> ColumnFilter:
     """Compare a date, a time, or true and false: the engine reads the value as it would in SQL."""
     import duckdb
     from pyarrow import types
@@ -156,10 +158,10 @@ def moment(operator: str, value: str, kind: pyarrow.DataType) -> Condition:
             "Write true or false." if word == "boolean" else "Write it as the cells do: 2011-02-03 16:03:05."
         )
         raise ParameterError(f"{value!r} is no {word}", hint=hint) from None
-    return Condition(f"{{c}} {operator} CAST(? AS {name})", (value,))
+    return ColumnFilter(f"{{c}} {operator} CAST(? AS {name})", (value,))
 
 
-def typed(operator: str, value: str, engine: str) -> Condition:
+def typed_filter(operator: str, value: str, engine: str) -> ColumnFilter:
     """Compare a column in the type that the engine had for it."""
     import duckdb
 
@@ -171,7 +173,7 @@ def typed(operator: str, value: str, engine: str) -> Condition:
     except duckdb.Error:
         name = shorten(engine, CHARACTERS)
         raise ParameterError(f"{value!r} is no {name}", hint="Write it as the cells do.") from None
-    return Condition(f"{{typed}} {operator} CAST(? AS {engine})", (value,))
+    return ColumnFilter(f"{{typed}} {operator} CAST(? AS {engine})", (value,))
 
 
 def engine_type(kind: pyarrow.DataType) -> str:
@@ -200,12 +202,12 @@ def is_text(kind: pyarrow.DataType) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
-def unquoted(text: str) -> str:
+def strip_quotes(text: str) -> str:
     """Take off quotes around a text.
 
     Examples
     --------
-    >>> unquoted('"NULL"'), unquoted("it's")
+    >>> strip_quotes('"NULL"'), strip_quotes("it's")
     ('NULL', "it's")
     """
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

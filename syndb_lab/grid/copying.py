@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.grid.rows import Rows, View
+from syndb_lab.grid.rows import RowView, ViewSpec
 
 MOST_ROWS: Final = 100_000
 MOST_CHARACTERS: Final = 20_000_000
@@ -15,7 +15,7 @@ AT_ONCE: Final = 1_000
 QUOTED: Final = re.compile(r'[\t\r\n"]')
 
 
-def copied(rows: Rows, view: View, first: int, count: int) -> str:
+def rows_as_text(rows: RowView, view: ViewSpec, first: int, count: int) -> str:
     """Write rows of a view, below a line of the columns' names.
 
     Raises
@@ -39,7 +39,7 @@ def copied(rows: Rows, view: View, first: int, count: int) -> str:
     return "\n".join(lines)
 
 
-def copied_cell(rows: Rows, view: View, row: int, column: int) -> str:
+def copied_cell(rows: RowView, view: ViewSpec, row: int, column: int) -> str:
     """Write one cell as it is; NULL as nothing."""
     found = rows.texts(view, row, 1, [column])
     return (found[0][0] or "") if found else ""
@@ -60,9 +60,9 @@ def tab_separated(cells: Iterable[str | None]) -> str:
     >>> tab_separated(["720575940600000001", None, "", "two\nlines"])
     '720575940600000001\t\t""\t"two\nlines"'
     """
-    return "\t".join("" if cell is None else quoted(cell) for cell in cells)
+    return "\t".join("" if cell is None else quote_cell(cell) for cell in cells)
 
 
-def quoted(cell: str) -> str:
+def quote_cell(cell: str) -> str:
     """Put a text in quotes where a spreadsheet would read it as something else."""
     return cell if cell and not QUOTED.search(cell) else '"' + cell.replace('"', '""') + '"'

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from syndb_lab.first_rows import COLUMNS, ROWS, WIDEST, more
+from syndb_lab.first_rows import COLUMNS, ROWS, WIDEST, omission_note
 from syndb_lab.grid.cells import Cell
-from syndb_lab.grid.rows import Rows, View
+from syndb_lab.grid.rows import RowView, ViewSpec
 from syndb_lab.html_text import html_text
 from syndb_lab.static_card import QUIET, html_rows
 from syndb_lab.terminal_text import columns_of, pad_to_columns
@@ -15,7 +15,7 @@ from syndb_lab.terminal_text import columns_of, pad_to_columns
 PLAIN_WIDEST: Final = 40
 
 
-def first_page(rows: Rows) -> dict[str, Any]:
+def first_page(rows: RowView) -> dict[str, Any]:
     """Read the first 20 rows.
 
     Returns
@@ -25,12 +25,12 @@ def first_page(rows: Rows) -> dict[str, Any]:
         None for NULL), ``note``.
     """
     columns = rows.columns
-    _, cells = rows.page(View(), 0, ROWS, range(len(columns)))
+    _, cells = rows.page(ViewSpec(), 0, ROWS, range(len(columns)))
     texts = [[short(cell, WIDEST) for cell in row] for row in cells]
     for index, column in enumerate(columns):
         lengths = [columns_of(row[index] or "NULL") for row in texts]
         column["chars"] = max(columns_of(column["name"]) + 4, *lengths, 0)
-    return {"columns": columns, "rows": texts, "note": more(len(cells), rows.count, len(columns))}
+    return {"columns": columns, "rows": texts, "note": omission_note(len(cells), rows.count, len(columns))}
 
 
 def html_page(page: dict[str, Any], title: str, notes: Sequence[str], key: str) -> str:

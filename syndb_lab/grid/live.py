@@ -9,21 +9,21 @@ import anywidget
 import traitlets
 from IPython.core.getipython import get_ipython
 
-from syndb_lab.cell import dismiss
-from syndb_lab.front_end import static
-from syndb_lab.grid.rows import Rows
-from syndb_lab.grid.serving import Serving
+from syndb_lab.cell import close_widget
+from syndb_lab.front_end import read_asset
+from syndb_lab.grid.rows import RowView
+from syndb_lab.grid.serving import PageServer
 
 
-class DrawnTable(anywidget.AnyWidget):
+class TableWidget(anywidget.AnyWidget):
     """The table, drawn by our own JavaScript."""
 
-    _esm = static("table.js")
-    _css = static("table.css")
+    _esm = read_asset("table.js")
+    _css = read_asset("table.css")
     board = traitlets.Dict().tag(sync=True)
 
 
-class LiveTable:
+class TableOutput:
     """One showing of a result; what the page asks for is answered in a thread of our own.
 
     Parameters
@@ -34,10 +34,10 @@ class LiveTable:
         Opens the rows, when they are asked for first.
     """
 
-    def __init__(self, board: dict[str, Any], open_rows: Callable[[], Rows]) -> None:
-        self._widget = DrawnTable(board=board)
-        self._serving = Serving(open_rows, self._widget.send)
-        self._widget.on_msg(lambda _, content, __: self._serving.ask(content))
+    def __init__(self, board: dict[str, Any], open_rows: Callable[[], RowView]) -> None:
+        self._widget = TableWidget(board=board)
+        self._serving = PageServer(open_rows, self._widget.send)
+        self._widget.on_msg(lambda _, content, __: self._serving.request(content))
         self.is_closed = False
 
     def close(self) -> None:
@@ -46,7 +46,7 @@ class LiveTable:
             return
         self.is_closed = True
         self._serving.close()
-        dismiss(self._widget)
+        close_widget(self._widget)
 
 
 def has_kernel() -> bool:

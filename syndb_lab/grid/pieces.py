@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAGIC_BYTES: Final = 8
 
 
-class Pieces(Protocol):
+class Chunks(Protocol):
     """A file's pieces, in the order of its rows."""
 
     schema: pyarrow.Schema
@@ -85,7 +85,7 @@ class ParquetPieces:
         self._file.close(force=True)
 
 
-class Spread:
+class UncompressedFile:
     """Rows without compression in a file of our own, mapped into memory; its name is gone once it is open.
 
     Parameters

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from syndb_lab.engine_types import is_number, ordered_type, shown_type, written_type
 from syndb_lab.errors import ParameterError, SyndbError
-from syndb_lab.grid.cells import Cell, Cells
-from syndb_lab.grid.conditions import condition
-from syndb_lab.grid.stored import Stored
+from syndb_lab.grid.cells import Cell, CellFormatter
+from syndb_lab.grid.conditions import parse_filter
+from syndb_lab.grid.stored import ResultReader
 from syndb_lab.process_fork import ProcessLock
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ class Interrupted(Exception):
     """Sorting was stopped, since nobody waits for it any more."""
 
 
-class View:
+class ViewSpec:
     """Which rows of a result are seen, and in which order.
 
     Parameters
@@ -61,7 +61,7 @@ class FilterError(ParameterError):
         self.column = column
 
 
-class Rows:
+class RowView:
     """The rows of a result file. The file is opened here, and read in ``page`` and ``texts``.
 
     Sorting and filtering leave the numbers of the rows in memory, at most 8 bytes a row; nothing else.
@@ -79,8 +79,8 @@ class Rows:
     def __init__(
         self, path: Path, columns: Sequence[dict[str, str]] = (), folder: Path | None = None
     ) -> None:
-        self._stored = Stored(path, columns, folder)
-        self._cells = Cells()
+        self._stored = ResultReader(path, columns, folder)
+        self._cells = CellFormatter()
         self._folder = folder or path.parent
         self._orders: dict[str, np.ndarray[Any, Any]] = {}
         self._lock = ProcessLock()
@@ -95,11 +95,15 @@ class Rows:
     def columns(self) -> list[dict[str, Any]]:
         """``name``, ``type`` and ``numeric`` of each column."""
         return [
-            {"name": visible(field.name), "type": shown_type(field), "numeric": is_number(field)}
+            {
+                "name": escape_control_characters(field.name),
+                "type": shown_type(field),
+                "numeric": is_number(field),
+            }
             for field in self._stored.schema
         ]
 
-    def total(self, view: View) -> int:
+    def total(self, view: ViewSpec) -> int:
         """Count the rows of a view; sorts and filters where that is not done yet.
 
         Raises
@@ -112,27 +116,27 @@ class Rows:
         order = self._order(view)
         return self.count if order is None else len(order)
 
-    def is_ready(self, view: View) -> bool:
+    def is_sorted(self, view: ViewSpec) -> bool:
         """Whether a view can be read without sorting or filtering first."""
         return view.is_stored or view.key in self._orders
 
     def page(
-        self, view: View, first: int, count: int, columns: Sequence[int]
+        self, view: ViewSpec, first: int, count: int, columns: Sequence[int]
     ) -> tuple[list[int], list[list[Cell]]]:
         """Read some rows of a view for the screen: their numbers in the result (from 0), and their cells."""
         numbers = self._numbers(view, first, count)
         cells = (
-            self._cells.shown(self._stored.rows(numbers, columns), self._kinds(columns))
+            self._cells.short_texts(self._stored.rows(numbers, columns), self._kinds(columns))
             if len(numbers)
             else []
         )
         return numbers.tolist(), cells
 
-    def texts(self, view: View, first: int, count: int, columns: Sequence[int]) -> list[list[str | None]]:
+    def texts(self, view: ViewSpec, first: int, count: int, columns: Sequence[int]) -> list[list[str | None]]:
         """Read some rows of a view with every character."""
         numbers = self._numbers(view, first, count)
         return (
-            self._cells.whole(self._stored.rows(numbers, columns), self._kinds(columns))
+            self._cells.full_texts(self._stored.rows(numbers, columns), self._kinds(columns))
             if len(numbers)
             else []
         )
@@ -149,7 +153,7 @@ class Rows:
         self._cells.close()
         self._stored.close()
 
-    def _numbers(self, view: View, first: int, count: int) -> np.ndarray[Any, Any]:
+    def _numbers(self, view: ViewSpec, first: int, count: int) -> np.ndarray[Any, Any]:
         import numpy as np
 
         order = self._order(view)
@@ -157,17 +161,17 @@ class Rows:
             return order[first : first + count].astype(np.int64)
         return np.arange(first, max(first, min(first + count, self.count)), dtype=np.int64)
 
-    def _order(self, view: View) -> np.ndarray[Any, Any] | None:
+    def _order(self, view: ViewSpec) -> np.ndarray[Any, Any] | None:
         if view.is_stored:
             return None
         if view.key not in self._orders:
-            found = self._sorted(view)
+            found = self._sort_rows(view)
             while len(self._orders) >= KEPT_ORDERS:
                 self._orders.pop(next(iter(self._orders)))
             self._orders[view.key] = found
         return self._orders[view.key]
 
-    def _sorted(self, view: View) -> np.ndarray[Any, Any]:
+    def _sort_rows(self, view: ViewSpec) -> np.ndarray[Any, Any]:
         import duckdb
         import numpy as np
 
@@ -213,7 +217,7 @@ class Rows:
         values: list[Any] = []
         for column, text in filters.items():
             try:
-                found = condition(text, self._stored.schema.field(column))
+                found = parse_filter(text, self._stored.schema.field(column))
             except SyndbError as error:
                 raise FilterError(error, column) from error
             if found is not None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from syndb_lab.errors import SyndbError
-from syndb_lab.grid.copying import copied, copied_cell
-from syndb_lab.grid.rows import FilterError, Interrupted, Rows, View
+from syndb_lab.grid.copying import copied_cell, rows_as_text
+from syndb_lab.grid.rows import FilterError, Interrupted, RowView, ViewSpec
 from syndb_lab.process_fork import ProcessLock
 
 MOST_ROWS: Final = 500
@@ -16,7 +16,7 @@ MOST_COLUMNS: Final = 200
 Request = dict[str, Any]
 
 
-class Serving:
+class PageServer:
     """Answers requests one after another; a newer one of the same kind and asker takes the older one's turn.
 
     A request says the whole view it is about (``sort``, ``filters``), so nothing is remembered of the page.
@@ -31,17 +31,17 @@ class Serving:
         Takes an answer to the page.
     """
 
-    def __init__(self, open_rows: Callable[[], Rows], send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, open_rows: Callable[[], RowView], send: Callable[[dict[str, Any]], None]) -> None:
         self._open = open_rows
         self._send = send
-        self._rows: Rows | None = None
+        self._rows: RowView | None = None
         self._lock = ProcessLock()
         self._asked: dict[tuple[str, str], Request] = {}
         self._doing: Request | None = None
         self._is_busy = False
         self._closed = False
 
-    def ask(self, request: Request) -> None:
+    def request(self, request: Request) -> None:
         """Leave a request; it returns at once."""
         if request.get("do") == "forget":
             self._forget(str(request.get("from")))
@@ -85,19 +85,19 @@ class Serving:
                     closed = self._closed
                     break
                 self._doing = request = self._asked.pop(next(iter(self._asked)))
-            answer = self._answered(request)
+            answer = self._handle(request)
             if answer is not None and not self._closed:
                 self._send({"to": request.get("from"), "seq": request.get("seq"), **answer})
         if closed:
             self._let_go()
 
-    def _answered(self, request: Request) -> dict[str, Any] | None:
+    def _handle(self, request: Request) -> dict[str, Any] | None:
         """Answer a request, or not at all where nobody waits for it any more."""
         try:
             if self._rows is None:
                 self._rows = self._open()
             view = view_of(request)
-            if not self._rows.is_ready(view):
+            if not self._rows.is_sorted(view):
                 self._send({"to": request.get("from"), "seq": request.get("seq"), "working": work_of(view)})
             return answer(self._rows, view, request)
         except Interrupted:
@@ -115,14 +115,14 @@ class Serving:
             rows.close()
 
 
-def answer(rows: Rows, view: View, request: Request) -> dict[str, Any]:
+def answer(rows: RowView, view: ViewSpec, request: Request) -> dict[str, Any]:
     """Answer one request: a page of a view, or rows of it to copy."""
     first, count = natural(request.get("first")), natural(request.get("count"))
     if request.get("do") == "copy":
         if request.get("column") is not None:
             return {"copied": copied_cell(rows, view, first, natural(request["column"])), "rows": 0}
         count = min(count, max(rows.total(view) - first, 0))
-        return {"copied": copied(rows, view, first, count), "rows": count}
+        return {"copied": rows_as_text(rows, view, first, count), "rows": count}
     columns = natural(request.get("left"))
     wanted = range(columns, min(columns + min(natural(request.get("wide")), MOST_COLUMNS), len(rows.columns)))
     total = rows.total(view)
@@ -130,16 +130,16 @@ def answer(rows: Rows, view: View, request: Request) -> dict[str, Any]:
     return {"total": total, "first": first, "left": wanted.start, "numbers": numbers, "cells": cells}
 
 
-def view_of(request: Request) -> View:
+def view_of(request: Request) -> ViewSpec:
     """Read which view a request is about."""
     sort = [
         (natural(column), "desc" if way == "desc" else "asc") for column, way in request.get("sort") or ()
     ]
     filters = {natural(column): str(text) for column, text in (request.get("filters") or {}).items()}
-    return View(sort, filters)  # type: ignore[arg-type]
+    return ViewSpec(sort, filters)  # type: ignore[arg-type]
 
 
-def work_of(view: View) -> str:
+def work_of(view: ViewSpec) -> str:
     """Name what has to be done before a view can be seen."""
     return " and ".join([*(["filtering"] if view.filters else []), *(["sorting"] if view.sort else [])])
 

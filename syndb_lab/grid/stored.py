@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.csv_results import read_csv
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.grid.pieces import ArrowPieces, ParquetPieces, Pieces, Spread
+from syndb_lab.grid.pieces import ArrowPieces, Chunks, ParquetPieces, UncompressedFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEPT_PIECES: Final = 2
 
 
-class Stored:
+class ResultReader:
     """The rows of a result file by their numbers, the columns by theirs, so that names may repeat.
 
     A compressed file is decompressed by the piece (a record batch or a row group), and only in the columns
@@ -40,15 +40,17 @@ class Stored:
         import numpy as np
 
         self._beside = (folder or path.parent) / path.name
-        self._spread: Spread | None = None
-        self._pieces: Pieces
+        self._spread: UncompressedFile | None = None
+        self._pieces: Chunks
         if path.suffix == ".arrow":
             self._pieces = ArrowPieces(path)
         elif path.suffix == ".parquet":
             self._pieces = ParquetPieces(path)
         elif path.suffix == ".csv":
             table = read_csv(path, columns)
-            self._pieces = self._spread = Spread(self._beside, table.schema, iter(table.to_batches()))
+            self._pieces = self._spread = UncompressedFile(
+                self._beside, table.schema, iter(table.to_batches())
+            )
         else:
             raise ResultUnsuitable(f"a {path.suffix[1:]} result holds no table")
         self.schema: pyarrow.Schema = self._pieces.schema
@@ -60,7 +62,7 @@ class Stored:
         """Give the whole as a table mapped into memory: the row's number ``n``, then ``c0``, ``c1``, …."""
         if self._spread is None:
             batches = (self._pieces.piece(index, None) for index in range(len(self._pieces.lengths)))
-            self._spread = Spread(self._beside, self.schema, batches)
+            self._spread = UncompressedFile(self._beside, self.schema, batches)
             self._pieces.close()
             self._pieces = self._spread
             self._kept.clear()

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from syndb_lab.converted_errors import convert_errors
-from syndb_lab.front_end import draws
+from syndb_lab.front_end import supports_javascript
 from syndb_lab.grid.first import first_page, html_page, plain_page
-from syndb_lab.grid.rows import Rows
+from syndb_lab.grid.rows import RowView
 
 if TYPE_CHECKING:
-    from syndb_lab.grid.live import LiveTable
+    from syndb_lab.grid.live import TableOutput
 
 AGAIN: Final = "Run the cell again to page through all rows, to sort and to filter."
 ELSEWHERE: Final = (
@@ -35,14 +35,14 @@ class ResultTable:
         Whether the result was cut at the service's size limit.
     """
 
-    def __init__(self, open_rows: Callable[[], Rows], title: str, *, truncated: bool = False) -> None:
+    def __init__(self, open_rows: Callable[[], RowView], title: str, *, truncated: bool = False) -> None:
         self._open_rows = open_rows
         self._title = title
         self._notes = [CUT] if truncated else []
-        self._rows: Rows | None = open_rows()
+        self._rows: RowView | None = open_rows()
         self._page = first_page(self._rows)
         self._count = self._rows.count
-        self._lives: list[LiveTable] = []
+        self._lives: list[TableOutput] = []
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,24 +68,24 @@ class ResultTable:
             self._rows = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        key, note = uuid.uuid4().hex, AGAIN if draws() else ELSEWHERE
-        if draws():
+        key, note = uuid.uuid4().hex, AGAIN if supports_javascript() else ELSEWHERE
+        if supports_javascript():
             self._show(key)
         html = html_page(self._page, self._title, [*self._notes, note], key)
         return {"text/html": html, "text/plain": repr(self)}
 
     def _show(self, key: str) -> None:
-        from syndb_lab.cell import replaces_what_its_cell_showed
-        from syndb_lab.grid.live import LiveTable, has_kernel
+        from syndb_lab.cell import close_earlier_output
+        from syndb_lab.grid.live import TableOutput, has_kernel
 
         if not has_kernel():
             return
         board = {"key": key, "title": self._title, "note": " ".join(self._notes), "rows": self._count}
-        live = LiveTable({**board, "columns": self._page["columns"]}, self._take_rows)
-        replaces_what_its_cell_showed(live)
+        live = TableOutput({**board, "columns": self._page["columns"]}, self._take_rows)
+        close_earlier_output(live)
         self._lives = [*(one for one in self._lives if not one.is_closed), live]
 
-    def _take_rows(self) -> Rows:
+    def _take_rows(self) -> RowView:
         """Hand over the rows that are open already, or open the file again."""
         rows, self._rows = self._rows, None
         return rows or self._open_rows()

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from syndb_lab.frames import FrameKind
-from syndb_lab.transfer import silent
+from syndb_lab.transfer import ignore_progress
 from syndb_lab.widgets.notebook_job import NotebookJob
 
 
-class Desk:
+class NamespaceWriter:
     """The variables of a notebook, as far as one card changes them.
 
     Parameters
@@ -35,14 +35,14 @@ class Desk:
 
         A variable that somebody else has assigned is left alone: the next free name is taken.
         """
-        job.result_path(tell=tell or silent)
+        job.result_path(tell=tell or ignore_progress)
         value = job.answer() if job.kind == "graph" else getattr(job, f"to_{self._kind}")()
-        name = self._free(
+        name = self._unused_name(
             f"{self._variable or f'job_{job.id[:8]}'}_{'answer' if job.kind == 'graph' else 'frame'}"
         )
         self._namespace[name] = value
         self._given[name] = weak_reference(value)
-        return f"loaded into {name} ({shape(value, self._kind)})"
+        return f"loaded into {name} ({describe_value(value, self._kind)})"
 
     def rerun(self, old: NotebookJob, new: NotebookJob) -> str:
         """Put the new job's handle where the old one was; say so."""
@@ -52,7 +52,7 @@ class Desk:
             return f"{said}; {self._variable} is this job now"
         return said
 
-    def _free(self, name: str) -> str:
+    def _unused_name(self, name: str) -> str:
         free, number = name, 1
         while free in self._namespace and not self._is_own(free):
             number += 1
@@ -68,7 +68,7 @@ def weak_reference(value: Any) -> Callable[[], Any]:
     return (lambda: value) if isinstance(value, dict) else weakref.ref(value)
 
 
-def shape(value: Any, kind: str) -> str:
+def describe_value(value: Any, kind: str) -> str:
     """Say what was loaded."""
     if isinstance(value, dict):
         return "a dictionary"

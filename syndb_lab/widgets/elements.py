@@ -12,27 +12,27 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from syndb_lab.cell import dismiss
-from syndb_lab.front_end import draws, static
-from syndb_lab.plain_face import face_html
+from syndb_lab.cell import close_widget
+from syndb_lab.front_end import read_asset, supports_javascript
+from syndb_lab.plain_face import live_html
 
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
 Heed = Callable[[dict[str, Any]], None]
 
 
-class DrawnCard(anywidget.AnyWidget):
+class CardWidget(anywidget.AnyWidget):
     """A card drawn by our own JavaScript."""
 
-    _esm = static("card.js")
-    _css = static("card.css")
+    _esm = read_asset("card.js")
+    _css = read_asset("card.css")
     card = traitlets.Dict().tag(sync=True)
 
-    def heed(self, heed: Heed) -> None:
+    def on_click(self, heed: Heed) -> None:
         """Call ``heed`` with each click."""
         self.on_msg(lambda _, content, __: heed(content))
 
 
-class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
+class FallbackCard(ipywidgets.VBox):  # type: ignore[misc]
     """A card of core ipywidgets, for front ends that load no JavaScript of ours (VS Code, Colab)."""
 
     card = traitlets.Dict()
@@ -47,12 +47,12 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
         self.observe(lambda change: self._draw(change["new"]), "card")
         self.card = card
 
-    def heed(self, heed: Heed) -> None:
+    def on_click(self, heed: Heed) -> None:
         """Call ``heed`` with each click."""
         self._heed = heed
 
     def _draw(self, card: dict[str, Any]) -> None:
-        self._text.value = face_html(card)
+        self._text.value = live_html(card)
         self._bar.layout.display = "none" if card["fraction"] is None else ""
         self._bar.value = card["fraction"] or 0
         if card["buttons"] != self._shown:
@@ -60,7 +60,7 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
             before = self._buttons.children
             self._buttons.children = [self._button(action) for action in card["buttons"]]
             for button in before:
-                dismiss(button)
+                close_widget(button)
 
     def _button(self, action: dict[str, Any]) -> ipywidgets.Button:
         made = ipywidgets.Button(
@@ -72,16 +72,16 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
         return made
 
 
-def card_widget(card: dict[str, Any]) -> DrawnCard | PlainCard:
+def card_widget(card: dict[str, Any]) -> CardWidget | FallbackCard:
     """Make the card that this front end can show.
 
     A drawn card finds its place in the page by itself: in the plain HTML of the same job.
     """
-    return DrawnCard(card=card) if draws() else PlainCard(card)
+    return CardWidget(card=card) if supports_javascript() else FallbackCard(card)
 
 
-def view_bundle(widget: DrawnCard | PlainCard) -> dict[str, Any]:
+def view_bundle(widget: CardWidget | FallbackCard) -> dict[str, Any]:
     """Write what shows a widget in an output: nothing for a drawn card, which is not saved."""
-    if isinstance(widget, DrawnCard):
+    if isinstance(widget, CardWidget):
         return {}
     return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}

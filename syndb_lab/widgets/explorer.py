@@ -14,21 +14,21 @@ import traitlets
 from IPython import display as ipython_display
 from IPython.core.getipython import get_ipython
 
-from syndb_lab.cell import dismiss, replaces_what_its_cell_showed, running_cell
+from syndb_lab.cell import close_earlier_output, close_widget, running_cell_and_run
 from syndb_lab.converted_errors import convert_errors
-from syndb_lab.drawing.paint import is_scale, paint, plain, sizes
+from syndb_lab.drawing.paint import encode_color, is_scale, plain, sizes
 from syndb_lab.drawing.picture import draw_picture, png
-from syndb_lab.drawing.springs import links_of, place_neurons
+from syndb_lab.drawing.springs import edge_arrays, layout_neurons
 from syndb_lab.errors import ParameterError
-from syndb_lab.front_end import draws, static
-from syndb_lab.gathering import asked_for
+from syndb_lab.front_end import read_asset, supports_javascript
+from syndb_lab.gathering import parse_neurons
 from syndb_lab.plain_values import article, plain_value
 from syndb_lab.process_fork import ProcessLock
 from syndb_lab.subnetwork import ROLE, Subnetwork
-from syndb_lab.values import shown as shown_value
-from syndb_lab.values import whole_number
-from syndb_lab.widgets.graph_part import graph_part, heading
-from syndb_lab.widgets.graph_still import still_html, still_text
+from syndb_lab.values import format_value as shown_value
+from syndb_lab.values import to_plain_integer
+from syndb_lab.widgets.graph_part import column_heading, explorer_view
+from syndb_lab.widgets.graph_still import explorer_html, explorer_text
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -41,7 +41,7 @@ DEFAULT: Final = "default"
 LONGEST_READ: Final = 1000
 
 
-class Look(traitlets.HasTraits):
+class ExplorerState(traitlets.HasTraits):
     """What is looked at and how, where no page of ours draws it."""
 
     part = traitlets.Dict()
@@ -50,11 +50,11 @@ class Look(traitlets.HasTraits):
     selected = traitlets.List(traitlets.Unicode())
 
 
-class GraphView(anywidget.AnyWidget):
+class ExplorerWidget(anywidget.AnyWidget):
     """The same, drawn by our own JavaScript."""
 
-    _esm = static("explore.js")
-    _css = static("explore.css")
+    _esm = read_asset("explore.js")
+    _css = read_asset("explore.css")
     part = traitlets.Dict().tag(sync=True)
     color = traitlets.Unicode().tag(sync=True)
     size = traitlets.Unicode().tag(sync=True)
@@ -62,7 +62,7 @@ class GraphView(anywidget.AnyWidget):
     closed = traitlets.Bool().tag(sync=True)
 
 
-class Showing:
+class ExplorerOutput:
     """One output that shows a view."""
 
     def __init__(self, view: Explorer, output: Any) -> None:
@@ -112,7 +112,7 @@ class Explorer:
     ) -> None:
         self._part = part
         self._key = uuid.uuid4().hex
-        self._places = place_neurons(len(part.ids), links_of(part), seed)
+        self._places = layout_neurons(len(part.ids), edge_arrays(part), seed)
         self._lock = ProcessLock()
         self._drawing = ProcessLock()
         self._outputs: list[Any] = []
@@ -120,11 +120,13 @@ class Explorer:
         self._shown_in: str | None = None
         self._closed = False
         look: dict[str, Any] = {
-            "color": self._checked("color", self._first() if is_default(color) else color),
-            "size": self._checked("size", SIZED_BY if is_default(size) else size),
+            "color": self._require_column("color", self._first() if is_default(color) else color),
+            "size": self._require_column("size", SIZED_BY if is_default(size) else size),
         }
-        told = graph_part(part, self._places, self._key)
-        self._look: GraphView | Look = GraphView(part=told, **look) if draws() else Look(part=told, **look)
+        told = explorer_view(part, self._places, self._key)
+        self._look: ExplorerWidget | ExplorerState = (
+            ExplorerWidget(part=told, **look) if supports_javascript() else ExplorerState(part=told, **look)
+        )
         self._look.observe(lambda _: self._draw_soon(), ["color", "size", "selected"])
 
     def __repr__(self) -> str:
@@ -143,7 +145,7 @@ class Explorer:
     @selected.setter
     def selected(self, neurons: Iterable[int]) -> None:
         wanted = plain_value("selected", neurons)
-        given = [] if wanted == [] else asked_for(wanted)
+        given = [] if wanted == [] else parse_neurons(wanted)
         shown = {str(neuron) for neuron in self._part.ids}
         if strangers := [neuron for neuron in given if str(neuron) not in shown]:
             raise ParameterError(
@@ -159,7 +161,7 @@ class Explorer:
 
     @color.setter
     def color(self, column: str | None) -> None:
-        self._look.color = self._checked("color", column)
+        self._look.color = self._require_column("color", column)
 
     @property
     def size(self) -> str | None:
@@ -168,7 +170,7 @@ class Explorer:
 
     @size.setter
     def size(self, column: str | None) -> None:
-        self._look.size = self._checked("size", column)
+        self._look.size = self._require_column("size", column)
 
     @property
     def neurons(self) -> list[int]:
@@ -194,7 +196,7 @@ class Explorer:
         >>> sorted(view.search("avb"))
         [56, 57]
         """
-        number = whole_number(text)
+        number = to_plain_integer(text)
         if not isinstance(text, str) and (number is None or abs(number) >= 2**64):
             raise ParameterError(
                 f"text is {article(text)} that is no name and no id", hint='For example: view.search("AVA").'
@@ -214,7 +216,7 @@ class Explorer:
             self._part.names(),
             self._places,
             self._part.lines,
-            paint(self._part.hues(self._look.color)) if self._look.color else plain(len(ids)),
+            encode_color(self._part.color_columns(self._look.color)) if self._look.color else plain(len(ids)),
             sizes(columns[self._look.size]) if self._look.size else [0.6] * len(ids),
             title=self._legend(),
             selected=[place for place, neuron in enumerate(ids) if str(neuron) in chosen],
@@ -228,16 +230,16 @@ class Explorer:
         """Show it below the cell that runs now."""
         if get_ipython() is None:
             return
-        self._shown_in = running_cell()[1]
+        self._shown_in = running_cell_and_run()[1]
         output = ipython_display.display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        showing = Showing(self, output)
+        showing = ExplorerOutput(self, output)
         with self._lock:
             self._outputs.append(showing)
-        replaces_what_its_cell_showed(showing)
+        close_earlier_output(showing)
 
     def _ipython_display_(self) -> None:
         """Show it, unless the cell that runs now has shown it already."""
-        if running_cell()[1] != self._shown_in:
+        if running_cell_and_run()[1] != self._shown_in:
             self.show()
 
     def close(self) -> None:
@@ -247,9 +249,9 @@ class Explorer:
         self._closed = True
         with self._lock:
             drawn, self._due = self._due is None, None
-        if isinstance(self._look, GraphView):
+        if isinstance(self._look, ExplorerWidget):
             self._look.closed = True  # for a page that has not loaded it yet
-            dismiss(self._look)
+            close_widget(self._look)
         if not drawn:
             self._draw()
 
@@ -261,9 +263,9 @@ class Explorer:
             is_waiting = self._due is not None
             self._due = time.monotonic() + SETTLE_S
         if not is_waiting:
-            threading.Thread(target=self._settle, name="syndb-explore", daemon=True).start()
+            threading.Thread(target=self._draw_when_idle, name="syndb-explore", daemon=True).start()
 
-    def _settle(self) -> None:
+    def _draw_when_idle(self) -> None:
         while True:
             with self._lock:
                 if self._due is None:
@@ -284,18 +286,20 @@ class Explorer:
     def _bundle(self) -> dict[str, str]:
         picture = png(self.plot())
         return {
-            "text/html": still_html(self._part, self._look_now(), self._key, picture, live=draws()),
-            "text/plain": still_text(self._part, self._look_now()),
+            "text/html": explorer_html(
+                self._part, self._current_state(), self._key, picture, live=supports_javascript()
+            ),
+            "text/plain": explorer_text(self._part, self._current_state()),
         }
 
     def _legend(self) -> str:
         """Say what the colours and the sizes mean."""
         color, size = (
-            heading(self._part, name) if name else "" for name in (self._look.color, self._look.size)
+            column_heading(self._part, name) if name else "" for name in (self._look.color, self._look.size)
         )
         return " · ".join(filter(None, (color, size and f"size: {size}")))
 
-    def _look_now(self) -> Mapping[str, Any]:
+    def _current_state(self) -> Mapping[str, Any]:
         return {"color": self._look.color, "size": self._look.size, "selected": self.selected}
 
     def _first(self) -> str | None:
@@ -303,7 +307,7 @@ class Explorer:
         told_apart = (name for name in COLOURED_BY if name != ROLE or len(set(known.get(ROLE, ()))) > 1)
         return next((name for name in told_apart if name in known), None)
 
-    def _checked(self, what: str, column: str | None) -> str:
+    def _require_column(self, what: str, column: str | None) -> str:
         """Refuse a column that is not there, with the nearest, or one of texts for a size."""
         if column is None:
             return ""
@@ -316,7 +320,9 @@ class Explorer:
             return ""
         columns = self._part.columns
         fitting = (
-            list(columns) if what == "color" else [name for name, values in columns.items() if sized(values)]
+            list(columns)
+            if what == "color"
+            else [name for name, values in columns.items() if is_size_column(values)]
         )
         if column in fitting:
             return column
@@ -336,6 +342,6 @@ def is_default(column: Any) -> bool:
     return isinstance(column, str) and column == DEFAULT
 
 
-def sized(values: list[Any]) -> bool:
+def is_size_column(values: list[Any]) -> bool:
     """Whether a column gives sizes."""
     return is_scale(values)

@@ -16,7 +16,7 @@ TOLD: Final = (
 )
 
 
-def findings(job: NotebookJob) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+def summarize_answer(job: NotebookJob) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """Read the main figures of a graph job, and of which dataset it is."""
     try:
         answer = job.answer()

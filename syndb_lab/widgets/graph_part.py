@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from syndb_lab.drawing.paint import Paint, is_scale, paint, plain, sizes, told, written
+from syndb_lab.drawing.paint import (
+    ColorEncoding,
+    encode_color,
+    format_value,
+    is_scale,
+    known_value,
+    plain,
+    sizes,
+)
 from syndb_lab.first_rows import cell
 from syndb_lab.neuron_table import APART
 from syndb_lab.remarks import advice, caption
 from syndb_lab.subnetwork import PAGERANK, Subnetwork
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 
 TITLES: Final = {
     "in_degree": "in-degree",
@@ -31,7 +39,7 @@ TOLD: Final = (
 )
 
 
-def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str) -> dict[str, Any]:
+def explorer_view(part: Subnetwork, places: Sequence[tuple[float, float]], key: str) -> dict[str, Any]:
     """Write a sub-network for the page.
 
     Parameters
@@ -48,8 +56,11 @@ def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str
     return {
         "key": key,
         "title": title(part),
-        "caption": visible(caption(part)),
-        "advice": [*map(visible, advice(part)), *map(visible, part.notes)],
+        "caption": escape_control_characters(caption(part)),
+        "advice": [
+            *map(escape_control_characters, advice(part)),
+            *map(escape_control_characters, part.notes),
+        ],
         "ids": [str(neuron) for neuron in part.ids],
         "names": [cell(name) for name in part.names()],
         "x": [round(x, 4) for x, _ in places],
@@ -63,9 +74,9 @@ def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str
         "columns": columns,
         "colours": offered,
         "sizes": [one for one in offered if columns[one[0]]["radius"] is not None],
-        "more": visible(part.more),
+        "more": escape_control_characters(part.more),
         "told": [[name, columns[name]["title"]] for name in TOLD if name in columns],
-        "plain": painted(plain(len(part.ids))),
+        "plain": encode_colors(plain(len(part.ids))),
         "strongest": strongest(part),
     }
 
@@ -73,16 +84,16 @@ def graph_part(part: Subnetwork, places: Sequence[tuple[float, float]], key: str
 def column(part: Subnetwork, name: str) -> dict[str, Any]:
     """Write a column: its texts (None where it is unknown), colours and, of numbers, sizes."""
     values = part.columns[name]
-    texts = [told(value) for value in values]
+    texts = [known_value(value) for value in values]
     return {
-        "title": heading(part, name),
+        "title": column_heading(part, name),
         "texts": [None if text is None else cell(text) for text in texts],
-        "paint": painted(paint(part.hues(name))),
+        "paint": encode_colors(encode_color(part.color_columns(name))),
         "radius": sizes(values) if is_scale(values) else None,
     }
 
 
-def painted(colours: Paint) -> dict[str, Any]:
+def encode_colors(colours: ColorEncoding) -> dict[str, Any]:
     """Write colours for the page."""
     return {
         "colours": list(colours.colours),
@@ -92,7 +103,7 @@ def painted(colours: Paint) -> dict[str, Any]:
     }
 
 
-def heading(part: Subnetwork, name: str) -> str:
+def column_heading(part: Subnetwork, name: str) -> str:
     """Name a column in words, a score with what it was counted in: ``in-degree in the whole graph``."""
     return f"{plainly(part, name)} {part.origins.get(name, '')}".rstrip()
 
@@ -106,7 +117,7 @@ def choice(part: Subnetwork, name: str) -> str:
 def plainly(part: Subnetwork, name: str) -> str:
     """Name a column in words, without what it was counted in."""
     word = name.removesuffix(APART) if name in part.origins else name
-    return TITLES.get(word) or visible(word.replace("_", " "))
+    return TITLES.get(word) or escape_control_characters(word.replace("_", " "))
 
 
 def title(part: Subnetwork) -> str:
@@ -119,4 +130,4 @@ def strongest(part: Subnetwork) -> str:
     most = max((line.count for line in part.lines if not line.junction), default=None)
     if most is None:
         return ""
-    return f"width: up to {written(most)} synapse{'' if most == 1 else 's'}"
+    return f"width: up to {format_value(most)} synapse{'' if most == 1 else 's'}"

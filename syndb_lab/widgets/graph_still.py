@@ -10,8 +10,8 @@ from syndb_lab.html_text import html_text
 from syndb_lab.remarks import advice, caption
 from syndb_lab.static_card import LINE, QUIET
 from syndb_lab.subnetwork import Subnetwork
-from syndb_lab.terminal_text import visible
-from syndb_lab.widgets.graph_part import heading, title
+from syndb_lab.terminal_text import escape_control_characters
+from syndb_lab.widgets.graph_part import column_heading, title
 
 NAMED: Final = 12
 SELECTED: Final = 50
@@ -21,7 +21,7 @@ ELSEWHERE: Final = (
 )
 
 
-def still_html(
+def explorer_html(
     part: Subnetwork, look: Mapping[str, Any], key: str, picture: bytes, *, live: bool = True
 ) -> str:
     """Write the picture, what it shows, and what is selected; styles are inline and there is no script.
@@ -47,9 +47,9 @@ def still_html(
     parts = [
         f"<div><b>{html_text(title(part))}</b> {html_text(caption(part))}</div>",
         f'{source} style="max-width:100%;background:#fff;border-radius:4px;margin:6px 0">',
-        f"<div {quiet}>{html_text(told(part, look))}</div>" if look["selected"] else "",
+        f"<div {quiet}>{html_text(list_selection(part, look))}</div>" if look["selected"] else "",
         f"<div {quiet}>{html_text(' · '.join(remarks))}</div>" if remarks else "",
-        f"<div {quiet}>{html_text(cited(part))}</div>" if cited(part) else "",
+        f"<div {quiet}>{html_text(citation(part))}</div>" if citation(part) else "",
     ]
     box = "border-radius:6px;margin:4px 0;padding:10px 14px;font-size:13px;line-height:1.5"
     style = f"border:1px solid {LINE};{box}"
@@ -57,11 +57,11 @@ def still_html(
     return f'<div class="{classes}"><div class="syndb-still" style="{style}">{"".join(parts)}</div></div>'
 
 
-def still_text(part: Subnetwork, look: Mapping[str, Any]) -> str:
+def explorer_text(part: Subnetwork, look: Mapping[str, Any]) -> str:
     """Write the same as plain text."""
     lines = [f"{title(part)}: {caption(part)}", alt(part, look)]
-    lines += [told(part, look)] if look["selected"] else []
-    return visible("\n".join([*lines, *advice(part), *part.notes]))
+    lines += [list_selection(part, look)] if look["selected"] else []
+    return escape_control_characters("\n".join([*lines, *advice(part), *part.notes]))
 
 
 def alt(part: Subnetwork, look: Mapping[str, Any]) -> str:
@@ -69,15 +69,15 @@ def alt(part: Subnetwork, look: Mapping[str, Any]) -> str:
     names = part.names()
     shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
     by = [
-        f"{word} by {heading(part, look[name])}"
+        f"{word} by {column_heading(part, look[name])}"
         for word, name in (("coloured", "color"), ("sized", "size"))
         if look[name]
     ]
     drawn = f"Graph of {len(names):,} neurons and {len(part.lines):,} connections"
-    return visible(f"{', '.join([drawn, *by])}: {shown}")
+    return escape_control_characters(f"{', '.join([drawn, *by])}: {shown}")
 
 
-def told(part: Subnetwork, look: Mapping[str, Any]) -> str:
+def list_selection(part: Subnetwork, look: Mapping[str, Any]) -> str:
     """List the selected neurons with their exact ids."""
     names = dict(zip(part.ids, part.names(), strict=True))
     listed = [
@@ -85,10 +85,12 @@ def told(part: Subnetwork, look: Mapping[str, Any]) -> str:
         for neuron in look["selected"][:SELECTED]
     ]
     more = len(look["selected"]) - len(listed)
-    return visible(f"selected: {', '.join(listed)}" + (f" and {more:,} more" if more else ""))
+    return escape_control_characters(
+        f"selected: {', '.join(listed)}" + (f" and {more:,} more" if more else "")
+    )
 
 
-def cited(part: Subnetwork) -> str:
+def citation(part: Subnetwork) -> str:
     """Cite the dataset."""
     words = [str(part.dataset.get(name) or "") for name in ("name", "citation")]
     return " · ".join(word for word in words if word)

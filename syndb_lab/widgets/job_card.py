@@ -10,18 +10,18 @@ from typing import Any, Final
 
 from IPython import display as ipython_display
 
-from syndb_lab.cell import dismiss, replaces_what_its_cell_showed
+from syndb_lab.cell import close_earlier_output, close_widget
 from syndb_lab.errors import SyndbError
-from syndb_lab.face import NOW, Moment, face
-from syndb_lab.first_rows import first_rows
-from syndb_lab.follow import FINAL, follow
+from syndb_lab.face import NOW, CardSnapshot, card_view
+from syndb_lab.first_rows import table_preview
+from syndb_lab.follow import FINAL, iter_updates
 from syndb_lab.frames import FrameKind
 from syndb_lab.progress import readable_bytes
 from syndb_lab.provenance import read_provenance
-from syndb_lab.static_card import Ended, static_html, static_text
-from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import DrawnCard, PlainCard, card_widget, view_bundle
-from syndb_lab.widgets.findings import findings
+from syndb_lab.static_card import FinishedCard, static_html, static_text
+from syndb_lab.widgets.desk import NamespaceWriter
+from syndb_lab.widgets.elements import CardWidget, FallbackCard, card_widget, view_bundle
+from syndb_lab.widgets.findings import summarize_answer
 from syndb_lab.widgets.notebook_job import NotebookJob
 
 PACE_S: Final = 0.2
@@ -44,7 +44,7 @@ def show_card(job: NotebookJob, namespace: dict[str, Any], variable: str | None,
     kind : {'polars', 'pandas', 'arrow', 'duckdb'}
         What Load makes of the result.
     """
-    desk = Desk(namespace, variable, kind)
+    desk = NamespaceWriter(namespace, variable, kind)
     card = JobCard(job, desk.load, desk.rerun)
     card.show()
     return card
@@ -59,9 +59,9 @@ class CardState:
     """
 
     job: NotebookJob
-    widget: DrawnCard | PlainCard
-    moment: Moment = NOW
-    ended: Ended = field(default_factory=Ended)
+    widget: CardWidget | FallbackCard
+    moment: CardSnapshot = NOW
+    ended: FinishedCard = field(default_factory=FinishedCard)
     is_static: bool = False
     shown_at: float = 0.0
     over: threading.Event = field(default_factory=threading.Event)
@@ -104,14 +104,14 @@ class JobCard:
         return self._state.job
 
     @property
-    def _widget(self) -> DrawnCard | PlainCard:
+    def _widget(self) -> CardWidget | FallbackCard:
         return self._state.widget
 
     def show(self, output: Any = None) -> None:
         """Show the card below the cell that runs now, or in an output that is there, and follow the job."""
         if output is None:
             self._output = ipython_display.display(self._live_bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
-            replaces_what_its_cell_showed(self)
+            close_earlier_output(self)
         else:
             self._output = output
             output.update(self._live_bundle(), raw=True)
@@ -130,13 +130,13 @@ class JobCard:
             self._update(self._state)
             self._is_closed = True
             self._state.over.set()
-            dismiss(self._state.widget)
+            close_widget(self._state.widget)
 
-    def settle(self, within_s: float = SETTLE_S) -> None:
+    def wait_static(self, within_s: float = SETTLE_S) -> None:
         """Wait until an ended job's card has become plain HTML, so that it stands before what follows."""
         self._state.over.wait(within_s)
 
-    def heed(self, click: dict[str, Any]) -> None:
+    def handle_click(self, click: dict[str, Any]) -> None:
         """Do what was clicked, in a thread of its own; a click on a job that was rerun since does nothing."""
         state = self._state
         if click.get("job_id", state.job.id) != state.job.id:
@@ -144,12 +144,12 @@ class JobCard:
         actions = {"cancel": self._cancel, "rerun": self._do_rerun, "load": self._do_load}
         action = actions.get(str(click.get("do")))
         if action is not None:
-            self._start(lambda taken: self._tried(action, taken), state)
+            self._start(lambda taken: self._run_action(action, taken), state)
 
-    def _state_of(self, job: NotebookJob, moment: Moment) -> CardState:
-        widget = card_widget(face(job.record, moment))
+    def _state_of(self, job: NotebookJob, moment: CardSnapshot) -> CardState:
+        widget = card_widget(card_view(job.record, moment))
         state = CardState(job, widget, moment)
-        widget.heed(lambda click: self.heed({"job_id": job.id, **click}))
+        widget.on_click(lambda click: self.handle_click({"job_id": job.id, **click}))
         return state
 
     def _start(self, work: Callable[[CardState], None], state: CardState) -> None:
@@ -160,25 +160,27 @@ class JobCard:
         job = state.job
         try:
             self._peek_at(state)
-            for heard in follow(job._transport, job.record, state.over):
+            for heard in iter_updates(job._transport, job.record, state.over):
                 away = "" if heard.away_s is None else f"{heard.trouble}; asking again ({heard.away_s:.0f} s)"
                 job.record = heard.record
-                self._say(state, away=away, urgent=bool(away) or heard.record["status"] in FINAL)
+                self._set_state(state, away=away, urgent=bool(away) or heard.record["status"] in FINAL)
                 self._peek_at(state)
             if job.status in FINAL:
-                self._say(state)  # its end may have come as the answer to a cancel
+                self._set_state(state)  # its end may have come as the answer to a cancel
                 self._end(state)
         except SyndbError as error:
-            self._lose(state, " ".join(filter(None, (f"no longer followed: {error.message}.", error.hint))))
+            self._stop_following(
+                state, " ".join(filter(None, (f"no longer followed: {error.message}.", error.hint)))
+            )
         except Exception as error:
-            self._lose(state, f"no longer followed ({type(error).__name__}).")
+            self._stop_following(state, f"no longer followed ({type(error).__name__}).")
         finally:
             state.over.set()
 
-    def _lose(self, state: CardState, why: str) -> None:
-        self._say(state, away=f"{why} %syndb attach {state.job.id} follows it again.", lost=True)
+    def _stop_following(self, state: CardState, why: str) -> None:
+        self._set_state(state, away=f"{why} %syndb attach {state.job.id} follows it again.", lost=True)
 
-    def _say(self, state: CardState, *, urgent: bool = True, **news: Any) -> None:
+    def _set_state(self, state: CardState, *, urgent: bool = True, **news: Any) -> None:
         """Change what the card says, at most five times a second where nothing is urgent."""
         with self._lock:
             state.moment = replace(state.moment, **news)
@@ -189,7 +191,7 @@ class JobCard:
             if state is not self._state or self._is_closed:
                 return
             state.shown_at = time.monotonic()
-            state.widget.card = face(state.job.record, state.moment)
+            state.widget.card = card_view(state.job.record, state.moment)
 
     def _peek_at(self, state: CardState) -> None:
         record = state.job.record
@@ -200,11 +202,11 @@ class JobCard:
             and rows
             and state.moment.table is None
         ):
-            self._start(lambda taken: self._peek(taken, None), state)
+            self._start(lambda taken: self._load_preview(taken, None), state)
 
-    def _peek(self, state: CardState, total: int | None) -> None:
+    def _load_preview(self, state: CardState, total: int | None) -> None:
         try:
-            self._say(state, table=first_rows(state.job.preview(), total))
+            self._set_state(state, table=table_preview(state.job.preview(), total))
         except (SyndbError, ImportError):
             return
 
@@ -214,13 +216,13 @@ class JobCard:
         table, told = None, {}
         found: list[tuple[str, str]] = []
         if record["status"] == "completed" and record["kind"] == "query":
-            self._peek(state, (record.get("result") or {}).get("rows"))
+            self._load_preview(state, (record.get("result") or {}).get("rows"))
             table, told = state.moment.table, read_provenance(job._transport, record)
         elif record["status"] == "completed":
-            found, told = findings(job)
+            found, told = summarize_answer(job)
         sources = [str(one.get("job_id")) for one in told.get("sources", ())]
         with self._lock:
-            state.ended = Ended(table, told.get("datasets", ()), sources, state.moment.note, found)
+            state.ended = FinishedCard(table, told.get("datasets", ()), sources, state.moment.note, found)
             state.is_static = True
             self._update(state)
 
@@ -236,45 +238,45 @@ class JobCard:
     def _static_bundle(self) -> dict[str, Any]:
         return {"text/html": self._state.html(), "text/plain": self._state.text()}
 
-    def _tried(self, action: Callable[[CardState], None], state: CardState) -> None:
+    def _run_action(self, action: Callable[[CardState], None], state: CardState) -> None:
         try:
             action(state)
         except SyndbError as error:
-            self._say(state, busy="", cancelling=False, error=str(error))
+            self._set_state(state, busy="", cancelling=False, error=str(error))
         except Exception as error:
-            self._say(state, busy="", cancelling=False, error=f"{type(error).__name__}: {error}")
+            self._set_state(state, busy="", cancelling=False, error=f"{type(error).__name__}: {error}")
 
     def _cancel(self, state: CardState) -> None:
-        self._say(state, cancelling=True, error="")
+        self._set_state(state, cancelling=True, error="")
         state.job.cancel()
-        self._say(state)
+        self._set_state(state)
 
     def _do_load(self, state: CardState) -> None:
-        self._say(state, busy="load", error="")
+        self._set_state(state, busy="load", error="")
         told_at = time.monotonic()
 
-        def tell(here: int) -> None:
+        def on_progress(here: int) -> None:
             nonlocal told_at
             if time.monotonic() - told_at >= PACE_S:
                 told_at = time.monotonic()
                 size = readable_bytes(state.job.record["result"]["bytes"])
-                self._say(state, busy=f"load, {readable_bytes(here)} of {size}")
+                self._set_state(state, busy=f"load, {readable_bytes(here)} of {size}")
 
-        said = self._load(state.job, tell)
-        self._say(state, busy="", note=said)
+        said = self._load(state.job, on_progress)
+        self._set_state(state, busy="", note=said)
         with self._lock:
             state.ended = replace(state.ended, note=said)
             if state.is_static:
                 self._update(state)
 
     def _do_rerun(self, state: CardState) -> None:
-        self._say(state, busy="rerun", error="")
+        self._set_state(state, busy="rerun", error="")
         new = state.job.rerun()
         with self._lock:
             if self._is_closed or state is not self._state:
                 return  # another job has taken the place meanwhile
-            self._state = rerun = self._state_of(new, Moment(note=self._rerun(state.job, new)))
+            self._state = rerun = self._state_of(new, CardSnapshot(note=self._rerun(state.job, new)))
             self._output.update(self._live_bundle(), raw=True)
             state.over.set()
-            dismiss(state.widget)
+            close_widget(state.widget)
         self._start(self._follow, rerun)

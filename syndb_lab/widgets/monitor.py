@@ -13,18 +13,18 @@ import anywidget
 import traitlets
 from IPython import display as ipython_display
 
-from syndb_lab.cell import dismiss, replaces_what_its_cell_showed
+from syndb_lab.cell import close_earlier_output, close_widget
 from syndb_lab.converted_errors import convert_errors
 from syndb_lab.errors import ParameterError, ServiceUnavailable, SyndbError
-from syndb_lab.face import Moment, face, moment_of
+from syndb_lab.face import CardSnapshot, card_view, parse_timestamp
 from syndb_lab.follow import FINAL
-from syndb_lab.front_end import draws, static
+from syndb_lab.front_end import read_asset, supports_javascript
 from syndb_lab.listing import html_table
 from syndb_lab.process_fork import ProcessLock
-from syndb_lab.terminal_text import visible
+from syndb_lab.terminal_text import escape_control_characters
 from syndb_lab.transport import Transport
-from syndb_lab.values import shown, whole_number
-from syndb_lab.widgets.desk import Desk
+from syndb_lab.values import format_value, to_plain_integer
+from syndb_lab.widgets.desk import NamespaceWriter
 from syndb_lab.widgets.notebook_job import NotebookJob
 
 BUSY_S: Final = 0.5
@@ -38,11 +38,11 @@ SAID: Final = (
 )
 
 
-class Board(anywidget.AnyWidget):
+class MonitorWidget(anywidget.AnyWidget):
     """The table, drawn by our own JavaScript."""
 
-    _esm = static("monitor.js")
-    _css = static("card.css")
+    _esm = read_asset("monitor.js")
+    _css = read_asset("card.css")
     board = traitlets.Dict().tag(sync=True)
 
 
@@ -72,22 +72,23 @@ class Monitor:
         namespace: dict[str, Any],
         make_job: Callable[[Transport, dict[str, Any]], NotebookJob],
     ) -> None:
-        most = whole_number(limit)
+        most = to_plain_integer(limit)
         if most is None or not 1 <= most <= MOST_JOBS:
             raise ParameterError(
-                f"limit is {shown(limit)}; it takes the number of jobs to follow, from 1 to {MOST_JOBS}",
+                f"limit is {format_value(limit)}; it takes the number of jobs to follow, from 1 to "
+                f"{MOST_JOBS}",
                 hint="For example: lab.monitor(limit=50).",
             )
         self._transport = transport
         self._limit = most
         self._make_job = make_job
-        self._desk = Desk(namespace, None, "polars")
+        self._desk = NamespaceWriter(namespace, None, "polars")
         self._lock = ProcessLock()
         self._wake = threading.Event()
         self._closed = False
         self._is_refused = False
         self._seen_at = time.monotonic()
-        self._moments: dict[str, Moment] = {}
+        self._moments: dict[str, CardSnapshot] = {}
         self._questions = itertools.count(1)
         self._answered = 0
         self._records: list[dict[str, Any]] = []
@@ -95,7 +96,7 @@ class Monitor:
         self._away = ""
         self._note = ""
         self._key = uuid.uuid4().hex
-        self._widget: Board | None = None
+        self._widget: MonitorWidget | None = None
         self._output: Any = None
 
     def _ipython_display_(self) -> None:
@@ -103,12 +104,12 @@ class Monitor:
 
     def show(self) -> None:
         """Show the table below the cell that runs now."""
-        self._ask()
-        if draws():
-            self._widget = Board(board=self._board())
-            self._widget.on_msg(lambda _, content, __: self.heed(content))
-        self._output = ipython_display.display(self._still(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        replaces_what_its_cell_showed(self)
+        self._fetch_jobs()
+        if supports_javascript():
+            self._widget = MonitorWidget(board=self._board())
+            self._widget.on_msg(lambda _, content, __: self.handle_click(content))
+        self._output = ipython_display.display(self._static_html(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        close_earlier_output(self)
         threading.Thread(target=self._follow, name="syndb-monitor", daemon=True).start()
 
     def close(self) -> None:
@@ -118,11 +119,11 @@ class Monitor:
         self._closed = True
         self._wake.set()
         if self._widget is not None:
-            dismiss(self._widget)
+            close_widget(self._widget)
         if self._output is not None:
-            self._output.update(self._still(), raw=True)
+            self._output.update(self._static_html(), raw=True)
 
-    def heed(self, click: dict[str, Any]) -> None:
+    def handle_click(self, click: dict[str, Any]) -> None:
         """Do what was clicked, in a thread of its own."""
         self._seen_at = time.monotonic()
         actions = {"cancel": self._cancel, "rerun": self._rerun, "load": self._load}
@@ -130,7 +131,9 @@ class Monitor:
         record = next((one for one in self._records if one["job_id"] == click.get("job_id")), None)
         if action is not None and record is not None:
             job = self._make_job(self._transport, record)
-            threading.Thread(target=self._tried, args=(action, job), name="syndb-card", daemon=True).start()
+            threading.Thread(
+                target=self._run_action, args=(action, job), name="syndb-card", daemon=True
+            ).start()
         else:
             self._wake.set()
 
@@ -139,10 +142,10 @@ class Monitor:
             self._wake.wait(IDLE_S if all(one["status"] in FINAL for one in self._records) else BUSY_S)
             self._wake.clear()
             if time.monotonic() - self._seen_at < UNSEEN_S:
-                self._ask()
+                self._fetch_jobs()
                 self._draw()
 
-    def _ask(self) -> None:
+    def _fetch_jobs(self) -> None:
         """Ask for the list; where nothing answers, keep what was heard, and say how old it is."""
         question = next(self._questions)
         records, more, away = self._records, self._more, ""
@@ -165,7 +168,7 @@ class Monitor:
         with self._lock:
             board = self._board()
             if self._widget is None:
-                self._output.update(self._still(), raw=True)
+                self._output.update(self._static_html(), raw=True)
             elif board != self._widget.board:
                 self._widget.board = board
 
@@ -179,16 +182,16 @@ class Monitor:
         }
 
     def _row(self, record: dict[str, Any]) -> dict[str, Any]:
-        shown = face(record, self._moments.get(record["job_id"], Moment()))
+        shown = card_view(record, self._moments.get(record["job_id"], CardSnapshot()))
         buttons = [{**one, "text": short(one), "title": one["text"]} for one in shown["buttons"]]
         return {name: shown[name] for name in SAID} | {
             "kind": record["kind"],
             "error": " ".join(shown["error"].split("\n")[:1]),
-            "when": f"{moment_of(record['created_at']).astimezone():%H:%M:%S}",
+            "when": f"{parse_timestamp(record['created_at']).astimezone():%H:%M:%S}",
             "buttons": buttons,
         }
 
-    def _still(self) -> dict[str, Any]:
+    def _static_html(self) -> dict[str, Any]:
         rows = [self._row(record) for record in self._records]
         cells = [
             [row["word"], row["title"], row["kind"], " · ".join(row["facts"]), row["job_id"]] for row in rows
@@ -198,32 +201,32 @@ class Monitor:
         return {
             "text/html": f'<div class="syndb-host syndb-monitor-{self._key} mathjax_ignore tex2jax_ignore">'
             f'<div class="syndb-still">{html_table([told], [])}{table}</div></div>',
-            "text/plain": visible("\n".join([told, *("  ".join(row) for row in cells)])),
+            "text/plain": escape_control_characters("\n".join([told, *("  ".join(row) for row in cells)])),
         }
 
-    def _tried(self, action: Callable[[NotebookJob], str], job: NotebookJob) -> None:
+    def _run_action(self, action: Callable[[NotebookJob], str], job: NotebookJob) -> None:
         try:
             self._note = action(job)
         except Exception as error:
             self._note = f"job {job.id[:8]}: {' '.join(str(error).split())}"
         finally:
             self._moments.pop(job.id, None)
-            self._ask()
+            self._fetch_jobs()
             self._draw()
 
     def _cancel(self, job: NotebookJob) -> str:
-        self._moments[job.id] = Moment(cancelling=True)
+        self._moments[job.id] = CardSnapshot(cancelling=True)
         self._draw()
         job.cancel()
         return ""
 
     def _rerun(self, job: NotebookJob) -> str:
-        self._moments[job.id] = Moment(busy="rerun")
+        self._moments[job.id] = CardSnapshot(busy="rerun")
         self._draw()
         return f"job {job.rerun().id[:8]} is the rerun of job {job.id[:8]}"
 
     def _load(self, job: NotebookJob) -> str:
-        self._moments[job.id] = Moment(busy="load")
+        self._moments[job.id] = CardSnapshot(busy="load")
         self._draw()
         return self._desk.load(job)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from syndb_service.broker import QUEUE, Hints, open_broker
+from syndb_service.broker import QUEUE, JobDispatcher, open_broker
 from tests.faults.cluster import Cluster
 from tests.faults.trial import Trial, slow, small
 from tests.servers.rabbitmq import Rabbitmq
@@ -65,9 +65,9 @@ def hint_of_a_final_job(trial: Trial[Cluster]) -> None:
 
 def hint(cluster: Cluster, job_ids: list[str]) -> None:
     """Send hints past the service."""
-    hints = Hints(open_broker(cluster.broker.url), patience_s=30)
+    hints = JobDispatcher(open_broker(cluster.broker.url), patience_s=30)
     for job_id in job_ids:
-        assert hints.send(job_id)
+        assert hints.dispatch(job_id)
     hints.close()
 
 

@@ -11,13 +11,13 @@ from typing import TypeVar
 import pytest
 
 from syndb_service.attempt_outcome import Succeeded
-from syndb_service.broker import Hints, embedded_broker
-from syndb_service.conclusion import Conclusion
+from syndb_service.broker import JobDispatcher, embedded_broker
+from syndb_service.conclusion import Finalizer
 from syndb_service.domain.child_task import TaskDone
-from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.errors import TransientError
-from syndb_service.results import LocalResults
+from syndb_service.results import LocalResultStore
 from syndb_service.settings import Settings, load_settings
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
@@ -34,11 +34,11 @@ class Room:
     settings: Settings
     database: Database
     store: JobStore
-    results: LocalResults
+    results: LocalResultStore
     sweeper: Sweeper
 
     def attempt(self) -> Job:
-        self.store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
+        self.store.insert(Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1")))
         job = self.store.attempts.claim_next(30)
         assert job is not None
         return job
@@ -51,10 +51,10 @@ class Room:
                 between()
             return call()
 
-        conclusion = Conclusion(self.settings, self.database, self.store, self.results, persist)
-        with self.results.begin(job.job_id, job.attempt) as writer:
+        conclusion = Finalizer(self.settings, self.database, self.store, self.results, persist)
+        with self.results.open_writer(job.job_id, job.attempt) as writer:
             writer.write(content)
-            conclusion.of(job, DONE, writer)
+            conclusion.finalize(job, DONE, writer)
 
 
 @pytest.fixture
@@ -62,9 +62,13 @@ def room(tmp_path: Path) -> Iterator[Room]:
     settings = load_settings(tmp_path)
     database = Database(settings.database)
     upgrade(database)
-    store, results = JobStore(database, lambda job_id: None), LocalResults(tmp_path / "results")
+    store, results = JobStore(database, lambda job_id: None), LocalResultStore(tmp_path / "results")
     yield Room(
-        settings, database, store, results, Sweeper(settings, store, results, Hints(embedded_broker()))
+        settings,
+        database,
+        store,
+        results,
+        Sweeper(settings, store, results, JobDispatcher(embedded_broker())),
     )
     database.close()
 
@@ -98,7 +102,7 @@ def test_a_cancel_after_the_upload_wins(room: Room) -> None:
 
 def test_an_update_whose_answer_was_lost_is_found_done(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     job = room.attempt()
-    complete = room.store.attempts.complete
+    complete = room.store.attempts.mark_completed
     answers = iter([TransientError("the connection broke")])
 
     def breaks_once(*arguments: object) -> bool:
@@ -107,7 +111,7 @@ def test_an_update_whose_answer_was_lost_is_found_done(room: Room, monkeypatch: 
             raise error
         return done
 
-    monkeypatch.setattr(room.store.attempts, "complete", breaks_once)
+    monkeypatch.setattr(room.store.attempts, "mark_completed", breaks_once)
 
     def persist(call: Callable[[], T]) -> T:
         try:
@@ -115,10 +119,10 @@ def test_an_update_whose_answer_was_lost_is_found_done(room: Room, monkeypatch: 
         except TransientError:
             return call()
 
-    conclusion = Conclusion(room.settings, room.database, room.store, room.results, persist)
-    with room.results.begin(job.job_id, job.attempt) as writer:
+    conclusion = Finalizer(room.settings, room.database, room.store, room.results, persist)
+    with room.results.open_writer(job.job_id, job.attempt) as writer:
         writer.write(b"right")
-        conclusion.of(job, DONE, writer)
+        conclusion.finalize(job, DONE, writer)
     record = room.store.get(job.job_id)
     assert record.status is Status.COMPLETED
     assert record.result is not None
@@ -148,7 +152,7 @@ def test_a_crash_between_upload_and_update_leaves_an_orphan_that_is_swept(room: 
 def test_the_files_of_another_database_are_left_alone(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     """A worker that was given a database of its own, or an empty one, finds no job for any file."""
     for job_id in map(str, range(3)):
-        with room.results.begin(job_id, 1) as writer:
+        with room.results.open_writer(job_id, 1) as writer:
             writer.write(b"somebody's")
             writer.finish()
     for _ in range(2):
@@ -161,8 +165,10 @@ def test_the_files_of_another_database_are_left_alone(room: Room, caplog: pytest
 def test_sweepers_at_once_do_no_harm(room: Room) -> None:
     jobs = [room.attempt() for _ in range(10)]
     for job in jobs:
-        room.store.attempts.beat(job, -1)
-    sweepers = [Sweeper(room.settings, room.store, room.results, Hints(embedded_broker())) for _ in range(4)]
+        room.store.attempts.heartbeat(job, -1)
+    sweepers = [
+        Sweeper(room.settings, room.store, room.results, JobDispatcher(embedded_broker())) for _ in range(4)
+    ]
     threads = [threading.Thread(target=sweeper.sweep) for sweeper in sweepers]
     for thread in threads:
         thread.start()

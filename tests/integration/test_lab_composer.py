@@ -66,7 +66,7 @@ class Page:
 
     def run(self) -> dict[str, Any]:
         number = f"run {time.monotonic()}"
-        self.composer._heed({"do": "run", "run": number, "draft": self.element.draft})
+        self.composer._on_message({"do": "run", "run": number, "draft": self.element.draft})
         until(lambda: self.element.ran.get("run") == number)
         return dict(self.element.ran)
 

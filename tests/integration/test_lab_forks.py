@@ -21,7 +21,7 @@ import pytest
 
 import syndb_lab
 from syndb_lab import Job, Lab, journal
-from syndb_lab.tokens import keep_token
+from syndb_lab.tokens import save_token
 
 if TYPE_CHECKING:
     from tests.conftest import Live
@@ -35,7 +35,7 @@ WHOLE = "SELECT i AS n FROM range({n}) r(i)"
 @pytest.fixture
 def lab(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    keep_token(live.url, live.token)
+    save_token(live.url, live.token)
     with syndb_lab.connect(live.url, live.token) as lab:
         lab.datasets()  # so that a connection is open
         yield lab

@@ -16,7 +16,7 @@ import pytest
 
 import syndb_lab
 from syndb_lab import local
-from syndb_lab.grid.rows import View
+from syndb_lab.grid.rows import ViewSpec
 from tests.conftest import isolated_environment
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def test_a_large_result_of_a_service_on_this_computer_is_read_in_place(
     assert not stored.exists()
     assert lazy.select("n").sum().collect().item() == whole["n"].sum() == sum(range(100_000))
     assert relation.aggregate("count(*)").fetchall() == [(100_000,)]
-    assert table._take_rows().texts(View([(0, "desc")]), 0, 1, [0]) == [["99999"]]
+    assert table._take_rows().texts(ViewSpec([(0, "desc")]), 0, 1, [0]) == [["99999"]]
     table.close()
     with pytest.raises(syndb_lab.ResultExpired):
         job.to_lazy()

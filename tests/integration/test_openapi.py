@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from syndb_service.api.app import routed_app
+from syndb_service.api.app import create_routed_app
 from tests.conftest import Jobs, running_service
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def test_the_document_is_that_of_the_routes() -> None:
-    assert routed_app().openapi() == CHECKED_IN, "write it again: python scripts/write_openapi.py"
+    assert create_routed_app().openapi() == CHECKED_IN, "write it again: python scripts/write_openapi.py"
 
 
 def test_the_service_gives_this_document(jobs: Jobs) -> None:

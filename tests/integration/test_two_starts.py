@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from syndb_service.embedded import _sole_service, is_running, private_write
-from syndb_service.factory import make_writable
+from syndb_service.embedded import _lock_data_folder, is_running, write_private_file
+from syndb_service.factory import require_writable_folder
 from tests.conftest import isolated_environment
 
 STARTS = 20
@@ -66,7 +66,7 @@ def test_a_folder_is_found_writable_however_many_look(tmp_path: Path) -> None:
     def start() -> None:
         for _ in range(STARTS):
             try:
-                make_writable(tmp_path / "data")
+                require_writable_folder(tmp_path / "data")
             except Exception as error:
                 wrong.append(error)
 
@@ -82,14 +82,16 @@ def test_a_folder_is_found_writable_however_many_look(tmp_path: Path) -> None:
 def test_the_announcement_of_a_killed_service_is_not_another_ones(tmp_path: Path) -> None:
     stale = tmp_path / "service.json"
     stale.write_text("{}")
-    with _sole_service(tmp_path):
+    with _lock_data_folder(tmp_path):
         assert not stale.exists()
 
 
 def test_a_file_with_several_writers_is_always_one_of_them_whole(tmp_path: Path) -> None:
     texts = ["a" * 50_000, "b" * 50_000]
     threads = [
-        threading.Thread(target=lambda text=text: [private_write(tmp_path / "f", text) for _ in range(200)])
+        threading.Thread(
+            target=lambda text=text: [write_private_file(tmp_path / "f", text) for _ in range(200)]
+        )
         for text in texts
     ]
     for thread in threads:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from syndb_lab.client import Lab
 from syndb_lab.command import main
 from syndb_lab.frames import to_arrow
-from syndb_lab.grid.rows import Rows, View
+from syndb_lab.grid.rows import RowView, ViewSpec
 from syndb_lab.job import Job
 from tests.results.truth import Truth, read_json
 
@@ -59,7 +59,7 @@ def check_reference(lab: Lab, job: Job, truth: Truth, made: random.Random) -> No
 
 def check_table(job: Job, truth: Truth, path: Path, made: random.Random) -> None:
     """Page through the table of a notebook: as stored, sorted, filtered, both."""
-    rows = Rows(path, job.record["result"]["columns"])
+    rows = RowView(path, job.record["result"]["columns"])
     every = list(range(len(truth.case.columns)))
     ordered = [number for number in every if truth.case.columns[number].ordered]
     try:
@@ -67,7 +67,7 @@ def check_table(job: Job, truth: Truth, path: Path, made: random.Random) -> None
         keys = [(at, made.choice(["asc", "desc"])) for at in made.sample(ordered, min(2, len(ordered)))]
         contains = find_text(truth, made)
         for sort, filters in (([], {}), (keys, {}), ([], contains), (keys[:1], contains)):
-            view = View(sort, {at: f'"{text}"' for at, text in filters.items()})  # type: ignore[arg-type]
+            view = ViewSpec(sort, {at: f'"{text}"' for at, text in filters.items()})  # type: ignore[arg-type]
             numbers = truth.order(sort, filters)
             assert rows.total(view) == len(numbers), (truth.case, sort, filters)
             for first in {0, made.randrange(len(numbers) + 1), max(len(numbers) - 3, 0)}:
@@ -77,7 +77,7 @@ def check_table(job: Job, truth: Truth, path: Path, made: random.Random) -> None
 
 
 def check_page(
-    rows: Rows, view: View, truth: Truth, numbers: list[int], first: int, made: random.Random
+    rows: RowView, view: ViewSpec, truth: Truth, numbers: list[int], first: int, made: random.Random
 ) -> None:
     """Read a page of a view, in some of its columns, for the screen and for the clipboard."""
     columns = made.sample(range(len(truth.case.columns)), made.randint(1, min(6, len(truth.case.columns))))

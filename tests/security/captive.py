@@ -17,7 +17,7 @@ from typing import Any
 
 from syndb_service.domain.child_task import from_dict
 from syndb_service.engines import seccomp
-from syndb_service.engines.confinement import confine
+from syndb_service.engines.confinement import apply_os_sandbox
 
 
 def main(task: dict[str, Any], aims: dict[str, Any]) -> None:
@@ -28,7 +28,7 @@ def main(task: dict[str, Any], aims: dict[str, Any]) -> None:
     abstract, tcp = socket.socket(socket.AF_UNIX), socket.socket()
     if aims["without_seccomp"]:
         seccomp.restrict = lambda: None  # type: ignore[assignment]
-    confine(from_dict(task))
+    apply_os_sandbox(from_dict(task))
 
     def system_call(number: int, *arguments: int) -> None:
         if libc.syscall(number, *arguments) < 0:

@@ -23,9 +23,9 @@ from typing import Any, Final
 import duckdb
 
 from syndb_service.domain.tables import TABLES, VIEWS, view_sql
-from syndb_service.engines.gate import Gate
+from syndb_service.engines.gate import SqlValidator
 from syndb_service.engines.positions import after_explain
-from syndb_service.engines.query_job import check
+from syndb_service.engines.query_job import validate_query
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.errors import InvalidQuery
 from tests.security.grammar import Writer
@@ -51,7 +51,7 @@ class Arena:
         self.secret.write_text(CANARY)
         self.files = {table: self._file(table) for table in ("neurons", "synapses", "neuron_relations")}
         self.engine = self._engine()
-        self.gate = Gate(duckdb.connect(), table_columns(), 10**6)
+        self.gate = SqlValidator(duckdb.connect(), table_columns(), 10**6)
         self.before = self.tree()
 
     def names(self) -> dict[str, str]:
@@ -150,7 +150,7 @@ def fuzz(seed: int, count: int, folder: Path) -> dict[str, Any]:
             sql = sql.replace(f"{{{name}}}", value)
         figures["statements"] += 1
         try:
-            check(arena.gate.connection, sql, {"p": 1} if "$p" in sql else {}, 10**6)
+            validate_query(arena.gate.connection, sql, {"p": 1} if "$p" in sql else {}, 10**6)
         except InvalidQuery as refusal:
             figures["refused"] += 1
             if str(folder) in refusal.message and str(folder) not in sql:

@@ -18,11 +18,11 @@ import pytest
 from syndb_service.domain.child_task import to_dict
 from syndb_service.engines import landlock, seccomp
 from syndb_service.engines.forkserver import FORK, PID, READY, REQUEST
-from syndb_service.engines.frames import FrameKind
-from syndb_service.engines.nursery import Nursery
+from syndb_service.engines.frames import FrameType
+from syndb_service.engines.nursery import ForkServerClient
 from tests.child_tasks import CHECK_TASK, query_task
 
-CONFINES = landlock.abi() >= 6 and seccomp.is_known()
+CONFINES = landlock.abi() >= 6 and seccomp.has_filter_for()
 """Whether this machine has every part; where it doesn't, tests are skipped, and say which part is missing."""
 
 ALLOWED = {"read its dataset", "read what the engine asks", "write in its folder", "start a thread"}
@@ -151,8 +151,8 @@ WITHOUT = """
 import ctypes, errno, logging, os, sys
 from syndb_service.domain.child_task import to_dict
 from syndb_service.engines import landlock, seccomp
-from syndb_service.engines.checker import Checker
-from syndb_service.engines.nursery import Nursery
+from syndb_service.engines.checker import QueryChecker
+from syndb_service.engines.nursery import ForkServerClient
 from tests.child_tasks import CHECK_TASK, query_task
 
 logging.basicConfig()
@@ -173,8 +173,8 @@ seccomp.install([
     *{"Landlock": LANDLOCK, "seccomp": SECCOMP}[sys.argv[1]],
     seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.ALLOW),
 ])
-nursery = Nursery()
-checker = Checker(nursery, 1000)
+nursery = ForkServerClient()
+checker = QueryChecker(nursery, 1000)
 print(checker.check("SELECT 1 AS n", {}).columns)
 nursery._server.kill()
 nursery._server.wait()
@@ -195,21 +195,21 @@ def test_without_a_part_the_log_says_so_once_and_jobs_run(part: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
+def nursery() -> Iterator[ForkServerClient]:
+    nursery = ForkServerClient()
     yield nursery
     nursery.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may look into a child")
-def test_a_child_inherits_its_socket_the_log_and_nothing(nursery: Nursery) -> None:
-    with Path(__file__).open() as file, socket.socket() as database, nursery.child() as child:
+def test_a_child_inherits_its_socket_the_log_and_nothing(nursery: ForkServerClient) -> None:
+    with Path(__file__).open() as file, socket.socket() as database, nursery.start_child() as child:
         os.set_inheritable(file.fileno(), True)
         os.set_inheritable(database.fileno(), True)
-        with nursery.child() as other:
+        with nursery.start_child() as other:
             for one in (child, other):
-                one.frames.send(FrameKind.TASK, to_dict(CHECK_TASK))
-                assert one.frames.receive_one() == (FrameKind.DONE, {})
+                one.frames.send(FrameType.TASK, to_dict(CHECK_TASK))
+                assert one.frames.receive_one() == (FrameType.DONE, {})
             links = {path.name: path.readlink() for path in Path(f"/proc/{other.pid}/fd").iterdir()}
         assert links.keys() >= {"0", "1", "2"}
         others = [str(link) for name, link in links.items() if name not in ("0", "1", "2")]
@@ -250,9 +250,11 @@ def test_a_childs_environment_is_empty() -> None:
     assert server.wait(120) == 0
 
 
-def test_the_limit_on_processor_time_ends_a_child_by_its_own_signal(nursery: Nursery, tmp_path: Path) -> None:
+def test_the_limit_on_processor_time_ends_a_child_by_its_own_signal(
+    nursery: ForkServerClient, tmp_path: Path
+) -> None:
     sql = "SELECT sum(a.range % 7 * (b.range % 3)) FROM range(10000000) a, range(1000000) b"
     task = query_task(tmp_path, sql, limits={"cpu_s": 1})
-    with nursery.child() as child:
-        child.frames.send(FrameKind.TASK, to_dict(task))
+    with nursery.start_child() as child:
+        child.frames.send(FrameType.TASK, to_dict(task))
         assert child.wait(100) == -signal.SIGXCPU

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from syndb_service.domain.references import references
+from syndb_service.domain.references import find_references
 from tests.security.rig import Rig
 
 TEXTS = (
@@ -142,4 +142,4 @@ def test_the_canaries_are_where_they_are_said_to_be(rig: Rig) -> None:
 @pytest.mark.timeout(120)  # each was quadratic once: a quarter of an hour for a text of this length
 @pytest.mark.parametrize("open_ended", ["/* ", "$a{n}$ ", "e' ", "'' ' ", "-- "])
 def test_what_is_never_closed_is_read_once(open_ended: str) -> None:
-    assert references("SELECT 1 " + "".join(open_ended.format(n=n) for n in range(300_000))) == []
+    assert find_references("SELECT 1 " + "".join(open_ended.format(n=n) for n in range(300_000))) == []

@@ -12,17 +12,17 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from syndb_service.domain.datasets import TABLES, VIEWS, Dataset, Prepared, TableInfo, view_sql
+from syndb_service.domain.datasets import TABLES, VIEWS, Dataset, PreparedDataset, TableInfo, view_sql
 from syndb_service.errors import BadSetting, Conflict, NotFound
-from syndb_service.warehouse import Warehouse
+from syndb_service.warehouse import LocalWarehouse
 from tests.processes import at_once
 
-Prepare = Callable[..., Prepared]
+Prepare = Callable[..., PreparedDataset]
 
 
 def prepare(
     work: Path, number: int = 1, rows: int = 10, name: str | None = None, *, states_id: bool = True
-) -> Prepared:
+) -> PreparedDataset:
     values = {"pre_neuron_id": "range % 3", "post_neuron_id": str(number), "synapse_id": "range"}
     tables = {}
     for table in ("synapses", "axons"):
@@ -47,15 +47,15 @@ def prepare(
         views={"connections": 3},
         added_at=datetime.now(UTC),
     )
-    return Prepared(dataset, work, states_id)
+    return PreparedDataset(dataset, work, states_id)
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse")
+def warehouse(tmp_path: Path) -> LocalWarehouse:
+    return LocalWarehouse(tmp_path / "warehouse")
 
 
-def fill(warehouse: Warehouse, *numbers: int, rows: int = 10) -> list[Dataset]:
+def fill(warehouse: LocalWarehouse, *numbers: int, rows: int = 10) -> list[Dataset]:
     added = []
     for number in numbers:
         with warehouse.staging() as work:
@@ -75,7 +75,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def open_views(con: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
+def open_views(con: duckdb.DuckDBPyConnection, warehouse: LocalWarehouse) -> None:
     for table, paths in warehouse.sources(warehouse.datasets()).items():
         con.execute(f"CREATE VIEW {table} AS {view_sql(table, paths)}")
     for name, view in VIEWS.items():
@@ -83,16 +83,16 @@ def open_views(con: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
 
 
 def test_an_empty_warehouse_lists_nothing_and_makes_no_folder(tmp_path: Path) -> None:
-    assert Warehouse(tmp_path / "new").datasets() == []
+    assert LocalWarehouse(tmp_path / "new").datasets() == []
     assert not (tmp_path / "new").exists()
 
 
-def test_datasets_are_listed_by_name(warehouse: Warehouse) -> None:
+def test_datasets_are_listed_by_name(warehouse: LocalWarehouse) -> None:
     fill(warehouse, 2, 1)
     assert [dataset.name for dataset in warehouse.datasets()] == ["dataset_1", "dataset_2"]
 
 
-def test_files_lie_in_partitions_under_their_digest(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_files_lie_in_partitions_under_their_digest(warehouse: LocalWarehouse, tmp_path: Path) -> None:
     [dataset] = fill(warehouse, 1)
     [file] = dataset.tables["synapses"].files
     assert file.startswith(f"tables/synapses/dataset_id={dataset.id}/")
@@ -118,7 +118,7 @@ def scanned(con: duckdb.DuckDBPyConnection, sql: str) -> str:
     ],
 )
 def test_a_query_of_one_dataset_reads_its_files_alone(
-    warehouse: Warehouse, engine: duckdb.DuckDBPyConnection, query: str
+    warehouse: LocalWarehouse, engine: duckdb.DuckDBPyConnection, query: str
 ) -> None:
     wanted, *others = fill(warehouse, 1, 2, 3)
     open_views(engine, warehouse)
@@ -129,7 +129,7 @@ def test_a_query_of_one_dataset_reads_its_files_alone(
 
 
 def test_connections_count_synapses_and_ids_are_text(
-    warehouse: Warehouse, engine: duckdb.DuckDBPyConnection
+    warehouse: LocalWarehouse, engine: duckdb.DuckDBPyConnection
 ) -> None:
     fill(warehouse, 7)
     open_views(engine, warehouse)
@@ -137,7 +137,7 @@ def test_connections_count_synapses_and_ids_are_text(
     assert found == [(str(UUID(int=7)), 0, 7, 4), (str(UUID(int=7)), 1, 7, 3), (str(UUID(int=7)), 2, 7, 3)]
 
 
-def test_an_unknown_dataset_comes_with_the_nearest(warehouse: Warehouse) -> None:
+def test_an_unknown_dataset_comes_with_the_nearest(warehouse: LocalWarehouse) -> None:
     fill(warehouse, 1)
     with pytest.raises(NotFound) as caught:
         warehouse.get("dataset_1")
@@ -146,7 +146,7 @@ def test_an_unknown_dataset_comes_with_the_nearest(warehouse: Warehouse) -> None
     assert caught.value.hint == f"Did you mean dataset_1 ({UUID(int=1)})?"
 
 
-def test_a_restricted_dataset_is_no_hint(warehouse: Warehouse) -> None:
+def test_a_restricted_dataset_is_no_hint(warehouse: LocalWarehouse) -> None:
     with warehouse.staging() as work:
         prepared = prepare(work)
         warehouse.add(replace(prepared, dataset=replace(prepared.dataset, visibility="restricted")))
@@ -156,7 +156,9 @@ def test_a_restricted_dataset_is_no_hint(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(("number", "name"), [(1, "another"), (2, "dataset_1")])
-def test_a_taken_id_or_name_is_refused(warehouse: Warehouse, tmp_path: Path, number: int, name: str) -> None:
+def test_a_taken_id_or_name_is_refused(
+    warehouse: LocalWarehouse, tmp_path: Path, number: int, name: str
+) -> None:
     fill(warehouse, 1)
     before = files(tmp_path / "warehouse")
     with warehouse.staging() as work, pytest.raises(Conflict) as caught:
@@ -165,7 +167,7 @@ def test_a_taken_id_or_name_is_refused(warehouse: Warehouse, tmp_path: Path, num
     assert files(tmp_path / "warehouse") == before
 
 
-def test_replacing_swaps_the_files(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_replacing_swaps_the_files(warehouse: LocalWarehouse, tmp_path: Path) -> None:
     [old] = fill(warehouse, 1)
     with warehouse.staging() as work:
         new = warehouse.add(prepare(work, 1, rows=20), replace=True)
@@ -175,7 +177,7 @@ def test_replacing_swaps_the_files(warehouse: Warehouse, tmp_path: Path) -> None
     assert files(tmp_path / "warehouse") == kept | {f"datasets/{old.id}.json"}
 
 
-def test_replacing_with_the_same_content_keeps_it(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_replacing_with_the_same_content_keeps_it(warehouse: LocalWarehouse, tmp_path: Path) -> None:
     fill(warehouse, 1)
     before = files(tmp_path / "warehouse")
     with warehouse.staging() as work:
@@ -183,7 +185,7 @@ def test_replacing_with_the_same_content_keeps_it(warehouse: Warehouse, tmp_path
     assert files(tmp_path / "warehouse") == before
 
 
-def test_a_folder_without_an_id_replaces_the_dataset_of_its_name(warehouse: Warehouse) -> None:
+def test_a_folder_without_an_id_replaces_the_dataset_of_its_name(warehouse: LocalWarehouse) -> None:
     fill(warehouse, 1)
     with warehouse.staging() as work:
         new = warehouse.add(prepare(work, 9, rows=20, name="dataset_1", states_id=False), replace=True)
@@ -191,13 +193,13 @@ def test_a_folder_without_an_id_replaces_the_dataset_of_its_name(warehouse: Ware
     assert f"dataset_id={new.id}" in new.tables["synapses"].files[0]
 
 
-def test_replacing_does_not_take_another_name(warehouse: Warehouse) -> None:
+def test_replacing_does_not_take_another_name(warehouse: LocalWarehouse) -> None:
     fill(warehouse, 1, 2)
     with warehouse.staging() as work, pytest.raises(Conflict):
         warehouse.add(prepare(work, 2, name="dataset_1"), replace=True)
 
 
-def test_removing_leaves_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_removing_leaves_nothing(warehouse: LocalWarehouse, tmp_path: Path) -> None:
     removed, kept = fill(warehouse, 1, 2)
     assert warehouse.remove(removed.id) == removed
     assert warehouse.datasets() == [kept]
@@ -207,7 +209,7 @@ def test_removing_leaves_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
 
 
 def test_a_failure_while_adding_leaves_nothing(
-    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: LocalWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [kept] = fill(warehouse, 2)
     before = files(tmp_path / "warehouse")
@@ -223,7 +225,7 @@ def test_a_failure_while_adding_leaves_nothing(
 
 
 def test_files_of_a_killed_process_are_cleared_by_the_next_change(
-    warehouse: Warehouse, tmp_path: Path
+    warehouse: LocalWarehouse, tmp_path: Path
 ) -> None:
     root = tmp_path / "warehouse"
     [dataset] = fill(warehouse, 1)
@@ -239,14 +241,14 @@ def test_files_of_a_killed_process_are_cleared_by_the_next_change(
     assert not abandoned.exists()
 
 
-def test_work_of_a_living_process_is_left_alone(warehouse: Warehouse) -> None:
+def test_work_of_a_living_process_is_left_alone(warehouse: LocalWarehouse) -> None:
     with warehouse.staging() as mine, warehouse.staging() as other:
         assert mine != other
         assert mine.is_dir()
 
 
 def test_a_manifest_that_can_not_be_read_hides_its_dataset_and_keeps_its_files(
-    warehouse: Warehouse, tmp_path: Path
+    warehouse: LocalWarehouse, tmp_path: Path
 ) -> None:
     [broken, kept] = fill(warehouse, 1, 2)
     (tmp_path / "warehouse" / "datasets" / f"{broken.id}.json").write_text("{")
@@ -256,7 +258,7 @@ def test_a_manifest_that_can_not_be_read_hides_its_dataset_and_keeps_its_files(
 
 
 def test_listing_reads_only_manifests_that_changed(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    warehouse: LocalWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(warehouse, 1, 2)
     warehouse.datasets()
@@ -266,8 +268,8 @@ def test_listing_reads_only_manifests_that_changed(
     assert loaded == []
 
 
-def test_another_process_sees_what_is_added_and_removed(warehouse: Warehouse, tmp_path: Path) -> None:
-    other = Warehouse(tmp_path / "warehouse")
+def test_another_process_sees_what_is_added_and_removed(warehouse: LocalWarehouse, tmp_path: Path) -> None:
+    other = LocalWarehouse(tmp_path / "warehouse")
     assert other.datasets() == []
     [dataset] = fill(warehouse, 1)
     assert other.datasets() == [dataset]
@@ -276,7 +278,7 @@ def test_another_process_sees_what_is_added_and_removed(warehouse: Warehouse, tm
 
 
 def _add(root: str) -> str:
-    warehouse = Warehouse(Path(root))
+    warehouse = LocalWarehouse(Path(root))
     try:
         with warehouse.staging() as work:
             return warehouse.add(prepare(work, 1)).name
@@ -284,7 +286,7 @@ def _add(root: str) -> str:
         return conflict.error_code
 
 
-def test_of_processes_that_add_the_same_one_wins(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_of_processes_that_add_the_same_one_wins(warehouse: LocalWarehouse, tmp_path: Path) -> None:
     outcomes = at_once(_add, str(tmp_path / "warehouse"), 4)
     assert sorted(outcomes) == ["dataset_1"] + ["dataset_exists"] * 3
     assert len(warehouse.datasets()) == 1
@@ -293,19 +295,19 @@ def test_of_processes_that_add_the_same_one_wins(warehouse: Warehouse, tmp_path:
 @pytest.mark.parametrize(
     "change",
     [
-        Warehouse.writable,
+        LocalWarehouse.writable,
         lambda warehouse: warehouse.staging().__enter__(),
         lambda warehouse: warehouse.remove(str(UUID(int=1))),
     ],
 )
 def test_a_folder_that_can_not_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Warehouse], object]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[LocalWarehouse], object]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    fill(Warehouse(Path("house")), 1)
+    fill(LocalWarehouse(Path("house")), 1)
     shutil.rmtree("house/staging")
     Path("house/staging").write_text("a file in its place")
-    warehouse = Warehouse(Path("house"))
+    warehouse = LocalWarehouse(Path("house"))
     with pytest.raises(BadSetting) as caught:
         change(warehouse)
     assert caught.value.message.startswith("The warehouse house can't be written: ")
@@ -317,4 +319,4 @@ def test_a_folder_that_can_not_be_written(
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     (tmp_path / "house").mkdir(mode=0o500)
     with pytest.raises(BadSetting):
-        Warehouse(tmp_path / "house").writable()
+        LocalWarehouse(tmp_path / "house").writable()

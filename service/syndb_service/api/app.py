@@ -22,22 +22,22 @@ from syndb_service.api import (
     routes_jobs,
     routes_results,
 )
-from syndb_service.api.body_limit import BodyLimit
+from syndb_service.api.body_limit import BodyLimitMiddleware
 from syndb_service.api.identity import Identity
-from syndb_service.api.json_bodies import JsonBodies
+from syndb_service.api.json_bodies import JsonContentTypeMiddleware
 from syndb_service.api.metrics import Metrics
 from syndb_service.api.parameters import refuse_unknown_parameters
 from syndb_service.api.rate_limit import RateLimit
 from syndb_service.api.readiness import Readiness
-from syndb_service.api.request_trail import RequestTrail
-from syndb_service.api.security_headers import SecurityHeaders
+from syndb_service.api.request_trail import RequestLogMiddleware
+from syndb_service.api.security_headers import SecurityHeadersMiddleware
 from syndb_service.api.stream_limit import StreamLimit
-from syndb_service.api.turns import Turns
-from syndb_service.api.waiting import WaitingRoom
+from syndb_service.api.turns import UserConcurrencyLimit
+from syndb_service.api.waiting import JobChangeHub
 from syndb_service.broker import EMBEDDED
-from syndb_service.factory import Service
-from syndb_service.store import Notices
-from syndb_service.store.figures import read_figures
+from syndb_service.factory import Container
+from syndb_service.store import ChangeListener
+from syndb_service.store.figures import read_statistics
 from syndb_service.temp_folder import check_temp_folder
 from syndb_service.worker_monitor import WorkerMonitor
 
@@ -69,26 +69,26 @@ TOLD_HEADERS = [
 ]
 
 
-def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
+def create_app(service: Container, identity: Identity | None = None) -> FastAPI:
     """Build the HTTP side of a service; ``identity`` is what an embedded one proves itself with."""
-    app = routed_app()
-    room = WaitingRoom(service.store.versions, lambda: notices.heard)
-    notices = Notices(service.database, room.job_changed)
-    service.changes.listeners.append(room.job_changed)
-    metrics = Metrics(lambda: read_figures(service.database))
+    app = create_routed_app()
+    room = JobChangeHub(service.store.versions, lambda: notices.is_listening)
+    notices = ChangeListener(service.database, room.on_job_changed)
+    service.changes.listeners.append(room.on_job_changed)
+    metrics = Metrics(lambda: read_statistics(service.database))
     app.state.service = service
     app.state.identity = identity
     app.state.waiting_room = room
     app.state.notices = notices
     app.state.metrics = metrics
-    app.state.turns = Turns()
+    app.state.turns = UserConcurrencyLimit()
     app.state.stream_limit = StreamLimit()
-    monitor = WorkerMonitor(service.store, service.worker_reports, service.hints.ready)
+    monitor = WorkerMonitor(service.store, service.worker_reports, service.hints.check)
     app.state.worker_monitor = monitor
     app.state.readiness = Readiness(_checks(service, monitor), optional=frozenset({"workers"}))
-    app.add_middleware(JsonBodies)
+    app.add_middleware(JsonContentTypeMiddleware)
     settings = service.settings
-    app.add_middleware(BodyLimit, limit=6 * settings.max_query_bytes + BODY_OVERHEAD)
+    app.add_middleware(BodyLimitMiddleware, limit=6 * settings.max_query_bytes + BODY_OVERHEAD)
     app.add_middleware(
         RateLimit,
         requests=settings.rate_requests,
@@ -103,16 +103,16 @@ def build_app(service: Service, identity: Identity | None = None) -> FastAPI:
             allow_headers=SENT_HEADERS,
             expose_headers=TOLD_HEADERS,
         )
-    app.add_middleware(RequestTrail, count=metrics.count)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLogMiddleware, count=metrics.count)
+    app.add_middleware(SecurityHeadersMiddleware)
     return app
 
 
-def _checks(service: Service, monitor: WorkerMonitor) -> dict[str, Callable[[], object]]:
+def _checks(service: Container, monitor: WorkerMonitor) -> dict[str, Callable[[], object]]:
     """Return what asks each part; temporary files are written by the process that runs jobs."""
     checks: dict[str, Callable[[], object]] = {
         "database": service.database.ready,
-        "broker": service.hints.ready,
+        "broker": service.hints.check,
         "results": service.results.ready,
         "warehouse": service.warehouse.ready,
         "engine": lambda: service.checker.check("SELECT 1", {}),
@@ -126,7 +126,7 @@ def _checks(service: Service, monitor: WorkerMonitor) -> dict[str, Callable[[], 
     return checks
 
 
-def routed_app() -> FastAPI:
+def create_routed_app() -> FastAPI:
     """Return the routes and their document, without a service behind them."""
 
     @asynccontextmanager

@@ -11,22 +11,22 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from syndb_service.api.rate_limit import PRINCIPAL
 from syndb_service.domain.access import Principal
 from syndb_service.errors import AcademicRequired, Unauthenticated
-from syndb_service.factory import Service
+from syndb_service.factory import Container
 
 bearer = HTTPBearer(
     auto_error=False, description="A token of this service, or an access token of its OpenID provider."
 )
 
 
-def service_of(request: Request) -> Service:
+def get_container(request: Request) -> Container:
     """Return the service that the app was built for."""
-    service: Service = request.app.state.service
+    service: Container = request.app.state.service
     return service
 
 
-def any_principal(
+def require_principal(
     request: Request,
-    service: Annotated[Service, Depends(service_of)],
+    service: Annotated[Container, Depends(get_container)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Principal:
     """Return who is asking.
@@ -36,12 +36,12 @@ def any_principal(
     Unauthenticated
         Without a valid token.
     """
-    principal = service.authentication.principal(presented(credentials))
+    principal = service.authentication.principal(bearer_token(credentials))
     request.scope[PRINCIPAL] = principal
     return principal
 
 
-def presented(credentials: HTTPAuthorizationCredentials | None) -> str:
+def bearer_token(credentials: HTTPAuthorizationCredentials | None) -> str:
     """Return the token that was sent.
 
     Raises
@@ -58,7 +58,7 @@ def presented(credentials: HTTPAuthorizationCredentials | None) -> str:
     return credentials.credentials
 
 
-def academic_principal(principal: Annotated[Principal, Depends(any_principal)]) -> Principal:
+def require_academic(principal: Annotated[Principal, Depends(require_principal)]) -> Principal:
     """Return who is asking, if their academic standing was verified.
 
     Raises
@@ -77,15 +77,15 @@ def academic_principal(principal: Annotated[Principal, Depends(any_principal)]) 
     return principal
 
 
-def rechecking(
-    service: Annotated[Service, Depends(service_of)],
+def recheck_principal(
+    service: Annotated[Container, Depends(get_container)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Callable[[], Principal]:
     """Return what tells, for an answer that takes long, whether the token is still good."""
-    token = presented(credentials)
-    return lambda: academic_principal(service.authentication.principal(token))
+    token = bearer_token(credentials)
+    return lambda: require_academic(service.authentication.principal(token))
 
 
-Caller = Annotated[Principal, Depends(academic_principal)]
-Recheck = Annotated[Callable[[], Principal], Depends(rechecking)]
-Wired = Annotated[Service, Depends(service_of)]
+Caller = Annotated[Principal, Depends(require_academic)]
+Recheck = Annotated[Callable[[], Principal], Depends(recheck_principal)]
+Wired = Annotated[Container, Depends(get_container)]

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from syndb_service.api.values import GivenMoment, Label, Parameters
-from syndb_service.domain.jobs import Request
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.status import Kind
 
 STRONGEST: dict[str, JsonValue] = {
@@ -63,9 +63,9 @@ class QueryBody(BaseModel):
         "like is refused then.",
     )
 
-    def request(self) -> Request:
+    def request(self) -> JobRequest:
         """Return what is asked for."""
-        return Request(
+        return JobRequest(
             kind=Kind.QUERY,
             query=self.query,
             format=self.format,

@@ -8,7 +8,7 @@ from syndb_service.api import problems
 from syndb_service.errors import TooLarge
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Refuses a body as soon as it is longer than ``limit`` bytes (JSON may write one byte as six)."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -30,13 +30,13 @@ class BodyLimit:
         seen = 0
         refused = False
 
-        async def counted() -> Message:
+        async def receive_limited() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             return message if seen <= self._limit else {"type": "http.disconnect"}
 
-        async def answered(message: Message) -> None:
+        async def send_unless_rejected(message: Message) -> None:
             nonlocal refused
             if seen <= self._limit:
                 await send(message)
@@ -44,4 +44,4 @@ class BodyLimit:
                 refused = True
                 await refusal(scope, receive, send)
 
-        await self._app(scope, counted, answered)
+        await self._app(scope, receive_limited, send_unless_rejected)

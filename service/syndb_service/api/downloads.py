@@ -12,7 +12,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
-from syndb_service.api.ranges import Span, requested_spans
+from syndb_service.api.ranges import Span, parse_range
 from syndb_service.domain.jobs import MEDIA_TYPES
 from syndb_service.result_file import ResultFile
 from syndb_service.results import OpenedResult
@@ -22,7 +22,7 @@ Part = tuple[bytes, Span]
 CRLF: Final = b"\r\n"
 
 
-def download(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Response:
+def result_response(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Response:
     """Answer a GET or HEAD of a result.
 
     Parameters
@@ -44,7 +44,7 @@ def download(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Respo
         If the store does not give the file.
     """
     headers = _headers(file)
-    if _names(asked.get("if-none-match", ""), headers["ETag"]):
+    if _content_disposition(asked.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     size, media_type = file.bytes, MEDIA_TYPES[file.format]
     headers["Content-Disposition"] = f'attachment; filename="{file.filename}"'
@@ -56,7 +56,7 @@ def download(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Respo
         headers["ETag"],
         headers["Last-Modified"],
     ):
-        spans = requested_spans(asked["range"], size)
+        spans = parse_range(asked["range"], size)
     if spans is None:
         return _stream(file, [(b"", Span(0, size))], b"", 200, headers, media_type)
     if len(spans) == 1:
@@ -81,7 +81,7 @@ def _headers(file: ResultFile) -> dict[str, str]:
     return headers
 
 
-def _names(header: str, etag: str) -> bool:
+def _content_disposition(header: str, etag: str) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
     return etag in tags or "*" in tags
 

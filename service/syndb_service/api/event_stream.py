@@ -9,9 +9,9 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
-from syndb_service.api.problems import body_of
+from syndb_service.api.problems import problem_body
 from syndb_service.api.schemas import job_record
-from syndb_service.api.waiting import Listener, WaitingRoom
+from syndb_service.api.waiting import JobChangeHub, Listener
 from syndb_service.domain.jobs import Job
 from syndb_service.errors import NotFound, ServiceError
 
@@ -30,7 +30,7 @@ Read = Callable[[Collection[str]], Mapping[str, Job]]
 
 
 async def event_stream(
-    room: WaitingRoom,
+    room: JobChangeHub,
     read: Read,
     known: Mapping[str, int],
     recheck: Callable[[], object],
@@ -66,7 +66,7 @@ async def event_stream(
     yield f"retry: {RETRY_MS}\n\n"
     followed, due = dict(known), set(known)
     checked_at = time.monotonic()
-    with room.listening(tuple(known)) as listener:
+    with room.listen(tuple(known)) as listener:
         while followed and not room.closed:
             try:
                 if time.monotonic() - checked_at >= recheck_s:
@@ -82,11 +82,11 @@ async def event_stream(
             ]
             for event in events or [": still here\n\n"]:
                 yield event
-            due = await listener.changed(heartbeat_s) & followed.keys() if followed else set()
+            due = await listener.wait_for_changes(heartbeat_s) & followed.keys() if followed else set()
 
 
 def _events(
-    room: WaitingRoom,
+    room: JobChangeHub,
     listener: Listener,
     followed: dict[str, int],
     job_id: str,
@@ -102,7 +102,7 @@ def _events(
             code="job_not_found",
             hint="GET /v1/jobs lists your jobs.",
         )
-        return [_event("refused", json.dumps({"job_id": job_id, **body_of(absent)}))]
+        return [_event("refused", json.dumps({"job_id": job_id, **problem_body(absent)}))]
     room.note(job, listener)
     is_new = job.version != followed[job_id]
     if job.status.final:

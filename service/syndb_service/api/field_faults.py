@@ -53,7 +53,7 @@ def refusal_of(errors: Sequence[Mapping[str, Any]], body: Any, route: object) ->
         if key not in found or len(path) > len(found[key][0]):
             found[key] = path, error
     in_order = sorted(found.values(), key=lambda fault: fault[1]["type"] != "extra_forbidden")
-    told = [_told(path, error, body, route) for path, error in in_order]
+    told = [_describe_error(path, error, body, route) for path, error in in_order]
     more = f"; and {len(told) - MOST_FAULTS} more" if len(told) > MOST_FAULTS else ""
     return InvalidRequest("; ".join(told[:MOST_FAULTS]) + more, hint=HINT)
 
@@ -70,17 +70,18 @@ def refuse_unknown(names: Iterable[str], known: Sequence[str], path: str) -> Non
     if unknown:
         takes = f"it takes {', '.join(known)}" if known else "it takes none"
         raise InvalidRequest(
-            f"{_quoted(unknown[0])} is no parameter of {path}{nearest(unknown[0], known) or f'; {takes}'}",
+            f"{_quote(unknown[0])} is no parameter of "
+            f"{path}{suggest_nearest(unknown[0], known) or f'; {takes}'}",
             hint=HINT,
         )
 
 
-def nearest(wanted: object, known: Iterable[str]) -> str:
+def suggest_nearest(wanted: object, known: Iterable[str]) -> str:
     """Name what is nearest, as the end of a sentence; nothing where nothing is near.
 
     Examples
     --------
-    >>> nearest("samplez", ["samples", "source"])
+    >>> suggest_nearest("samplez", ["samples", "source"])
     '; did you mean samples?'
     """
     near = get_close_matches(str(wanted).lower()[:200], list(known), n=2, cutoff=0.6)
@@ -96,7 +97,7 @@ def describe(schema: Schema, whole: Schema | None = None) -> str:
     ('a whole number from 1 to 10,000', "'a' or 'b'")
     """
     whole = whole or schema
-    schema = _resolved(schema, whole)
+    schema = _resolve_schema(schema, whole)
     if "anyOf" in schema:
         bounds = {name: schema[name] for name in _BOUNDS if name in schema}
         parts = [describe(bounds | each, whole) for each in schema["anyOf"] if each.get("type") != "null"]
@@ -121,37 +122,37 @@ def describe(schema: Schema, whole: Schema | None = None) -> str:
     return "another value"
 
 
-def _told(path: Path, error: Mapping[str, Any], body: Any, route: object) -> str:
+def _describe_error(path: Path, error: Mapping[str, Any], body: Any, route: object) -> str:
     kind, message = str(error["type"]), str(error["msg"]).removeprefix("Value error, ")
     whole, schema = _schema_at(path, str(error["loc"][0]), route)
-    name = _written(path)
+    name = _format_path(path)
     if kind == "extra_forbidden":
         return _unknown(path, body, _schema_at(path[:-1], "body", route)[1], whole)
     if kind in _OURS:
         return f"{name}: {message}" if name else message
     if kind == "missing":
         return f"{name} is needed: {describe(schema, whole)}" if name else "a body is needed: a JSON object"
-    given = _given(error.get("input"))
+    given = _format_input(error.get("input"))
     known = _names(schema, whole)
     if kind == "less_than_equal" and error["ctx"]["le"] >= _WIDE:
         return f"{name}: a number of at most {error['ctx']['le']:,} is needed, and {given} was given"
-    near = nearest(error.get("input"), known) if isinstance(error.get("input"), str) else ""
+    near = suggest_nearest(error.get("input"), known) if isinstance(error.get("input"), str) else ""
     return f"{name or 'the body'}: {describe(schema, whole)} is needed, and {given} was given{near}"
 
 
 def _unknown(path: Path, body: Any, schema: Schema, whole: Schema) -> str:
     """Tell of a field that is not known there."""
-    wanted, place = path[-1], _written(path[:-1])
-    inner = [schema, *(_resolved(each, whole) for each in schema.get("anyOf", ()))]
+    wanted, place = path[-1], _format_path(path[:-1])
+    inner = [schema, *(_resolve_schema(each, whole) for each in schema.get("anyOf", ()))]
     known = [name for each in inner for name in each.get("properties", ())]
     if len(path) == 1 and whole.get("title") == GraphBody.__name__:
         analysis = body.get("analysis", "full") if isinstance(body, dict) else "full"
         own = OWN.get(analysis if isinstance(analysis, str) else "", set())
         takes = [name for name in known if name in EVERYWHERE | own]
-        near = nearest(wanted, takes) or _elsewhere(str(wanted), known)
-        return f"{_written(path)} is no option of {_given(analysis)}{near or _list_of(takes)}"
+        near = suggest_nearest(wanted, takes) or _elsewhere(str(wanted), known)
+        return f"{_format_path(path)} is no option of {_format_input(analysis)}{near or _list_of(takes)}"
     at = f" of {place}" if place else ""
-    return f"{_written(path)} is no field{at}{nearest(wanted, known) or _list_of(known)}"
+    return f"{_format_path(path)} is no field{at}{suggest_nearest(wanted, known) or _list_of(known)}"
 
 
 def _elsewhere(wanted: str, known: Sequence[str]) -> str:
@@ -182,7 +183,7 @@ def _path(error: Mapping[str, Any], sent: Any) -> Path:
     return tuple(path)
 
 
-def _written(path: Path) -> str:
+def _format_path(path: Path) -> str:
     """Write a path as people do: ``cell_class.pre[1]``."""
     text = ""
     for part in path:
@@ -193,13 +194,13 @@ def _written(path: Path) -> str:
 def _schema_at(path: Path, where: str, route: object) -> tuple[Schema, Schema]:
     """Return the schema of a body or a parameter, and what it says of one place in it."""
     whole = _schema_of(route, where, str(path[0]) if path and where != "body" else "")
-    schema = _resolved(whole, whole)
+    schema = _resolve_schema(whole, whole)
     for part in path if where == "body" else ():
-        inner = [schema, *(_resolved(each, whole) for each in schema.get("anyOf", ()))]
+        inner = [schema, *(_resolve_schema(each, whole) for each in schema.get("anyOf", ()))]
         key, held = ("items", ()) if isinstance(part, int) else ("properties", part)
         found = [each[key] for each in inner if key in each]
         found = [each if held == () else each.get(held, {}) for each in found]
-        schema = _resolved(next((each for each in found if each), {}), whole)
+        schema = _resolve_schema(next((each for each in found if each), {}), whole)
     return whole, schema
 
 
@@ -223,7 +224,7 @@ def _schema_of_type(annotation: Hashable) -> Schema:
     return TypeAdapter(whole).json_schema()
 
 
-def _resolved(schema: Schema, whole: Schema) -> Schema:
+def _resolve_schema(schema: Schema, whole: Schema) -> Schema:
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     found: Schema = whole.get("$defs", {}).get(name, {}) if name else schema
     return found
@@ -231,9 +232,9 @@ def _resolved(schema: Schema, whole: Schema) -> Schema:
 
 def _names(schema: Schema, whole: Schema) -> list[str]:
     """List the texts that a field takes, where they are a few."""
-    schema = _resolved(schema, whole)
-    inner = [schema, *(_resolved(each, whole) for each in schema.get("anyOf", ()))]
-    inner += [_resolved(each["items"], whole) for each in inner if "items" in each]
+    schema = _resolve_schema(schema, whole)
+    inner = [schema, *(_resolve_schema(each, whole) for each in schema.get("anyOf", ()))]
+    inner += [_resolve_schema(each["items"], whole) for each in inner if "items" in each]
     return [str(each) for one in inner for each in one.get("enum", ())]
 
 
@@ -279,7 +280,7 @@ def _text(schema: Schema) -> str:
     return (f"a text of at most {most:,} characters" if most else "a text") + kept
 
 
-def _given(value: object) -> str:
+def _format_input(value: object) -> str:
     """Write what was given, short."""
     if isinstance(value, str) and len(value) > SHOWN:
         return f"a text of {len(value):,} characters"
@@ -293,7 +294,7 @@ def _given(value: object) -> str:
         return "another value"
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return repr(_short(name))
 
 

@@ -21,11 +21,11 @@ Motif = Literal[
 ]
 
 
-class _Told(BaseModel):
+class _AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class CitedDataset(_Told):
+class CitedDataset(_AnswerModel):
     """A dataset, with what is needed to cite it."""
 
     id: str
@@ -38,14 +38,14 @@ class CitedDataset(_Told):
     licence: str
 
 
-class EndsFilter(_Told):
+class EndsFilter(_AnswerModel):
     """What the neurons at either end may be; null is anything."""
 
     pre: list[str] | None
     post: list[str] | None
 
 
-class Filters(_Told):
+class Filters(_AnswerModel):
     """The filters; those that let everything pass are left out."""
 
     include: Literal["chemical", "gap_junctions", "both"]
@@ -56,14 +56,14 @@ class Filters(_Told):
     neuron_ids: list[str] = []
 
 
-class Tally(_Told):
+class Tally(_AnswerModel):
     """How many connections, and how many synapses in them."""
 
     connections: Count
     synapses: Count
 
 
-class Dropped(_Told):
+class Dropped(_AnswerModel):
     """What the dataset has and the graph has not; each connection under the first reason that holds."""
 
     absent_neurons: Tally
@@ -72,14 +72,14 @@ class Dropped(_Told):
     below_min_synapses: Tally
 
 
-class Distribution(_Told):
+class Distribution(_AnswerModel):
     """How many neurons have each value; two lists of one length."""
 
     values: list[Count]
     counts: list[Count]
 
 
-class Spread(_Told):
+class Spread(_AnswerModel):
     """A count per neuron."""
 
     mean: float | None
@@ -87,21 +87,21 @@ class Spread(_Told):
     distribution: Distribution
 
 
-class ComponentCount(_Told):
+class ComponentCount(_AnswerModel):
     """Components of the graph, and neurons of the largest."""
 
     count: Count
     largest: Count
 
 
-class Lengths(_Told):
+class Lengths(_AnswerModel):
     """Paths from the sources by their length; two lists of one length."""
 
     hops: list[Count]
     paths: list[Count]
 
 
-class PathSample(_Told):
+class PathSample(_AnswerModel):
     """How the shortest paths were measured."""
 
     exact: bool
@@ -112,7 +112,7 @@ class PathSample(_Told):
     distribution: Lengths
 
 
-class NeuronName(_Told):
+class NeuronName(_AnswerModel):
     """A neuron; its id is a string, exact in every language."""
 
     neuron_id: str
@@ -143,7 +143,7 @@ class DrawnNeuron(NeuronName):
     degree: Count
 
 
-class NamedConnection(_Told):
+class NamedConnection(_AnswerModel):
     """A connection between two neurons, by their ids."""
 
     pre: str
@@ -151,7 +151,7 @@ class NamedConnection(_Told):
     synapse_count: Count
 
 
-class Subnetwork(_Told):
+class Subnetwork(_AnswerModel):
     """The strongest connections around the hubs."""
 
     neurons: list[DrawnNeuron]
@@ -159,7 +159,7 @@ class Subnetwork(_Told):
     connections_among_neurons: Count
 
 
-class Interval(_Told):
+class Interval(_AnswerModel):
     """Between which bounds what was sampled lies, with this confidence; lists of one length."""
 
     confidence: float
@@ -167,7 +167,7 @@ class Interval(_Told):
     high: list[float]
 
 
-class Reachability(_Told):
+class Reachability(_AnswerModel):
     """What is reached within k hops; lists of one length. From one neuron, where `source` is there."""
 
     source: NeuronName | None = None
@@ -181,7 +181,7 @@ class Reachability(_Told):
     standard_error: float | None
 
 
-class Sketch(_Told):
+class Sketch(_AnswerModel):
     """The adjacency matrix by community, in cells."""
 
     cells: Count
@@ -192,7 +192,7 @@ class Sketch(_Told):
     borders: list[Count]
 
 
-class Agreement(_Told):
+class Agreement(_AnswerModel):
     """Communities beside a column of neurons."""
 
     column: str
@@ -202,7 +202,7 @@ class Agreement(_Told):
     normalised_mutual_information: float | None
 
 
-class CommunityDivision(_Told):
+class CommunityDivision(_AnswerModel):
     """The communities, the largest first."""
 
     count: Count
@@ -214,7 +214,7 @@ class CommunityDivision(_Told):
     agreement: Agreement | None = None
 
 
-class RichClub(_Told):
+class RichClub(_AnswerModel):
     """The rich club by degree; lists of one length."""
 
     degree: list[Count]
@@ -229,7 +229,7 @@ class RichClub(_Told):
     seed: Count
 
 
-class Route(_Told):
+class Route(_AnswerModel):
     """The shortest path from one neuron to another."""
 
     source: NeuronName
@@ -242,7 +242,7 @@ class Route(_Told):
     connections: list[NamedConnection]
 
 
-class Profile(_Told):
+class Profile(_AnswerModel):
     """One side of a comparison."""
 
     name: str = Field(description="The dataset's id, or the neurotransmitter or brain structure.")
@@ -261,14 +261,14 @@ class Profile(_Told):
     dropped: Dropped | None = None
 
 
-class LeftOut(_Told):
+class LeftOut(_AnswerModel):
     """What is in no part: connections without the property, and parts beyond the hundred largest."""
 
     connections: Count
     parts_left_out: Count
 
 
-class Comparison(_Told):
+class Comparison(_AnswerModel):
     """Profiles side by side; the matrices are in the order of `parts`."""
 
     by: Literal["dataset", "neurotransmitter", "brain_structure"]
@@ -278,7 +278,7 @@ class Comparison(_Told):
     degree_distance: list[list[float | None]]
 
 
-class MotifAgainstChance(_Told):
+class MotifAgainstChance(_AnswerModel):
     """A motif's count beside those of the rewired graphs."""
 
     count: Count
@@ -290,7 +290,7 @@ class MotifAgainstChance(_Told):
     p_value: float
 
 
-class Significance(_Told):
+class Significance(_AnswerModel):
     """The census beside those of rewired graphs."""
 
     samples: Count
@@ -299,7 +299,7 @@ class Significance(_Told):
     motifs: dict[Triad, MotifAgainstChance]
 
 
-class GraphAnswer(_Told):
+class GraphAnswer(_AnswerModel):
     """What a graph job found: what every answer has, and the figures of its analysis.
 
     `definitions` says of each figure what it means and where its definition comes from. An undefined figure

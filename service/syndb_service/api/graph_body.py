@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from syndb_service.api.values import INT64, Label, WholeNumber
-from syndb_service.domain.jobs import Analysis, Request
+from syndb_service.domain.jobs import Analysis, JobRequest
 from syndb_service.domain.status import Kind
 from syndb_service.domain.tables import TABLES
 
@@ -242,7 +242,7 @@ class GraphBody(BaseModel):
         if same:
             raise ValueError("other_dataset_id is the dataset itself; compare needs another one, or by")
 
-    def request(self) -> Request:
+    def request(self) -> JobRequest:
         """Return what is asked for; options that say no more than their default are left out."""
         options: dict[str, Any] = {
             "min_synapses": self.min_synapses,
@@ -258,15 +258,15 @@ class GraphBody(BaseModel):
             if abs(options[end]) > EXACT if isinstance(options.get(end), int) else False:
                 options[end] = str(options[end])
         if self.neurotransmitter is not None:
-            options["neurotransmitter"] = _listed(self.neurotransmitter)
+            options["neurotransmitter"] = _as_list(self.neurotransmitter)
         for name in ("cell_class", "brain_structure"):
             given = getattr(self, name)
             if given is not None:
                 ends = (given.pre, given.post) if isinstance(given, Ends) else (given, given)
-                options[name] = {"pre": _listed(ends[0]), "post": _listed(ends[1])}
+                options[name] = {"pre": _as_list(ends[0]), "post": _as_list(ends[1])}
         if self.neuron_ids is not None:
             options["neuron_ids"] = sorted({str(int(each)) for each in self.neuron_ids}, key=int)
-        return Request(
+        return JobRequest(
             kind=Kind.GRAPH,
             format="json",
             dataset_id=self.dataset_id,
@@ -276,5 +276,5 @@ class GraphBody(BaseModel):
         )
 
 
-def _listed(names: str | list[str] | None) -> list[str] | None:
+def _as_list(names: str | list[str] | None) -> list[str] | None:
     return [names] if isinstance(names, str) else names

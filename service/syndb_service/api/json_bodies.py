@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class JsonBodies:
+class JsonContentTypeMiddleware:
     """Reads every body as JSON, whatever its Content-Type says: `curl -d` calls it a form."""
 
     def __init__(self, app: ASGIApp) -> None:

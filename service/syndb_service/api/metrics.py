@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from syndb_service.errors import TransientError
-from syndb_service.store.figures import DAMAGES, STEPS_S, Figures
+from syndb_service.store.figures import DAMAGES, STEPS_S, JobStatistics
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Metrics:
         Reads the figures from the database.
     """
 
-    def __init__(self, read: Callable[[], Figures]) -> None:
+    def __init__(self, read: Callable[[], JobStatistics]) -> None:
         self._registry = CollectorRegistry()
         self._process = str(os.getpid())
         self._requests = Counter(
@@ -52,7 +52,7 @@ class Metrics:
             buckets=REQUEST_STEPS_S,
             registry=self._registry,
         )
-        self._registry.register(_Jobs(read))
+        self._registry.register(_JobStatisticsCollector(read))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request under its route's template."""
@@ -65,17 +65,17 @@ class Metrics:
         return encoder(self._registry), media_type
 
 
-class _Jobs(Collector):
+class _JobStatisticsCollector(Collector):
     """Reads the rows when somebody asks: once a second at most, and less often where that takes long.
 
     Reading goes over open jobs, and those that ended since the last sweep. It is not done again for twenty
     times as long as it took, so that the database spends at most a twentieth of its time on it.
     """
 
-    def __init__(self, read: Callable[[], Figures]) -> None:
+    def __init__(self, read: Callable[[], JobStatistics]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._found: Figures | None = None
+        self._found: JobStatistics | None = None
         self._fresh_until = 0.0
 
     def describe(self) -> Iterator[Metric]:
@@ -84,7 +84,7 @@ class _Jobs(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family; of a database that is away only that."""
-        figures = self._figures()
+        figures = self._read_statistics()
         up = GaugeMetricFamily("syndb_database_up", "Whether the job database answers.")
         up.add_metric((), 0 if figures is None else 1)
         yield up
@@ -94,7 +94,7 @@ class _Jobs(Collector):
             yield from _results(figures)
             yield _durations(figures)
 
-    def _figures(self) -> Figures | None:
+    def _read_statistics(self) -> JobStatistics | None:
         with self._lock:
             if self._found is None or time.monotonic() > self._fresh_until:
                 began = time.monotonic()
@@ -108,7 +108,7 @@ class _Jobs(Collector):
             return self._found
 
 
-def _queue(figures: Figures) -> Iterator[Metric]:
+def _queue(figures: JobStatistics) -> Iterator[Metric]:
     queued = GaugeMetricFamily("syndb_jobs_queued", "Jobs that wait.", labels=("kind",))
     running = GaugeMetricFamily("syndb_jobs_running", "Jobs that run.", labels=("kind",))
     for kind in ("query", "graph"):
@@ -120,7 +120,7 @@ def _queue(figures: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily("syndb_queue_oldest_seconds", help_text, figures.oldest_queued_s)
 
 
-def _ends(figures: Figures) -> Iterator[Metric]:
+def _ends(figures: JobStatistics) -> Iterator[Metric]:
     ended = CounterMetricFamily(
         "syndb_jobs_ended", "Jobs that came to an end.", labels=("kind", "status", "reason")
     )
@@ -134,7 +134,7 @@ def _ends(figures: Figures) -> Iterator[Metric]:
     )
 
 
-def _results(figures: Figures) -> Iterator[Metric]:
+def _results(figures: JobStatistics) -> Iterator[Metric]:
     yield GaugeMetricFamily("syndb_results_stored", "Results that are stored.", figures.kept_results)
     yield GaugeMetricFamily("syndb_results_stored_bytes", "Their size.", figures.kept_bytes)
     damaged = GaugeMetricFamily(
@@ -150,7 +150,7 @@ def _results(figures: Figures) -> Iterator[Metric]:
     yield CounterMetricFamily("syndb_orphans_swept_bytes", "Their size.", figures.swept_orphan_bytes)
 
 
-def _durations(figures: Figures) -> Metric:
+def _durations(figures: JobStatistics) -> Metric:
     family = HistogramMetricFamily(
         "syndb_job_seconds", "How long jobs spent in each stage.", labels=("stage", "kind")
     )

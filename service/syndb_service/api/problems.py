@@ -36,10 +36,10 @@ REFUSAL = "syndb.refusal"
 
 def problem(error: ServiceError) -> JSONResponse:
     """Return an error as a response."""
-    return JSONResponse(body_of(error), error.http, _headers(error), MEDIA_TYPE)
+    return JSONResponse(problem_body(error), error.http, _headers(error), MEDIA_TYPE)
 
 
-def body_of(error: ServiceError) -> dict[str, Any]:
+def problem_body(error: ServiceError) -> dict[str, Any]:
     """Return an error as the body of a response.
 
     What others wrote is cleared of control characters. Of a part that is away only its name is told: what
@@ -97,16 +97,16 @@ def install(app: FastAPI) -> None:
         if error.status_code == 400:
             request.scope[REFUSAL] = InvalidRequest.code
             return problem(UNREADABLE)
-        refused = _Refused(
+        refused = _UnroutedRequest(
             f"{request.method} {request.url.path}: {error.detail}",
             code={404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request"),
             hint="The routes are listed in /openapi.json.",
         )
         request.scope[REFUSAL] = refused.error_code
-        body = body_of(refused) | {"status": error.status_code, "title": str(error.detail)}
+        body = problem_body(refused) | {"status": error.status_code, "title": str(error.detail)}
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            headers["Allow"] = ", ".join(sorted(_allowed(request)))
+            headers["Allow"] = ", ".join(sorted(_allowed_methods(request)))
         return JSONResponse(body, error.status_code, headers, MEDIA_TYPE)
 
 
@@ -116,11 +116,11 @@ UNREADABLE: Final = InvalidRequest(
 )
 
 
-class _Refused(UsageError):
+class _UnroutedRequest(UsageError):
     """A request that reached no route."""
 
 
-def _allowed(request: Request) -> set[str]:
+def _allowed_methods(request: Request) -> set[str]:
     """Return the methods of all routes that have this path: each method is a route of its own."""
     scope = {"type": "http", "path": request.url.path, "root_path": "", "headers": []}
     return {

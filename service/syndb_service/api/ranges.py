@@ -18,7 +18,7 @@ class Span(NamedTuple):
     stop: int
 
 
-def requested_spans(header: str, size: int) -> list[Span] | None:
+def parse_range(header: str, size: int) -> list[Span] | None:
     """Return the parts asked for, in order and without overlaps; None if the whole file is to be sent.
 
     A header that is malformed, of another unit or asks for too many parts is ignored, as the RFC allows.
@@ -37,9 +37,9 @@ def requested_spans(header: str, size: int) -> list[Span] | None:
 
     Examples
     --------
-    >>> requested_spans("bytes=0-9, 5-14, -5", 100)
+    >>> parse_range("bytes=0-9, 5-14, -5", 100)
     [Span(start=0, stop=15), Span(start=95, stop=100)]
-    >>> requested_spans("lines=1-2", 100) is None
+    >>> parse_range("lines=1-2", 100) is None
     True
     """
     unit, _, value = header.partition("=")
@@ -59,7 +59,7 @@ def requested_spans(header: str, size: int) -> list[Span] | None:
             size=size,
             hint="HEAD tells the size; leave out Range to get the whole file.",
         )
-    return _merged(within)
+    return _merge(within)
 
 
 def _span(first: str, last: str, size: int) -> Span:
@@ -68,7 +68,7 @@ def _span(first: str, last: str, size: int) -> Span:
     return Span(int(first), min(int(last) + 1, size) if last else size)
 
 
-def _merged(spans: list[Span]) -> list[Span]:
+def _merge(spans: list[Span]) -> list[Span]:
     merged = spans[:1]
     for span in spans[1:]:
         if span.start <= merged[-1].stop:

@@ -66,7 +66,7 @@ class RateLimit:
         wait = await self._wait(self._key(scope, digest))
         if wait is None:
             await self._app(scope, receive, send)
-            self._learn(scope, digest)
+            self._remember_valid_token(scope, digest)
             return
         refusal = TooManyRequests(
             f"more than {self._item.amount:,} requests in {self._item.get_expiry()} s",
@@ -84,11 +84,11 @@ class RateLimit:
             return None
         if self._shared is not None and time.monotonic() >= self._alone_until:
             try:
-                return await _counted(self._shared, self._item, key)
+                return await _count_request(self._shared, self._item, key)
             except Exception as error:
                 log.warning("requests are counted by each process alone: %s", type(error).__name__)
                 self._alone_until = time.monotonic() + self._item.get_expiry()
-        return await _counted(self._here, self._item, key)
+        return await _count_request(self._here, self._item, key)
 
     def _key(self, scope: Scope, digest: bytes | None) -> str:
         user = None if digest is None else self._users.get(digest)
@@ -100,7 +100,7 @@ class RateLimit:
         client = scope.get("client")
         return f"{what}:{client[0] if client else ''}"
 
-    def _learn(self, scope: Scope, digest: bytes | None) -> None:
+    def _remember_valid_token(self, scope: Scope, digest: bytes | None) -> None:
         """Remember whose token that was, that it was refused, or that nobody has looked at it yet."""
         principal: Principal | None = scope.get(PRINCIPAL)
         if digest is None:
@@ -117,7 +117,7 @@ class RateLimit:
             self._unproven[digest] = None
 
 
-async def _counted(
+async def _count_request(
     limiter: SlidingWindowCounterRateLimiter, item: RateLimitItemPerSecond, key: str
 ) -> int | None:
     if await limiter.hit(item, key):

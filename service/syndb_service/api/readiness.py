@@ -20,7 +20,7 @@ KEPT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DependencyStatus:
     """One part; ``why`` says what is wrong with it, without addresses, paths or secrets."""
 
     ok: bool
@@ -51,31 +51,33 @@ class Readiness:
         self._patience_s = patience_s
         self._lanes = CapacityLimiter(4 * len(checks))
         self._lock = asyncio.Lock()
-        self._found: dict[str, Part] = {}
+        self._found: dict[str, DependencyStatus] = {}
         self._found_at = 0.0
 
-    async def parts(self) -> dict[str, Part]:
+    async def check_all(self) -> dict[str, DependencyStatus]:
         """Return how each part is."""
         async with self._lock:
             if not self._found or time.monotonic() - self._found_at > KEPT_S:
-                found = await asyncio.gather(*(self._ask(name) for name in self._checks))
+                found = await asyncio.gather(*(self._check(name) for name in self._checks))
                 self._found = dict(zip(self._checks, found, strict=True))
                 self._found_at = time.monotonic()
             return self._found
 
-    async def _ask(self, name: str) -> Part:
+    async def _check(self, name: str) -> DependencyStatus:
         if self._lanes.available_tokens < 1:
-            return Part(ok=False, why="it has not answered for a while")
+            return DependencyStatus(ok=False, why="it has not answered for a while")
         asked = to_thread.run_sync(self._checks[name], abandon_on_cancel=True, limiter=self._lanes)
         try:
             await asyncio.wait_for(asked, self._patience_s)
         except TimeoutError:
             log.warning("the %s did not answer within %g s", name, self._patience_s)
-            return Part(ok=False, why=f"it did not answer within {self._patience_s:g} s")
+            return DependencyStatus(ok=False, why=f"it did not answer within {self._patience_s:g} s")
         except ServiceError as error:
             log.warning("the %s is not ready: %s", name, error.message)
-            return Part(ok=False, why=f"{error.public_message.partition(': ')[0]} ({error.error_code})")
+            return DependencyStatus(
+                ok=False, why=f"{error.public_message.partition(': ')[0]} ({error.error_code})"
+            )
         except Exception:
             log.exception("the %s is not ready", name)
-            return Part(ok=False, why="it failed; the service's log says how")
-        return Part(ok=True)
+            return DependencyStatus(ok=False, why="it failed; the service's log says how")
+        return DependencyStatus(ok=True)

@@ -48,17 +48,17 @@ HEADERS: Final[dict[int, dict[str, Any]]] = {
 }
 
 
-def refusals(*statuses: int) -> Responses:
+def error_responses(*statuses: int) -> Responses:
     """Describe refusals; those that every route for users has are among them always."""
-    return {status: _refusal(status) for status in sorted({401, 403, 429, 503, *statuses})}
+    return {status: _error_response(status) for status in sorted({401, 403, 429, 503, *statuses})}
 
 
-def open_refusals(*statuses: int) -> Responses:
+def public_error_responses(*statuses: int) -> Responses:
     """Describe the refusals of a route that anybody may ask."""
-    return {status: _refusal(status) for status in sorted(statuses)}
+    return {status: _error_response(status) for status in sorted(statuses)}
 
 
-def _refusal(status: int) -> dict[str, Any]:
+def _error_response(status: int) -> dict[str, Any]:
     described: dict[str, Any] = {"description": WORDS[status], "content": PROBLEM}
     if status in HEADERS:
         described["headers"] = HEADERS[status]

@@ -32,7 +32,7 @@ QUIET: Final = frozenset({"/health", "/health/ready", "/metrics"})
 Count = Callable[[str, str, int, float], None]
 
 
-class RequestTrail:
+class RequestLogMiddleware:
     """Names every request and writes down how it went.
 
     Parameters
@@ -54,18 +54,18 @@ class RequestTrail:
             return
         request_id = _request_id(scope)
         token = REQUEST_ID.set(request_id)
-        trail = _Trail(scope, request_id)
+        trail = _RequestInfo(scope, request_id)
 
-        async def answered(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             trail.note(message)
             await send(message)
 
         try:
-            await self._app(scope, receive, answered)
+            await self._app(scope, receive, send_and_record)
         except asyncio.CancelledError:  # this process ends, and waits no longer for its requests
             if trail.status:
                 raise
-            await STOPPING(scope, receive, answered)
+            await STOPPING(scope, receive, send_and_record)
         except Exception as error:
             if trail.status and (cause := _foreseen(error)) is not None:
                 message = "%s %s is broken off: %s"
@@ -75,12 +75,12 @@ class RequestTrail:
             log.exception("%s %s failed", scope["method"], printable(scope["path"]), extra=trail.extra())
             if trail.status:
                 raise
-            await FAILED(scope, receive, answered)
+            await FAILED(scope, receive, send_and_record)
         finally:
             REQUEST_ID.reset(token)
             self._end(trail)
 
-    def _end(self, trail: _Trail) -> None:
+    def _end(self, trail: _RequestInfo) -> None:
         extra = trail.extra()
         self._count(extra["method"], extra["route"], extra["status"], extra["seconds"])
         level = logging.DEBUG if extra["route"] in QUIET else logging.INFO
@@ -88,7 +88,7 @@ class RequestTrail:
         log.log(level, "%(method)s %(path)s %(status)d in %(seconds).3f s", extra, extra=extra)
 
 
-class _Trail:
+class _RequestInfo:
     """What is known of one request."""
 
     def __init__(self, scope: Scope, request_id: str) -> None:
@@ -106,7 +106,7 @@ class _Trail:
             headers["X-Request-Id"] = self._request_id
             self._job_id = headers.get("location", "").removeprefix("/v1/jobs/") or None
 
-    def asked_by(self) -> dict[str, str | None]:
+    def set_principal(self) -> dict[str, str | None]:
         """Return who asked, from where, and as what it was refused."""
         principal: Principal | None = self._scope.get(PRINCIPAL)
         client = self._scope.get("client")
@@ -132,13 +132,13 @@ class _Trail:
         }
 
 
-def _audit(trail: _Trail, extra: dict[str, Any]) -> None:
+def _audit(trail: _RequestInfo, extra: dict[str, Any]) -> None:
     """Write down what was refused, and what made, changed or gave away something."""
     told = f"{extra['method']} {extra['path']}"
     refused = extra["status"] >= 400
     if not refused and extra["method"] in READING and not extra["route"].endswith(GIVING):
         return
-    asked = trail.asked_by()
+    asked = trail.set_principal()
     audit(
         asked["who"],
         told,

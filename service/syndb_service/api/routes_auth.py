@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BaseModel, Field
 
-from syndb_service.api.auth import Wired, any_principal, bearer, presented
+from syndb_service.api.auth import Wired, bearer, bearer_token, require_principal
 from syndb_service.api.rate_limit import PRINCIPAL
-from syndb_service.api.refusals import open_refusals
+from syndb_service.api.refusals import public_error_responses
 from syndb_service.api.values import Moment
 from syndb_service.domain.access import Principal
 
@@ -57,7 +57,7 @@ class TokenRecord(PersonRecord):
     token: str
 
 
-@router.get("", summary="How do I log in?", responses=open_refusals(429))
+@router.get("", summary="How do I log in?", responses=public_error_responses(429))
 def show_login(service: Wired) -> AuthRecord:
     """Say where to log in."""
     settings = service.settings
@@ -73,8 +73,8 @@ def show_login(service: Wired) -> AuthRecord:
     )
 
 
-@router.get("/me", summary="Who am I?", responses=open_refusals(401, 429, 503))
-def show_me(principal: Annotated[Principal, Depends(any_principal)]) -> PersonRecord:
+@router.get("/me", summary="Who am I?", responses=public_error_responses(401, 429, 503))
+def show_me(principal: Annotated[Principal, Depends(require_principal)]) -> PersonRecord:
     """Say whom the token speaks for, and what is known of them."""
     return PersonRecord(**_person(principal))
 
@@ -83,7 +83,7 @@ def show_me(principal: Annotated[Principal, Depends(any_principal)]) -> PersonRe
     "/tokens",
     status_code=201,
     summary="Turn an access token of the OpenID provider into a token of this service",
-    responses=open_refusals(401, 404, 429, 503),
+    responses=public_error_responses(401, 404, 429, 503),
 )
 def make_token(
     request: Request,
@@ -91,7 +91,7 @@ def make_token(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> TokenRecord:
     """Write down what the provider says of the user, and make a token that is valid for some days."""
-    issued = service.authentication.exchange(presented(credentials))
+    issued = service.authentication.exchange(bearer_token(credentials))
     request.scope[PRINCIPAL] = issued.principal
     return TokenRecord(token=issued.token, **_person(issued.principal))
 

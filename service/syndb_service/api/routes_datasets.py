@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from syndb_service.api.auth import Caller, Wired
 from syndb_service.api.parameters import DatasetId
-from syndb_service.api.refusals import refusals
+from syndb_service.api.refusals import error_responses
 from syndb_service.domain.datasets import dataset_json
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
@@ -55,7 +55,7 @@ class DatasetList(BaseModel):
 
 
 @router.get(
-    "", summary="List the datasets that I may query", response_model=DatasetList, responses=refusals()
+    "", summary="List the datasets that I may query", response_model=DatasetList, responses=error_responses()
 )
 def list_datasets(caller: Caller, service: Wired) -> Any:
     """Return every dataset with its tables, columns, units and row counts."""
@@ -66,7 +66,7 @@ def list_datasets(caller: Caller, service: Wired) -> Any:
     "/{dataset_id}",
     summary="Show a dataset",
     response_model=DatasetRecord,
-    responses=refusals(404, 422),
+    responses=error_responses(404, 422),
 )
 def show_dataset(dataset_id: DatasetId, caller: Caller, service: Wired) -> Any:
     """Return one dataset."""

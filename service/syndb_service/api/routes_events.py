@@ -14,12 +14,12 @@ from starlette.concurrency import run_in_threadpool
 from syndb_service.api.auth import Caller, Recheck, Wired
 from syndb_service.api.event_stream import HEADERS, event_stream
 from syndb_service.api.parameters import JobId
-from syndb_service.api.refusals import Responses, header, refusals
+from syndb_service.api.refusals import Responses, error_responses, header
 from syndb_service.api.stream_limit import CountedStream, StreamLimit
 from syndb_service.api.values import INT64
 from syndb_service.domain.access import Principal
 from syndb_service.domain.jobs import Job
-from syndb_service.factory import Service
+from syndb_service.factory import Container
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -131,7 +131,7 @@ EVENTS_OF_MANY: Responses = {
     "/events",
     summary="Follow several jobs",
     response_class=StreamingResponse,
-    responses=EVENTS_OF_MANY | refusals(422),
+    responses=EVENTS_OF_MANY | error_responses(422),
 )
 async def follow_jobs(
     request: Request,
@@ -163,7 +163,7 @@ async def follow_jobs(
     "/{job_id:job}/events",
     summary="Follow a job",
     response_class=StreamingResponse,
-    responses=EVENTS | refusals(404, 422),
+    responses=EVENTS | error_responses(404, 422),
 )
 async def follow_job(
     request: Request,
@@ -196,7 +196,7 @@ def _stream(
     request: Request,
     caller: Principal,
     recheck: Callable[[], object],
-    service: Service,
+    service: Container,
     known: Mapping[str, int],
     name: Callable[[Job], str],
 ) -> Response:

@@ -11,18 +11,18 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from syndb_service.api import problems
-from syndb_service.api.auth import any_principal
+from syndb_service.api.auth import require_principal
 from syndb_service.api.identity import Identity
 from syndb_service.api.metrics import Metrics
 from syndb_service.api.readiness import Readiness
-from syndb_service.api.refusals import Responses, open_refusals
+from syndb_service.api.refusals import Responses, public_error_responses
 from syndb_service.api.schemas import Health, IdentityProof, Ready
 from syndb_service.errors import NotFound, TransientError
 
 router = APIRouter(tags=["health"])
 
 TEXT = {"schema": {"type": "string"}}
-NOT_READY = open_refusals(503)
+NOT_READY = public_error_responses(503)
 NOT_READY[503]["description"] = "A part is away: problem details with `ready` and `parts`"
 NOT_READY[503]["content"] = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/NotReady"}}}
 FIGURES: Responses = {
@@ -30,7 +30,7 @@ FIGURES: Responses = {
         "description": "Prometheus' text form, or OpenMetrics where that is accepted",
         "content": {"text/plain": TEXT, "application/openmetrics-text": TEXT},
     },
-    **open_refusals(401, 429, 503),
+    **public_error_responses(401, 429, 503),
 }
 
 
@@ -43,7 +43,7 @@ async def health() -> Health:
 @router.get(
     "/health/identity",
     summary="Is this the embedded service of a data folder?",
-    responses=open_refusals(404, 422),
+    responses=public_error_responses(404, 422),
 )
 async def identity(
     request: Request,
@@ -74,13 +74,13 @@ async def ready(request: Request) -> Any:
     `workers` is named only: without them jobs are taken, and wait.
     """
     readiness: Readiness = request.app.state.readiness
-    parts = await readiness.parts()
+    parts = await readiness.check_all()
     shown = {name: asdict(part) for name, part in parts.items()}
     away = [name for name, part in parts.items() if not part.ok and name not in readiness.optional]
     headers = {"Cache-Control": "no-store"}
     if not away:
         return JSONResponse({"ready": True, "parts": shown}, headers=headers)
-    refusal = problems.body_of(
+    refusal = problems.problem_body(
         TransientError(
             f"not ready are {', '.join(away)}",
             code="not_ready",
@@ -94,7 +94,7 @@ async def ready(request: Request) -> Any:
 @router.get(
     "/metrics",
     summary="Figures for Prometheus",
-    dependencies=[Depends(any_principal)],
+    dependencies=[Depends(require_principal)],
     response_class=PlainTextResponse,
     responses=FIGURES,
 )

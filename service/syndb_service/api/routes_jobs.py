@@ -11,11 +11,11 @@ from syndb_service.api.auth import Caller, Wired
 from syndb_service.api.bodies import PatchBody, QueryBody
 from syndb_service.api.graph_body import GraphBody
 from syndb_service.api.parameters import IdempotencyKey, JobId
-from syndb_service.api.refusals import Responses, header, refusals
+from syndb_service.api.refusals import Responses, error_responses, header
 from syndb_service.api.schemas import JobList, JobRecord, Validation, job_record, validation
 from syndb_service.api.turns import InTurn
 from syndb_service.api.values import INT64, PRINTABLE, Flag, GivenMoment
-from syndb_service.api.waiting import WaitingRoom
+from syndb_service.api.waiting import JobChangeHub
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.status import Kind, Status
 
@@ -37,7 +37,7 @@ SUBMITTED: Responses = {
     "",
     status_code=202,
     summary="Submit SQL",
-    responses=SUBMITTED | refusals(400, 409, 413, 422, 429),
+    responses=SUBMITTED | error_responses(400, 409, 413, 422, 429),
 )
 async def submit_query(
     body: QueryBody,
@@ -48,14 +48,14 @@ async def submit_query(
     key: IdempotencyKey = None,
 ) -> JobRecord:
     """Accept a query job; its SQL has been checked when this answers."""
-    return await turns.run(lambda: _submitted(caller, service, response, body, key))
+    return await turns.run(lambda: _submission_response(caller, service, response, body, key))
 
 
 @router.post(
     "/graph",
     status_code=202,
     summary="Submit a graph analysis",
-    responses=SUBMITTED | refusals(400, 404, 409, 413, 422, 429),
+    responses=SUBMITTED | error_responses(400, 404, 409, 413, 422, 429),
 )
 async def submit_graph(
     body: GraphBody,
@@ -66,20 +66,20 @@ async def submit_graph(
     key: IdempotencyKey = None,
 ) -> JobRecord:
     """Accept a graph job; a graph too large for ``max_edges`` or for the memory of a job is refused here."""
-    return await turns.run(lambda: _submitted(caller, service, response, body, key))
+    return await turns.run(lambda: _submission_response(caller, service, response, body, key))
 
 
 @router.post(
     "/validate",
     summary="Check SQL without running it",
-    responses=refusals(400, 413, 422, 429),
+    responses=error_responses(400, 413, 422, 429),
 )
 async def validate_query(body: QueryBody, caller: Caller, service: Wired, turns: InTurn) -> Validation:
     """Run SQL through everything but execution; nothing is stored. SQL that can't run is an answer, too."""
     return await turns.run(lambda: validation(service.jobs.validate(caller, body.request())))
 
 
-@router.get("", summary="List my jobs, newest first", responses=refusals(422))
+@router.get("", summary="List my jobs, newest first", responses=error_responses(422))
 def list_jobs(
     caller: Caller,
     service: Wired,
@@ -107,7 +107,9 @@ def list_jobs(
     return JobList(jobs=[job_record(job) for job in jobs], next_cursor=next_cursor)
 
 
-@router.get("/{job_id:job}", summary="Show a job, or wait for its next change", responses=refusals(404, 422))
+@router.get(
+    "/{job_id:job}", summary="Show a job, or wait for its next change", responses=error_responses(404, 422)
+)
 async def show_job(
     request: Request,
     job_id: JobId,
@@ -119,13 +121,15 @@ async def show_job(
     ] = 0,
 ) -> JobRecord:
     """Return the record, at once or when it has changed."""
-    room: WaitingRoom = request.app.state.waiting_room
+    room: JobChangeHub = request.app.state.waiting_room
     if wait <= 0:
         return job_record(await run_in_threadpool(service.jobs.get, caller, job_id))
-    return job_record(await room.wait(lambda: service.jobs.get(caller, job_id), version, wait))
+    return job_record(await room.wait_for_change(lambda: service.jobs.get(caller, job_id), version, wait))
 
 
-@router.delete("/{job_id:job}", summary="Cancel a job, or destroy its result", responses=refusals(404, 422))
+@router.delete(
+    "/{job_id:job}", summary="Cancel a job, or destroy its result", responses=error_responses(404, 422)
+)
 async def cancel_job(
     request: Request,
     job_id: JobId,
@@ -139,8 +143,10 @@ async def cancel_job(
     """
     job: Job = await run_in_threadpool(service.jobs.cancel, caller, job_id)
     if not job.status.final:
-        room: WaitingRoom = request.app.state.waiting_room
-        job = await room.wait(lambda: service.jobs.get(caller, job_id), job.version, CANCEL_CONFIRM_S)
+        room: JobChangeHub = request.app.state.waiting_room
+        job = await room.wait_for_change(
+            lambda: service.jobs.get(caller, job_id), job.version, CANCEL_CONFIRM_S
+        )
     if purge:
         job = await run_in_threadpool(service.jobs.purge, caller, job_id)
     return job_record(job)
@@ -149,7 +155,7 @@ async def cancel_job(
 @router.patch(
     "/{job_id:job}",
     summary="Name a job, or keep its result longer",
-    responses=refusals(400, 404, 409, 410, 413, 422),
+    responses=error_responses(400, 404, 409, 410, 413, 422),
 )
 def change_job(job_id: JobId, body: PatchBody, caller: Caller, service: Wired) -> JobRecord:
     """Change what is given: the label of any job, the time of destruction of a result that is there."""
@@ -160,7 +166,7 @@ def change_job(job_id: JobId, body: PatchBody, caller: Caller, service: Wired) -
     "/{job_id:job}/rerun",
     status_code=202,
     summary="Run the same request again",
-    responses=SUBMITTED | refusals(400, 404, 409, 413, 422, 429),
+    responses=SUBMITTED | error_responses(400, 404, 409, 413, 422, 429),
 )
 async def rerun_job(
     job_id: JobId,
@@ -171,10 +177,10 @@ async def rerun_job(
     key: IdempotencyKey = None,
 ) -> JobRecord:
     """Submit the request of a job as a new job."""
-    return await turns.run(lambda: _answer(response, *service.jobs.rerun(caller, job_id, key)))
+    return await turns.run(lambda: _job_response(response, *service.jobs.rerun(caller, job_id, key)))
 
 
-def _submitted(
+def _submission_response(
     caller: Caller,
     service: Wired,
     response: Response,
@@ -182,10 +188,10 @@ def _submitted(
     key: str | None,
 ) -> JobRecord:
     job, new = service.jobs.submit(caller, body.request(), label=body.label, idempotency_key=key)
-    return _answer(response, job, new)
+    return _job_response(response, job, new)
 
 
-def _answer(response: Response, job: Job, new: bool) -> JobRecord:
+def _job_response(response: Response, job: Job, new: bool) -> JobRecord:
     response.status_code = 202 if new else 200
     response.headers["Location"] = f"/v1/jobs/{job.job_id}"
     return job_record(job)

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from syndb_service.api.auth import Caller, Wired
-from syndb_service.api.downloads import download
+from syndb_service.api.downloads import result_response
 from syndb_service.api.parameters import JobId
-from syndb_service.api.refusals import header, refusals
+from syndb_service.api.refusals import error_responses, header
 from syndb_service.api.values import Flag
 from syndb_service.domain.jobs import MEDIA_TYPES
 
@@ -56,7 +56,7 @@ PREVIEW = {
     "/{job_id:job}/preview",
     summary="Show the first rows",
     response_class=Response,
-    responses={200: PREVIEW, **refusals(404, 409, 410)},
+    responses={200: PREVIEW, **error_responses(404, 409, 410)},
 )
 def preview_result(job_id: JobId, caller: Caller, service: Wired) -> Response:
     """Return at most 100 rows as an Arrow file, as soon as there are any, whatever the result's format."""
@@ -68,7 +68,13 @@ def preview_result(job_id: JobId, caller: Caller, service: Wired) -> Response:
     "/{job_id:job}/result",
     summary="Download the result",
     response_class=Response,
-    responses={200: WHOLE, 206: PART, 304: UNCHANGED, 307: ELSEWHERE, **refusals(404, 409, 410, 416, 422)},
+    responses={
+        200: WHOLE,
+        206: PART,
+        304: UNCHANGED,
+        307: ELSEWHERE,
+        **error_responses(404, 409, 410, 416, 422),
+    },
 )
 def download_result(
     request: Request,
@@ -94,14 +100,14 @@ def download_result(
     url = file.url(LINK_S) if redirect else None
     if url is not None:
         return RedirectResponse(url, 307, {"Cache-Control": "no-store"})
-    return download(file, request.headers, head=False)
+    return result_response(file, request.headers, head=False)
 
 
 @router.head(
     "/{job_id:job}/result",
     summary="Ask for the result's size and checksum",
     response_class=Response,
-    responses={200: WHOLE, 304: UNCHANGED, **refusals(404, 409, 410, 422)},
+    responses={200: WHOLE, 304: UNCHANGED, **error_responses(404, 409, 410, 422)},
 )
 def inspect_result(
     request: Request,
@@ -115,4 +121,4 @@ def inspect_result(
     ] = None,
 ) -> Response:
     """Return what GET returns, without the file."""
-    return download(service.jobs.result(caller, job_id, part), request.headers, head=True)
+    return result_response(service.jobs.result(caller, job_id, part), request.headers, head=True)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from syndb_service.api.values import Moment
 from syndb_service.domain.jobs import Job, Progress
-from syndb_service.domain.parts import Part
+from syndb_service.domain.parts import FilePart
 from syndb_service.domain.status import Kind, Reason, Status
-from syndb_service.domain.validations import Validated
+from syndb_service.domain.validations import QueryValidation
 
 EXACT_IN_JSON = 2**53
 
@@ -240,7 +240,7 @@ def job_record(job: Job) -> JobRecord:
     )
 
 
-def validation(found: Validated) -> Validation:
+def validation(found: QueryValidation) -> Validation:
     """Return what is known of SQL as the wire shows it."""
     return Validation(
         valid=found.failure is None,
@@ -306,7 +306,7 @@ def _columns(columns: Sequence[Sequence[str]]) -> list[ColumnRecord]:
     ]
 
 
-def _part(part: Part) -> ResultPart:
+def _part(part: FilePart) -> ResultPart:
     return ResultPart(
         format=part.format,
         bytes=part.bytes,

@@ -17,7 +17,7 @@ HEADERS: Final = {
 A_YEAR: Final = "max-age=31536000"
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Sends them with every answer; what a route says itself stays."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -29,7 +29,7 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def answered(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -40,4 +40,4 @@ class SecurityHeaders:
                     headers.setdefault("Strict-Transport-Security", A_YEAR)
             await send(message)
 
-        await self._app(scope, receive, answered)
+        await self._app(scope, receive, send_with_headers)

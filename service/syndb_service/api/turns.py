@@ -34,7 +34,7 @@ class _Queue:
     wanted: int = field(default=0)
 
 
-class Turns:
+class UserConcurrencyLimit:
     """Lets so many requests of one user through at a time, while those of others pass by.
 
     Parameters
@@ -64,7 +64,7 @@ class Turns:
         self._queues: dict[str, _Queue] = {}
 
     @asynccontextmanager
-    async def turn(self, user: str) -> AsyncIterator[None]:
+    async def acquire(self, user: str) -> AsyncIterator[None]:
         """Wait for a turn, and have it.
 
         Raises
@@ -122,12 +122,12 @@ class Turns:
             self._free.release()
 
 
-async def _in_turn(request: Request, caller: Caller) -> AsyncIterator[Turns]:
-    turns: Turns = request.app.state.turns
-    async with turns.turn(caller.user):
+async def _limit_concurrency(request: Request, caller: Caller) -> AsyncIterator[UserConcurrencyLimit]:
+    turns: UserConcurrencyLimit = request.app.state.turns
+    async with turns.acquire(caller.user):
         yield turns
 
 
-IN_TURN: Final = Depends(_in_turn)
-InTurn = Annotated[Turns, IN_TURN]
+IN_TURN: Final = Depends(_limit_concurrency)
+InTurn = Annotated[UserConcurrencyLimit, IN_TURN]
 """What routes that check SQL, or count connections, do their work with."""

@@ -16,7 +16,7 @@ MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 
 
-def _moment(value: Any) -> Any:
+def _timestamp(value: Any) -> Any:
     """Read a moment as RFC 3339 writes it, in UTC where it names no offset; numbers are none."""
     if isinstance(value, datetime):
         return value
@@ -35,15 +35,15 @@ def _flag(value: Any) -> Any:
     return value
 
 
-def _whole(value: Any) -> Any:
+def _integral(value: Any) -> Any:
     """Take 3.0 for 3: JSON has one kind of number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole)]
+WholeNumber = Annotated[int, BeforeValidator(_integral)]
 Moment = Annotated[datetime, Field(description="UTC, RFC 3339")]
 GivenMoment = Annotated[
-    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+    datetime, BeforeValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Label = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)]

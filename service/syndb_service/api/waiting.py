@@ -30,7 +30,7 @@ class Listener:
         self._changed.add(job_id)
         self._woken.set()
 
-    async def changed(self, seconds: float) -> set[str]:
+    async def wait_for_changes(self, seconds: float) -> set[str]:
         """Wait so long at most; return the jobs that may have changed since the last call."""
         try:
             await asyncio.wait_for(self._woken.wait(), seconds)
@@ -42,18 +42,18 @@ class Listener:
 
 
 @dataclass(slots=True)
-class _Awaited:
+class _Waiter:
     """One job that somebody waits for: the version they know, and whom to wake."""
 
     seen: int
     listeners: set[Listener] = field(default_factory=set)
 
 
-class WaitingRoom:
+class JobChangeHub:
     """Holds requests until the job they ask about has changed.
 
     Changes made in this process, and those that the database tells of, are told at once
-    (:meth:`job_changed`). For the rest one task reads the versions of all awaited jobs in one query, only
+    (:meth:`on_job_changed`). For the rest one task reads the versions of all awaited jobs in one query, only
     while somebody waits: once a second where the database tells, else 15 times.
 
     Parameters
@@ -72,7 +72,7 @@ class WaitingRoom:
         self._versions = versions
         self._is_told = is_told
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._awaited: dict[str, _Awaited] = {}
+        self._awaited: dict[str, _Waiter] = {}
         self._poller: asyncio.Task[None] | None = None
         self._rounds = Rounds("version poller", longest_pause_s=AWAY_S)
         self.closed = False
@@ -89,12 +89,12 @@ class WaitingRoom:
         for job_id in list(self._awaited):
             self._wake(job_id)
 
-    def job_changed(self, job_id: str) -> None:
+    def on_job_changed(self, job_id: str) -> None:
         """Wake those who wait for this job; callable from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, job_id)
 
-    async def wait(
+    async def wait_for_change(
         self, read: Callable[[], Job], version: int, seconds: float, known: Job | None = None
     ) -> Job:
         """Return the job once its version is above ``version``, it is final, or the time is over.
@@ -106,7 +106,7 @@ class WaitingRoom:
         until = loop.time() + seconds
         job: Job = known if known is not None else await run_in_threadpool(read)
         listener = Listener()
-        awaited = self._awaited.setdefault(job.job_id, _Awaited(job.version))
+        awaited = self._awaited.setdefault(job.job_id, _Waiter(job.version))
         awaited.listeners.add(listener)
         is_read = known is not None and awaited.seen <= job.version
         try:
@@ -119,17 +119,17 @@ class WaitingRoom:
                 if job.version > version or job.status.final or left <= 0 or self.closed:
                     return job
                 self._keep_polling()
-                if not await listener.changed(left):
+                if not await listener.wait_for_changes(left):
                     return job if known else await run_in_threadpool(read)
         finally:
             self.leave(job.job_id, listener)
 
     @contextmanager
-    def listening(self, job_ids: Collection[str]) -> Iterator[Listener]:
+    def listen(self, job_ids: Collection[str]) -> Iterator[Listener]:
         """Give one who is woken when any of these jobs changes; it is to read them after it has begun."""
         listener = Listener()
         for job_id in job_ids:
-            self._awaited.setdefault(job_id, _Awaited(0)).listeners.add(listener)
+            self._awaited.setdefault(job_id, _Waiter(0)).listeners.add(listener)
         self._keep_polling()
         try:
             yield listener

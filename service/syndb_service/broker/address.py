@@ -16,7 +16,7 @@ ALLOWED = (
 
 
 @dataclass(frozen=True)
-class Address:
+class BrokerUrl:
     """Where a broker is.
 
     Attributes
@@ -34,7 +34,7 @@ class Address:
     where: str
 
     @classmethod
-    def parse(cls, url: str) -> Address:
+    def parse(cls, url: str) -> BrokerUrl:
         """Take the URL of a server apart.
 
         Raises
@@ -44,7 +44,7 @@ class Address:
 
         Examples
         --------
-        >>> Address.parse("redis://:secret@broker.lab/0")
+        >>> BrokerUrl.parse("redis://:secret@broker.lab/0")
         Address(scheme='redis', where='Redis at broker.lab:6379')
         """
         try:
@@ -62,7 +62,7 @@ class Address:
         shown = f"[{host}]" if ":" in host else host
         return cls(url, parts.scheme, f"{NAMES[parts.scheme]} at {shown}:{port or PORTS[parts.scheme]}")
 
-    def refused(self, why: str) -> BadSetting:
+    def invalid(self, why: str) -> BadSetting:
         """Return the refusal of this URL."""
         return _refusal(f"{why} ({self.where})")
 

@@ -11,7 +11,7 @@ QUEUE = "jobs"
 ACTOR = "run_pending_jobs"
 
 
-class Carrier(dramatiq.Broker):
+class Broker(dramatiq.Broker):
     """One of Dramatiq's brokers, without its middleware: retries and limits are the row's.
 
     Attributes
@@ -40,7 +40,7 @@ class Carrier(dramatiq.Broker):
         self.delay_queues.clear()
 
 
-def hint_for(job_id: str) -> dramatiq.Message[None]:
+def job_message(job_id: str) -> dramatiq.Message[None]:
     """Return the message that names a job."""
     return dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=(job_id,), kwargs={}, options={})
 
@@ -50,7 +50,7 @@ def register_actor(broker: dramatiq.Broker, run_pending: Callable[[str], None]) 
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(run_pending)
 
 
-def cause(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Say in a few words why a server did not answer; never with what it was sent."""
     waiting: list[object] = [error]
     seen: set[int] = set()

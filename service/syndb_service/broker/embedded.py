@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dramatiq.brokers.stub import StubBroker
 
-from syndb_service.broker.carrier import Carrier
+from syndb_service.broker.carrier import Broker
 
 
-class EmbeddedBroker(StubBroker, Carrier):
+class EmbeddedBroker(StubBroker, Broker):
     """Carries hints from a thread of this process to another; what it carries ends with the process."""
 
     where = "embedded"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from syndb_service.background import BackgroundThread, EndOfRounds
-from syndb_service.broker.carrier import Carrier, cause, hint_for
+from syndb_service.broker.carrier import Broker, describe_error, job_message
 from syndb_service.broker.embedded import EmbeddedBroker
 from syndb_service.errors import BadSetting, ServiceError, TransientError
 
@@ -21,7 +21,7 @@ AWAY_S = 1.0
 
 
 @dataclass
-class _Errand:
+class _BrokerCall:
     """One thing asked of the broker; whoever asks waits for ``over`` as long as it wants."""
 
     work: Callable[[], object]
@@ -30,7 +30,7 @@ class _Errand:
     abandoned: bool = False
 
 
-class Hints:
+class JobDispatcher:
     """Tells workers that there is something to do.
 
     One thread of its own talks to a broker outside this process, so that no library's retries and no
@@ -46,11 +46,11 @@ class Hints:
         Seconds for which a server that is away is not asked again.
     """
 
-    def __init__(self, broker: Carrier, *, patience_s: float = PATIENCE_S, away_s: float = AWAY_S) -> None:
+    def __init__(self, broker: Broker, *, patience_s: float = PATIENCE_S, away_s: float = AWAY_S) -> None:
         self._broker = broker
         self._patience_s = patience_s
         self._away_s = away_s
-        self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
+        self._errands: SimpleQueue[_BrokerCall | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: BackgroundThread | None = None
         self._busy_since: float | None = None
@@ -59,20 +59,20 @@ class Hints:
         self._away_because: str | None = None
         self._refused = False
 
-    def send(self, job_id: str) -> bool:
+    def dispatch(self, job_id: str) -> bool:
         """Send a hint for a job; False if the broker is away, and the sweeper is to send one later."""
         if isinstance(self._broker, EmbeddedBroker):
-            self._broker.enqueue(hint_for(job_id))
+            self._broker.enqueue(job_message(job_id))
             return True
-        if self._is_away():
+        if self._is_unavailable():
             return False
         try:
-            self._run(lambda: self._broker.enqueue(hint_for(job_id)))
+            self._run(lambda: self._broker.enqueue(job_message(job_id)))
         except ServiceError:
             return False
         return True
 
-    def ready(self) -> None:
+    def check(self) -> None:
         """Ask the broker whether it takes hints.
 
         Raises
@@ -82,12 +82,12 @@ class Hints:
         """
         if isinstance(self._broker, EmbeddedBroker):
             return
-        if self._is_away():
+        if self._is_unavailable():
             raise self._unavailable()
         self._run(self._broker.ping)
 
     @property
-    def away_because(self) -> str:
+    def unavailable_reason(self) -> str:
         """What is told of a broker that does not take hints."""
         return self._unavailable().public_message
 
@@ -98,7 +98,7 @@ class Hints:
                 self._errands.put(None)
                 self._thread = None
 
-    def _is_away(self) -> bool:
+    def _is_unavailable(self) -> bool:
         now = time.monotonic()
         busy_since = self._busy_since
         stuck = busy_since is not None and now - busy_since > self._patience_s
@@ -106,7 +106,7 @@ class Hints:
 
     def _run(self, work: Callable[[], object]) -> None:
         """Have the thread do something, and wait as long as patience lasts."""
-        errand = _Errand(work)
+        errand = _BrokerCall(work)
         asked_at = time.monotonic()
         with self._lock:
             if self._thread is None:
@@ -116,7 +116,7 @@ class Hints:
         if not errand.over.wait(self._patience_s):
             errand.abandoned = True
             if self._answered_at < asked_at:
-                self._found_away("no answer")
+                self._mark_unavailable("no answer")
             raise self._unavailable()
         if errand.error is not None:
             raise self._unavailable() from errand.error
@@ -133,21 +133,21 @@ class Hints:
         except Exception as error:
             errand.error = error
             self._refused = isinstance(error, BadSetting)
-            self._found_away(str(error) if isinstance(error, ServiceError) else cause(error))
+            self._mark_unavailable(str(error) if isinstance(error, ServiceError) else describe_error(error))
         else:
-            self._found_there()
+            self._mark_available()
         finally:
             self._busy_since = None
             errand.over.set()
 
-    def _found_away(self, why: str) -> None:
+    def _mark_unavailable(self, why: str) -> None:
         with self._lock:
             self._away_until = time.monotonic() + self._away_s
             if self._away_because is None:
                 log.warning("the broker is away: %s (%s); jobs are kept until it is back", self._where, why)
             self._away_because = why
 
-    def _found_there(self) -> None:
+    def _mark_available(self) -> None:
         with self._lock:
             self._answered_at = time.monotonic()
             self._away_until = 0.0

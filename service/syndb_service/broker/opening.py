@@ -6,8 +6,8 @@ import logging
 
 from dramatiq.errors import BrokerConnectionError
 
-from syndb_service.broker.address import Address
-from syndb_service.broker.carrier import Carrier
+from syndb_service.broker.address import BrokerUrl
+from syndb_service.broker.carrier import Broker
 from syndb_service.broker.embedded import embedded_broker
 from syndb_service.errors import TransientError
 from syndb_service.retry import retry_until_available
@@ -18,7 +18,7 @@ EMBEDDED = "embedded"
 AGAIN_S = 0.25
 
 
-def open_broker(url: str, wait_s: float | None = 0.0) -> Carrier:
+def open_broker(url: str, wait_s: float | None = 0.0) -> Broker:
     """Open a broker, with our queue declared.
 
     Parameters
@@ -38,35 +38,35 @@ def open_broker(url: str, wait_s: float | None = 0.0) -> Carrier:
     """
     if url == EMBEDDED:
         return embedded_broker()
-    address = Address.parse(url)
-    broker = _carrier_at(address)
+    address = BrokerUrl.parse(url)
+    broker = _create_broker(address)
     broker.declare()
     if wait_s is None:
-        _look_for(broker)
+        _probe(broker)
     else:
         _await(broker, wait_s)
     return broker
 
 
-def _carrier_at(address: Address) -> Carrier:
+def _create_broker(address: BrokerUrl) -> Broker:
     """Only the client that is needed is imported."""
     if address.scheme.startswith("redis"):
-        from syndb_service.broker.redis import HintRedis
+        from syndb_service.broker.redis import RedisJobBroker
 
-        return HintRedis(address)
-    from syndb_service.broker.rabbitmq import HintRabbitmq
+        return RedisJobBroker(address)
+    from syndb_service.broker.rabbitmq import RabbitmqJobBroker
 
-    return HintRabbitmq(address)
+    return RabbitmqJobBroker(address)
 
 
-def _look_for(broker: Carrier) -> None:
+def _probe(broker: Broker) -> None:
     try:
         broker.ping()
     except BrokerConnectionError as error:
         log.warning("the broker is away: %s (%s); jobs are kept until it is there", broker.where, error)
 
 
-def _await(broker: Carrier, wait_s: float) -> None:
+def _await(broker: Broker, wait_s: float) -> None:
     reported = False
 
     def report(error: BaseException) -> None:

@@ -10,8 +10,8 @@ import pika.exceptions
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.errors import ConnectionFailed
 
-from syndb_service.broker.address import Address
-from syndb_service.broker.carrier import Carrier, cause
+from syndb_service.broker.address import BrokerUrl
+from syndb_service.broker.carrier import Broker, describe_error
 from syndb_service.errors import BadSetting
 
 DEFAULTS = {
@@ -28,7 +28,7 @@ REFUSED = (
 )
 
 
-class HintRabbitmq(RabbitmqBroker, Carrier):
+class RabbitmqJobBroker(RabbitmqBroker, Broker):
     """Dramatiq's RabbitMQ broker, which takes a hint for sent when the server has it on its disk.
 
     Parameters
@@ -37,11 +37,11 @@ class HintRabbitmq(RabbitmqBroker, Carrier):
         Where the server is. Options in its query go before ours.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: BrokerUrl) -> None:
         try:
             super().__init__(url=_with_defaults(address.url), confirm_delivery=True, middleware=[])
         except (TypeError, ValueError):
-            raise address.refused("it names a user without a password, or an unknown option") from None
+            raise address.invalid("it names a user without a password, or an unknown option") from None
         self.where = address.where
         # Each lost connection is several tracebacks there; ours says it once.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
@@ -60,7 +60,7 @@ class HintRabbitmq(RabbitmqBroker, Carrier):
                 idle_for_long = getattr(self.state, "connection", None) is not None
                 del self.connection
                 if not (again and idle_for_long):
-                    raise ConnectionFailed(cause(error)) from None
+                    raise ConnectionFailed(describe_error(error)) from None
             else:
                 return
 

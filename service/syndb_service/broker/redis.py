@@ -10,8 +10,8 @@ from dramatiq.errors import ConnectionClosed, ConnectionFailed
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from syndb_service.broker.address import Address
-from syndb_service.broker.carrier import Carrier, cause
+from syndb_service.broker.address import BrokerUrl
+from syndb_service.broker.carrier import Broker, describe_error
 from syndb_service.errors import BadSetting
 
 EACH_COMMAND = (
@@ -23,7 +23,7 @@ ANSWER_S = 5.0
 CONNECTIONS = 1024
 
 
-class HintRedis(RedisBroker, Carrier):
+class RedisJobBroker(RedisBroker, Broker):
     """Dramatiq's Redis broker, which gives a dead worker's hints to others after some 5 to 8 s.
 
     Parameters
@@ -32,7 +32,7 @@ class HintRedis(RedisBroker, Carrier):
         Where the server is.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: BrokerUrl) -> None:
         pool = redis.ConnectionPool.from_url(
             address.url,
             socket_connect_timeout=CONNECT_S,
@@ -44,7 +44,7 @@ class HintRedis(RedisBroker, Carrier):
         try:
             pool.make_connection()
         except (TypeError, ValueError):
-            raise address.refused("it has an option that Redis clients don't know") from None
+            raise address.invalid("it has an option that Redis clients don't know") from None
         super().__init__(  # type: ignore[no-untyped-call]
             client=redis.Redis(connection_pool=pool),
             middleware=[],
@@ -67,7 +67,7 @@ class HintRedis(RedisBroker, Carrier):
         except redis.BusyLoadingError:
             raise ConnectionFailed("it is still loading its data") from None
         except redis.RedisError as error:
-            raise ConnectionFailed(cause(error)) from None
+            raise ConnectionFailed(describe_error(error)) from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -14,7 +14,7 @@ POLL_MS = 20  # the longest that Redis, which is asked, keeps a hint waiting
 QUIET_S = 60.0
 
 
-class HintTaker:
+class JobConsumer:
     """Runs the actor for each hint, in threads of this process.
 
     Parameters
@@ -30,8 +30,8 @@ class HintTaker:
         self._worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=POLL_MS)
         self._worker.queue_prefetch = threads
         logger = logging.getLogger(f"dramatiq.worker.ConsumerThread({QUEUE})")
-        if not any(isinstance(each, _Seldom) for each in logger.filters):
-            logger.addFilter(_Seldom())
+        if not any(isinstance(each, _RateLimitedFilter) for each in logger.filters):
+            logger.addFilter(_RateLimitedFilter())
 
     def start(self) -> None:
         """Take hints; where the broker is away, as soon as it is there."""
@@ -55,7 +55,7 @@ class HintTaker:
         return not stopping.is_alive()
 
 
-class _Seldom(logging.Filter):
+class _RateLimitedFilter(logging.Filter):
     """Lets the same message pass once a minute: Dramatiq repeats it every three seconds of an outage."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ _GROUP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AcademicStatus:
     """What an issuer said of a user's academic standing, and when.
 
     Parameters
@@ -55,7 +55,7 @@ class Principal:
     user: str
     academic: bool
     groups: frozenset[str] = frozenset()
-    standing: Standing | None = None
+    standing: AcademicStatus | None = None
     token_id: str | None = None
     expires_at: datetime | None = None
 
@@ -76,7 +76,7 @@ def may_read(user: str, groups: Iterable[str], visibility: str, readers: Iterabl
     return not named.isdisjoint(readers)
 
 
-def reader(text: str) -> str:
+def parse_reader(text: str) -> str:
     """Return a reader as it is stored.
 
     Raises
@@ -86,7 +86,7 @@ def reader(text: str) -> str:
 
     Examples
     --------
-    >>> reader(" user:ada ")
+    >>> parse_reader(" user:ada ")
     'user:ada'
     """
     kind, _, name = text.strip().partition(":")

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from syndb_service.domain.datasets import Dataset, nearest_datasets
-from syndb_service.domain.outline import Outline
+from syndb_service.domain.outline import QuerySummary
 from syndb_service.domain.tables import TABLES, VIEWS
 
 BIG_ROWS: Final = 1_000_000
 
 
-def datasets_meant(
-    outline: Outline, tables: Collection[str], datasets: Sequence[Dataset], loose: Collection[str] = ()
+def referenced_datasets(
+    outline: QuerySummary, tables: Collection[str], datasets: Sequence[Dataset], loose: Collection[str] = ()
 ) -> list[Dataset]:
     """Return the datasets that a query names, or those that have rows for the tables that it reads.
 
@@ -32,18 +32,18 @@ def datasets_meant(
     return [dataset for dataset in datasets if dataset.id in named] or _with_rows(datasets, tables)
 
 
-def estimated_rows(outline: Outline, datasets: Sequence[Dataset]) -> int | None:
+def estimated_rows(outline: QuerySummary, datasets: Sequence[Dataset]) -> int | None:
     """Return how many rows a query gives, where the text and the row counts tell; else None."""
     if outline.one_row:
         rows = 1
     elif outline.whole_table:
-        rows = _rows_read(outline, outline.from_tables[0], datasets)
+        rows = _estimate_rows(outline, outline.from_tables[0], datasets)
     else:
         return None
     return rows if outline.limit is None else min(rows, outline.limit)
 
 
-def advice(outline: Outline, tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
+def query_advice(outline: QuerySummary, tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
     """Return what its author may want to know before the query runs, a sentence or two each."""
     found = [_unknown(text, datasets) for text in _unknown_ids(outline, datasets)]
     several = _with_rows(datasets, tables)
@@ -53,7 +53,7 @@ def advice(outline: Outline, tables: Collection[str], datasets: Sequence[Dataset
             "add WHERE dataset_id = '…' to read one connectome."
         )
     for table in outline.from_tables:
-        rows = _rows_read(outline, table, datasets)
+        rows = _estimate_rows(outline, table, datasets)
         if rows < BIG_ROWS or outline.limit is not None:
             continue
         if outline.takes_all_columns:
@@ -94,7 +94,7 @@ def join_advice(loose: Sequence[str], tables: Collection[str], datasets: Sequenc
     ]
 
 
-def _unknown_ids(outline: Outline, datasets: Sequence[Dataset]) -> list[str]:
+def _unknown_ids(outline: QuerySummary, datasets: Sequence[Dataset]) -> list[str]:
     known = {dataset.id for dataset in datasets}
     return [text for text in dict.fromkeys(outline.compared) if text not in known]
 
@@ -109,7 +109,7 @@ def _with_rows(datasets: Sequence[Dataset], tables: Collection[str]) -> list[Dat
     return [dataset for dataset in datasets if any(_rows(dataset, table) for table in tables)]
 
 
-def _rows_read(outline: Outline, table: str, datasets: Sequence[Dataset]) -> int:
+def _estimate_rows(outline: QuerySummary, table: str, datasets: Sequence[Dataset]) -> int:
     read = [dataset for dataset in datasets if not outline.compared or dataset.id in outline.compared]
     return sum(_rows(dataset, table) for dataset in read)
 

@@ -22,7 +22,7 @@ __all__ = [
     "VISIBILITIES",
     "Column",
     "Dataset",
-    "Prepared",
+    "PreparedDataset",
     "Sizes",
     "TableInfo",
     "View",
@@ -172,7 +172,7 @@ _TEXTS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedDataset:
     """A dataset that was checked and lies in ``folder`` as Parquet, ready to be added whole.
 
     ``states_id`` tells whether its own metadata gives it its id; else the id was drawn. ``states_access``

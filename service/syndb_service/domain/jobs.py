@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
-from syndb_service.domain.parts import Part
+from syndb_service.domain.parts import FilePart
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.domain.stored_json import select_fields
 from syndb_service.errors import InvalidQuery, ServiceError
@@ -38,7 +38,7 @@ MEDIA_TYPES: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class JobRequest:
     """What was asked for: everything that a rerun needs.
 
     ``options`` are the options of a graph analysis, ``parameters`` the bind values of a query, ``tables``
@@ -103,7 +103,7 @@ class Request:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Request:
+    def from_dict(cls, values: Mapping[str, Any]) -> JobRequest:
         """Read back what :meth:`as_dict` wrote."""
         reach = values.get("reach")
         read = {
@@ -143,7 +143,7 @@ class Result:
     sha256: str
     truncated: bool = False
     reused_from: str | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[FilePart, ...] = ()
     state: str | None = None
 
     @property
@@ -176,7 +176,7 @@ class Result:
     def from_dict(cls, values: Mapping[str, Any]) -> Result:
         """Read back what :meth:`as_dict` wrote."""
         columns = tuple(tuple(column) for column in values["columns"])
-        parts = tuple(Part.from_dict(part) for part in values.get("parts", ()))
+        parts = tuple(FilePart.from_dict(part) for part in values.get("parts", ()))
         return cls(**{**select_fields(cls, values), "columns": columns, "parts": parts})
 
 
@@ -258,7 +258,7 @@ class Job:
 
     job_id: str
     owner: str
-    request: Request
+    request: JobRequest
     status: Status
     reason: Reason | None
     version: int

@@ -51,7 +51,7 @@ def decode_message(message_type: type[T], values: object, path: str = "") -> T:
     """
     path = path or message_type.__name__
     if not isinstance(values, Mapping):
-        raise _unexpected(path, "object", values)
+        raise _type_error(path, "object", values)
     typed_fields = _typed_fields(message_type)
     unknown = values.keys() - {field.name for field, _ in typed_fields}
     missing = {field.name for field, _ in typed_fields if not _has_default(field)} - values.keys()
@@ -85,11 +85,11 @@ def _has_default(field: Field[Any]) -> bool:
 def _encode(hint: Any, value: Any, path: str) -> Any:
     if is_dataclass(hint):
         if type(value) is not hint:
-            raise _unexpected(path, str(getattr(hint, "__name__", hint)), value)
+            raise _type_error(path, str(getattr(hint, "__name__", hint)), value)
         return encode_message(value)
     if get_origin(hint) is tuple:
         if not isinstance(value, tuple):
-            raise _unexpected(path, "tuple", value)
+            raise _type_error(path, "tuple", value)
         return [_encode(item_hint, item, path) for item_hint, item in _items(hint, value, path)]
     if get_origin(hint) is Mapping:
         return {key: _encode(get_args(hint)[1], item, path) for key, item in _entries(value, path)}
@@ -103,7 +103,7 @@ def _decode(hint: Any, value: Any, path: str) -> Any:
         return decode_message(hint, value, path)  # type: ignore[arg-type]
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
-            raise _unexpected(path, "list", value)
+            raise _type_error(path, "list", value)
         return tuple(_decode(item_hint, item, path) for item_hint, item in _items(hint, value, path))
     if get_origin(hint) is Mapping:
         return {key: _decode(get_args(hint)[1], item, path) for key, item in _entries(value, path)}
@@ -124,10 +124,10 @@ def _items(hint: Any, values: Any, path: str) -> list[tuple[Any, Any]]:
 
 def _entries(value: Any, path: str) -> list[tuple[str, Any]]:
     if not isinstance(value, Mapping):
-        raise _unexpected(path, "object", value)
+        raise _type_error(path, "object", value)
     for key in value:
         if not isinstance(key, str):
-            raise _unexpected(f"a key of {path}", str, key)
+            raise _type_error(f"a key of {path}", str, key)
     return list(value.items())
 
 
@@ -145,10 +145,10 @@ def _check_scalar(hint: Any, value: Any, path: str) -> Any:
             raise MalformedMessage(f"{path} is {value!r:.100}, expected one of {', '.join(get_args(hint))}")
         return value
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise _unexpected(path, hint, value)
+        raise _type_error(path, hint, value)
     return value
 
 
-def _unexpected(path: str, expected: type | str, value: object) -> MalformedMessage:
+def _type_error(path: str, expected: type | str, value: object) -> MalformedMessage:
     wanted = expected if isinstance(expected, str) else expected.__name__
     return MalformedMessage(f"{path} is a {type(value).__name__}, expected {wanted}")

@@ -10,7 +10,7 @@ from syndb_service.domain.stored_json import select_fields
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class QuerySummary:
     """The shape of a query.
 
     Parameters
@@ -50,13 +50,13 @@ class Outline:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Outline:
+    def from_dict(cls, values: Mapping[str, Any]) -> QuerySummary:
         """Read back what :meth:`as_dict` wrote.
 
         Examples
         --------
-        >>> outline = Outline(compared=("a",), limit=3)
-        >>> Outline.from_dict(outline.as_dict()) == outline
+        >>> outline = QuerySummary(compared=("a",), limit=3)
+        >>> QuerySummary.from_dict(outline.as_dict()) == outline
         True
         """
         lists = {name: tuple(values[name]) for name in ("texts", "compared", "from_tables")}

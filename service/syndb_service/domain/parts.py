@@ -12,7 +12,7 @@ from syndb_service.texts import shorten_columns
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """A stretch of a result's file that is given out as a file of its own.
 
     Parameters
@@ -42,7 +42,7 @@ class Part:
         return {**asdict(self), "columns": [list(column) for column in self.columns]}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Part:
+    def from_dict(cls, values: Mapping[str, Any]) -> FilePart:
         """Read back what :meth:`as_dict` wrote."""
         columns = tuple((name, kind) for name, kind in shorten_columns(values["columns"]))
         return cls(**{**select_fields(cls, values), "columns": columns})
@@ -56,12 +56,12 @@ class _Open:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-class Parts:
+class PartSplitter:
     """Cuts what comes into parts, and takes the checksum of each.
 
     Examples
     --------
-    >>> parts = Parts()
+    >>> parts = PartSplitter()
     >>> parts.begin({"name": "answer", "format": "json"})
     >>> parts.take(b"{}")
     >>> parts.begin({"name": "neurons", "format": "arrow", "rows": 1, "columns": [["neuron_id", "int64"]]})
@@ -78,16 +78,16 @@ class Parts:
         before = self._open[-1] if self._open else None
         self._open.append(_Open(told, before.start + before.bytes if before else 0))
 
-    def take(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Count and hash what came; before the first part begins it belongs to none."""
         if self._open:
             self._open[-1].bytes += len(data)
             self._open[-1].digest.update(data)
 
-    def whole(self) -> tuple[Part, ...]:
+    def finished_parts(self) -> tuple[FilePart, ...]:
         """Return the parts that came."""
         return tuple(
-            Part.from_dict(
+            FilePart.from_dict(
                 {
                     "rows": None,
                     "columns": [],

@@ -35,12 +35,12 @@ class Reference:
     column: int
 
 
-def references(query: str) -> list[Reference]:
+def find_references(query: str) -> list[Reference]:
     """Find the jobs whose results a query reads; what stands in a text or a comment is none.
 
     Examples
     --------
-    >>> references("FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}}")[0].column
+    >>> find_references("FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}}")[0].column
     6
     """
     found = []
@@ -56,17 +56,17 @@ def references(query: str) -> list[Reference]:
 def distinct_references(query: str) -> list[Reference]:
     """Return the first mention of each job whose result a query reads."""
     firsts: dict[str, Reference] = {}
-    for reference in references(query):
+    for reference in find_references(query):
         firsts.setdefault(reference.job_id, reference)
     return list(firsts.values())
 
 
-def as_tables(query: str) -> str:
+def replace_references(query: str) -> str:
     """Write each reference as the name of a table, of the same length, so that all places stay the same.
 
     Examples
     --------
-    >>> as_tables("FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}} LIMIT 5")
+    >>> replace_references("FROM {{6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11}} LIMIT 5")
     'FROM "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"   LIMIT 5'
     """
     pieces, end = [], 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from syndb_service.domain.datasets import Dataset
-from syndb_service.domain.jobs import Request
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.tables import VIEWS
 from syndb_service.errors import InvalidQuery
 
@@ -35,7 +35,7 @@ class Reproducibility:
 
 
 def settle_threads(
-    request: Request,
+    request: JobRequest,
     planned: Reproducibility,
     linear: bool,
     volatile: Volatile,
@@ -69,7 +69,7 @@ def settle_threads(
     return Reproducibility(not left, left, one_thread=True)
 
 
-def is_graph_deterministic(request: Request) -> bool | None:
+def is_graph_deterministic(request: JobRequest) -> bool | None:
     """Say whether a graph job gives the same figures each time; None where that is not known.
 
     Samples have a seed, and no number of threads changes a figure. Weights of gap junctions may be fractions,
@@ -91,7 +91,7 @@ def is_volatile(found: Reproducibility, volatile: Volatile) -> bool:
     return bool(volatile) or "age" in found.not_deterministic
 
 
-def refuse_volatile(request: Request, volatile: Volatile) -> None:
+def refuse_volatile(request: JobRequest, volatile: Volatile) -> None:
     """Refuse a query whose result is asked to be the same at each run, and can't be.
 
     Raises
@@ -112,7 +112,7 @@ def refuse_volatile(request: Request, volatile: Volatile) -> None:
     )
 
 
-def remarks_on_check(request: Request, *, complete: bool) -> Iterator[str]:
+def check_notes(request: JobRequest, *, complete: bool) -> Iterator[str]:
     """Say what was not checked, and what a reproducible result costs."""
     if not complete:
         yield UNCHECKED

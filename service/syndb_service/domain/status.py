@@ -69,12 +69,12 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
 }
 
 
-def allowed(source: Status, target: Status) -> bool:
+def is_allowed(source: Status, target: Status) -> bool:
     """Whether a job may move from ``source`` to ``target``.
 
     Examples
     --------
-    >>> allowed(Status.PENDING, Status.RUNNING), allowed(Status.CANCELLED, Status.RUNNING)
+    >>> is_allowed(Status.PENDING, Status.RUNNING), is_allowed(Status.CANCELLED, Status.RUNNING)
     (True, False)
     """
     return target in MOVES[source]

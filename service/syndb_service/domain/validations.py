@@ -9,7 +9,7 @@ from syndb_service.domain.jobs import Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Validated:
+class QueryValidation:
     """A query that was checked and not run; ``failure`` says why it can't.
 
     It is not ``checked`` where its names and types could not be bound in time: ``columns`` are unknown then.

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from syndb_service.domain.child_task import CheckRequest, CheckTask, TaskLimits, to_dict
 from syndb_service.domain.message_codec import encode_message
-from syndb_service.engines.frames import FrameKind
-from syndb_service.engines.nursery import Child, Nursery
+from syndb_service.engines.frames import FrameType
+from syndb_service.engines.nursery import ChildProcess, ForkServerClient
 from syndb_service.engines.query_limits import PARSE_CPU_S
 from syndb_service.errors import InvalidQuery, ServiceError, TransientError
 from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, shorten
@@ -46,10 +46,10 @@ class CheckProcess:
         The longest text, in bytes of UTF-8.
     """
 
-    def __init__(self, nursery: Nursery, max_query_bytes: int) -> None:
+    def __init__(self, nursery: ForkServerClient, max_query_bytes: int) -> None:
         self._nursery = nursery
         self._max_query_bytes = max_query_bytes
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._stack = contextlib.ExitStack()
 
     def check(self, request: CheckRequest) -> CheckAnswer:
@@ -73,9 +73,9 @@ class CheckProcess:
     def _check(self, request: CheckRequest) -> CheckAnswer:
         for _ in range(2):
             try:
-                child = self._started()
-                child.frames.send(FrameKind.TASK, encode_message(request))
-                kind, text = child.answer(PARSE_S)
+                child = self._start_child()
+                child.frames.send(FrameType.TASK, encode_message(request))
+                kind, text = child.receive(PARSE_S)
             except TimeoutError:
                 self.close()
                 raise TransientError(
@@ -89,8 +89,8 @@ class CheckProcess:
                         hint="Simplify it: send long lists as parameters, name repeated parts by WITH.",
                     ) from None
                 continue
-            if kind is FrameKind.FAILURE:
-                raise _refusal(text)
+            if kind is FrameType.FAILURE:
+                raise _error_from(text)
             return self._bound(child, text)
         raise InvalidQuery(
             "the engine's parser gives up on this query", hint="Simplify it: it may be nested too deeply."
@@ -101,19 +101,19 @@ class CheckProcess:
         self._stack.close()
         self._child = None
 
-    def _bound(self, child: Child, text: dict[str, Any]) -> CheckAnswer:
+    def _bound(self, child: ChildProcess, text: dict[str, Any]) -> CheckAnswer:
         """Wait for the columns. Where none come the query may run all the same: its text was let through."""
         columns = None
         try:
-            kind, answer = child.answer(BIND_S)
-            if kind is FrameKind.FAILURE:
-                raise _refusal(answer)
+            kind, answer = child.receive(BIND_S)
+            if kind is FrameType.FAILURE:
+                raise _error_from(answer)
             columns = answer["columns"] if answer["checked"] else None
-            kind, answer = child.answer(BIND_S)
+            kind, answer = child.receive(BIND_S)
         except (TimeoutError, OSError, EOFError):
             self.close()
             return CheckAnswer(text, columns)
-        if kind is FrameKind.FAILURE:
+        if kind is FrameType.FAILURE:
             return CheckAnswer(text, columns)
         reasons = tuple(answer["not_deterministic"])
         return CheckAnswer(text, columns, answer["deterministic"], reasons, answer["linear"])
@@ -124,17 +124,17 @@ class CheckProcess:
         self.close()
         return status
 
-    def _started(self) -> Child:
+    def _start_child(self) -> ChildProcess:
         if self._child is None:
-            self._child = self._stack.enter_context(self._nursery.child())
+            self._child = self._stack.enter_context(self._nursery.start_child())
             limits = TaskLimits(memory_bytes=MEMORY_BYTES, address_space_bytes=ADDRESS_SPACE)
             task = CheckTask(limits=limits, max_query_bytes=self._max_query_bytes)
-            self._child.frames.send(FrameKind.TASK, to_dict(task))
-            self._child.answer(START_S)
+            self._child.frames.send(FrameType.TASK, to_dict(task))
+            self._child.receive(START_S)
         return self._child
 
 
-def _refusal(answer: dict[str, Any]) -> InvalidQuery:
+def _error_from(answer: dict[str, Any]) -> InvalidQuery:
     hint = answer["hint"]
     return InvalidQuery(
         shorten(str(answer["message"]), MESSAGE_CHARACTERS),

@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 
 from syndb_service.domain.child_task import CheckRequest
 from syndb_service.domain.jobs import Format
-from syndb_service.domain.outline import Outline
+from syndb_service.domain.outline import QuerySummary
 from syndb_service.engines.check_process import CheckProcess
 from syndb_service.engines.fair_queue import FairQueue
-from syndb_service.engines.nursery import Nursery
+from syndb_service.engines.nursery import ForkServerClient
 from syndb_service.texts import shorten_columns
 
 FEWEST, MOST = 3, 8
@@ -39,7 +39,7 @@ class CheckedQuery:
     tables: tuple[str, ...]
     dataset_ids: tuple[tuple[str, int | None, int | None], ...] = ()
     columns: tuple[tuple[str, ...], ...] = ()
-    outline: Outline = field(default_factory=Outline)
+    outline: QuerySummary = field(default_factory=QuerySummary)
     reach: tuple[str, ...] | None = None
     fingerprint: str = ""
     dataset_values: tuple[tuple[str, int | None, int | None], ...] = ()
@@ -51,7 +51,7 @@ class CheckedQuery:
     linear: bool = False
 
 
-class Checker:
+class QueryChecker:
     """Checks SQL in a few child processes, as many as there are processors.
 
     What the text says costs a bounded time: :mod:`syndb_service.engines.query_limits`. The engine computes
@@ -66,7 +66,7 @@ class Checker:
         The longest text, in bytes of UTF-8.
     """
 
-    def __init__(self, nursery: Nursery, max_query_bytes: int) -> None:
+    def __init__(self, nursery: ForkServerClient, max_query_bytes: int) -> None:
         places = min(max(FEWEST, os.cpu_count() or 1), MOST)
         self._idle = deque(CheckProcess(nursery, max_query_bytes) for _ in range(places))
         self._queue = FairQueue(places)
@@ -112,7 +112,7 @@ class Checker:
             describe=describe,
             format=cast("Format", file_format),
         )
-        with self._queue.place(owner, WAIT_S) as charge:
+        with self._queue.acquire(owner, WAIT_S) as charge:
             process, began = self._idle.pop(), time.monotonic()
             try:
                 found = process.check(request)
@@ -124,7 +124,7 @@ class Checker:
             tuple(text["tables"]),
             tuple((value, line, column) for value, line, column in text["dataset_ids"]),
             tuple(map(tuple, shorten_columns(found.columns or ()))),
-            Outline.from_dict(text["outline"]) if describe else Outline(),
+            QuerySummary.from_dict(text["outline"]) if describe else QuerySummary(),
             None if text["reach"] is None else tuple(text["reach"]),
             text["fingerprint"],
             tuple((value, line, column) for value, line, column in text["dataset_values"]),

@@ -18,18 +18,18 @@ from syndb_service.domain.message_codec import decode_message
 from syndb_service.domain.tables import quote_name
 from syndb_service.engines import query_job
 from syndb_service.engines.determinism import Determinism, determinism, volatile_calls, with_values
-from syndb_service.engines.frames import FrameKind, FrameSocket
-from syndb_service.engines.loose_joins import loose_tables
-from syndb_service.engines.outlining import fingerprint, outline, tree
-from syndb_service.engines.outputs import named_apart, whole_sums
+from syndb_service.engines.frames import ChildChannel, FrameType
+from syndb_service.engines.loose_joins import unscoped_tables
+from syndb_service.engines.outlining import fingerprint, parse_tree, summarize
+from syndb_service.engines.outputs import deduplicate_names, integer_sums
 from syndb_service.engines.positions import first_word
 from syndb_service.engines.query_limits import BIND_CPU_S, PARSE_CPU_S, PLAN_CPU_S
-from syndb_service.engines.reach import reach
-from syndb_service.engines.refusals import MemoryExceeded, translate
-from syndb_service.engines.result_columns import ResultColumn, result_columns, shortened
-from syndb_service.engines.sandbox import allot, lock, table_columns
+from syndb_service.engines.reach import prune_datasets
+from syndb_service.engines.refusals import MemoryExceeded, translate_engine_error
+from syndb_service.engines.result_columns import ResultColumn, result_columns, shorten_type_name
+from syndb_service.engines.sandbox import lock_down, set_limits, table_columns
 from syndb_service.engines.stored_tables import column_names, empty_tables
-from syndb_service.engines.walk import Checked
+from syndb_service.engines.walk import ValidatedQuery
 from syndb_service.errors import InvalidQuery, ServiceError
 from syndb_service.texts import shorten_columns
 
@@ -41,7 +41,7 @@ DESCRIBE: Final = "DESCRIBE\n"
 EXPLAINED: Final = [["explain_key", "VARCHAR"], ["explain_value", "VARCHAR"]]
 
 
-def run(frames: FrameSocket, task: CheckTask, connection: duckdb.DuckDBPyConnection) -> None:
+def run_check_task(frames: ChildChannel, task: CheckTask, connection: duckdb.DuckDBPyConnection) -> None:
     """Answer checks, one after the other, until the other end closes.
 
     Each request is a frame with a :class:`CheckRequest`. What its text says is answered with a PROGRESS
@@ -53,22 +53,22 @@ def run(frames: FrameSocket, task: CheckTask, connection: duckdb.DuckDBPyConnect
     The engine computes some constants as it binds them, so that part may take any time. A timer ends this
     process then: whoever asked has the first frame, and knows that the others won't come.
     """
-    allot(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
-    lock(connection, table_columns(), {})
-    frames.send(FrameKind.DONE, {})
+    set_limits(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
+    lock_down(connection, table_columns(), {})
+    frames.send(FrameType.DONE, {})
     while (received := frames.receive_one()) is not None:
         try:
             request = decode_message(CheckRequest, received[1])
             with processor_time(PARSE_CPU_S):
                 checked, described = _read(connection, request, task.max_query_bytes)
-            frames.send(FrameKind.PROGRESS, described)
+            frames.send(FrameType.PROGRESS, described)
             with processor_time(BIND_CPU_S):
                 bound = _bind(connection, request, checked)
-            frames.send(FrameKind.PROGRESS, bound)
+            frames.send(FrameType.PROGRESS, bound)
             with processor_time(PLAN_CPU_S):
                 found = _determinism(connection, request, checked)
             frames.send(
-                FrameKind.DONE,
+                FrameType.DONE,
                 {
                     "deterministic": found.deterministic,
                     "not_deterministic": found.reasons,
@@ -76,16 +76,16 @@ def run(frames: FrameSocket, task: CheckTask, connection: duckdb.DuckDBPyConnect
                 },
             )
         except ServiceError as error:
-            frames.send(FrameKind.FAILURE, Failure.from_error(error).as_dict())
+            frames.send(FrameType.FAILURE, Failure.from_error(error).as_dict())
         except ConnectionError:
             raise
         except (MemoryError, duckdb.OutOfMemoryException):
             too_much = InvalidQuery("reading this query needs too much memory")
-            frames.send(FrameKind.FAILURE, Failure.from_error(too_much).as_dict())
+            frames.send(FrameType.FAILURE, Failure.from_error(too_much).as_dict())
         except Exception as error:
             log.exception("a check failed")
             unforeseen = InvalidQuery(f"the engine gives up on this query ({type(error).__name__})")
-            frames.send(FrameKind.FAILURE, Failure.from_error(unforeseen).as_dict())
+            frames.send(FrameType.FAILURE, Failure.from_error(unforeseen).as_dict())
 
 
 @contextmanager
@@ -100,28 +100,30 @@ def processor_time(seconds: float) -> Iterator[None]:
 
 def _read(
     connection: duckdb.DuckDBPyConnection, request: CheckRequest, max_bytes: int
-) -> tuple[Checked, dict[str, Any]]:
+) -> tuple[ValidatedQuery, dict[str, Any]]:
     """Pass the gate, and return what the text says."""
     sql, parameters, stored = request.sql, request.parameters, request.result_schemas
-    checked = query_job.check(connection, sql, parameters, max_bytes, column_names(stored))
+    checked = query_job.validate_query(connection, sql, parameters, max_bytes, column_names(stored))
     checked.tables -= stored.keys()
-    root = tree(connection, sql)
-    reached = reach(root, parameters, checked.tables) if root is not None else None
+    root = parse_tree(connection, sql)
+    reached = prune_datasets(root, parameters, checked.tables) if root is not None else None
     described = {
         "tables": sorted(checked.tables),
         "dataset_ids": _dataset_ids(checked),
         "dataset_values": _dataset_values(checked, parameters),
-        "loose": loose_tables(root, checked.tables) if root is not None else [],
+        "loose": unscoped_tables(root, checked.tables) if root is not None else [],
         "reach": None if reached is None else sorted(reached),
         "fingerprint": fingerprint(root, sql),
         "volatile": _volatile(checked),
     }
     if request.describe:
-        described["outline"] = outline(root, parameters, checked.tables).as_dict()
+        described["outline"] = summarize(root, parameters, checked.tables).as_dict()
     return checked, described
 
 
-def _bind(connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: Checked) -> dict[str, Any]:
+def _bind(
+    connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: ValidatedQuery
+) -> dict[str, Any]:
     """Name and type the columns; without an optimizer, which would compute every constant.
 
     What needs more memory than a check has is not checked: a job has more.
@@ -133,19 +135,19 @@ def _bind(connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked:
             text = DESCRIBE + re.sub(r"[^\r\n]", " ", explain) + sql[len(explain) :]
             rows = cursor.execute(text, parameters or None).fetchall()
         except duckdb.Error as error:
-            refusal = translate(error, sql, checked, (), lines_before=1)
+            refusal = translate_engine_error(error, sql, checked, (), lines_before=1)
             if isinstance(refusal, MemoryExceeded):
                 return {"columns": [], "checked": False}
             raise refusal from error
     query_job.refuse_wide(len(rows))
     plain = [[str(row[0]), str(row[1])] for row in rows] if not checked.offset else EXPLAINED
     columns = _result_columns(connection, plain, request.format)
-    described = _described(connection, columns) if request.describe and columns else plain
+    described = _describe_columns(connection, columns) if request.describe and columns else plain
     return {"columns": shorten_columns(described), "checked": True}
 
 
 def _determinism(
-    connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: Checked
+    connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: ValidatedQuery
 ) -> Determinism:
     """Look at the plan; earlier results are views of the same columns there: plans can't hold Python's."""
     if checked.offset:
@@ -167,20 +169,22 @@ def _determinism(
                 planner.execute(f"DROP VIEW temp.{quote_name(job_id)}")
 
 
-def _volatile(checked: Checked) -> list[list[str | int | None]]:
+def _volatile(checked: ValidatedQuery) -> list[list[str | int | None]]:
     """Return what gives another value at each run, and where."""
-    places = [(name, checked.place(name) or first_word(checked.sql)) for name in volatile_calls(checked)]
+    places = [
+        (name, checked.position_of(name) or first_word(checked.sql)) for name in volatile_calls(checked)
+    ]
     return [[name, place.line, place.column] for name, place in places]
 
 
-def _dataset_ids(checked: Checked) -> list[list[str | int | None]]:
+def _dataset_ids(checked: ValidatedQuery) -> list[list[str | int | None]]:
     """Return what ``dataset_id`` is compared with, and where."""
     if not checked.tables:
         return []
     return [[text, place.line, place.column] for text, place in checked.dataset_ids.items()]
 
 
-def _dataset_values(checked: Checked, parameters: Mapping[str, Any]) -> list[list[str | int | None]]:
+def _dataset_values(checked: ValidatedQuery, parameters: Mapping[str, Any]) -> list[list[str | int | None]]:
     """Return the texts among the values of parameters that ``dataset_id`` is compared with, and where."""
     found = []
     for name, place in checked.dataset_parameters.items() if checked.tables else ():
@@ -205,25 +209,28 @@ def _result_columns(
     nulls = "SELECT " + ", ".join(f"NULL::{kind} AS {quote_name(name)}" for name, kind in plain)
     try:
         if not all(PLAIN_TYPE.fullmatch(kind) for _, kind in plain):
-            query_job.check(connection, nulls, {}, len(nulls.encode()))
+            query_job.validate_query(connection, nulls, {}, len(nulls.encode()))
         relation = connection.sql(nulls)
     except (duckdb.Error, InvalidQuery):
         return []
     return result_columns(relation, file_format)
 
 
-def _described(connection: duckdb.DuckDBPyConnection, columns: Sequence[ResultColumn]) -> list[list[str]]:
+def _describe_columns(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[ResultColumn]
+) -> list[list[str]]:
     """Name and type the columns as the record of a result does; nothing of the query is computed."""
     kinds = [column.read for column in columns]
     nulls = "SELECT " + ", ".join(f"NULL::{kind}" for kind in kinds)
     try:
-        query_job.check(connection, nulls, {}, len(nulls.encode()))
+        query_job.validate_query(connection, nulls, {}, len(nulls.encode()))
         with connection.cursor() as cursor:
             types = cursor.sql(nulls).to_arrow_table().schema.types
     except (duckdb.Error, pa.ArrowException, InvalidQuery):
-        return [[column.name, shortened(column.type)] for column in columns]
+        return [[column.name, shorten_type_name(column.type)] for column in columns]
     fields = [pa.field(column.name, kind) for column, kind in zip(columns, types, strict=True)]
-    schema = named_apart(whole_sums(pa.schema(fields), kinds))
+    schema = deduplicate_names(integer_sums(pa.schema(fields), kinds))
     return [
-        [field.name, str(field.type), *column.told] for field, column in zip(schema, columns, strict=True)
+        [field.name, str(field.type), *column.record_entry]
+        for field, column in zip(schema, columns, strict=True)
     ]

@@ -20,11 +20,11 @@ from syndb_service.domain.child_task import (
 )
 from syndb_service.domain.jobs import Failure
 from syndb_service.engines import checking, counting, graph_job, query_job
-from syndb_service.engines.child_log import log_to_service
-from syndb_service.engines.confinement import confine
-from syndb_service.engines.frames import FrameKind, FrameSocket
-from syndb_service.engines.process_name import name_process
-from syndb_service.engines.sandbox import open_engine
+from syndb_service.engines.child_log import log_to_parent
+from syndb_service.engines.confinement import apply_os_sandbox
+from syndb_service.engines.frames import ChildChannel, FrameType
+from syndb_service.engines.process_name import set_process_title
+from syndb_service.engines.sandbox import open_session
 from syndb_service.engines.walk import scalar_functions
 from syndb_service.errors import ServiceError
 
@@ -34,24 +34,24 @@ RECURSION_LIMIT = 20_000
 ENGINES: list[duckdb.DuckDBPyConnection] = []
 
 
-def prepare() -> None:
+def preload() -> None:
     """Make ready, in the fork server, what every child would have to make for itself.
 
     The engine is opened there and has no thread: a fork of a process with threads can hang, and a child
     could not be confined. What a confined child can't read any more is read ahead.
     """
     scalar_functions()
-    ENGINES.append(open_engine())
-    query_job.check(ENGINES[0], "SELECT 1", {}, 100)
+    ENGINES.append(open_session())
+    query_job.validate_query(ENGINES[0], "SELECT 1", {}, 100)
 
 
-def fresh_engine() -> duckdb.DuckDBPyConnection:
+def new_connection() -> duckdb.DuckDBPyConnection:
     """Return a connection of this child's own to the engine that it was forked with.
 
     Its random numbers are its own, too. The engine is never closed: that takes longer than to end.
     """
     if not ENGINES:
-        prepare()
+        preload()
     return ENGINES[0].cursor()
 
 
@@ -61,41 +61,41 @@ def run(sock: socket.socket) -> int:
     The engine is opened before the task is there: a child that was forked ahead waits with an open one.
     """
     sys.setrecursionlimit(RECURSION_LIMIT)
-    frames = FrameSocket(sock)
-    engine = fresh_engine()
+    frames = ChildChannel(sock)
+    engine = new_connection()
     received = frames.receive_one()
     if received is None:
         return 0
     message = received[1]
-    name_process(f"syndb-{message.get('kind')}")
-    log_to_service(message.get("job_id"))
+    set_process_title(f"syndb-{message.get('kind')}")
+    log_to_parent(message.get("job_id"))
     try:
         task = from_dict(message)
-        confine(task)
+        apply_os_sandbox(task)
         _run_task(frames, task, engine)
     except BrokenPipeError:
         return 1
     except ServiceError as error:
-        frames.send(FrameKind.FAILURE, Failure.from_error(error).as_dict())
+        frames.send(FrameType.FAILURE, Failure.from_error(error).as_dict())
     except (MemoryError, duckdb.OutOfMemoryException):
-        frames.send(FrameKind.FAILURE, OUT_OF_MEMORY.as_dict())
+        frames.send(FrameType.FAILURE, OUT_OF_MEMORY.as_dict())
     except Exception as error:
         log.exception("a %s task failed", message.get("kind"))
         unforeseen = replace(UNFORESEEN, message=f"the engine failed: {type(error).__name__}")
-        frames.send(FrameKind.FAILURE, unforeseen.as_dict())
+        frames.send(FrameType.FAILURE, unforeseen.as_dict())
     return 0
 
 
-def _run_task(frames: FrameSocket, task: ChildTask, engine: duckdb.DuckDBPyConnection) -> None:
+def _run_task(frames: ChildChannel, task: ChildTask, engine: duckdb.DuckDBPyConnection) -> None:
     match task:
         case QueryTask():
-            query_job.run(frames, task, engine)
+            query_job.run_query_task(frames, task, engine)
         case GraphTask():
-            graph_job.run(frames, task, engine)
+            graph_job.run_graph_task(frames, task, engine)
         case CheckTask():
-            checking.run(frames, task, engine)
+            checking.run_check_task(frames, task, engine)
         case CountTask():
-            counting.run(frames, task, engine)
+            counting.run_count_task(frames, task, engine)
         case _:
             assert_never(task)
 

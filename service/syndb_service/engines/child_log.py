@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 LONGEST: Final = 16_384
 
 
-class _Crossing(logging.Formatter):
+class _ChildLogFormatter(logging.Formatter):
     def __init__(self, job_id: str | None) -> None:
         super().__init__()
         self._job_id = job_id
@@ -31,7 +31,7 @@ class _Crossing(logging.Formatter):
         return json.dumps(told | {"job_id": self._job_id})
 
 
-def log_to_service(job_id: str | None) -> None:
+def log_to_parent(job_id: str | None) -> None:
     """Send this child's records through the pipe.
 
     Parameters
@@ -40,7 +40,7 @@ def log_to_service(job_id: str | None) -> None:
         The job that it works for, if it works for one.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(_Crossing(job_id))
+    handler.setFormatter(_ChildLogFormatter(job_id))
     logging.basicConfig(handlers=[handler], force=True)
 
 

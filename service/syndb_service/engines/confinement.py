@@ -24,29 +24,30 @@ OPEN_FILES: Final = 512
 CPU_GRACE_S: Final = 5
 
 
-def confine(task: ChildTask) -> None:
+def apply_os_sandbox(task: ChildTask) -> None:
     """Confine this process to the files and the limits of a task."""
     files, writable = _paths(task)
     _limit(task.limits, len(files))
     if sys.platform != "linux":
         return
-    _first_to_die()
+    _prefer_oom_kill()
     for option, value in ((PR_SET_NO_NEW_PRIVS, 1), (PR_SET_DUMPABLE, 0)):
         ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3)
     if landlock.abi():
         readable = [*files, *map(Path, (*ENGINE_READS, *_code(task)))]
         landlock.restrict(readable, writable)
-    if seccomp.is_offered():
+    if seccomp.is_supported():
         with contextlib.suppress(OSError):
             seccomp.restrict()
 
 
-def missing() -> list[str]:
+def missing_protections() -> list[str]:
     """Name the parts of the confinement that this machine doesn't have.
 
     Examples
     --------
-    >>> set(missing()) <= {"Landlock", "Landlock for the network", "Landlock for signals", "seccomp"}
+    >>> set(missing_protections()) <= {"Landlock", "Landlock for the network", "Landlock for signals",
+    ...     "seccomp"}
     True
     """
     version = landlock.abi()
@@ -54,7 +55,7 @@ def missing() -> list[str]:
         "Landlock": version >= 1,
         "Landlock for the network": version >= 4 or not version,
         "Landlock for signals": version >= 6 or not version,
-        "seccomp": seccomp.is_offered(),
+        "seccomp": seccomp.is_supported(),
     }
     return [name for name, there in parts.items() if not there]
 
@@ -103,7 +104,7 @@ def _set(kind: int, most: int, grace: int = 0) -> None:
         resource.setrlimit(kind, (min(most, top), top))
 
 
-def _first_to_die() -> None:
+def _prefer_oom_kill() -> None:
     """Have the kernel end a child, and not the service, where the machine runs out of memory."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")

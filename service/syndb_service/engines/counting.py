@@ -7,14 +7,14 @@ import duckdb
 from syndb_service.domain.child_task import CountedSizes, CountTask
 from syndb_service.domain.graph.statements import READS, sizes_parameters, sizes_sql
 from syndb_service.domain.message_codec import encode_message
-from syndb_service.engines.frames import FrameKind, FrameSocket
-from syndb_service.engines.sandbox import allot, lock
+from syndb_service.engines.frames import ChildChannel, FrameType
+from syndb_service.engines.sandbox import lock_down, set_limits
 
 
-def run(frames: FrameSocket, task: CountTask, connection: duckdb.DuckDBPyConnection) -> None:
+def run_count_task(frames: ChildChannel, task: CountTask, connection: duckdb.DuckDBPyConnection) -> None:
     """Count the connections of a dataset under a selection; the answer is :class:`CountedSizes`."""
-    allot(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
-    lock(connection, READS, task.sources)
+    set_limits(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
+    lock_down(connection, READS, task.sources)
     parameters = sizes_parameters(task.dataset_id, task.selection)
     sizes = connection.execute(sizes_sql(task.selection), parameters).fetchall()
-    frames.send(FrameKind.DONE, encode_message(CountedSizes(sizes=tuple(sizes))))
+    frames.send(FrameType.DONE, encode_message(CountedSizes(sizes=tuple(sizes))))

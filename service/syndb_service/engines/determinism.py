@@ -10,7 +10,7 @@ from typing import Any, Final
 import duckdb
 
 from syndb_service.domain.tables import quote_text
-from syndb_service.engines.walk import Checked
+from syndb_service.engines.walk import ValidatedQuery
 
 Node = Mapping[str, Any]
 
@@ -125,13 +125,13 @@ def determinism(connection: duckdb.DuckDBPyConnection, sql: str) -> Determinism:
     return Determinism(None if visitor.unsure or rows.ordered is None else True, (), linear)
 
 
-def volatile_calls(checked: Checked) -> list[str]:
+def volatile_calls(checked: ValidatedQuery) -> list[str]:
     """Return what a query calls that gives another value at each run, as its text tells."""
     called = (checked.functions & VOLATILE) | (checked.names.keys() & KEYWORDS)
     return sorted(called | ({"sample"} if checked.samples else set()))
 
 
-def with_values(checked: Checked, parameters: Mapping[str, Any]) -> str:
+def with_values(checked: ValidatedQuery, parameters: Mapping[str, Any]) -> str:
     """Write the values of parameters into a query, for its plan alone.
 
     Parameters
@@ -184,11 +184,11 @@ class _PlanVisitor:
         if kind == "LOGICAL_MATERIALIZED_CTE":
             return below[-1]
         if kind == "LOGICAL_AGGREGATE_AND_GROUP_BY":
-            return self._aggregated(node, parent, below[0])
+            return self._visit_aggregate(node, parent, below[0])
         if kind == "LOGICAL_PROJECTION":
-            return _projected(node, below[0])
+            return _visit_projection(node, below[0])
         if kind == "LOGICAL_ORDER_BY":
-            return _sorted(node, below[0])
+            return _visit_sort(node, below[0])
         if kind == "LOGICAL_DISTINCT":
             return self._distinct(node, below[0])
         if kind == "LOGICAL_SAMPLE":
@@ -223,7 +223,7 @@ class _PlanVisitor:
             elif name == "age" and len(node.get("arguments", ())) == 1:
                 self.reasons.add("age")
 
-    def _aggregated(self, node: Node, parent: Node | None, below: _Rows) -> _Rows:
+    def _visit_aggregate(self, node: Node, parent: Node | None, below: _Rows) -> _Rows:
         groups = node.get("groups") or ()
         calls = node.get("expressions") or ()
         if below.key != frozenset() and not _is_scalar_subquery(calls, groups, parent):
@@ -272,7 +272,7 @@ class _PlanVisitor:
         return _Rows(False, frozenset(each for each in targets if each is not None))
 
 
-def _projected(node: Node, below: _Rows) -> _Rows:
+def _visit_projection(node: Node, below: _Rows) -> _Rows:
     expressions = node.get("expressions", ())
     places = {_index(each): at for at, each in enumerate(expressions) if _index(each) is not None}
     key = None
@@ -281,7 +281,7 @@ def _projected(node: Node, below: _Rows) -> _Rows:
     return _Rows(below.ordered, key, len(expressions))
 
 
-def _sorted(node: Node, below: _Rows) -> _Rows:
+def _visit_sort(node: Node, below: _Rows) -> _Rows:
     by = {_index(order["expression"]) for order in node.get("orders", ())}
     total = below.key is not None and below.key <= by
     whole = below.width is not None and set(range(below.width)) <= by

@@ -50,7 +50,7 @@ class FairQueue:
         self._numbers = 0
 
     @contextmanager
-    def place(self, owner: str, timeout_s: float) -> Iterator[Callable[[float], None]]:
+    def acquire(self, owner: str, timeout_s: float) -> Iterator[Callable[[float], None]]:
         """Wait for a place, and have it; call what is given with the seconds that were used in it.
 
         Raises
@@ -96,7 +96,7 @@ class FairQueue:
 
     def _grant(self) -> None:
         while self._free:
-            may = [ticket for ticket in self._waiting if self._may_have_place(ticket.owner)]
+            may = [ticket for ticket in self._waiting if self._can_acquire(ticket.owner)]
             if not may:
                 return
             ticket = min(may, key=lambda one: (self._taken[one.owner], self._recent(one.owner), one.number))
@@ -105,7 +105,7 @@ class FairQueue:
             self._taken[ticket.owner] += 1
             ticket.granted.set()
 
-    def _may_have_place(self, owner: str) -> bool:
+    def _can_acquire(self, owner: str) -> bool:
         if self._free == 1 and self._places > 1:
             return not self._taken[owner] and self._recent(owner) < LIGHT_S
         return self._taken[owner] < self._places - 1

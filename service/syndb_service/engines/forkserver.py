@@ -24,7 +24,7 @@ from importlib import import_module
 from importlib.abc import MetaPathFinder
 from typing import NoReturn
 
-from syndb_service.engines.process_name import NURSERY, name_process
+from syndb_service.engines.process_name import NURSERY, set_process_title
 
 REQUEST = struct.Struct("!cI")
 PID = struct.Struct("!I")
@@ -133,13 +133,13 @@ class ForkServer:
         """Be a child, and end: whatever happens in it, it never goes on as a second fork server."""
         status = 1
         try:
-            status = self._be_child(sock, inherited)
+            status = self._become_child(sock, inherited)
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(status)
 
-    def _be_child(self, sock: socket.socket, inherited: tuple[int, ...]) -> int:
+    def _become_child(self, sock: socket.socket, inherited: tuple[int, ...]) -> int:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
@@ -177,7 +177,7 @@ def _die_with_parent() -> None:
             os._exit(1)
 
 
-class WithoutPandas(MetaPathFinder):
+class PandasBlocker(MetaPathFinder):
     """Says that pandas is not there: pyarrow would load it where it is, into every job, and none needs it."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
@@ -189,12 +189,12 @@ class WithoutPandas(MetaPathFinder):
 def main() -> None:
     """Run the fork server on the socket whose descriptor is the first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    name_process(NURSERY)
+    set_process_title(NURSERY)
     os.environ.update(LIBRARIES_READ)
     time.tzset()
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
-    sys.meta_path.insert(0, WithoutPandas())
+    sys.meta_path.insert(0, PandasBlocker())
     for module in PRELOADED:
         import_module(module)
     child = import_module("syndb_service.engines.child")

@@ -21,7 +21,7 @@ MAX_ANSWER_BYTES = 64 * 1024**2
 """Of a frame that a child sends: it is not trusted, and the service holds frames in memory."""
 
 
-class FrameKind(Enum):
+class FrameType(Enum):
     """The kinds of frame; all but DATA and PREVIEW carry JSON. PART says what the data after it are.
 
     No frame is empty.
@@ -36,7 +36,7 @@ class FrameKind(Enum):
     DONE = b"F"
 
 
-class FrameSocket:
+class ChildChannel:
     """One end of the conversation.
 
     Parameters
@@ -54,7 +54,7 @@ class FrameSocket:
         self._lock = threading.Lock()
         self._buffer = memoryview(bytearray(CHUNK))
         self._head = bytearray()
-        self._open: FrameKind | None = None
+        self._open: FrameType | None = None
         self._missing = 0
         self._payload = bytearray()
         self.ended = False
@@ -63,17 +63,17 @@ class FrameSocket:
         """Return the descriptor, for ``select``."""
         return self._sock.fileno()
 
-    def send(self, kind: FrameKind, payload: dict[str, Any]) -> None:
+    def send(self, kind: FrameType, payload: dict[str, Any]) -> None:
         """Send a JSON frame."""
         self.send_bytes(kind, json.dumps(payload).encode())
 
-    def send_bytes(self, kind: FrameKind, payload: bytes | memoryview) -> None:
+    def send_bytes(self, kind: FrameType, payload: bytes | memoryview) -> None:
         """Send a frame; safe from several threads."""
         with self._lock:
             self._sock.sendall(HEADER.pack(kind.value, len(payload)))
             self._sock.sendall(payload)
 
-    def receive(self) -> list[tuple[FrameKind, bytes]]:
+    def receive(self) -> list[tuple[FrameType, bytes]]:
         """Read once from the socket and return what is there by now: whole frames, and pieces of DATA.
 
         Sets ``ended`` when the other end is gone. Call it when ``select`` says that there is something to
@@ -85,17 +85,17 @@ class FrameSocket:
             count = 0
         self.ended = not count
         came = self._buffer[:count]
-        frames: list[tuple[FrameKind, bytes]] = []
+        frames: list[tuple[FrameType, bytes]] = []
         while came:
             if self._open is None:
-                came = self._begin(came)
+                came = self._read_header(came)
                 if self._is_too_long():
                     self.ended = True
                     return frames
                 continue
             piece, came = came[: self._missing], came[self._missing :]
             self._missing -= len(piece)
-            if self._open is FrameKind.DATA:
+            if self._open is FrameType.DATA:
                 frames.append((self._open, bytes(piece)))
             else:
                 self._payload += piece
@@ -106,22 +106,22 @@ class FrameSocket:
         return frames
 
     def _is_too_long(self) -> bool:
-        if self._longest is None or self._open in (None, FrameKind.DATA):
+        if self._longest is None or self._open in (None, FrameType.DATA):
             return False
         return self._missing > self._longest
 
-    def _begin(self, came: memoryview) -> memoryview:
+    def _read_header(self, came: memoryview) -> memoryview:
         """Read the header of the next frame, as far as it has come; return what follows it."""
         lacks = HEADER.size - len(self._head)
         self._head += came[:lacks]
         if len(self._head) == HEADER.size:
             code, self._missing = HEADER.unpack(self._head)
-            self._open = FrameKind(code)
+            self._open = FrameType(code)
             self._head.clear()
             self._payload.clear()
         return came[lacks:]
 
-    def receive_one(self) -> tuple[FrameKind, dict[str, Any]] | None:
+    def receive_one(self) -> tuple[FrameType, dict[str, Any]] | None:
         """Wait for one JSON frame; None when the other end is gone."""
         while not self.ended:
             for kind, payload in self.receive():
@@ -133,7 +133,7 @@ class FrameSocket:
         self._sock.close()
 
 
-class FrameSink:
+class FrameWriter:
     """A writable file whose content goes out as DATA frames of a megabyte; the last may be shorter.
 
     What is written is copied: a writer may use its memory again as soon as ``write`` returns, and pyarrow's
@@ -141,7 +141,7 @@ class FrameSink:
     while those before are taken; at most ``AHEAD`` frames are in memory, used again and again.
     """
 
-    def __init__(self, frames: FrameSocket) -> None:
+    def __init__(self, frames: ChildChannel) -> None:
         self._frames = frames
         self._chunk: memoryview | None = None
         self._filled = 0
@@ -204,7 +204,7 @@ class FrameSink:
         self.closed = True
         if self._sender is None:
             if self._chunk is not None:
-                self._frames.send_bytes(FrameKind.DATA, self._chunk[: self._filled])
+                self._frames.send_bytes(FrameType.DATA, self._chunk[: self._filled])
             return
         self.flush()
         self._waiting.put(None)
@@ -222,7 +222,7 @@ class FrameSink:
             chunk, filled = full
             if self._broken is None:
                 try:
-                    self._frames.send_bytes(FrameKind.DATA, chunk[:filled])
+                    self._frames.send_bytes(FrameType.DATA, chunk[:filled])
                 except OSError as error:
                     self._broken = error
                 except BaseException as error:

@@ -16,9 +16,15 @@ from typing import Any, Final
 
 import duckdb
 
-from syndb_service.engines.positions import Place, after_blanks, after_explain, first_word, locate
+from syndb_service.engines.positions import (
+    SourcePosition,
+    after_blanks,
+    after_explain,
+    first_word,
+    position_at,
+)
 from syndb_service.engines.query_limits import MAX_EXPRESSIONS, SHALLOWER, TOO_DEEP
-from syndb_service.engines.walk import ONLY_QUERIES, Checked, Walk
+from syndb_service.engines.walk import ONLY_QUERIES, AstVisitor, ValidatedQuery
 from syndb_service.errors import InvalidQuery
 from syndb_service.texts import MESSAGE_CHARACTERS, shorten
 
@@ -29,7 +35,7 @@ EXPLAIN_OPTIONS: Final = re.compile(r"\(|analyze\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class SqlValidator:
     """Checks SQL.
 
     Parameters
@@ -46,7 +52,7 @@ class Gate:
     tables: Mapping[str, Collection[str]]
     max_bytes: int
 
-    def check(self, sql: str) -> Checked:
+    def validate(self, sql: str) -> ValidatedQuery:
         """Let a query through, or refuse it.
 
         Raises
@@ -56,7 +62,7 @@ class Gate:
 
         Examples
         --------
-        >>> gate = Gate(duckdb.connect(), {"neurons": ["name"]}, 1000)
+        >>> gate = SqlValidator(duckdb.connect(), {"neurons": ["name"]}, 1000)
         >>> gate.check("select name from neurons").tables
         {'neurons'}
         >>> gate.check("drop table neurons")
@@ -66,7 +72,7 @@ class Gate:
         self._check_text(sql)
         offset = self._check_statement(sql)
         tree = self._tree(sql, offset)
-        walk = Walk(sql, offset, self.tables, Checked(sql, offset))
+        walk = AstVisitor(sql, offset, self.tables, ValidatedQuery(sql, offset))
         walk.query(tree["node"], frozenset())
         return walk.checked
 
@@ -85,7 +91,7 @@ class Gate:
             raise InvalidQuery(
                 "the query holds a NUL character",
                 hint="Remove it; in a text write chr(0) for it.",
-                **locate(sql, sql.index("\0")).as_dict(),
+                **position_at(sql, sql.index("\0")).as_dict(),
             )
         if SURROGATE.search(sql):
             raise InvalidQuery(
@@ -98,7 +104,7 @@ class Gate:
         try:
             statements = self.connection.extract_statements(sql)
         except duckdb.Error:
-            self._refuse_syntax(sql, 0)
+            self._raise_syntax_error(sql, 0)
             raise InvalidQuery("the query can't be parsed") from None
         if not statements:
             raise InvalidQuery("the query is empty: it holds only comments", line=1, column=1)
@@ -126,7 +132,7 @@ class Gate:
                 raise InvalidQuery(
                     "only a plain EXPLAIN may run",
                     hint="Leave out ANALYZE and the options.",
-                    **locate(sql, explained).as_dict(),
+                    **position_at(sql, explained).as_dict(),
                 )
             return len(sql[:explained].encode())
         raise InvalidQuery(
@@ -134,12 +140,12 @@ class Gate:
         )
 
     def _tree(self, sql: str, offset: int) -> Any:
-        statements = self._refuse_syntax(sql, offset)
+        statements = self._raise_syntax_error(sql, offset)
         if len(statements) != 1:
             raise InvalidQuery("there is more than one statement; a job runs one", hint=ONLY_QUERIES)
         return statements[0]
 
-    def _refuse_syntax(self, sql: str, offset: int) -> Any:
+    def _raise_syntax_error(self, sql: str, offset: int) -> Any:
         text = sql.encode()[offset:].decode()
         parsed = self.connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [text])
         ((serialized,),) = parsed.fetchall()
@@ -154,7 +160,11 @@ class Gate:
             message, hint = TOO_DEEP, SHALLOWER
         else:
             hint = "Check the spelling and the commas, brackets and quotes before this place."
-        place = locate(sql, offset + int(position), of_bytes=True) if position is not None else Place()
+        place = (
+            position_at(sql, offset + int(position), of_bytes=True)
+            if position is not None
+            else SourcePosition()
+        )
         raise InvalidQuery(shorten(message, MESSAGE_CHARACTERS), hint=hint, **place.as_dict())
 
 
@@ -166,7 +176,7 @@ def _check_size(serialized: str, sql: str, offset: int) -> None:
     *_, first_too_many = itertools.islice(EXPRESSION.finditer(serialized), MAX_EXPRESSIONS + 1)
     location = LOCATION.search(serialized, first_too_many.end())
     found = int(location.group(1)) if location else 0
-    place = locate(sql, offset + found, of_bytes=True)
+    place = position_at(sql, offset + found, of_bytes=True)
     raise InvalidQuery(
         f"the query holds {count:,} values, columns and operators; at most {MAX_EXPRESSIONS:,} are taken",
         hint="Send long lists of ids as a parameter ($ids, with a list as its value).",

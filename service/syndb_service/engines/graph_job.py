@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from syndb_service.domain.child_task import GraphTask, TaskDone
 from syndb_service.domain.message_codec import encode_message
-from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
-from syndb_service.engines.graph import analyse, neuron_table
-from syndb_service.engines.outputs import opened
-from syndb_service.engines.sandbox import allot, lock
+from syndb_service.engines.frames import ChildChannel, FrameType, FrameWriter
+from syndb_service.engines.graph import analyze, neuron_table
+from syndb_service.engines.outputs import open_writer
+from syndb_service.engines.sandbox import lock_down, set_limits
 
 
-def run(frames: FrameSocket, task: GraphTask, connection: duckdb.DuckDBPyConnection) -> None:
+def run_graph_task(frames: ChildChannel, task: GraphTask, connection: duckdb.DuckDBPyConnection) -> None:
     """Run one analysis.
 
     Parameters
@@ -29,21 +29,21 @@ def run(frames: FrameSocket, task: GraphTask, connection: duckdb.DuckDBPyConnect
     connection : duckdb.DuckDBPyConnection
         A fresh engine.
     """
-    allot(
+    set_limits(
         connection,
         temp_dir=Path(task.files.temp_dir),
         memory_bytes=task.limits.memory_bytes,
         temp_bytes=task.limits.temp_bytes or 0,
         threads=task.limits.threads,
     )
-    lock(connection, ["neurons", "synapses", "connections", "neuron_relations"], task.files.sources)
+    lock_down(connection, ["neurons", "synapses", "connections", "neuron_relations"], task.files.sources)
 
     def progress(phase: str, fraction: float | None) -> None:
-        frames.send(FrameKind.PROGRESS, {"phase": phase, "fraction": fraction, "rows": None, "bytes": None})
+        frames.send(FrameType.PROGRESS, {"phase": phase, "fraction": fraction, "rows": None, "bytes": None})
 
     dataset, *others = [each.to_dict() for each in task.datasets]
     options = dict(task.options) | ({"other_dataset_id": others[0]["id"]} if others else {})
-    answer, study = analyse(
+    answer, study = analyze(
         connection,
         dataset,
         task.analysis,
@@ -57,21 +57,21 @@ def run(frames: FrameSocket, task: GraphTask, connection: duckdb.DuckDBPyConnect
         answer["other_dataset"] = others[0]
     told = json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
     if options.get("node_table"):
-        frames.send(FrameKind.PART, {"name": "answer", "format": "json"})
+        frames.send(FrameType.PART, {"name": "answer", "format": "json"})
     _send(frames, told)
     if options.get("node_table"):
         _send_table(frames, neuron_table(study), task)
     done = TaskDone(dataset_ids=tuple(each.id for each in task.datasets))
-    frames.send(FrameKind.DONE, encode_message(done))
+    frames.send(FrameType.DONE, encode_message(done))
 
 
-def _send(frames: FrameSocket, data: bytes) -> None:
-    sink = FrameSink(frames)
+def _send(frames: ChildChannel, data: bytes) -> None:
+    sink = FrameWriter(frames)
     sink.write(data)
     sink.close()
 
 
-def _send_table(frames: FrameSocket, table: pa.Table, task: GraphTask) -> None:
+def _send_table(frames: ChildChannel, table: pa.Table, task: GraphTask) -> None:
     """Send the neurons as an Arrow file that says where it comes from."""
     table = table.replace_schema_metadata(
         {
@@ -85,8 +85,8 @@ def _send_table(frames: FrameSocket, table: pa.Table, task: GraphTask) -> None:
     )
     columns = [[field.name, str(field.type)] for field in table.schema]
     told = {"name": "neurons", "format": "arrow", "rows": table.num_rows, "columns": columns}
-    frames.send(FrameKind.PART, told)
-    sink = FrameSink(frames)
-    with opened("arrow", sink, table.schema) as writer:
+    frames.send(FrameType.PART, told)
+    sink = FrameWriter(frames)
+    with open_writer("arrow", sink, table.schema) as writer:
         writer.write_table(table)
     sink.close()

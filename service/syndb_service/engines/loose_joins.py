@@ -10,7 +10,7 @@ from syndb_service.engines.outlining import Node, nodes
 COLUMN: Final = "dataset_id"
 
 
-def loose_tables(root: Node, tables: Collection[str]) -> list[str]:
+def unscoped_tables(root: Node, tables: Collection[str]) -> list[str]:
     """Return the tables that are joined to others and whose ``dataset_id`` is never spoken of.
 
     Neuron ids are unique within a dataset alone, so such a join makes pairs across datasets. Each is written
@@ -26,22 +26,24 @@ def loose_tables(root: Node, tables: Collection[str]) -> list[str]:
     Examples
     --------
     >>> import duckdb
-    >>> from syndb_service.engines.outlining import tree
+    >>> from syndb_service.engines.outlining import parse_tree
     >>> join = "SELECT 1 FROM neurons n JOIN connections c ON n.neuron_id = c.pre_neuron_id"
     >>> connection = duckdb.connect()
-    >>> loose_tables(tree(connection, f"{join} WHERE n.dataset_id = 'x'"), ["neurons", "connections"])
+    >>> unscoped_tables(parse_tree(connection, f"{join} WHERE n.dataset_id = 'x'"), ["neurons",
+    ...     "connections"])
     ['c']
-    >>> loose_tables(tree(connection, f"{join} AND n.dataset_id = c.dataset_id"), ["neurons", "connections"])
+    >>> unscoped_tables(parse_tree(connection, f"{join} AND n.dataset_id = c.dataset_id"), ["neurons",
+    ...     "connections"])
     []
     """
     found: dict[str, None] = {}
     for select in nodes(root):
         if select.get("type") == "SELECT_NODE":
-            found |= dict.fromkeys(_loose(select, tables))
+            found |= dict.fromkeys(_is_unscoped(select, tables))
     return list(found)
 
 
-def _loose(select: Node, tables: Collection[str]) -> list[str]:
+def _is_unscoped(select: Node, tables: Collection[str]) -> list[str]:
     sources = list(_sources(select.get("from_table", {})))
     for inner in _subqueries(select):
         sources += _sources(inner.get("from_table", {}))

@@ -17,8 +17,8 @@ from typing import Any, Self
 from syndb_service.engines import confinement
 from syndb_service.engines.child_log import relay
 from syndb_service.engines.forkserver import FORK, KILL, PID, READY, REQUEST, STATUS
-from syndb_service.engines.frames import MAX_ANSWER_BYTES, FrameKind, FrameSocket
-from syndb_service.engines.readiness import readable
+from syndb_service.engines.frames import MAX_ANSWER_BYTES, ChildChannel, FrameType
+from syndb_service.engines.readiness import wait_readable
 from syndb_service.errors import TransientError
 
 log = logging.getLogger(__name__)
@@ -33,16 +33,16 @@ LOST = -9
 """The status of a child whose fork server was killed: both got SIGKILL."""
 
 
-class Child:
+class ChildProcess:
     """One child process; leaving its context ends it, whatever it is doing."""
 
-    def __init__(self, nursery: Nursery, pid: int, sock: socket.socket, status_fd: int) -> None:
+    def __init__(self, nursery: ForkServerClient, pid: int, sock: socket.socket, status_fd: int) -> None:
         self._nursery = nursery
         self.pid = pid
-        self.frames = FrameSocket(sock, MAX_ANSWER_BYTES)
+        self.frames = ChildChannel(sock, MAX_ANSWER_BYTES)
         self._status_fd = status_fd
         self._status: int | None = None
-        self._answers: deque[tuple[FrameKind, bytes]] = deque()
+        self._answers: deque[tuple[FrameType, bytes]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +57,7 @@ class Child:
             self.close()
 
     @property
-    def ended(self) -> bool:
+    def has_exited(self) -> bool:
         """Whether it has ended."""
         return self._poll_status(0)
 
@@ -66,7 +66,7 @@ class Child:
         self.frames.close()
         os.close(self._status_fd)
 
-    def answer(self, patience_s: float) -> tuple[FrameKind, dict[str, Any]]:
+    def receive(self, patience_s: float) -> tuple[FrameType, dict[str, Any]]:
         """Wait for a frame, and return it; its payload is JSON.
 
         Raises
@@ -79,7 +79,7 @@ class Child:
         while not self._answers:
             if self.frames.ended:
                 raise EOFError
-            if not readable([self.frames.fileno()], patience_s):
+            if not wait_readable([self.frames.fileno()], patience_s):
                 raise TimeoutError
             self._answers += self.frames.receive()
         kind, payload = self._answers.popleft()
@@ -104,19 +104,19 @@ class Child:
         return LOST if self._status is None else self._status
 
     def _poll_status(self, timeout: float | None) -> bool:
-        if self._status is None and readable([self._status_fd], timeout):
+        if self._status is None and wait_readable([self._status_fd], timeout):
             data = os.read(self._status_fd, STATUS.size)
             self._status = STATUS.unpack(data)[0] if data else LOST
         return self._status is not None
 
 
-class Nursery:
+class ForkServerClient:
     """Starts child processes, fast, by way of a fork server that it keeps alive."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._most_waiting = 0
-        self._waiting: deque[Child] = deque()
+        self._waiting: deque[ChildProcess] = deque()
         self._closed = False
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -133,13 +133,13 @@ class Nursery:
         """
         with self._lock:
             try:
-                self._ensure()
+                self._ensure_server()
             except OSError as error:
                 raise _none_can_be_started() from error
             self._most_waiting = waiting
-        self._follow_up()
+        self._replenish()
 
-    def child(self) -> Child:
+    def start_child(self) -> ChildProcess:
         """Start a child process, or give one that waits.
 
         Raises
@@ -150,44 +150,44 @@ class Nursery:
         with self._lock:
             if self._closed:
                 raise TransientError("this process of the service is ending", code="engine_unavailable")
-            child = self._next_waiting() or self._started()
-        self._follow_up()
+            child = self._take_preforked() or self._new_child()
+        self._replenish()
         return child
 
-    def pids_waiting(self) -> list[int]:
+    def preforked_pids(self) -> list[int]:
         """Return the processes that wait for a task."""
         with self._lock:
-            return [child.pid for child in self._waiting if not child.ended]
+            return [child.pid for child in self._waiting if not child.has_exited]
 
-    def _next_waiting(self) -> Child | None:
+    def _take_preforked(self) -> ChildProcess | None:
         while self._waiting:
             child = self._waiting.popleft()
-            if not child.ended:
+            if not child.has_exited:
                 return child
             child.close()
         return None
 
-    def _started(self) -> Child:
+    def _new_child(self) -> ChildProcess:
         for _ in range(2):
             try:
-                return self._fork(self._ensure())
+                return self._fork(self._ensure_server())
             except OSError as error:
                 log.warning("the fork server is gone and is started again: %s", error)
                 self._stop()
         raise _none_can_be_started()
 
-    def _follow_up(self) -> None:
+    def _replenish(self) -> None:
         """Have children forked ahead, in a thread of its own: whoever got one does not wait for the next."""
         if self._most_waiting:
             try:
-                threading.Thread(target=self._fork_ahead, name="nursery", daemon=True).start()
+                threading.Thread(target=self._prefork, name="nursery", daemon=True).start()
             except RuntimeError as error:
                 log.warning("no child is forked ahead: %s", error)
 
-    def _fork_ahead(self) -> None:
+    def _prefork(self) -> None:
         with contextlib.suppress(TransientError), self._lock:
             while len(self._waiting) < self._most_waiting and not self._closed:
-                self._waiting.append(self._started())
+                self._waiting.append(self._new_child())
 
     def kill(self, pid: int) -> None:
         """Have a child killed; the fork server knows whether the process id is still its child's."""
@@ -201,7 +201,7 @@ class Nursery:
             self._closed = True
             self._stop()
 
-    def _fork(self, control: socket.socket) -> Child:
+    def _fork(self, control: socket.socket) -> ChildProcess:
         control.sendall(REQUEST.pack(FORK, 0))
         message, fds, _, _ = socket.recv_fds(control, PID.size, 2)
         pid = PID.unpack(message)[0] if len(message) == PID.size else None
@@ -216,13 +216,13 @@ class Nursery:
                 "no process can be started: too many files or processes are open", code="engine_unavailable"
             )
         sock_fd, status_fd = fds
-        return Child(self, pid, socket.socket(fileno=sock_fd), status_fd)
+        return ChildProcess(self, pid, socket.socket(fileno=sock_fd), status_fd)
 
-    def _ensure(self) -> socket.socket:
+    def _ensure_server(self) -> socket.socket:
         if self._control is not None and self._server is not None and self._server.poll() is None:
             return self._control
         self._stop()
-        self._tell_what_is_missing()
+        self._log_missing_isolation()
         with contextlib.ExitStack() as failed:
             failed.callback(self._stop)
             ours = self._start_server(failed)
@@ -253,9 +253,9 @@ class Nursery:
         ours.settimeout(None)
         return ours
 
-    def _tell_what_is_missing(self) -> None:
+    def _log_missing_isolation(self) -> None:
         """Log once which parts of the sandbox this machine doesn't have."""
-        parts = confinement.missing()
+        parts = confinement.missing_protections()
         if parts and not self._told:
             log.warning(
                 "jobs run without %s: this system has none; their other limits hold (SECURITY.md)",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import duckdb
 
-from syndb_service.domain.outline import Outline
+from syndb_service.domain.outline import QuerySummary
 
 Node = Mapping[str, Any]
 
@@ -50,7 +50,7 @@ GROUPS: Final = ("group_expressions", "group_sets", "having", "qualify")
 CHOOSING: Final = (*GROUPS, "sample")
 
 
-def tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Node | None:
+def parse_tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Node | None:
     """Return the syntax tree of a query that passed the gate; None where there is none (EXPLAIN).
 
     Parameters
@@ -75,24 +75,24 @@ def fingerprint(root: Node | None, sql: str) -> str:
     --------
     >>> connection = duckdb.connect()
     >>> texts = ("SELECT name FROM neurons", "select name -- all\nfrom neurons", "select Name from neurons")
-    >>> prints = [fingerprint(tree(connection, text), text) for text in texts]
+    >>> prints = [fingerprint(parse_tree(connection, text), text) for text in texts]
     >>> prints[0] == prints[1], prints[0] == prints[2]
     (True, False)
     """
-    text = sql.strip() if root is None else json.dumps(_without_places(root), sort_keys=True)
+    text = sql.strip() if root is None else json.dumps(_strip_positions(root), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _without_places(value: object) -> object:
+def _strip_positions(value: object) -> object:
     if isinstance(value, dict):
-        return {name: _without_places(item) for name, item in value.items() if name not in PLACES}
-    return [_without_places(item) for item in value] if isinstance(value, list) else value
+        return {name: _strip_positions(item) for name, item in value.items() if name not in PLACES}
+    return [_strip_positions(item) for item in value] if isinstance(value, list) else value
 
 
 PLACES: Final = frozenset({"query_location", "query_location_length"})
 
 
-def outline(root: Node | None, parameters: Mapping[str, Any], tables: Collection[str]) -> Outline:
+def summarize(root: Node | None, parameters: Mapping[str, Any], tables: Collection[str]) -> QuerySummary:
     """Return the outline of a query that passed the gate; a bare one where there is no tree (EXPLAIN).
 
     Parameters
@@ -106,32 +106,32 @@ def outline(root: Node | None, parameters: Mapping[str, Any], tables: Collection
 
     Examples
     --------
-    >>> root = tree(duckdb.connect(), "FROM neurons WHERE dataset_id = $d")
-    >>> found = outline(root, {"d": "x"}, ["neurons"])
+    >>> root = parse_tree(duckdb.connect(), "FROM neurons WHERE dataset_id = $d")
+    >>> found = summarize(root, {"d": "x"}, ["neurons"])
     >>> found.compared, found.whole_table, found.takes_all_columns
     (('x',), True, True)
     """
     if root is None:
-        return Outline(chooses_datasets=True)
+        return QuerySummary(chooses_datasets=True)
     every = list(nodes(root))
-    compared = tuple(text for node in every for text in _compared(node, parameters))
+    compared = tuple(text for node in every for text in _comparison_operands(node, parameters))
     texts = [_literal(node, parameters) for node in every if node.get("class") in ("CONSTANT", "PARAMETER")]
     joined = {id(side) for node in every for side in _join_sides(node)}
     mentioned = any(_is_dataset_id(node) and id(node) not in joined for node in every)
-    seen = Outline(
+    seen = QuerySummary(
         texts=tuple(text for found in texts for text in found if len(text) == UUID_LENGTH),
         compared=compared,
         chooses_datasets=mentioned or any(node.get("type") == "SHOW_REF" for node in every),
     )
-    return _with_outermost(seen, root, parameters, tables)
+    return _collect_outer_select(seen, root, parameters, tables)
 
 
 UUID_LENGTH: Final = 36
 
 
-def _with_outermost(
-    seen: Outline, root: Node, parameters: Mapping[str, Any], tables: Collection[str]
-) -> Outline:
+def _collect_outer_select(
+    seen: QuerySummary, root: Node, parameters: Mapping[str, Any], tables: Collection[str]
+) -> QuerySummary:
     if root.get("type") != "SELECT_NODE":
         return seen
     ctes = {entry["key"].lower() for entry in root.get("cte_map", {}).get("map", [])}
@@ -153,7 +153,7 @@ def _with_outermost(
         and modifiers.keys() <= {"ORDER_MODIFIER", "LIMIT_MODIFIER"}
     )
     single = len(from_tables) == 1 and root.get("from_table", {}).get("type") == "BASE_TABLE"
-    return Outline(
+    return QuerySummary(
         texts=seen.texts,
         compared=seen.compared,
         chooses_datasets=seen.chooses_datasets,
@@ -200,7 +200,7 @@ def _join_sides(node: Node) -> list[Node]:
     return sides if node.get("class") == "COMPARISON" and len(sides) == 2 and columns else []
 
 
-def _compared(node: Node, parameters: Mapping[str, Any]) -> list[str]:
+def _comparison_operands(node: Node, parameters: Mapping[str, Any]) -> list[str]:
     if node.get("type") == "COMPARE_EQUAL":
         sides = [node.get("left", {}), node.get("right", {})]
     elif node.get("type") == "COMPARE_IN":
@@ -259,4 +259,4 @@ def _chooses_only_datasets(where: Node | None, parameters: Mapping[str, Any]) ->
         return True
     if where.get("type") == "CONJUNCTION_AND":
         return False
-    return bool(_compared(where, parameters))
+    return bool(_comparison_operands(where, parameters))

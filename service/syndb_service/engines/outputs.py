@@ -25,7 +25,7 @@ BATCH_ROWS: Final = 131_072
 BATCH_BYTES: Final = 64 * 1024**2
 
 
-def gathered(reads: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def rebatch(reads: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of small batches in those of a result: 131,072 rows, or fewer where rows are wide.
 
     It costs nothing that could be measured: what is copied together is in the processor's cache still.
@@ -37,18 +37,18 @@ def gathered(reads: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows += read.num_rows
         size += read.get_total_buffer_size()  # nbytes takes sixty times as long
         if rows >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield _joined(held)
+            yield _concat(held)
             held, rows, size = [], 0, 0
     if held:
-        yield _joined(held)
+        yield _concat(held)
 
 
-def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _concat(held: list[pa.RecordBatch]) -> pa.RecordBatch:
     return held[0] if len(held) == 1 else pa.concat_batches(held)
 
 
 @contextmanager
-def opened(kind: str, sink: Any, schema: pa.Schema) -> Iterator[Any]:
+def open_writer(kind: str, sink: Any, schema: pa.Schema) -> Iterator[Any]:
     """Open a writer of record batches in a format."""
     if kind == "parquet":
         writer = parquet.ParquetWriter(sink, schema, compression="zstd")
@@ -60,12 +60,12 @@ def opened(kind: str, sink: Any, schema: pa.Schema) -> Iterator[Any]:
         yield writer
 
 
-def unwritable(kind: str, batch: pa.RecordBatch) -> InvalidQuery:
+def unwritable_error(kind: str, batch: pa.RecordBatch) -> InvalidQuery:
     """Find the column that a format can't hold, by writing each alone."""
     for number, field in enumerate(batch.schema):
         alone = batch.select([number])
         try:
-            with opened(kind, pa.BufferOutputStream(), alone.schema) as writer:
+            with open_writer(kind, pa.BufferOutputStream(), alone.schema) as writer:
                 writer.write_batch(alone)
         except ARROW_ERRORS:
             return InvalidQuery(
@@ -75,7 +75,7 @@ def unwritable(kind: str, batch: pa.RecordBatch) -> InvalidQuery:
     return InvalidQuery(f"{kind} can't hold this result", hint="Ask for another format.")
 
 
-def named_apart(schema: pa.Schema, metadata: dict[str, str] | None = None) -> pa.Schema:
+def deduplicate_names(schema: pa.Schema, metadata: dict[str, str] | None = None) -> pa.Schema:
     """Name columns apart (frames need that: ``n``, ``n_1``) and attach metadata."""
     taken: set[str] = set()
     fields = []
@@ -89,7 +89,7 @@ def named_apart(schema: pa.Schema, metadata: dict[str, str] | None = None) -> pa
     return pa.schema(fields, metadata=metadata)
 
 
-def whole_sums(schema: pa.Schema, types: Sequence[str]) -> pa.Schema:
+def integer_sums(schema: pa.Schema, types: Sequence[str]) -> pa.Schema:
     """Give 128-bit integers (which ``sum`` of whole numbers has in the engine) 64 bits, as readers expect."""
     fields = [
         field.with_type(pa.int64()) if kind == "HUGEINT" else field
@@ -98,7 +98,7 @@ def whole_sums(schema: pa.Schema, types: Sequence[str]) -> pa.Schema:
     return pa.schema(fields, metadata=schema.metadata)
 
 
-def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Return a batch under a schema that differs in names, and in whole sums.
 
     Raises

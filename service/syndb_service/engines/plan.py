@@ -29,7 +29,7 @@ ROW_BY_ROW: Final = ("PROJECTION", "ORDER_BY", "WINDOW", "STREAMING_WINDOW")
 """Operators that give as many rows as they get."""
 
 
-class Plan:
+class QueryPlan:
     """The plan of a query that passed the gate.
 
     Parameters
@@ -48,16 +48,16 @@ class Plan:
         self._nodes: list[dict[str, Any]] = []
         if after_explain(sql) is None:
             ((_, plan),) = connection.execute(f"EXPLAIN (FORMAT json) {sql}", parameters or None).fetchall()
-            self._nodes = list(_walk(json.loads(plan)))
+            self._nodes = list(_iter_nodes(json.loads(plan)))
 
     @property
-    def tells_progress(self) -> bool:
+    def has_progress(self) -> bool:
         """Whether the share of the rows that were read is the share of the work that is done."""
         names = [str(node.get("name", "")) for node in self._nodes]
         return not any(part in name for name in names for part in MULTIPLYING)
 
     @property
-    def gives_every_row(self) -> bool:
+    def is_full_scan(self) -> bool:
         """Whether each row of one scan comes out, so that rows come fast once they come."""
         *above, last = self._nodes or [{}]
         return (
@@ -95,7 +95,7 @@ class Plan:
         files : sequence of str
             The Parquet files of the one table that the query reads.
         """
-        if not self.gives_every_row:
+        if not self.is_full_scan:
             return None
         scan = self._nodes[-1]["extra_info"]
         ids = _filtered_ids(scan)
@@ -119,7 +119,7 @@ def _filtered_ids(scan: Mapping[str, Any]) -> set[str] | None:
     return {match.group(1)} if match.group(1) else set(re.findall(r"'([0-9a-f-]{36})'", match.group(2)))
 
 
-def _walk(plan: Any) -> Iterator[dict[str, Any]]:
+def _iter_nodes(plan: Any) -> Iterator[dict[str, Any]]:
     for node in plan if isinstance(plan, list) else [plan]:
         yield node
-        yield from _walk(node.get("children", []))
+        yield from _iter_nodes(node.get("children", []))

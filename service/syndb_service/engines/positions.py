@@ -21,7 +21,7 @@ class LineColumn(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourcePosition:
     """A place; ``line`` and ``column`` count from 1, the column in characters; ``offset`` in characters."""
 
     line: int | None = None
@@ -47,7 +47,7 @@ def fold(name: str) -> str:
     return name.translate(ASCII_LOWER)
 
 
-def locate(sql: str, offset: int, *, of_bytes: bool = False) -> Place:
+def position_at(sql: str, offset: int, *, of_bytes: bool = False) -> SourcePosition:
     r"""Return the place of an offset into a text.
 
     Parameters
@@ -59,12 +59,12 @@ def locate(sql: str, offset: int, *, of_bytes: bool = False) -> Place:
 
     Examples
     --------
-    >>> locate("select 'é',\n  nope", 16, of_bytes=True)
+    >>> position_at("select 'é',\n  nope", 16, of_bytes=True)
     Place(line=2, column=4, offset=15)
     """
     before = sql.encode()[:offset].decode(errors="ignore") if of_bytes else sql[:offset]
     line_start = before.rfind("\n") + 1
-    return Place(before.count("\n") + 1, len(before) - line_start + 1, len(before))
+    return SourcePosition(before.count("\n") + 1, len(before) - line_start + 1, len(before))
 
 
 class LineIndex:
@@ -91,11 +91,11 @@ class LineIndex:
                 self._blocks.append(total)
                 total += _characters(self._data[start : start + BLOCK])
 
-    def place(self, offset: int) -> Place:
+    def position_at(self, offset: int) -> SourcePosition:
         """Return the place of an offset in bytes."""
         line = bisect_right(self._starts, offset)
         characters = self._characters(offset)
-        return Place(line, characters - self._characters(self._starts[line - 1]) + 1, characters)
+        return SourcePosition(line, characters - self._characters(self._starts[line - 1]) + 1, characters)
 
     def _characters(self, offset: int) -> int:
         if self._blocks is None:
@@ -112,7 +112,7 @@ def _characters(data: bytes) -> int:
     return len(data.translate(None, CONTINUATION))
 
 
-def first_word(sql: str, start: int = 0) -> Place:
+def first_word(sql: str, start: int = 0) -> SourcePosition:
     r"""Return where a text begins after ``start``: after white space, comments and semicolons.
 
     Examples
@@ -123,7 +123,7 @@ def first_word(sql: str, start: int = 0) -> Place:
     position = after_blanks(sql, start)
     while sql.startswith(";", position):
         position = after_blanks(sql, position + 1)
-    return locate(sql, position)
+    return position_at(sql, position)
 
 
 def after_explain(sql: str) -> int | None:

@@ -7,12 +7,12 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import ipc
 
-from syndb_service.engines.frames import MAX_PREVIEW_BYTES, FrameKind, FrameSocket
+from syndb_service.engines.frames import MAX_PREVIEW_BYTES, ChildChannel, FrameType
 
 PREVIEW_ROWS: Final = 100
 
 
-class Preview:
+class PreviewSender:
     """Collects the first rows of a result and sends them as soon as there are any.
 
     Parameters
@@ -25,7 +25,7 @@ class Preview:
         What the file says it is a preview of.
     """
 
-    def __init__(self, frames: FrameSocket, schema: pa.Schema, job_id: str) -> None:
+    def __init__(self, frames: ChildChannel, schema: pa.Schema, job_id: str) -> None:
         self._frames = frames
         self._schema = schema.with_metadata({"syndb.job_id": job_id, "syndb.preview": "true"})
         self._batches: list[pa.RecordBatch] = []
@@ -36,7 +36,7 @@ class Preview:
         """Whether more rows would be shown."""
         return self._rows < PREVIEW_ROWS
 
-    def take(self, batch: pa.RecordBatch) -> None:
+    def add(self, batch: pa.RecordBatch) -> None:
         """Take what is still wanted of the next rows."""
         if self.wants_rows and batch.num_rows:
             part = batch.slice(0, PREVIEW_ROWS - self._rows)
@@ -51,20 +51,20 @@ class Preview:
 
     def _send(self) -> None:
         table = pa.Table.from_batches(self._batches, schema=self._schema)
-        data = small_file(table)
+        data = encode_preview(table)
         if data is not None:
-            self._frames.send_bytes(FrameKind.PREVIEW, data)
+            self._frames.send_bytes(FrameType.PREVIEW, data)
 
 
-def small_file(table: pa.Table, limit: int = MAX_PREVIEW_BYTES) -> bytes | None:
+def encode_preview(table: pa.Table, limit: int = MAX_PREVIEW_BYTES) -> bytes | None:
     """Write a table as an Arrow file of at most ``limit`` bytes, with fewer rows if it must be.
 
     Examples
     --------
-    >>> file = small_file(pa.table({"text": ["x" * 1000] * 10}), 3000)
+    >>> file = encode_preview(pa.table({"text": ["x" * 1000] * 10}), 3000)
     >>> ipc.open_file(file).read_all().num_rows
     10
-    >>> small_file(pa.table({"text": ["x"]}), 10) is None
+    >>> encode_preview(pa.table({"text": ["x"]}), 10) is None
     True
     """
     rows = table.num_rows

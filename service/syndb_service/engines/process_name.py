@@ -11,7 +11,7 @@ NURSERY: Final = "syndb-nursery"
 """The fork server, and the children that wait for a task."""
 
 
-def name_process(name: str) -> None:
+def set_process_title(name: str) -> None:
     """Name this process; the kernel keeps 15 bytes of it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)

@@ -14,34 +14,34 @@ import pyarrow as pa
 
 from syndb_service.domain.child_task import QueryTask, TaskDone
 from syndb_service.domain.message_codec import encode_message
-from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
-from syndb_service.engines.gate import Gate
+from syndb_service.engines.frames import ChildChannel, FrameType, FrameWriter
+from syndb_service.engines.gate import SqlValidator
 from syndb_service.engines.outputs import (
     ARROW_ERRORS,
     BATCH_ROWS,
-    fitted,
-    gathered,
-    named_apart,
-    opened,
-    unwritable,
-    whole_sums,
+    cast_batch,
+    deduplicate_names,
+    integer_sums,
+    open_writer,
+    rebatch,
+    unwritable_error,
 )
 from syndb_service.engines.parameter_values import check_exact
-from syndb_service.engines.plan import Plan
-from syndb_service.engines.preview import Preview
+from syndb_service.engines.plan import QueryPlan
+from syndb_service.engines.preview import PreviewSender
 from syndb_service.engines.query_limits import MAX_COLUMNS
-from syndb_service.engines.refusals import translate
-from syndb_service.engines.reporting import Report, reporting
+from syndb_service.engines.refusals import translate_engine_error
+from syndb_service.engines.reporting import ProgressReporter, report_progress
 from syndb_service.engines.result_columns import (
     READ_FROM_CSV,
     ResultColumn,
-    converted,
+    convert_columns,
     needs_conversion,
     result_columns,
 )
-from syndb_service.engines.sandbox import allot, lock, table_columns
-from syndb_service.engines.stored_tables import StoredTables
-from syndb_service.engines.walk import Checked
+from syndb_service.engines.sandbox import lock_down, set_limits, table_columns
+from syndb_service.engines.stored_tables import ResultTables
+from syndb_service.engines.walk import ValidatedQuery
 from syndb_service.errors import InvalidQuery
 from syndb_service.texts import shorten_columns
 
@@ -54,7 +54,7 @@ LINES_OF_PROJECTION: Final = 2
 """Lines that the engine puts before a query of which it converts columns, and counts in its messages."""
 
 
-def run(frames: FrameSocket, task: QueryTask, connection: duckdb.DuckDBPyConnection) -> None:
+def run_query_task(frames: ChildChannel, task: QueryTask, connection: duckdb.DuckDBPyConnection) -> None:
     """Run one query and stream its result.
 
     Parameters
@@ -68,35 +68,35 @@ def run(frames: FrameSocket, task: QueryTask, connection: duckdb.DuckDBPyConnect
     """
     sql, parameters, sources = task.sql, task.parameters, task.files.sources
     pa.set_cpu_count(task.limits.threads)  # buffers of a batch are compressed side by side
-    allot(
+    set_limits(
         connection,
         temp_dir=Path(task.files.temp_dir),
         memory_bytes=task.limits.memory_bytes,
         temp_bytes=task.limits.temp_bytes or 0,
         threads=task.limits.threads,
     )
-    stored = StoredTables(sources, task.results)
-    checked = check(connection, sql, parameters, task.max_query_bytes, stored.columns)
+    stored = ResultTables(sources, task.results)
+    checked = validate_query(connection, sql, parameters, task.max_query_bytes, stored.columns)
     tables = checked.tables - stored.columns.keys()
     secrets = {path for paths in sources.values() for path in paths}
     secrets |= {task.files.temp_dir, task.files.data_dir}
     lines_before = 0
     try:
-        lock(connection, tables, sources)
+        lock_down(connection, tables, sources)
         stored.register(connection, sql)
-        plan = Plan(connection, sql, parameters)
-        sink = FrameSink(frames)
+        plan = QueryPlan(connection, sql, parameters)
+        sink = FrameWriter(frames)
         files = sources.get(next(iter(tables)), ()) if len(tables) == 1 else ()
         total = partial(plan.rows, files)
-        with reporting(Report(frames, connection, sink, plan.tells_progress, total)) as report:
+        with report_progress(ProgressReporter(frames, connection, sink, plan.has_progress, total)) as report:
             relation = connection.sql(sql, params=parameters or None)
             if relation is None:
                 raise InvalidQuery("the statement gives no table")
             refuse_wide(len(relation.columns))
             columns = result_columns(relation, task.format)
             lines_before = LINES_OF_PROJECTION if needs_conversion(columns) else 0
-            relation = converted(relation, columns)
-            reader = relation.to_arrow_reader(BATCH_ROWS if plan.gives_every_row else READ_ROWS)
+            relation = convert_columns(relation, columns)
+            reader = relation.to_arrow_reader(BATCH_ROWS if plan.is_full_scan else READ_ROWS)
             readable = [dataset.to_dict() for dataset in task.datasets]
             datasets = plan.datasets(readable, checked.texts) if tables else []
             known = {dataset["id"] for dataset in datasets}
@@ -104,17 +104,17 @@ def run(frames: FrameSocket, task: QueryTask, connection: duckdb.DuckDBPyConnect
             marked = pa.schema(
                 [column.field(field.type) for column, field in zip(columns, reader.schema, strict=True)]
             )
-            whole = whole_sums(marked, [column.written for column in columns])
-            schema = named_apart(whole, _provenance(task, datasets, stored.sources()))
-            preview = Preview(frames, schema, task.job_id)
-            _write(task.format, reader, schema, sink, report, preview)
+            whole = integer_sums(marked, [column.written for column in columns])
+            schema = deduplicate_names(whole, _provenance(task, datasets, stored.sources()))
+            preview = PreviewSender(frames, schema, task.job_id)
+            _write_result(task.format, reader, schema, sink, report, preview)
         sink.close()
     except ConnectionError:
         raise
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise translate(error, sql, checked, secrets, lines_before=lines_before) from error
+        raise translate_engine_error(error, sql, checked, secrets, lines_before=lines_before) from error
     described = shorten_columns(
         describe(field, column) for field, column in zip(schema, columns, strict=True)
     )
@@ -123,13 +123,13 @@ def run(frames: FrameSocket, task: QueryTask, connection: duckdb.DuckDBPyConnect
         columns=tuple(map(tuple, described)),
         dataset_ids=tuple(dataset["id"] for dataset in datasets),
     )
-    frames.send(FrameKind.DONE, encode_message(done))
+    frames.send(FrameType.DONE, encode_message(done))
 
 
 def describe(field: pa.Field, column: ResultColumn) -> list[str]:
     """Return a column's name, the type that a reader gives it, and the engine's where that is another."""
     is_text = column.read != column.written
-    return [field.name, str(READ_FROM_CSV[column.read] if is_text else field.type), *column.told]
+    return [field.name, str(READ_FROM_CSV[column.read] if is_text else field.type), *column.record_entry]
 
 
 def refuse_wide(columns: int) -> None:
@@ -147,46 +147,46 @@ def refuse_wide(columns: int) -> None:
         )
 
 
-def _write(
+def _write_result(
     kind: str,
     reader: pa.RecordBatchReader,
     schema: pa.Schema,
-    sink: FrameSink,
-    report: Report,
-    preview: Preview,
+    sink: FrameWriter,
+    report: ProgressReporter,
+    preview: PreviewSender,
 ) -> None:
     batch = pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
     try:
-        with opened(kind, sink, schema) as writer:
-            for reads in gathered(_counted(reader, schema, report, preview)):
-                batch = fitted(reads, schema)
-                report.tell()  # before its bytes: whoever stops at one of them knows how far it came
+        with open_writer(kind, sink, schema) as writer:
+            for reads in rebatch(_count_batches(reader, schema, report, preview)):
+                batch = cast_batch(reads, schema)
+                report.send()  # before its bytes: whoever stops at one of them knows how far it came
                 writer.write_batch(batch)
     except ARROW_ERRORS as error:
         if " Error: " in str(error):
             raise
-        raise unwritable(kind, batch) from None
+        raise unwritable_error(kind, batch) from None
     preview.close()
 
 
-def _counted(
-    reader: pa.RecordBatchReader, schema: pa.Schema, report: Report, preview: Preview
+def _count_batches(
+    reader: pa.RecordBatchReader, schema: pa.Schema, report: ProgressReporter, preview: PreviewSender
 ) -> Iterator[pa.RecordBatch]:
     """Yield what the engine gives, counted, its first rows shown at once."""
     for read in reader:
         report.rows += read.num_rows
         if preview.wants_rows:
-            preview.take(fitted(read, schema))
+            preview.add(cast_batch(read, schema))
         yield read
 
 
-def check(
+def validate_query(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
     parameters: Mapping[str, Any],
     max_bytes: int,
     stored: Mapping[str, Collection[str]] = MappingProxyType({}),
-) -> Checked:
+) -> ValidatedQuery:
     """Pass the gate, parameters included; of the connection only the parser is used.
 
     ``stored`` are the columns of the earlier results that the query may read, by job id.
@@ -196,7 +196,7 @@ def check(
     InvalidQuery
         If the gate refuses, a parameter has no value, a value has no parameter, or would be rounded.
     """
-    checked = Gate(connection, {**table_columns(), **stored}, max_bytes).check(sql)
+    checked = SqlValidator(connection, {**table_columns(), **stored}, max_bytes).validate(sql)
     missing, unused = checked.parameters - parameters.keys(), parameters.keys() - checked.parameters
     if missing:
         names = ", ".join(f"${name}" for name in sorted(missing))

@@ -26,7 +26,9 @@ PLAIN_JOIN: Final = PLACE | {
 }
 
 
-def reach(root: Node, parameters: Mapping[str, Any], tables: Collection[str]) -> frozenset[str] | None:
+def prune_datasets(
+    root: Node, parameters: Mapping[str, Any], tables: Collection[str]
+) -> frozenset[str] | None:
     """Return the ids of the datasets that a query can reach; None if it can reach all.
 
     Parameters
@@ -48,7 +50,7 @@ def reach(root: Node, parameters: Mapping[str, Any], tables: Collection[str]) ->
     restricted: dict[int, frozenset[str]] = {}
     for select in nodes(root):
         if select.get("type") == "SELECT_NODE" and "sample" not in select:
-            restricted |= _Select(parameters, tables).restricted(select)
+            restricted |= _SelectScope(parameters, tables).restricted_tables(select)
     found: frozenset[str] = frozenset()
     for node in mentioned:
         if id(node) not in restricted:
@@ -62,7 +64,7 @@ def _reads(node: Node, tables: Collection[str]) -> bool:
 
 
 @dataclass
-class _Select:
+class _SelectScope:
     """One SELECT: its tables by alias, and sets of those whose ``dataset_id`` is the same."""
 
     parameters: Mapping[str, Any]
@@ -72,7 +74,7 @@ class _Select:
     conjuncts: list[Node] = field(default_factory=list)
     strangers: bool = False
 
-    def restricted(self, select: Node) -> dict[int, frozenset[str]]:
+    def restricted_tables(self, select: Node) -> dict[int, frozenset[str]]:
         """Return the restricted tables of the FROM clause, by the identity of their nodes."""
         if not self._from(select.get("from_table", {})):
             return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 
 
-def readable(descriptors: list[int], timeout_s: float | None) -> set[int]:
+def wait_readable(descriptors: list[int], timeout_s: float | None) -> set[int]:
     """Wait until some of the descriptors can be read, or have ended; return which.
 
     Parameters

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 import duckdb
 
 from syndb_service.engines.outputs import KEEP_DIGITS
-from syndb_service.engines.positions import Place, locate
+from syndb_service.engines.positions import SourcePosition, position_at
 from syndb_service.engines.query_limits import SHALLOWER, TOO_DEEP
 from syndb_service.engines.sandbox import table_columns
-from syndb_service.engines.walk import Checked
+from syndb_service.engines.walk import ValidatedQuery
 from syndb_service.errors import InvalidQuery, ServiceError, UsageError
 from syndb_service.texts import MESSAGE_CHARACTERS, shorten
 
@@ -46,10 +46,10 @@ class MemoryExceeded(UsageError):
     code = "memory_limit"
 
 
-def translate(
+def translate_engine_error(
     error: Exception,
     sql: str,
-    checked: Checked | None,
+    checked: ValidatedQuery | None,
     secrets: Iterable[str],
     *,
     lines_before: int = 0,
@@ -79,7 +79,7 @@ def translate(
     if DISK_FULL in text:
         return MemoryExceeded("the query needs more memory, and the disk for it is full", hint=LESS)
     text = text[text.index(found.group()) :] if (found := KIND.search(text)) else text
-    place = _marked_place(text, sql, lines_before) or _named_place(text, checked)
+    place = _position_from_caret(text, sql, lines_before) or _position_of_name(text, checked)
     if "Max expression depth" in text:
         return InvalidQuery(TOO_DEEP, hint=SHALLOWER, line=place.line, column=place.column)
     message = KIND.sub("", text.split("\n\nLINE ")[0], count=1)
@@ -94,7 +94,7 @@ def translate(
     )
 
 
-def _hint(text: str, rest: str, message: str, sql: str, checked: Checked | None) -> str | None:
+def _hint(text: str, rest: str, message: str, sql: str, checked: ValidatedQuery | None) -> str | None:
     if BEYOND_64_BITS in message:
         return KEEP_DIGITS
     unknown = UNKNOWN_COLUMN.search(message)
@@ -107,7 +107,7 @@ def _hint(text: str, rest: str, message: str, sql: str, checked: Checked | None)
     return None if not advice or " SET " in f" {advice} " else advice.replace('"main.', '"')
 
 
-def _nearest_columns(name: str, text: str, sql: str, checked: Checked | None) -> str | None:
+def _nearest_columns(name: str, text: str, sql: str, checked: ValidatedQuery | None) -> str | None:
     candidates = CANDIDATES.search(text)
     found = (
         [candidate.rpartition(".")[2] for candidate in QUOTED.findall(candidates.group(1))]
@@ -124,7 +124,7 @@ def _nearest_columns(name: str, text: str, sql: str, checked: Checked | None) ->
     return f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else None
 
 
-def _marked_place(text: str, sql: str, lines_before: int) -> Place | None:
+def _position_from_caret(text: str, sql: str, lines_before: int) -> SourcePosition | None:
     mark = MARKED.search(text)
     if mark is None:
         return None
@@ -137,7 +137,7 @@ def _marked_place(text: str, sql: str, lines_before: int) -> Place | None:
     if shown.startswith("..."):
         line_start = max(sql.find(shown.strip("."), line_start), line_start)
         cells -= 3
-    return locate(sql, line_start + _characters(sql, line_start, cells))
+    return position_at(sql, line_start + _characters(sql, line_start, cells))
 
 
 def _characters(text: str, start: int, cells: int) -> int:
@@ -151,15 +151,15 @@ def _characters(text: str, start: int, cells: int) -> int:
     return count
 
 
-def _named_place(text: str, checked: Checked | None) -> Place:
+def _position_of_name(text: str, checked: ValidatedQuery | None) -> SourcePosition:
     """Find the first name of the message that the query has too, those in quotes before others."""
     if checked is None:
-        return Place()
+        return SourcePosition()
     headline = text.split("\n")[0]
     quoted = [name.split(".")[-1] for name in QUOTED.findall(headline)]
     called = [name for names in CALLED.findall(headline) for name in names if name]
     for name in [*called, *reversed(quoted), *re.findall(r"\w+", headline)]:
-        place = checked.place(name)
+        place = checked.position_of(name)
         if place is not None:
             return place
-    return Place()
+    return SourcePosition()

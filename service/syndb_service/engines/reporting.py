@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from syndb_service.background import BackgroundThread, EndOfRounds
-from syndb_service.engines.frames import FrameKind, FrameSink, FrameSocket
+from syndb_service.engines.frames import ChildChannel, FrameType, FrameWriter
 
 PROGRESS_S = 0.2
 STALE_ROWS = 131_072
@@ -18,7 +18,7 @@ STALE_ROWS = 131_072
 take them, the figure stands still. So many rows later it is no longer believed."""
 
 
-class Report:
+class ProgressReporter:
     """What is told: the rows that the engine gave, the bytes that were written, the share that is done.
 
     The share is the engine's own figure; once that is stale, it is counted in rows where their number is
@@ -40,9 +40,9 @@ class Report:
 
     def __init__(
         self,
-        frames: FrameSocket,
+        frames: ChildChannel,
         connection: duckdb.DuckDBPyConnection,
-        sink: FrameSink,
+        sink: FrameWriter,
         fraction_known: bool,
         total_rows: Callable[[], int | None],
     ) -> None:
@@ -60,7 +60,7 @@ class Report:
         self._told: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
-    def tell(self) -> None:
+    def send(self) -> None:
         """Tell it now, if it has changed."""
         with self._lock:
             if self._fraction_known:
@@ -74,7 +74,7 @@ class Report:
                 "bytes": self._sink.bytes,
             }
             if now != self._told:
-                self._frames.send(FrameKind.PROGRESS, now)
+                self._frames.send(FrameType.PROGRESS, now)
                 self._told = now
 
     def _read_figure(self) -> None:
@@ -99,18 +99,18 @@ class Report:
 
 
 @contextmanager
-def reporting(report: Report) -> Iterator[Report]:
+def report_progress(report: ProgressReporter) -> Iterator[ProgressReporter]:
     """Tell progress whenever it has changed, until the block ends."""
 
-    def tell() -> None:
+    def send_progress() -> None:
         if thread.wait(PROGRESS_S):
             return
         try:
-            report.tell()
+            report.send()
         except OSError as error:  # nobody listens any more
             raise EndOfRounds from error
 
-    thread = BackgroundThread("progress", tell)
+    thread = BackgroundThread("progress", send_progress)
     thread.start()
     try:
         yield report

@@ -82,9 +82,9 @@ class ResultColumn:
         return f"CAST({column} AS {self.written})"
 
     @property
-    def told(self) -> list[str]:
+    def record_entry(self) -> list[str]:
         """What a record says of the engine's type: nothing where a reader knows it."""
-        return [] if self.mark is None else [shortened(self.mark)]
+        return [] if self.mark is None else [shorten_type_name(self.mark)]
 
     def field(self, kind: pa.DataType) -> pa.Field:
         """Return the column under its name in Arrow's type, marked."""
@@ -117,7 +117,9 @@ def result_columns(relation: duckdb.DuckDBPyRelation, file_format: str) -> list[
     ]
 
 
-def converted(relation: duckdb.DuckDBPyRelation, columns: Sequence[ResultColumn]) -> duckdb.DuckDBPyRelation:
+def convert_columns(
+    relation: duckdb.DuckDBPyRelation, columns: Sequence[ResultColumn]
+) -> duckdb.DuckDBPyRelation:
     """Have the engine write as text what files hold as text; the query itself where there is none."""
     if not needs_conversion(columns):
         return relation
@@ -129,12 +131,12 @@ def needs_conversion(columns: Sequence[ResultColumn]) -> bool:
     return any(column.written != column.type for column in columns)
 
 
-def shortened(kind: str, limit: int = MAX_NAMED) -> str:
+def shorten_type_name(kind: str, limit: int = MAX_NAMED) -> str:
     """Cut a type's name, with a mark.
 
     Examples
     --------
-    >>> shortened("INTEGER"), shortened("ENUM('a', 'b')", 6)
+    >>> shorten_type_name("INTEGER"), shorten_type_name("ENUM('a', 'b')", 6)
     ('INTEGER', 'ENUM(…')
     """
     return kind if len(kind) <= limit else f"{kind[: limit - 1]}…"
@@ -157,7 +159,7 @@ def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
     for part in _parts(kind):
         if part.id in INSTEAD and not _is_exact_union(part, file_format):
             raise InvalidQuery(
-                f"no result holds the column {name!r} of type {shortened(str(kind), 100)} exactly",
+                f"no result holds the column {name!r} of type {shorten_type_name(str(kind), 100)} exactly",
                 hint=INSTEAD[part.id].format(name if name.isidentifier() else "…"),
             )
         if file_format == "parquet" and part.id == "struct" and not part.children:
@@ -166,7 +168,7 @@ def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
                 hint="Leave it out, or ask for another format.",
             )
     whole = str(kind)
-    written = read = whole if whole == "HUGEINT" or kind.id == "enum" else _written(kind, file_format)
+    written = read = whole if whole == "HUGEINT" or kind.id == "enum" else _file_type(kind, file_format)
     if file_format == "csv" and whole in READ_FROM_CSV:
         written = "VARCHAR"
     elif file_format == "csv" and (kind.id == "enum" or _is_nested(kind)):
@@ -174,10 +176,10 @@ def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
     marked = read != whole or any(
         part.id in ("enum", "tuple") or str(part) in RENAMED for part in _parts(kind)
     )
-    return ResultColumn(name, whole, written, read, shortened(whole, MAX_MARK) if marked else None)
+    return ResultColumn(name, whole, written, read, shorten_type_name(whole, MAX_MARK) if marked else None)
 
 
-def _written(kind: DuckDBPyType, file_format: str) -> str:
+def _file_type(kind: DuckDBPyType, file_format: str) -> str:
     """Name the type of the file for a type of the engine, down to its innermost part."""
     whole = str(kind)
     if whole == "HUGEINT":
@@ -188,7 +190,7 @@ def _written(kind: DuckDBPyType, file_format: str) -> str:
         return "VARCHAR"
     if not _is_nested(kind):
         return whole
-    inner = [(name, _written(child, file_format), str(child)) for name, child in _children(kind)]
+    inner = [(name, _file_type(child, file_format), str(child)) for name, child in _children(kind)]
     if all(stored == engine for _, stored, engine in inner):
         return whole
     if kind.id in ("list", "array"):
@@ -207,7 +209,7 @@ def _is_exact_union(kind: DuckDBPyType, file_format: str) -> bool:
     if kind.id != "union" or file_format != "arrow":
         return False
     return all(
-        _written(child, file_format) == str(child) and child.id != "enum" for _, child in _children(kind)
+        _file_type(child, file_format) == str(child) and child.id != "enum" for _, child in _children(kind)
     )
 
 

@@ -35,7 +35,7 @@ LOCK: Final = (
 )
 
 
-def open_engine() -> duckdb.DuckDBPyConnection:
+def open_session() -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB that loads no extension and sees no Python object; not locked yet.
 
     It has no thread but the caller's: until :func:`allot` its process may be forked and confined. Threads for
@@ -44,7 +44,7 @@ def open_engine() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config=CLOSED | ALONE)
 
 
-def allot(
+def set_limits(
     connection: duckdb.DuckDBPyConnection,
     *,
     temp_dir: Path | None = None,
@@ -74,7 +74,7 @@ def allot(
     connection.execute(f"SET max_temp_directory_size = '{temp_bytes}B'")
 
 
-def lock(
+def lock_down(
     connection: duckdb.DuckDBPyConnection, tables: Iterable[str], sources: Mapping[str, Sequence[str]]
 ) -> None:
     """Make views on the given files, then let the engine read them and nothing else.
@@ -90,8 +90,8 @@ def lock(
 
     Examples
     --------
-    >>> engine = open_engine()
-    >>> lock(engine, ["neurons"], {})
+    >>> engine = open_session()
+    >>> lock_down(engine, ["neurons"], {})
     >>> engine.sql("SELECT count(*) FROM neurons").fetchall()
     [(0,)]
     """

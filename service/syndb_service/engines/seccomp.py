@@ -140,20 +140,20 @@ class Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(Instruction)))
 
 
-def is_known(machine: str | None = None) -> bool:
+def has_filter_for(machine: str | None = None) -> bool:
     """Tell whether there is a filter for this machine.
 
     Examples
     --------
-    >>> is_known("x86_64"), is_known("riscv64")
+    >>> has_filter_for("x86_64"), has_filter_for("riscv64")
     (True, False)
     """
     return sys.platform == "linux" and (machine or platform.machine()) in ARCHITECTURES
 
 
-def is_offered() -> bool:
+def is_supported() -> bool:
     """Tell whether there is a filter for this machine, and a kernel that takes filters."""
-    return is_known() and ctypes.CDLL(None).prctl(PR_GET_SECCOMP, *[ctypes.c_ulong(0)] * 4) >= 0
+    return has_filter_for() and ctypes.CDLL(None).prctl(PR_GET_SECCOMP, *[ctypes.c_ulong(0)] * 4) >= 0
 
 
 def instructions(

@@ -43,7 +43,7 @@ def sql_names(names: Sequence[str], sql: str) -> list[str]:
     found = list(names)
     for numbers in alike.values():
         if len(numbers) > 1:
-            first = _meant([names[number] for number in numbers], sql)
+            first = _choose_by_case([names[number] for number in numbers], sql)
             for number in numbers:
                 if number != numbers[first]:
                     found[number] = _free(names[number], alike.keys() | {fold(name) for name in found})
@@ -91,7 +91,7 @@ def _holds_union(kind: pa.DataType) -> bool:
     return any(_holds_union(kind.field(number).type) for number in range(kind.num_fields))
 
 
-def _meant(alike: Sequence[str], sql: str) -> int:
+def _choose_by_case(alike: Sequence[str], sql: str) -> int:
     """Find which of the names that differ in case alone a query writes."""
     words = list(WORD.finditer(sql))
     quoted = {word["quoted"].replace('""', '"') for word in words if word["quoted"] is not None}

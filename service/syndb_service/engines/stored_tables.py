@@ -48,7 +48,7 @@ def empty_tables(
             connection.unregister(_source(job_id))
 
 
-class StoredTables:
+class ResultTables:
     """The results that one query reads.
 
     Parameters
@@ -81,10 +81,10 @@ class StoredTables:
             If the query names columns that SQL does not tell apart.
         """
         for job_id, table in self._tables.items():
-            whole = self._whole(job_id) if is_misread(table.schema) else table
+            whole = self._read_in_full(job_id) if is_misread(table.schema) else table
             _register(connection, job_id, table.schema, table, whole, sql)
 
-    def _whole(self, job_id: str) -> pa.Table:
+    def _read_in_full(self, job_id: str) -> pa.Table:
         """Read a file whole, where the engine would take one of its columns for another in a dataset."""
         (path,) = self._files[job_id]
         if FORMATS[self._results[job_id].format] == "parquet":

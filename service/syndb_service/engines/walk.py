@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from syndb_service.engines.positions import LineIndex, Place, first_word, fold, locate
+from syndb_service.engines.positions import LineIndex, SourcePosition, first_word, fold, position_at
 from syndb_service.engines.query_limits import (
     MAX_COLUMNS,
     MAX_DEPTH,
@@ -92,7 +92,7 @@ ONLY_QUERIES: Final = "Send one query: SELECT, WITH, FROM, VALUES, PIVOT, DESCRI
 
 
 @dataclass(slots=True)
-class Checked:
+class ValidatedQuery:
     """What the gate learned of a query that may run; ``names`` has their offsets, in bytes."""
 
     sql: str = ""
@@ -100,28 +100,28 @@ class Checked:
     tables: set[str] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
-    dataset_ids: dict[str, Place] = field(default_factory=dict)
-    dataset_parameters: dict[str, Place] = field(default_factory=dict)
+    dataset_ids: dict[str, SourcePosition] = field(default_factory=dict)
+    dataset_parameters: dict[str, SourcePosition] = field(default_factory=dict)
     parameter_places: list[tuple[int, int, str]] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
     samples: bool = False
 
-    def place(self, name: str) -> Place | None:
+    def position_of(self, name: str) -> SourcePosition | None:
         """Return where a name stands in the query; None if it doesn't."""
         location = self.names.get(fold(name))
-        return None if location is None else locate(self.sql, self.offset + location, of_bytes=True)
+        return None if location is None else position_at(self.sql, self.offset + location, of_bytes=True)
 
     names: dict[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Walk:
+class AstVisitor:
     """One walk over a tree; ``scope`` is the set of common table expressions that can be named."""
 
     sql: str
     offset: int
     tables: Mapping[str, Collection[str]]
-    checked: Checked
+    checked: ValidatedQuery
     depth: int = 0
     nested: int = 0
     relations: int = 0
@@ -134,19 +134,19 @@ class Walk:
     def query(self, node: Mapping[str, Any], scope: frozenset[str]) -> None:
         """Check a query node: each common table expression sees those before it."""
         if node.get("type") not in QUERY_NODES:
-            self.refuse(node, f"{_words(node.get('type'))} can't be part of a query here", ONLY_QUERIES)
+            self.reject(node, f"{_words(node.get('type'))} can't be part of a query here", ONLY_QUERIES)
         self.descend(node)
         self.note_sample(node)
         self.nested += 1
         if self.nested > MAX_NESTED_QUERIES:
-            self.refuse(
+            self.reject(
                 node,
                 f"subqueries are nested {self.nested:,} deep; at most {MAX_NESTED_QUERIES:,} are taken",
                 "Use WITH to name its parts, or store a part as a job of its own and read {{job id}}.",
             )
         columns = len(node.get("select_list") or ())
         if columns > MAX_COLUMNS:
-            self.refuse(
+            self.reject(
                 node["select_list"][MAX_COLUMNS],
                 f"a SELECT has {columns:,} columns; at most {MAX_COLUMNS:,} are taken",
                 "Give rows in place of columns, or ask for the columns in several jobs.",
@@ -173,7 +173,7 @@ class Walk:
         """Go one level down, as far as that goes."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.refuse(node, TOO_DEEP, SHALLOWER)
+            self.reject(node, TOO_DEEP, SHALLOWER)
 
     def note_sample(self, node: Mapping[str, Any]) -> None:
         """Note a sample that is drawn anew at each run."""
@@ -185,7 +185,7 @@ class Walk:
         """Count what rows come from."""
         self.relations += 1
         if self.relations > MAX_RELATIONS:
-            self.refuse(
+            self.reject(
                 node,
                 f"the query has more than {MAX_RELATIONS:,} tables, subqueries and common table expressions, "
                 "which is the most that is taken",
@@ -214,7 +214,7 @@ class Walk:
         elif isinstance(kind, str) and kind in TABLE_NODES:
             self.table(node, kind, scope)
         elif isinstance(kind, str) and kind not in OTHER_NODES:
-            self.refuse(node, f"{_words(kind)} can't be used here", ONLY_QUERIES)
+            self.reject(node, f"{_words(kind)} can't be used here", ONLY_QUERIES)
         for item in node.values():
             self.value(item, scope)
 
@@ -222,7 +222,7 @@ class Walk:
         """Check one expression."""
         kind = node["class"]
         if kind not in EXPRESSIONS:
-            self.refuse(node, f"{_words(kind)} can't be used here", "Rewrite the query without it.")
+            self.reject(node, f"{_words(kind)} can't be used here", "Rewrite the query without it.")
         if kind in ("FUNCTION", "WINDOW"):
             self.function(node, scalar_functions())
             if node["function_name"] == "contains":  # dataset_id IN $parameter
@@ -235,9 +235,9 @@ class Walk:
             self.dataset_ids(node)
         elif kind == "COLUMN_REF":
             for name in reversed(node["column_names"]):
-                self._remember(name, node)
+                self._record_name(name, node)
         elif kind == "TYPE" and node.get("type_name"):
-            self._remember(str(node["type_name"]), node)
+            self._record_name(str(node["type_name"]), node)
         elif kind == "CONSTANT" and isinstance(node.get("literal"), dict):
             self.checked.texts.add(str(node["literal"].get("text")))
 
@@ -250,17 +250,17 @@ class Walk:
         for side in sides:
             literal = side.get("literal") if isinstance(side, dict) else None
             if isinstance(literal, dict) and literal.get("kind") == "STRING":
-                self.checked.dataset_ids.setdefault(str(literal["text"]), self._place(side))
+                self.checked.dataset_ids.setdefault(str(literal["text"]), self._position_of(side))
             elif isinstance(side, dict) and side.get("class") == "PARAMETER":
-                self.checked.dataset_parameters.setdefault(str(side["identifier"]), self._place(side))
+                self.checked.dataset_parameters.setdefault(str(side["identifier"]), self._position_of(side))
 
     def function(self, node: Mapping[str, Any], known: Collection[str]) -> None:
         """Check the name of a function."""
         name = str(node["function_name"])
-        self._remember(name, node)
+        self._record_name(name, node)
         for part in ("schema", "catalog", "schema_name", "catalog_name"):
             if node.get(part):
-                self.refuse(
+                self.reject(
                     node, f"{node[part]}.{name}: functions are named without a schema", f"Write {name}(…)."
                 )
         if fold(name) in known:
@@ -268,7 +268,7 @@ class Walk:
             self.checked.functions.add("now" if fold(name) == "age" and one_argument else fold(name))
             return
         near = difflib.get_close_matches(fold(name), sorted(known), 3)
-        self.refuse(
+        self.reject(
             node,
             f"there is no function {name}() for jobs",
             f"Did you mean {' or '.join(near)}? Jobs may call functions that compute, and no others."
@@ -292,7 +292,7 @@ class Walk:
         elif kind == "SHOW_REF" and (
             node["query"] is None or node["show_type"] not in ("DESCRIBE", "SUMMARY")
         ):
-            self.refuse(
+            self.reject(
                 node,
                 "this SHOW is not for jobs",
                 f"{self._tables_hint()} DESCRIBE tells a table's columns.",
@@ -302,7 +302,7 @@ class Walk:
         """Refuse calls within a range's bounds, but for subqueries: the engine computes them first."""
         for argument in _calls(list(function.values())):
             if fold(str(argument["function_name"])) not in BOUNDS:
-                self.refuse(
+                self.reject(
                     argument,
                     f"the bounds of a range can't call {argument['function_name']}()",
                     "Write numbers, or use SELECT unnest(range(…)).",
@@ -311,11 +311,11 @@ class Walk:
     def base_table(self, node: Mapping[str, Any], scope: frozenset[str]) -> None:
         """Check the name of a table."""
         name = str(node["table_name"])
-        self._remember(name, node)
+        self._record_name(name, node)
         qualified = ".".join(node["qualified_name"]["path"])
         if node["catalog_name"] or node["schema_name"] or node.get("at_clause") is not None:
             hint = f"Write {name}." if fold(name) in self.tables else self._tables_hint()
-            self.refuse(node, f"{qualified}: tables are named without a schema or version", hint)
+            self.reject(node, f"{qualified}: tables are named without a schema or version", hint)
         if fold(name) in scope:
             return
         if fold(name) in self.tables:
@@ -323,11 +323,11 @@ class Walk:
             return
         near = difflib.get_close_matches(fold(name), sorted({*self.tables, *scope}), 3)
         hint = f"Did you mean {' or '.join(near)}?" if near else self._tables_hint()
-        self.refuse(node, f"there is no table {name!r}", hint)
+        self.reject(node, f"there is no table {name!r}", hint)
 
-    def refuse(self, node: Mapping[str, Any], message: str, hint: str) -> None:
+    def reject(self, node: Mapping[str, Any], message: str, hint: str) -> None:
         """Raise, pointing at the nearest place that the tree knows."""
-        place = self._place(node)
+        place = self._position_of(node)
         message, hint = shorten(message, MESSAGE_CHARACTERS), shorten(hint, HINT_CHARACTERS)
         raise InvalidQuery(message, hint=hint, **place.as_dict())
 
@@ -340,14 +340,14 @@ class Walk:
         recursive = node["type"] == "RECURSIVE_CTE_NODE" and name and key != "left"
         return scope | {fold(str(name))} if recursive else scope
 
-    def _remember(self, name: str, node: Mapping[str, Any]) -> None:
+    def _record_name(self, name: str, node: Mapping[str, Any]) -> None:
         folded = fold(name)
         if folded not in self.checked.names:
             self.checked.names[folded] = next(_locations(node), None)
 
-    def _place(self, node: Mapping[str, Any]) -> Place:
+    def _position_of(self, node: Mapping[str, Any]) -> SourcePosition:
         for location in _locations(node):
-            return self.lines.place(self.offset + location)
+            return self.lines.position_at(self.offset + location)
         return first_word(self.sql)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from syndb_service.domain.datasets import Dataset
 from syndb_service.errors import Conflict
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.findings import IssueList
 from syndb_service.intake.metadata import read_metadata
 from syndb_service.intake.preparing import add_folder
 from syndb_service.warehouse import DatasetStore
@@ -30,7 +30,7 @@ def install_bundled(warehouse: DatasetStore) -> list[Dataset]:
     present = {key for dataset in warehouse.datasets() for key in (dataset.id, dataset.name)}
     added = []
     for folder in sorted(BUNDLED.iterdir()):
-        metadata = read_metadata(folder, Findings()) if folder.is_dir() else None
+        metadata = read_metadata(folder, IssueList()) if folder.is_dir() else None
         if metadata is None or metadata.id in present or metadata.name in present:
             continue
         try:

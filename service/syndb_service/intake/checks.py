@@ -10,10 +10,10 @@ from typing import Final
 import duckdb
 
 from syndb_service.intake.columns import NEURON_REFERENCES
-from syndb_service.intake.findings import PER_FILE, Findings
+from syndb_service.intake.findings import PER_FILE, IssueList
 from syndb_service.intake.neurons import key_column
 from syndb_service.intake.sources import EDGES
-from syndb_service.intake.values import Typed
+from syndb_service.intake.values import TypedTable
 
 _IDS: Final[dict[str, str]] = {
     "neurons": "neuron_id",
@@ -36,7 +36,7 @@ _PARTS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def check_rows(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Typed], findings: Findings) -> None:
+def check_rows(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], findings: IssueList) -> None:
     """Note what occurs twice, and rows that name a neuron, or a part of one, which its table does not have.
 
     Tables that lost rows or ids while they were read are not looked up: what they lack says nothing.
@@ -56,7 +56,7 @@ def check_rows(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Typed], find
 
 
 def _check_duplicates(
-    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Typed], findings: Findings
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], findings: IssueList
 ) -> None:
     """Note ids, names that serve as ids, and edges that occur twice."""
     for name, table in tables.items():
@@ -69,14 +69,14 @@ def _check_duplicates(
         _note_repeated(con, neurons, ["name"], findings)
 
 
-def _names_are_keys(neurons: Typed, tables: Mapping[str, Typed]) -> bool:
+def _names_are_keys(neurons: TypedTable, tables: Mapping[str, TypedTable]) -> bool:
     if key_column(neurons) not in neurons.columns - neurons.named:
         return False
     return "neuron_id" not in neurons.columns or any(table.named for table in tables.values())
 
 
 def _note_repeated(
-    con: duckdb.DuckDBPyConnection, table: Typed, key: Sequence[str], findings: Findings
+    con: duckdb.DuckDBPyConnection, table: TypedTable, key: Sequence[str], findings: IssueList
 ) -> None:
     keys = ", ".join(key)
     present = " AND ".join(f"{name} IS NOT NULL" for name in key[:2])
@@ -90,18 +90,20 @@ def _note_repeated(
     rows = con.execute(f"SELECT t._at, d.first, {shown} {again} ORDER BY t._at LIMIT {PER_FILE}").fetchall()
     if not rows:
         return
-    places = table.raw.places({at for row in rows for at in row[:2]})
+    places = table.raw.locate_rows({at for row in rows for at in row[:2]})
     for at, first, *values in rows:
         file, line = places[at]
         other, earlier = places[first]
         where = f"row {earlier}" if other == file else f"{other}, row {earlier}"
         column = table.raw.given[key[0]] if len(key) == 1 else None
         way_out = "; make one row of them, with their counts added up" if len(key) > 1 else ""
-        findings.add(file, f"{_shown(values)} is already in {where}{way_out}", row=line, column=column)
+        findings.add(
+            file, f"{_format_values(values)} is already in {where}{way_out}", row=line, column=column
+        )
     findings.count(table.raw.source.label, _scalar(con, f"SELECT count(*) {again}") - len(rows))
 
 
-def _shown(values: Sequence[str | None]) -> str:
+def _format_values(values: Sequence[str | None]) -> str:
     if len(values) == 1:
         return repr(values[0])
     rest = ", ".join(value for value in values[2:] if value)
@@ -109,7 +111,12 @@ def _shown(values: Sequence[str | None]) -> str:
 
 
 def _note_unknown(
-    con: duckdb.DuckDBPyConnection, table: Typed, column: str, known: str, message: str, findings: Findings
+    con: duckdb.DuckDBPyConnection,
+    table: TypedTable,
+    column: str,
+    known: str,
+    message: str,
+    findings: IssueList,
 ) -> None:
     there = f"FROM {table.relation} t ANTI JOIN ({known}) AS k(id) ON t.{column} = k.id"
     unknown = f"{there} WHERE t.{column} IS NOT NULL"
@@ -119,7 +126,7 @@ def _note_unknown(
     rows = con.execute(
         f"SELECT t._at, CAST(t.{column} AS VARCHAR) {unknown} ORDER BY t._at LIMIT {PER_FILE}"
     ).fetchall()
-    places = table.raw.places(at for at, _ in rows)
+    places = table.raw.locate_rows(at for at, _ in rows)
     for at, value in rows:
         file, line = places[at]
         findings.add(file, f"{value!r} is {message}", row=line, column=table.raw.given[column])

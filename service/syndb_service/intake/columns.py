@@ -8,7 +8,7 @@ from typing import Final
 
 from syndb_service.domain.datasets import TABLES, Column
 from syndb_service.domain.graph.statements import MOST_COUNTED
-from syndb_service.intake.findings import Findings, advise
+from syndb_service.intake.findings import IssueList, advise
 from syndb_service.intake.sources import EDGES
 
 MOST_SYNAPSES: Final = 1_000_000
@@ -86,14 +86,14 @@ def columns_of(table: str) -> tuple[Column, ...]:
     return EDGE_COLUMNS if table == EDGES else TABLES[table][1:]
 
 
-def unnamed(table: str, header: Sequence[str], ignored: Iterable[str]) -> str | None:
+def missing_header_message(table: str, header: Sequence[str], ignored: Iterable[str]) -> str | None:
     """Say what is wrong with a first line that holds data and no names of columns; None if it is a header.
 
     Examples
     --------
-    >>> unnamed("edges", ["1", "2", "3"], [])
+    >>> missing_header_message("edges", ["1", "2", "3"], [])
     "the first line must name the columns, for example pre,post,synapses; it is '1,2,3'"
-    >>> unnamed("edges", ["pre", "post"], [])
+    >>> missing_header_message("edges", ["pre", "post"], [])
     """
     names = _names(table)
     keys = [field.strip().lower() for field in header]
@@ -109,7 +109,7 @@ def unnamed(table: str, header: Sequence[str], ignored: Iterable[str]) -> str | 
 
 
 def match_columns(
-    table: str, header: Sequence[str], ignored: Iterable[str], file: str, findings: Findings
+    table: str, header: Sequence[str], ignored: Iterable[str], file: str, findings: IssueList
 ) -> dict[str, int]:
     """Find the schema's columns in a header, by name or by a synonym, and note what does not fit.
 
@@ -145,7 +145,7 @@ def _names(table: str) -> dict[str, str]:
     return {other: name for name in columns for other in synonyms.get(name, ())} | {n: n for n in columns}
 
 
-def _note_missing(table: str, matched: dict[str, int], file: str, findings: Findings) -> None:
+def _note_missing(table: str, matched: dict[str, int], file: str, findings: IssueList) -> None:
     for column in columns_of(table):
         named_neurons = table == "neurons" and column.name == "neuron_id" and "name" in matched
         if column.required and column.name not in matched and not named_neurons:

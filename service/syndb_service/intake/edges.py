@@ -10,16 +10,16 @@ import duckdb
 
 from syndb_service.domain.graph.statements import MOST_COUNTED
 from syndb_service.intake.columns import MOST_ROWS, MOST_SYNAPSES
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.findings import IssueList
 from syndb_service.intake.rows import check_sum, note_rows
-from syndb_service.intake.values import Typed
+from syndb_service.intake.values import TypedTable
 
 _CARRIED: Final = ("neurotransmitter", "brain_structure")
 _CHEMICAL: Final = ("chemical", "chem", "synapse", "synaptic")
 _ELECTRICAL: Final = ("electrical", "electric", "gap_junction", "gap junction", "gap", "gj")
 
 
-def check_edges(con: duckdb.DuckDBPyConnection, edges: Typed, findings: Findings) -> None:
+def check_edges(con: duckdb.DuckDBPyConnection, edges: TypedTable, findings: IssueList) -> None:
     """Note kinds that are not known and counts that are no counts; make the view ``edges``."""
     kind = "lower(kind)" if "kind" in edges.columns else "'chemical'"
     count = "synapse_count" if "synapse_count" in edges.columns else "1"
@@ -51,7 +51,7 @@ def check_edges(con: duckdb.DuckDBPyConnection, edges: Typed, findings: Findings
 
 
 def check_weights(
-    con: duckdb.DuckDBPyConnection, table: Typed, column: str, condition: str, findings: Findings
+    con: duckdb.DuckDBPyConnection, table: TypedTable, column: str, condition: str, findings: IssueList
 ) -> None:
     """Note weights of gap junctions that are more than a graph's figures can add up exactly."""
     most = f"more than {MOST_COUNTED:,}, the most that is added up exactly"

@@ -11,15 +11,19 @@ from pathlib import Path
 import duckdb
 
 from syndb_service.domain.tables import quote_name, quote_text
-from syndb_service.intake.findings import PER_FILE, Findings
-from syndb_service.intake.places import FILE_BITS, ParquetPlaces, TextPlaces
-from syndb_service.intake.sources import Source
-from syndb_service.intake.text import Text, TextError, read_text
+from syndb_service.intake.findings import PER_FILE, IssueList
+from syndb_service.intake.places import FILE_BITS, ParquetRowLocator, TextRowLocator
+from syndb_service.intake.sources import TableFile
+from syndb_service.intake.text import DelimitedText, TextError, read_text
 
 
 def open_text(
-    source: Source, findings: Findings, told: Callable[[float], None] | None = None, *, header: bool = True
-) -> Text | None:
+    source: TableFile,
+    findings: IssueList,
+    told: Callable[[float], None] | None = None,
+    *,
+    header: bool = True,
+) -> DelimitedText | None:
     """Read a text file once to its end; None, with findings, where it is no whole UTF-8 text."""
     try:
         return read_text(source.paths[0], told, header=header)
@@ -32,12 +36,12 @@ def open_text(
 
 def load_text(
     con: duckdb.DuckDBPyConnection,
-    source: Source,
-    text: Text,
+    source: TableFile,
+    text: DelimitedText,
     relation: str,
     picked: Mapping[str, int],
-    findings: Findings,
-) -> TextPlaces | None:
+    findings: IssueList,
+) -> TextRowLocator | None:
     """Make a table of some columns of a text file, all VARCHAR; its ``rowid + 1`` is the ``_at``.
 
     Parameters
@@ -66,10 +70,10 @@ def load_text(
         findings.add(source.label, fault, row=line)
         return None
     _note_broken(con, source, text, findings)
-    return TextPlaces(source.label, text, count_rows(con, relation))
+    return TextRowLocator(source.label, text, count_rows(con, relation))
 
 
-def _csv(text: Text) -> str:
+def _csv(text: DelimitedText) -> str:
     columns = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(text.header)))
     return (
         f"read_csv({_literal(text.path)}, auto_detect=false, columns={{{columns}}}, "
@@ -78,7 +82,9 @@ def _csv(text: Text) -> str:
     )
 
 
-def _note_broken(con: duckdb.DuckDBPyConnection, source: Source, text: Text, findings: Findings) -> None:
+def _note_broken(
+    con: duckdb.DuckDBPyConnection, source: TableFile, text: DelimitedText, findings: IssueList
+) -> None:
     rejected = con.execute("SELECT DISTINCT line, error_type FROM reject_errors ORDER BY line").fetchall()
     con.execute("DROP TABLE reject_errors")
     con.execute("DROP TABLE reject_scans")
@@ -101,7 +107,7 @@ def _note_broken(con: duckdb.DuckDBPyConnection, source: Source, text: Text, fin
 
 
 def describe_parquet(
-    con: duckdb.DuckDBPyConnection, source: Source, findings: Findings
+    con: duckdb.DuckDBPyConnection, source: TableFile, findings: IssueList
 ) -> dict[str, str] | None:
     """Name the columns of Parquet files and their DuckDB types; None, with findings, where they differ."""
     schemas = []
@@ -120,11 +126,11 @@ def describe_parquet(
 
 def view_parquet(
     con: duckdb.DuckDBPyConnection,
-    source: Source,
+    source: TableFile,
     relation: str,
     picked: Mapping[str, str],
-    findings: Findings,
-) -> ParquetPlaces | None:
+    findings: IssueList,
+) -> ParquetRowLocator | None:
     """Make a view of some columns of Parquet files, with ``_at``; None, with findings, where one is broken.
 
     Parameters
@@ -148,11 +154,11 @@ def view_parquet(
         f"CREATE VIEW {relation} AS SELECT (CAST(list_position([{files}], filename) - 1 AS BIGINT) "
         f"<< {FILE_BITS}) + file_row_number + 1 AS _at{columns} FROM {_parquet(source.paths)}"
     )
-    return ParquetPlaces(source.labels)
+    return ParquetRowLocator(source.labels)
 
 
 def _readable(
-    con: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[str], findings: Findings
+    con: duckdb.DuckDBPyConnection, source: TableFile, columns: Iterable[str], findings: IssueList
 ) -> bool:
     """Read the columns once to their end, because a file may be whole in its footer alone."""
     values = ", ".join(quote_name(column) for column in columns)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
-from syndb_service.errors import DatasetInvalid, Finding
+from syndb_service.errors import DatasetInvalid, Issue
 
 PER_FILE: Final = 20
 
 
-class KeyFinding(Finding):
+class KeyIssue(Issue):
     """One thing that is wrong with a key of the metadata file; ``column`` is the key."""
 
     __slots__ = ()
@@ -21,20 +21,20 @@ class KeyFinding(Finding):
         return f"{self.file}, key {self.column}: {self.message}"
 
 
-class Findings:
+class IssueList:
     """Findings in the order of their files; each file shows ``PER_FILE`` of them and counts the rest."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, list[Finding]] = {}
+        self._shown: dict[str, list[Issue]] = {}
         self._more: dict[str, int] = {}
 
     def add(self, file: str, message: str, *, row: int | None = None, column: str | None = None) -> None:
         """Note one thing; ``row`` is the line an editor shows, the header being line 1."""
-        self._take(Finding(file, message, row, column))
+        self._append(Issue(file, message, row, column))
 
     def add_key(self, file: str, message: str, key: str) -> None:
         """Note one thing about a key of the metadata file."""
-        self._take(KeyFinding(file, message, None, key))
+        self._append(KeyIssue(file, message, None, key))
 
     def count(self, file: str, number: int) -> None:
         """Note that a file has ``number`` more of them, which are not shown one by one."""
@@ -54,18 +54,18 @@ class Findings:
         DatasetInvalid
             With every finding.
         """
-        gathered: list[Finding] = []
+        gathered: list[Issue] = []
         for file, shown in self._shown.items():
             gathered += sorted(shown, key=lambda finding: finding.row or 0)
             if self._more.get(file):
-                gathered.append(Finding(file, f"and {self._more[file]:,} more"))
+                gathered.append(Issue(file, f"and {self._more[file]:,} more"))
         if gathered:
             raise DatasetInvalid(gathered)
 
     def __bool__(self) -> bool:
         return bool(self._shown)
 
-    def _take(self, finding: Finding) -> None:
+    def _append(self, finding: Issue) -> None:
         shown = self._shown.setdefault(finding.file, [])
         if len(shown) < PER_FILE:
             shown.append(finding)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from syndb_service.domain.access import reader
+from syndb_service.domain.access import parse_reader
 from syndb_service.domain.datasets import TABLES, VISIBILITIES, Visibility
-from syndb_service.intake.findings import Findings, advise
+from syndb_service.intake.findings import IssueList, advise
 from syndb_service.texts import MESSAGE_CHARACTERS, METADATA_CHARACTERS, NAME_CHARACTERS, shorten
 
 FILES: Final = ("dataset.toml", "dataset.json", "metadata.toml", "metadata.json")
@@ -52,7 +52,7 @@ class Metadata:
     ignored: frozenset[str]
 
 
-def read_metadata(folder: Path, findings: Findings) -> Metadata | None:
+def read_metadata(folder: Path, findings: IssueList) -> Metadata | None:
     """Read a folder's metadata file; None, with findings, where it says nothing that can be used."""
     found = [name for name in FILES if (folder / name).is_file()]
     if not found:
@@ -71,7 +71,7 @@ def state_metadata(
     defaults: Mapping[str, str],
     stated: Mapping[str, str],
     units: Mapping[str, Mapping[str, str]],
-    findings: Findings,
+    findings: IssueList,
 ) -> Metadata | None:
     """Put together what a dataset's owner says, what its metadata file says, and defaults, in this order.
 
@@ -105,7 +105,7 @@ def state_metadata(
     )
 
 
-def _parse(path: Path, findings: Findings) -> dict[str, Any] | None:
+def _parse(path: Path, findings: IssueList) -> dict[str, Any] | None:
     try:
         text = path.read_bytes().decode("utf-8-sig")
         plain = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
@@ -127,7 +127,7 @@ def _parse(path: Path, findings: Findings) -> dict[str, Any] | None:
 class _Reader:
     """Takes one metadata file apart."""
 
-    def __init__(self, file: str, plain: dict[str, Any], findings: Findings) -> None:
+    def __init__(self, file: str, plain: dict[str, Any], findings: IssueList) -> None:
         self._file = file
         self._findings = findings
         self._plain: dict[str, Any] = {}
@@ -159,7 +159,7 @@ class _Reader:
             readers=readers,
             description=self._text("description"),
             units=self._units(),
-            ignored=self._ignored(),
+            ignored=self._ignored_fields(),
         )
 
     def _note(self, message: str, key: str) -> None:
@@ -249,12 +249,12 @@ class _Reader:
         readers = []
         for each in given:
             try:
-                readers.append(reader(each))
+                readers.append(parse_reader(each))
             except ValueError as error:
                 self._note(f"holds {error}", "restricted_to")
         return tuple(dict.fromkeys(readers))
 
-    def _ignored(self) -> frozenset[str]:
+    def _ignored_fields(self) -> frozenset[str]:
         given = self._plain.get("ignore_columns", [])
         if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
             self._note('must be a list of names, such as ["my_notes"]', "ignore_columns")

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 import duckdb
 
 from syndb_service.intake.columns import NEURON_REFERENCES
-from syndb_service.intake.raw import Raw
-from syndb_service.intake.values import Typed, looks_named, repeats_names
+from syndb_service.intake.raw import RawTable
+from syndb_service.intake.values import TypedTable, has_neuron_names, repeats_names
 
 
-def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, Raw]) -> dict[str, frozenset[str]]:
+def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, RawTable]) -> dict[str, frozenset[str]]:
     """Find the columns that hold names of neurons where the schema has ids, by table.
 
     A table's first values decide for the table. Where the neurons have no numbers of their own, every table
@@ -26,7 +26,7 @@ def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, Raw]) -> dict[
     named = {
         table
         for table, raw in raws.items()
-        if any(looks_named(con, raw, name) for name in references[table])
+        if any(has_neuron_names(con, raw, name) for name in references[table])
         or ("neurons" not in raws and repeats_names(con, raw, references[table]))
     }
     neurons = raws.get("neurons")
@@ -37,12 +37,12 @@ def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, Raw]) -> dict[
     }
 
 
-def key_column(neurons: Typed) -> str:
+def key_column(neurons: TypedTable) -> str:
     """Say which column of the neurons holds their names: a text ``neuron_id``, or else ``name``."""
     return "neuron_id" if "neuron_id" in neurons.named else "name"
 
 
-def number_neurons(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Typed]) -> None:
+def number_neurons(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable]) -> None:
     """Make ``neuron_keys``: every neuron with its name (``key``, may be NULL) and its id."""
     neurons = tables.get("neurons")
     if neurons is None:
@@ -56,7 +56,7 @@ def number_neurons(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Typed]) 
         _number(con, f"SELECT {column} AS key FROM {neurons.relation}")
 
 
-def _derive(con: duckdb.DuckDBPyConnection, tables: Iterable[Typed]) -> None:
+def _derive(con: duckdb.DuckDBPyConnection, tables: Iterable[TypedTable]) -> None:
     named = False
     keys: list[str] = []
     for table in tables:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class DatasetInput:
     """Files that are to become a dataset.
 
     Parameters

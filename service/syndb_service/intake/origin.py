@@ -10,17 +10,17 @@ from typing import Final
 
 import duckdb
 
-from syndb_service.intake.exports import Options, look, matrix, reader_named, recognise
-from syndb_service.intake.exports.loading import gather, load_part
-from syndb_service.intake.exports.plan import Plan, Reader
-from syndb_service.intake.exports.report import describe
-from syndb_service.intake.exports.seen import Seen
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.exports import Options, detect_format, get_reader, matrix, probe_files
+from syndb_service.intake.exports.loading import load_part, merge_parts
+from syndb_service.intake.exports.plan import ImportPlan, Reader
+from syndb_service.intake.exports.report import format_report
+from syndb_service.intake.exports.seen import FileProbe
+from syndb_service.intake.findings import IssueList
 from syndb_service.intake.metadata import FILES, Metadata, read_metadata, state_metadata
-from syndb_service.intake.offer import Offer
-from syndb_service.intake.raw import Raw, load
-from syndb_service.intake.sources import find_sources
-from syndb_service.intake.watching import Progress, watched
+from syndb_service.intake.offer import DatasetInput
+from syndb_service.intake.raw import RawTable, load
+from syndb_service.intake.sources import find_table_files
+from syndb_service.intake.watching import Progress, watch_statement
 
 FOLDER: Final = "folder"
 
@@ -28,7 +28,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RecognizedInput:
     """What the offered files are.
 
     Parameters
@@ -43,13 +43,13 @@ class Origin:
         What is taken from them.
     """
 
-    offer: Offer
+    offer: DatasetInput
     metadata: Metadata | None
     reader: Reader | None = None
-    plan: Plan | None = None
+    plan: ImportPlan | None = None
 
 
-def find_origin(offer: Offer, work: Path, findings: Findings) -> Origin | None:
+def recognize_input(offer: DatasetInput, work: Path, findings: IssueList) -> RecognizedInput | None:
     """Recognise the files; None, with findings, where they are nothing that is known."""
     for path in offer.paths:
         _check_path(path, findings)
@@ -57,8 +57,8 @@ def find_origin(offer: Offer, work: Path, findings: Findings) -> Origin | None:
         return None
     if offer.format == FOLDER or (offer.format is None and _is_described(offer.paths)):
         return _folder(offer, (), findings)
-    files = look(offer.paths)
-    reader = reader_named(offer.format) if offer.format else recognise(files)
+    files = probe_files(offer.paths)
+    reader = get_reader(offer.format) if offer.format else detect_format(files)
     if reader is None:
         return _folder(offer, files, findings)
     plan = reader.plan(files, Options(work, offer.voxel_nm, offer.transposed), findings)
@@ -67,10 +67,10 @@ def find_origin(offer: Offer, work: Path, findings: Findings) -> Origin | None:
     folder = offer.paths[0] if len(offer.paths) == 1 and offer.paths[0].is_dir() else None
     name = _default_name(offer.paths)
     metadata = state_metadata(folder, {"name": name, **plan.facts}, offer.facts, plan.units, findings)
-    return Origin(offer, metadata, reader, plan)
+    return RecognizedInput(offer, metadata, reader, plan)
 
 
-def _check_path(path: Path, findings: Findings) -> None:
+def _check_path(path: Path, findings: IssueList) -> None:
     try:
         is_there = path.exists()
     except OSError as error:
@@ -97,7 +97,7 @@ def _default_name(paths: tuple[Path, ...]) -> str:
     return first.name if first.is_dir() else first.name.partition(".")[0]
 
 
-def _folder(offer: Offer, files: Sequence[Seen], findings: Findings) -> Origin | None:
+def _folder(offer: DatasetInput, files: Sequence[FileProbe], findings: IssueList) -> RecognizedInput | None:
     if offer.format == FOLDER and offer.paths[0].is_file():
         findings.add(str(offer.paths[0]), "is a file; name the folder it lies in")
         return None
@@ -118,20 +118,24 @@ def _folder(offer: Offer, files: Sequence[Seen], findings: Findings) -> Origin |
         return None
     folder = offer.paths[0]
     if offer.facts:
-        return Origin(offer, state_metadata(folder, {}, offer.facts, {}, findings))
-    return Origin(offer, read_metadata(folder, findings))
+        return RecognizedInput(offer, state_metadata(folder, {}, offer.facts, {}, findings))
+    return RecognizedInput(offer, read_metadata(folder, findings))
 
 
 def load_tables(
-    con: duckdb.DuckDBPyConnection, origin: Origin, findings: Findings, tell: Progress, report: Report
-) -> dict[str, Raw]:
+    con: duckdb.DuckDBPyConnection,
+    origin: RecognizedInput,
+    findings: IssueList,
+    tell: Progress,
+    report: Report,
+) -> dict[str, RawTable]:
     """Load the tables, and report what an export was taken for."""
     if origin.reader is not None and origin.plan is not None:
         return _load_export(con, origin, origin.reader, origin.plan, findings, tell, report)
     ignored = origin.metadata.ignored if origin.metadata else frozenset()
     raws = {}
-    for table, source in find_sources(origin.offer.paths[0], findings).items():
-        with watched(con, tell, f"reading {source.label}") as told:
+    for table, source in find_table_files(origin.offer.paths[0], findings).items():
+        with watch_statement(con, tell, f"reading {source.label}") as told:
             raw = load(con, source, ignored, findings, told)
         if raw is not None:
             raws[table] = raw
@@ -140,22 +144,22 @@ def load_tables(
 
 def _load_export(
     con: duckdb.DuckDBPyConnection,
-    origin: Origin,
+    origin: RecognizedInput,
     reader: Reader,
-    plan: Plan,
-    findings: Findings,
+    plan: ImportPlan,
+    findings: IssueList,
     tell: Progress,
     report: Report,
-) -> dict[str, Raw]:
+) -> dict[str, RawTable]:
     loaded = []
     for number, part in enumerate(plan.parts):
-        with watched(con, tell, f"reading {part.seen.label}") as told:
+        with watch_statement(con, tell, f"reading {part.seen.label}") as told:
             one = load_part(con, part, number, findings, told)
         if one is not None:
             loaded.append(one)
     if len(loaded) < len(plan.parts):
         return {}
-    with watched(con, tell, "listing the neurons"):
-        gathered = gather(con, loaded)
-    report(describe(reader, plan, loaded, gathered, origin.metadata))
+    with watch_statement(con, tell, "listing the neurons"):
+        gathered = merge_parts(con, loaded)
+    report(format_report(reader, plan, loaded, gathered, origin.metadata))
     return gathered.raws

@@ -18,7 +18,7 @@ from syndb_service.domain.tables import quote_text, view_sql
 from syndb_service.intake.columns import NEURON_REFERENCES
 from syndb_service.intake.neurons import key_column
 from syndb_service.intake.sources import EDGES
-from syndb_service.intake.values import Typed
+from syndb_service.intake.values import TypedTable
 
 _ROW_GROUP: Final = 122_880
 _ENDS: Final = ("pre_neuron_id", "post_neuron_id")
@@ -33,7 +33,7 @@ class Output:
     order: str
 
 
-def outputs(tables: Mapping[str, Typed], species: str) -> dict[str, Output]:
+def plan_outputs(tables: Mapping[str, TypedTable], species: str) -> dict[str, Output]:
     """Say how each canonical table is made of the folder's tables, in the schema's order."""
     made = {"neurons": _neurons(tables.get("neurons"), species)}
     for name, table in tables.items():
@@ -74,7 +74,7 @@ def count_views(
     counts: dict[str, int] = {}
     for name, view in VIEWS.items():
         if view.source in tables:
-            source = f"{view.source} AS ({_written(view.source, folder, tables)})"
+            source = f"{view.source} AS ({_write_table(view.source, folder, tables)})"
             row = con.execute(f"WITH {source} SELECT count(*) FROM ({view.sql})").fetchone()
             counts[name] = int(row[0]) if row else 0
     return counts
@@ -85,26 +85,26 @@ def count_connections(
 ) -> dict[str, Sizes]:
     """Count how many connections have how many synapses, by what a graph includes."""
     needed = ("neurons", "synapses", "neuron_relations")
-    sources = ", ".join(f"{name} AS ({_written(name, folder, tables)})" for name in needed)
+    sources = ", ".join(f"{name} AS ({_write_table(name, folder, tables)})" for name in needed)
 
-    def counted(include: Include) -> Sizes:
+    def count_sizes(include: Include) -> Sizes:
         selection = Selection(include=include)
         sql = f"WITH {sources} {sizes_sql(selection)}"
         return con.execute(sql, sizes_parameters("", selection)).fetchall()
 
-    chemical, electrical = counted("chemical"), counted("gap_junctions")
-    both = counted("both") if chemical and electrical else chemical or electrical
+    chemical, electrical = count_sizes("chemical"), count_sizes("gap_junctions")
+    both = count_sizes("both") if chemical and electrical else chemical or electrical
     return {"chemical": chemical, "gap_junctions": electrical, "both": both}
 
 
-def _written(table: str, folder: Path, tables: Mapping[str, TableInfo]) -> str:
+def _write_table(table: str, folder: Path, tables: Mapping[str, TableInfo]) -> str:
     if table not in tables:
         return view_sql(table, [])
     files = ", ".join(quote_text(str(folder / file)) for file in tables[table].files)
     return f"SELECT '' AS dataset_id, * FROM read_parquet([{files}])"
 
 
-def _neurons(neurons: Typed | None, species: str) -> Output:
+def _neurons(neurons: TypedTable | None, species: str) -> Output:
     default = quote_text(species)
     if neurons is None:
         return Output(
@@ -119,31 +119,31 @@ def _neurons(neurons: Typed | None, species: str) -> Output:
     return Output(values, f"{neurons.relation} t JOIN neuron_keys k ON t.{key} = k.key", "neuron_id")
 
 
-def _plain(name: str, table: Typed) -> Output:
+def _plain(name: str, table: TypedTable) -> Output:
     ends = [column for column in NEURON_REFERENCES if column in table.columns]
-    values = {column: f"t.{column}" for column in table.columns} | _resolved(table, ends)
+    values = {column: f"t.{column}" for column in table.columns} | _resolve_names(table, ends)
     origin = f"{table.relation} t{_joins(table, ends)}"
     if name not in ("synapses", "neuron_relations"):
         return Output(values, origin, TABLES[name][1].name)
     if name == "synapses" and "synapse_id" not in table.columns:
-        return _numbered(values, origin)
+        return _number_synapses(values, origin)
     return Output(values, origin, f"{', '.join(_ENDS)}, t._at")
 
 
-def _edge_synapses(edges: Typed) -> Output:
+def _edge_synapses(edges: TypedTable) -> Output:
     carried = [name for name in ("neurotransmitter", "brain_structure") if name in edges.columns]
-    values = {name: f"t.{name}" for name in carried} | _resolved(edges, _ENDS)
+    values = {name: f"t.{name}" for name in carried} | _resolve_names(edges, _ENDS)
     expanded = "(SELECT *, unnest(range(CAST(synapse_count AS BIGINT))) FROM edges WHERE NOT electrical) t"
-    return _numbered(values, expanded + _joins(edges, _ENDS))
+    return _number_synapses(values, expanded + _joins(edges, _ENDS))
 
 
-def _edge_relations(edges: Typed) -> Output:
-    values = _resolved(edges, _ENDS) | {"relation": "'gap_junction'", "weight": "t.synapse_count"}
+def _edge_relations(edges: TypedTable) -> Output:
+    values = _resolve_names(edges, _ENDS) | {"relation": "'gap_junction'", "weight": "t.synapse_count"}
     origin = f"(SELECT * FROM edges WHERE electrical) t{_joins(edges, _ENDS)}"
     return Output(values, origin, f"{', '.join(_ENDS)}, t._at")
 
 
-def _numbered(values: Mapping[str, str], origin: str) -> Output:
+def _number_synapses(values: Mapping[str, str], origin: str) -> Output:
     """Give synapses the ids 1..n in the order of their neurons."""
     picked = ", ".join(f"{sql} AS {name}" for name, sql in values.items())
     ordered = f"(SELECT {picked}, t._at FROM {origin} ORDER BY {', '.join(_ENDS)}, t._at)"
@@ -155,10 +155,10 @@ def _numbered(values: Mapping[str, str], origin: str) -> Output:
     )
 
 
-def _resolved(table: Typed, columns: Sequence[str]) -> dict[str, str]:
+def _resolve_names(table: TypedTable, columns: Sequence[str]) -> dict[str, str]:
     return {name: f"k_{name}.neuron_id" if name in table.named else f"t.{name}" for name in columns}
 
 
-def _joins(table: Typed, columns: Sequence[str]) -> str:
+def _joins(table: TypedTable, columns: Sequence[str]) -> str:
     joined = [name for name in columns if name in table.named]
     return "".join(f" JOIN neuron_keys k_{name} ON t.{name} = k_{name}.key" for name in joined)

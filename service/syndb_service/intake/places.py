@@ -9,23 +9,23 @@ from typing import Final, Protocol
 
 import pyarrow.parquet
 
-from syndb_service.intake.text import Text
+from syndb_service.intake.text import DelimitedText
 
 FILE_BITS: Final = 40
 
 
-class Places(Protocol):
+class RowLocator(Protocol):
     """Tells the file and the row, as the user counts them, of the places in a column ``_at``."""
 
     def of(self, ats: Collection[int]) -> dict[int, tuple[str, int]]:
         """Find some places."""
 
-    def written(self, ats: Collection[int], column: str) -> dict[int, str]:
+    def cell_texts(self, ats: Collection[int], column: str) -> dict[int, str]:
         """Find the text of a column of the file in some places, where it is a text file's."""
 
 
 @dataclass(frozen=True, slots=True)
-class TextPlaces:
+class TextRowLocator:
     """Places in a text file: ``_at`` counts its whole rows from 1.
 
     Parameters
@@ -39,7 +39,7 @@ class TextPlaces:
     """
 
     label: str
-    text: Text
+    text: DelimitedText
     loaded: int
 
     def of(self, ats: Collection[int]) -> dict[int, tuple[str, int]]:
@@ -47,14 +47,14 @@ class TextPlaces:
         lines = self.text.lines_of(ats, self.loaded)
         return {at: (self.label, lines[at]) for at in ats}
 
-    def written(self, ats: Collection[int], column: str) -> dict[int, str]:
+    def cell_texts(self, ats: Collection[int], column: str) -> dict[int, str]:
         """Read the fields again."""
         header = self.text.header if self.text.named else [str(n + 1) for n in range(len(self.text.header))]
         return self.text.fields_of(ats, header.index(column)) if column in header else {}
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetPlaces:
+class ParquetRowLocator:
     """Places in Parquet files: ``_at`` is the file's number and the row's ordinal in one BIGINT."""
 
     labels: tuple[str, ...]
@@ -63,13 +63,13 @@ class ParquetPlaces:
         """Find the files and the rows, counted from 1."""
         return {at: (self.labels[at >> FILE_BITS], at & ((1 << FILE_BITS) - 1)) for at in ats}
 
-    def written(self, ats: Collection[int], column: str) -> dict[int, str]:
+    def cell_texts(self, ats: Collection[int], column: str) -> dict[int, str]:
         """Find nothing: a number has no text there."""
         return {}
 
 
 @dataclass(frozen=True, slots=True)
-class LinePlaces:
+class LineRowLocator:
     """Places whose ``_at`` is the line itself, noted when the file was read.
 
     Parameters
@@ -87,7 +87,7 @@ class LinePlaces:
         """Give the lines back."""
         return {at: (self.label, at) for at in ats}
 
-    def written(self, ats: Collection[int], column: str) -> dict[int, str]:
+    def cell_texts(self, ats: Collection[int], column: str) -> dict[int, str]:
         """Look the lines up in what was made; where several cells of a line were taken, in none."""
         if self.made is None:
             return {}

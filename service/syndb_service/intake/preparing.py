@@ -14,22 +14,22 @@ from uuid import uuid4
 
 import duckdb
 
-from syndb_service.domain.datasets import Dataset, Prepared, Sizes, TableInfo
+from syndb_service.domain.datasets import Dataset, PreparedDataset, Sizes, TableInfo
 from syndb_service.errors import TransientError
 from syndb_service.intake.checks import check_rows
 from syndb_service.intake.edges import check_edges, check_weights
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.findings import IssueList
 from syndb_service.intake.metadata import Metadata
 from syndb_service.intake.neurons import find_names, number_neurons
-from syndb_service.intake.offer import Offer
-from syndb_service.intake.origin import FOLDER, Origin, Report, find_origin, load_tables
-from syndb_service.intake.output import count_connections, count_views, outputs, write
-from syndb_service.intake.raw import Raw
+from syndb_service.intake.offer import DatasetInput
+from syndb_service.intake.origin import FOLDER, RecognizedInput, Report, load_tables, recognize_input
+from syndb_service.intake.output import count_connections, count_views, plan_outputs, write
+from syndb_service.intake.raw import RawTable
 from syndb_service.intake.rows import check_ranges
 from syndb_service.intake.sources import EDGES
 from syndb_service.intake.spellings import check_spellings
-from syndb_service.intake.values import Typed, type_table
-from syndb_service.intake.watching import Progress, watched
+from syndb_service.intake.values import TypedTable, type_table
+from syndb_service.intake.watching import Progress, watch_statement
 from syndb_service.warehouse import DatasetStore
 
 _MEMORY: Final = "1GB"
@@ -75,13 +75,13 @@ def add_folder(
     >>> dataset.name, dataset.tables["synapses"].rows  # doctest: +SKIP
     ('my_connectome_2026', 6394)
     """
-    offer = Offer((folder,), FOLDER, readers=tuple(restrict_to))
+    offer = DatasetInput((folder,), FOLDER, readers=tuple(restrict_to))
     return add_dataset(warehouse, offer, replace=replace, progress=progress)
 
 
 def add_dataset(
     warehouse: DatasetStore,
-    offer: Offer,
+    offer: DatasetInput,
     *,
     replace: bool = False,
     progress: Progress | None = None,
@@ -109,14 +109,14 @@ def add_dataset(
 
     Examples
     --------
-    >>> offer = Offer((Path("codex"),), facts={"name": "flywire_783"})
+    >>> offer = DatasetInput((Path("codex"),), facts={"name": "flywire_783"})
     >>> add_dataset(warehouse, offer, report=print).name  # doctest: +SKIP
     Recognised FlyWire Codex (--format flywire).
     ...
     'flywire_783'
     """
     with warehouse.staging() as work:
-        prepared = prepare(offer, work, progress, report)
+        prepared = prepare_dataset(offer, work, progress, report)
         if offer.readers:
             dataset = dataclasses.replace(
                 prepared.dataset, visibility="restricted", readers=tuple(offer.readers)
@@ -125,9 +125,9 @@ def add_dataset(
         return warehouse.add(prepared, replace=replace)
 
 
-def prepare(
-    offer: Offer, work: Path, progress: Progress | None = None, report: Report | None = None
-) -> Prepared:
+def prepare_dataset(
+    offer: DatasetInput, work: Path, progress: Progress | None = None, report: Report | None = None
+) -> PreparedDataset:
     """Check what is offered and write its tables as canonical Parquet into ``work``.
 
     Raises
@@ -135,25 +135,25 @@ def prepare(
     DatasetInvalid
         With every finding, by file, row and column.
     """
-    tell = progress or _silent
-    findings = Findings()
+    tell = progress or _ignore_progress
+    findings = IssueList()
     tell("looking at the files", None)
     with TemporaryDirectory(dir=work, prefix="made-") as made:
-        origin = find_origin(offer, Path(made), findings)
+        origin = recognize_input(offer, Path(made), findings)
         if origin is None:
             findings.refuse()
             raise AssertionError("what is not recognised is a finding")
         metadata = origin.metadata
         with _database(work) as con:
-            tables = _read_tables(con, origin, findings, tell, report or _unheard)
+            tables = _read_tables(con, origin, findings, tell, report or _ignore_report)
             _check_tables(con, tables, findings, tell)
             findings.refuse()
             if metadata is None:
                 raise AssertionError("metadata that is missing is a finding")
             infos = _write_tables(con, tables, metadata, work, tell)
-            with watched(con, tell, "counting connections"):
+            with watch_statement(con, tell, "counting connections"):
                 views, sizes = count_views(con, work, infos), count_connections(con, work, infos)
-    return Prepared(
+    return PreparedDataset(
         _dataset(metadata, infos, views, sizes),
         work,
         states_id=metadata.id is not None,
@@ -161,11 +161,11 @@ def prepare(
     )
 
 
-def _silent(stage: str, fraction: float | None) -> None:
+def _ignore_progress(stage: str, fraction: float | None) -> None:
     """Tell nobody."""
 
 
-def _unheard(text: str) -> None:
+def _ignore_report(text: str) -> None:
     """Tell nobody."""
 
 
@@ -195,23 +195,23 @@ def _database(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _read_tables(
     con: duckdb.DuckDBPyConnection,
-    origin: Origin,
-    findings: Findings,
+    origin: RecognizedInput,
+    findings: IssueList,
     tell: Progress,
     report: Report,
-) -> dict[str, Typed]:
+) -> dict[str, TypedTable]:
     raws = load_tables(con, origin, findings, tell, report)
     _check_neurons(raws, findings)
     named = find_names(con, raws)
     check_spellings(con, raws, named, findings)
     typed = {}
     for table, raw in raws.items():
-        with watched(con, tell, f"typing {raw.source.label}"):
+        with watch_statement(con, tell, f"typing {raw.source.label}"):
             typed[table] = type_table(con, raw, named[table], findings)
     return typed
 
 
-def _check_neurons(raws: Mapping[str, Raw], findings: Findings) -> None:
+def _check_neurons(raws: Mapping[str, RawTable], findings: IssueList) -> None:
     """Note that there are no neurons: tables without rows are sound where there are some."""
     neurons = raws.get("neurons")
     if neurons is not None and neurons.rows == 0 and not findings.concern(neurons.source.labels):
@@ -225,10 +225,10 @@ def _check_neurons(raws: Mapping[str, Raw], findings: Findings) -> None:
 
 
 def _check_tables(
-    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Typed], findings: Findings, tell: Progress
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], findings: IssueList, tell: Progress
 ) -> None:
-    whole = {name: table for name, table in tables.items() if table.whole}
-    with watched(con, tell, "checking"):
+    whole = {name: table for name, table in tables.items() if table.is_complete}
+    with watch_statement(con, tell, "checking"):
         number_neurons(con, whole)
         check_rows(con, whole, findings)
         for table in whole.values():
@@ -242,14 +242,14 @@ def _check_tables(
 
 def _write_tables(
     con: duckdb.DuckDBPyConnection,
-    tables: Mapping[str, Typed],
+    tables: Mapping[str, TypedTable],
     metadata: Metadata,
     work: Path,
     tell: Progress,
 ) -> dict[str, TableInfo]:
     infos = {}
-    for table, output in outputs(tables, metadata.species).items():
-        with watched(con, tell, f"writing {table}"):
+    for table, output in plan_outputs(tables, metadata.species).items():
+        with watch_statement(con, tell, f"writing {table}"):
             info = write(con, table, output, work, metadata.units[table])
         if info is not None:
             infos[table] = info

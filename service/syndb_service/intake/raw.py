@@ -1,7 +1,7 @@
 """A table as the folder has it, loaded into a work database but not yet trusted.
 
-Each raw relation has the schema's column names. ``Raw.at`` is the SQL of a row's place, so that any row that
-turns out wrong can be named.
+Each raw relation has the schema's column names. ``RawTable.at`` is the SQL of a row's place, so that any row
+that turns out wrong can be named.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from syndb_service.intake.columns import match_columns, unnamed
+from syndb_service.intake.columns import match_columns, missing_header_message
 from syndb_service.intake.files import count_rows, describe_parquet, load_text, open_text, view_parquet
-from syndb_service.intake.findings import Findings
-from syndb_service.intake.places import Places
-from syndb_service.intake.sources import Source
+from syndb_service.intake.findings import IssueList
+from syndb_service.intake.places import RowLocator
+from syndb_service.intake.sources import TableFile
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawTable:
     """A loaded table.
 
     Parameters
@@ -44,32 +44,32 @@ class Raw:
         What to multiply a column by to come to its unit.
     """
 
-    source: Source
+    source: TableFile
     relation: str
     types: Mapping[str, str]
     given: Mapping[str, str]
     rows: int
-    where: Places
+    where: RowLocator
     at: str = "_at"
     scratch: tuple[str, ...] = ()
     scales: Mapping[str, float] = field(default_factory=dict)
 
-    def places(self, ats: Iterable[int]) -> dict[int, tuple[str, int]]:
+    def locate_rows(self, ats: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Find the file and the row, as the user counts them, of some places."""
         return self.where.of(set(ats))
 
-    def written(self, ats: Iterable[int], column: str) -> dict[int, str]:
+    def cell_texts(self, ats: Iterable[int], column: str) -> dict[int, str]:
         """Find a column's values in some places as a text file has them; nothing of other files."""
-        return self.where.written(set(ats), self.given[column]) if column not in self.scales else {}
+        return self.where.cell_texts(set(ats), self.given[column]) if column not in self.scales else {}
 
 
 def load(
     con: duckdb.DuckDBPyConnection,
-    source: Source,
+    source: TableFile,
     ignored: Iterable[str],
-    findings: Findings,
+    findings: IssueList,
     told: Callable[[float], None] | None = None,
-) -> Raw | None:
+) -> RawTable | None:
     """Load a table; None, with findings, where the file can't be read or lacks what is required."""
     if source.is_text:
         return _load_text(con, source, ignored, findings, told)
@@ -78,15 +78,15 @@ def load(
 
 def _load_text(
     con: duckdb.DuckDBPyConnection,
-    source: Source,
+    source: TableFile,
     ignored: Iterable[str],
-    findings: Findings,
+    findings: IssueList,
     told: Callable[[float], None] | None,
-) -> Raw | None:
+) -> RawTable | None:
     text = open_text(source, findings, told)
     if text is None:
         return None
-    fault = unnamed(source.table, text.header, ignored)
+    fault = missing_header_message(source.table, text.header, ignored)
     if fault is not None:
         findings.add(source.label, fault, row=1)
         return None
@@ -100,12 +100,12 @@ def _load_text(
     given = {name: text.header[position] for name, position in matched.items()}
     types = dict.fromkeys(matched, "VARCHAR")
     scratch = (f"TABLE {relation}",)
-    return Raw(source, relation, types, given, places.loaded, places, "(rowid + 1)", scratch)
+    return RawTable(source, relation, types, given, places.loaded, places, "(rowid + 1)", scratch)
 
 
 def _load_parquet(
-    con: duckdb.DuckDBPyConnection, source: Source, ignored: Iterable[str], findings: Findings
-) -> Raw | None:
+    con: duckdb.DuckDBPyConnection, source: TableFile, ignored: Iterable[str], findings: IssueList
+) -> RawTable | None:
     schema = describe_parquet(con, source, findings)
     if schema is None:
         return None
@@ -119,4 +119,4 @@ def _load_parquet(
     if places is None:
         return None
     types = {name: schema[column] for name, column in given.items()}
-    return Raw(source, relation, types, given, count_rows(con, relation), places)
+    return RawTable(source, relation, types, given, count_rows(con, relation), places)

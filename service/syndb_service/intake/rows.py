@@ -9,17 +9,17 @@ import math
 import duckdb
 
 from syndb_service.intake.columns import columns_of
-from syndb_service.intake.findings import PER_FILE, Findings
-from syndb_service.intake.values import Typed
+from syndb_service.intake.findings import PER_FILE, IssueList
+from syndb_service.intake.values import TypedTable
 
 
 def note_rows(
     con: duckdb.DuckDBPyConnection,
-    table: Typed,
+    table: TypedTable,
     column: str,
     condition: str,
     message: str,
-    findings: Findings,
+    findings: IssueList,
 ) -> None:
     """Note the rows of a table that meet a condition; ``message`` has a ``{}`` for the column's value."""
     row = con.execute(f"SELECT count(*) FROM {table.relation} WHERE {condition}").fetchone()
@@ -28,8 +28,8 @@ def note_rows(
     rows = con.execute(
         f"SELECT _at, {column} FROM {table.relation} WHERE {condition} ORDER BY _at LIMIT {PER_FILE}"
     ).fetchall()
-    places = table.raw.places(at for at, _ in rows)
-    written = table.raw.written((at for at, _ in rows), column)
+    places = table.raw.locate_rows(at for at, _ in rows)
+    written = table.raw.cell_texts((at for at, _ in rows), column)
     for at, value in rows:
         file, line = places[at]
         shown = written.get(at) or format_number(value)
@@ -39,12 +39,12 @@ def note_rows(
 
 def check_sum(
     con: duckdb.DuckDBPyConnection,
-    table: Typed,
+    table: TypedTable,
     column: str,
     condition: str,
     limit: int,
     message: str,
-    findings: Findings,
+    findings: IssueList,
 ) -> None:
     """Note a column that adds up to more than ``limit`` over the rows that meet a condition.
 
@@ -73,7 +73,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def check_ranges(con: duckdb.DuckDBPyConnection, table: Typed, findings: Findings) -> None:
+def check_ranges(con: duckdb.DuckDBPyConnection, table: TypedTable, findings: IssueList) -> None:
     """Note values outside the range that the schema states for their column."""
     for column in columns_of(table.raw.source.table):
         if column.range is None or column.name not in table.columns:

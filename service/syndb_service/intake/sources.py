@@ -9,7 +9,7 @@ from typing import Final
 
 from syndb_service.domain.datasets import TABLES
 from syndb_service.intake import metadata
-from syndb_service.intake.findings import Findings, advise
+from syndb_service.intake.findings import IssueList, advise
 
 EDGES: Final = "edges"
 EDGE_NAMES: Final = ("connections", "edges", "edgelist", "edge_list")
@@ -31,7 +31,7 @@ SUFFIXES: Final = (".csv.gz", ".tsv.gz", ".csv", ".tsv", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TableFile:
     """The file or files that hold one table.
 
     Parameters
@@ -59,9 +59,9 @@ class Source:
         return self.paths[0].suffix != ".parquet"
 
 
-def find_sources(folder: Path, findings: Findings) -> dict[str, Source]:
+def find_table_files(folder: Path, findings: IssueList) -> dict[str, TableFile]:
     """Find the tables of a folder; files that hold no data, such as a README, are passed over."""
-    found: dict[str, list[Source]] = {}
+    found: dict[str, list[TableFile]] = {}
     for path in sorted(folder.iterdir()):
         source = None if path.name.startswith(".") else _source(path, findings)
         if source is not None:
@@ -79,7 +79,7 @@ def find_sources(folder: Path, findings: Findings) -> dict[str, Source]:
     return {table: sources[0] for table, sources in found.items()}
 
 
-def _note_misnamed(folder: Path, found: Collection[str], findings: Findings) -> None:
+def _note_misnamed(folder: Path, found: Collection[str], findings: IssueList) -> None:
     """Note files that are tables by their name and that nothing is read from because of their ending."""
     for path in sorted(folder.iterdir()):
         stem = path.name.lower().partition(".")[0]
@@ -94,7 +94,7 @@ def _note_misnamed(folder: Path, found: Collection[str], findings: Findings) -> 
             findings.add(path.name, f"{which}; save it as {stem}.csv or {stem}.parquet")
 
 
-def _source(path: Path, findings: Findings) -> Source | None:
+def _source(path: Path, findings: IssueList) -> TableFile | None:
     if path.is_dir():
         return _folder(path, findings)
     lower = path.name.lower()
@@ -111,10 +111,10 @@ def _source(path: Path, findings: Findings) -> Source | None:
             else f"is not a table that is known ({', '.join(TABLES)} or an edge list named connections)",
         )
         return None
-    return Source(table, (path,), (path.name,))
+    return TableFile(table, (path,), (path.name,))
 
 
-def _folder(path: Path, findings: Findings) -> Source | None:
+def _folder(path: Path, findings: IssueList) -> TableFile | None:
     files = tuple(sorted(path.glob("*.parquet")))
     table = _table(path.name.lower())
     if not files:
@@ -124,7 +124,7 @@ def _folder(path: Path, findings: Findings) -> Source | None:
             f"{path.name}/", f"is not a table that is known{advise(path.name, (*TABLES, *EDGE_NAMES))}"
         )
         return None
-    return Source(table, files, tuple(f"{path.name}/{file.name}" for file in files))
+    return TableFile(table, files, tuple(f"{path.name}/{file.name}" for file in files))
 
 
 def _table(stem: str) -> str | None:

@@ -10,8 +10,8 @@ from typing import Final
 import duckdb
 
 from syndb_service.intake.columns import NEURON_REFERENCES
-from syndb_service.intake.findings import PER_FILE, Findings
-from syndb_service.intake.raw import Raw
+from syndb_service.intake.findings import PER_FILE, IssueList
+from syndb_service.intake.raw import RawTable
 
 _WHOLE: Final = r"[+-]?[0-9]+"
 _PADDED: Final = r"[+][0-9]+|[+-]?0+[0-9]+|-0"
@@ -19,9 +19,9 @@ _PADDED: Final = r"[+][0-9]+|[+-]?0+[0-9]+|-0"
 
 def check_spellings(
     con: duckdb.DuckDBPyConnection,
-    raws: Mapping[str, Raw],
+    raws: Mapping[str, RawTable],
     named: Mapping[str, frozenset[str]],
-    findings: Findings,
+    findings: IssueList,
 ) -> None:
     """Note ids of neurons that are written in two ways.
 
@@ -56,7 +56,7 @@ def check_spellings(
         rows = con.execute(
             f"SELECT r._at, s.v, s.first FROM {again} ORDER BY r._at LIMIT {PER_FILE}"
         ).fetchall()
-        places = raw.places(at for at, *_ in rows)
+        places = raw.locate_rows(at for at, *_ in rows)
         for at, value, first in rows:
             file, line = places[at]
             findings.add(

@@ -29,7 +29,7 @@ class TextError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class DelimitedText:
     """A text file of rows and columns.
 
     Parameters
@@ -59,7 +59,7 @@ class Text:
 
     def quote_fault(self) -> tuple[int, str] | None:
         """Find the first row with a quote that is not closed as it should be, and say what is wrong."""
-        with reading(self.path) as file:
+        with translate_read_errors(self.path) as file:
             reader = csv.reader(file, delimiter=self.delimiter, strict=True)
             begins = 1
             try:
@@ -75,7 +75,7 @@ class Text:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row (below the header) with the line it begins on; empty lines are passed over."""
-        with reading(self.path) as file:
+        with translate_read_errors(self.path) as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             begins = 1
             for row in reader:
@@ -113,7 +113,9 @@ class Text:
         return list(islice(broken, limit))
 
 
-def read_text(path: Path, told: Callable[[float], None] | None = None, *, header: bool = True) -> Text:
+def read_text(
+    path: Path, told: Callable[[float], None] | None = None, *, header: bool = True
+) -> DelimitedText:
     """Read a file once, from its first byte to its last, and its header.
 
     Parameters
@@ -136,7 +138,7 @@ def read_text(path: Path, told: Callable[[float], None] | None = None, *, header
         raise TextError("is not a whole gzip file") from error
     if lines == 0:
         raise TextError("is empty; its first line must name the columns")
-    with reading(path) as file:
+    with translate_read_errors(path) as file:
         first = file.readline()
     is_tsv = ".tsv" in path.suffixes[-2:]
     delimiter = "\t" if is_tsv else max(_SEPARATORS, key=first.count)
@@ -146,7 +148,7 @@ def read_text(path: Path, told: Callable[[float], None] | None = None, *, header
         fields = next(csv.reader([first], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
         raise TextError("the first line opens a quote and does not close it", 1) from error
-    return Text(path, delimiter, tuple(field.strip() for field in fields), lines, header)
+    return DelimitedText(path, delimiter, tuple(field.strip() for field in fields), lines, header)
 
 
 def _refuse_separator(first: str, *, is_tsv: bool) -> None:
@@ -165,7 +167,7 @@ def _count_lines(path: Path, told: Callable[[float], None] | None) -> int:
     decoder = codecs.getincrementaldecoder("utf-8")()
     breaks, last = 0, b"\n"
     size = max(1, path.stat().st_size)
-    with path.open("rb") as stored, _unpacked(stored, path) as file:
+    with path.open("rb") as stored, _open_compressed(stored, path) as file:
         while chunk := file.read(_CHUNK):
             if told is not None:
                 told(min(1.0, stored.tell() / size))
@@ -190,17 +192,17 @@ def _breaks(data: bytes) -> int:
     return data.count(b"\n") + data.count(b"\r") - crlf
 
 
-def _unpacked(stored: IO[bytes], path: Path) -> IO[bytes]:
+def _open_compressed(stored: IO[bytes], path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(stored, "rb")) if path.suffix == ".gz" else stored
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[IO[str]]:
+def translate_read_errors(path: Path) -> Iterator[IO[str]]:
     """Open a text file, plain or gzip, as ``csv.reader`` takes it."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with (
         path.open("rb") as stored,
-        _unpacked(stored, path) as raw,
+        _open_compressed(stored, path) as raw,
         io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file,
     ):
         yield file

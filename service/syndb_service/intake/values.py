@@ -13,8 +13,8 @@ import duckdb
 
 from syndb_service.domain.datasets import Column
 from syndb_service.intake.columns import columns_of
-from syndb_service.intake.findings import PER_FILE, Findings
-from syndb_service.intake.raw import Raw
+from syndb_service.intake.findings import PER_FILE, IssueList
+from syndb_service.intake.raw import RawTable
 from syndb_service.intake.sources import EDGES
 
 _EMPTY: Final = ("na", "n/a", "null", "none")
@@ -33,7 +33,7 @@ _NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB")
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedTable:
     """A raw table and a relation of it in the schema's types.
 
     Parameters
@@ -48,15 +48,15 @@ class Typed:
         Those of them that hold names of neurons where the schema has ids.
     """
 
-    raw: Raw
+    raw: RawTable
     relation: str
     columns: frozenset[str]
     named: frozenset[str]
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no column is missing that its rows need."""
-        return _required(self.raw.source.table, self.columns) <= self.columns
+        return _required_columns(self.raw.source.table, self.columns) <= self.columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ class _Reading:
     complaint: str
 
 
-def type_table(con: duckdb.DuckDBPyConnection, raw: Raw, named: frozenset[str], findings: Findings) -> Typed:
+def type_table(
+    con: duckdb.DuckDBPyConnection, raw: RawTable, named: frozenset[str], findings: IssueList
+) -> TypedTable:
     """Make a typed relation of a raw table and note every value that is not of its column's type.
 
     Parameters
@@ -92,8 +94,8 @@ def type_table(con: duckdb.DuckDBPyConnection, raw: Raw, named: frozenset[str], 
             continue
         refusal = _refusal(column, raw.types[column.name])
         if refusal is None:
-            reading = _reading(column, raw.types[column.name], named)
-            readings[column.name] = _scaled(reading, raw.scales.get(column.name))
+            reading = _plan_reading(column, raw.types[column.name], named)
+            readings[column.name] = _scale_reading(reading, raw.scales.get(column.name))
         else:
             findings.add(raw.source.label, refusal, column=raw.given[column.name])
     relation = f"typed_{raw.source.table}"
@@ -101,15 +103,15 @@ def type_table(con: duckdb.DuckDBPyConnection, raw: Raw, named: frozenset[str], 
     typed = f"SELECT {raw.at} AS _at{values} FROM {raw.relation}"
     con.execute(f"CREATE {'TABLE' if raw.scratch else 'VIEW'} {relation} AS {typed}")
     for name in _suspicious(con, raw, relation, readings):
-        required = name in _required(raw.source.table, readings)
+        required = name in _required_columns(raw.source.table, readings)
         _note_misfits(con, raw, name, readings[name], findings, required=required)
     for scratch in raw.scratch:
         con.execute(f"DROP {scratch}")
     columns = frozenset(readings)
-    return Typed(raw, relation, columns, named & columns)
+    return TypedTable(raw, relation, columns, named & columns)
 
 
-def looks_named(con: duckdb.DuckDBPyConnection, raw: Raw, column: str) -> bool:
+def has_neuron_names(con: duckdb.DuckDBPyConnection, raw: RawTable, column: str) -> bool:
     """Whether a column holds names rather than numbers, judged by its first values.
 
     A number that is not whole is no name: ids that a program wrote as floats have lost digits, which is told.
@@ -123,7 +125,7 @@ def looks_named(con: duckdb.DuckDBPyConnection, raw: Raw, column: str) -> bool:
     return row is not None and row[1] * 2 < row[0]
 
 
-def repeats_names(con: duckdb.DuckDBPyConnection, raw: Raw, columns: Collection[str]) -> bool:
+def repeats_names(con: duckdb.DuckDBPyConnection, raw: RawTable, columns: Collection[str]) -> bool:
     """Whether a name, such as M1, stands more than once among these columns' first values.
 
     One alone may be a slip among ids; a neuron that is spoken of again is one, though others have numbers.
@@ -141,7 +143,7 @@ def repeats_names(con: duckdb.DuckDBPyConnection, raw: Raw, columns: Collection[
     return row is not None and row[0] > 0
 
 
-def _required(table: str, columns: Collection[str]) -> set[str]:
+def _required_columns(table: str, columns: Collection[str]) -> set[str]:
     """Name the columns that may not be NULL: those of the schema, and those an edge list has."""
     required = {column.name for column in columns_of(table) if column.required}
     if table == EDGES:
@@ -166,7 +168,7 @@ def _refusal(column: Column, given: str) -> str | None:
     return None
 
 
-def _reading(column: Column, given: str, named: frozenset[str]) -> _Reading:
+def _plan_reading(column: Column, given: str, named: frozenset[str]) -> _Reading:
     name = column.name
     if column.type == "VARCHAR" or name in named:
         value = f"nullif(trim(CAST({name} AS VARCHAR)), '')"
@@ -182,7 +184,7 @@ def _reading(column: Column, given: str, named: frozenset[str]) -> _Reading:
     return _Reading(value, name, _NOT_WHOLE)
 
 
-def _scaled(reading: _Reading, scale: float | None) -> _Reading:
+def _scale_reading(reading: _Reading, scale: float | None) -> _Reading:
     if scale is None:
         return reading
     return _Reading(f"({reading.value}) * {scale!r}", reading.present, reading.complaint)
@@ -210,7 +212,7 @@ def _from_text(name: str, type_name: str, *, is_id: bool) -> _Reading:
 
 
 def _suspicious(
-    con: duckdb.DuckDBPyConnection, raw: Raw, relation: str, readings: Mapping[str, _Reading]
+    con: duckdb.DuckDBPyConnection, raw: RawTable, relation: str, readings: Mapping[str, _Reading]
 ) -> list[str]:
     """Name the columns that lost a value when they were typed, or lack one they need: often none."""
     if not readings:
@@ -218,7 +220,7 @@ def _suspicious(
     counts = ", ".join(f"count({name})" for name in readings)
     given = con.execute(f"SELECT {counts} FROM {raw.relation}").fetchone() or ()
     typed = con.execute(f"SELECT {counts} FROM {relation}").fetchone() or ()
-    required = _required(raw.source.table, readings)
+    required = _required_columns(raw.source.table, readings)
     return [
         name
         for name, before, after in zip(readings, given, typed, strict=True)
@@ -228,10 +230,10 @@ def _suspicious(
 
 def _note_misfits(
     con: duckdb.DuckDBPyConnection,
-    raw: Raw,
+    raw: RawTable,
     name: str,
     reading: _Reading,
-    findings: Findings,
+    findings: IssueList,
     *,
     required: bool,
 ) -> None:
@@ -245,7 +247,7 @@ def _note_misfits(
         f"SELECT {raw.at} AS _at, CAST({reading.present} AS VARCHAR) FROM {raw.relation} "
         f"WHERE {wrong} ORDER BY _at LIMIT {PER_FILE}"
     ).fetchall()
-    places = raw.places(at for at, _ in rows)
+    places = raw.locate_rows(at for at, _ in rows)
     for at, value in rows:
         file, line = places[at]
         findings.add(file, _misfit_message(value, reading), row=line, column=raw.given[name])

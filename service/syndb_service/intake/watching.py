@@ -15,7 +15,9 @@ _EVERY_S: Final = 0.25
 
 
 @contextmanager
-def watched(con: duckdb.DuckDBPyConnection, tell: Progress, stage: str) -> Iterator[Callable[[float], None]]:
+def watch_statement(
+    con: duckdb.DuckDBPyConnection, tell: Progress, stage: str
+) -> Iterator[Callable[[float], None]]:
     """Tell a stage, and what share of it is done: of the running statement, as DuckDB measures it.
 
     Yields
@@ -23,7 +25,7 @@ def watched(con: duckdb.DuckDBPyConnection, tell: Progress, stage: str) -> Itera
     callable
         Takes the share (0 to 1) while no statement runs, as when a file is read in Python.
     """
-    passes = Passes(tell, stage)
+    passes = PassCounter(tell, stage)
     tell(stage, None)
     over = threading.Event()
     shown = threading.Thread(target=_follow, args=(con, passes, over), daemon=True)
@@ -35,7 +37,7 @@ def watched(con: duckdb.DuckDBPyConnection, tell: Progress, stage: str) -> Itera
     shown.join()
 
 
-def _follow(con: duckdb.DuckDBPyConnection, passes: Passes, over: threading.Event) -> None:
+def _follow(con: duckdb.DuckDBPyConnection, passes: PassCounter, over: threading.Event) -> None:
     while not over.wait(_EVERY_S):
         try:
             share = con.query_progress() / 100
@@ -45,7 +47,7 @@ def _follow(con: duckdb.DuckDBPyConnection, passes: Passes, over: threading.Even
             passes.show(share)
 
 
-class Passes:
+class PassCounter:
     """A stage that goes over its rows several times, nobody knows how often: each pass is told as its own.
 
     Parameters
@@ -57,7 +59,7 @@ class Passes:
 
     Examples
     --------
-    >>> passes = Passes(print, "checking")
+    >>> passes = PassCounter(print, "checking")
     >>> for share in (0.5, 1.0, 0.25):
     ...     passes.show(share)
     checking 0.5

@@ -1,6 +1,6 @@
 """The OpenID provider: its keys, its access tokens, and what they say of their users."""
 
-from syndb_service.oidc.access_tokens import AccessTokens, Identity, Rules
+from syndb_service.oidc.access_tokens import AccessTokens, Rules, TokenIdentity
 from syndb_service.oidc.issuer import Issuer
 
-__all__ = ["AccessTokens", "Identity", "Issuer", "Rules"]
+__all__ = ["AccessTokens", "Issuer", "Rules", "TokenIdentity"]

@@ -54,7 +54,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class TokenIdentity:
     """What a good token says of its user, until when (seconds since 1970); ``groups`` is None if unread."""
 
     user: str
@@ -79,7 +79,7 @@ class AccessTokens:
         self._issuer = issuer
         self._rules = rules
 
-    def verify(self, token: str) -> Identity:
+    def verify(self, token: str) -> TokenIdentity:
         """Return whom a token speaks for: (issuer, subject), never an e-mail address.
 
         Raises
@@ -93,7 +93,7 @@ class AccessTokens:
             raise _refusal("this token is too long")
         claims = self._claims(token)
         rules = self._rules
-        return Identity(
+        return TokenIdentity(
             user=user_of(self._issuer.url, _subject(claims)),
             issuer=self._issuer.url,
             affiliation=academic_affiliation(claims, rules.claims, rules.affiliations, rules.domains),

@@ -50,27 +50,27 @@ class Issuer:
             If the issuer does not answer, and what it last said is too old.
         """
         found = _find(self._current(), kid)
-        return found if found is not None else _find(self._again(), kid)
+        return found if found is not None else _find(self._refetch(), kid)
 
     def _current(self) -> KeySet:
         """Return the keys; those that rotated out are forgotten after ``FRESH_S`` at the latest."""
         with self._lock:
             age = time.monotonic() - self._fetched_at
-            if self._keys is None or (age > FRESH_S and self._may_fetch()):
+            if self._keys is None or (age > FRESH_S and self._can_fetch()):
                 self._fetch(age)
             if self._keys is None:
-                raise _away()
+                raise _issuer_unavailable()
             return self._keys
 
-    def _again(self) -> KeySet:
+    def _refetch(self) -> KeySet:
         with self._lock:
-            if self._may_fetch():
+            if self._can_fetch():
                 self._fetch(time.monotonic() - self._fetched_at)
             if self._keys is None:
-                raise _away()
+                raise _issuer_unavailable()
             return self._keys
 
-    def _may_fetch(self) -> bool:
+    def _can_fetch(self) -> bool:
         return time.monotonic() - self._tried_at >= self._refetch_s
 
     def _fetch(self, age: float) -> None:
@@ -83,7 +83,7 @@ class Issuer:
             log.warning("the keys of the issuer %s can't be fetched: %s", self.url, error)
             if age > KEPT_S:
                 self._keys = None
-                raise _away() from error
+                raise _issuer_unavailable() from error
 
     def _keys_url(self) -> str:
         described = _json(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
@@ -122,7 +122,7 @@ def _find(keys: KeySet, kid: str | None) -> Key | None:
     return next((key for key in signing if key.kid == kid), None)
 
 
-def _away() -> TransientError:
+def _issuer_unavailable() -> TransientError:
     return TransientError(
         "the identity provider does not answer",
         hint="Try again in a moment; a token of this service works meanwhile.",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from syndb_service.errors import TransientError
-from syndb_service.s3 import Bucket, Missing, Taken
+from syndb_service.s3 import Bucket, ObjectNotFound, PreconditionFailed
 
 MARGIN_DAYS: Final = 2
 UPLOAD_DAYS: Final = 1
@@ -33,18 +33,18 @@ def extend_lifecycle(bucket: Bucket, max_ttl_hours: float) -> bool:
         if present is not None and _days(present) >= _days(wanted):
             return True
         others = [rule for rule in rules if rule is not present]
-        with bucket.talking():
+        with bucket.translate_errors():
             bucket.client.put_bucket_lifecycle_configuration(
                 **where, LifecycleConfiguration={"Rules": [*others, wanted]}
             )
-    except (TransientError, Missing, Taken) as error:
+    except (TransientError, ObjectNotFound, PreconditionFailed) as error:
         _log.warning("no lifecycle rule could be set on %s: %s", bucket.place, error)
         return False
     return True
 
 
 def _rules(bucket: Bucket, where: dict[str, str]) -> list[dict[str, Any]]:
-    with bucket.talking():
+    with bucket.translate_errors():
         try:
             answer = bucket.client.get_bucket_lifecycle_configuration(**where)
         except ClientError as error:

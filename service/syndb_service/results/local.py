@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, Self
 
 from syndb_service.disk_probe import is_full, write_probe
 from syndb_service.errors import BadSetting, NotStored, TransientError
-from syndb_service.results.store import FileState, OpenedResult, StoredFile, not_there
+from syndb_service.results.store import FileState, OpenedResult, StoredFile, result_missing
 
 CHUNK_BYTES: Final = 1024**2
 TRIES: Final = 1000
@@ -35,8 +35,8 @@ class LocalWriter:
         self._key = key
         self._hash = hashlib.sha256()
         self.bytes = 0
-        with _disk():
-            self._file = _opened(self._part)
+        with _translate_disk_errors():
+            self._file = _open_new_file(self._part)
 
     def __enter__(self) -> Self:
         return self
@@ -48,18 +48,18 @@ class LocalWriter:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append ``data``."""
-        with _disk(self._root, self.bytes + len(data)):
+        with _translate_disk_errors(self._root, self.bytes + len(data)):
             self._file.write(data)
         self._hash.update(data)
         self.bytes += len(data)
 
-    def room(self, wait_s: float) -> bool:
+    def wait_writable(self, wait_s: float) -> bool:
         """Tell that a write would not wait: a disk takes it at once."""
         return True
 
     def finish(self) -> StoredFile:
         """Make the file durable under its key."""
-        with _disk(self._root, self.bytes):
+        with _translate_disk_errors(self._root, self.bytes):
             self._file.flush()
             before = int(time.time()) - BEFORE_S  # so that a change in the next tick of the clock shows
             os.utime(self._file.fileno(), (before, before))
@@ -78,7 +78,7 @@ class LocalWriter:
         _remove_empty(self._part.parent)
 
 
-class LocalResults:
+class LocalResultStore:
     r"""Results in a folder.
 
     Parameters
@@ -88,7 +88,7 @@ class LocalResults:
 
     Examples
     --------
-    >>> results = LocalResults(Path("/srv/syndb/results"))  # doctest: +SKIP
+    >>> results = LocalResultStore(Path("/srv/syndb/results"))  # doctest: +SKIP
     >>> with results.begin("6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11", attempt=1) as writer:  # doctest: +SKIP
     ...     writer.write(b"neuron_id\n")
     ...     stored = writer.finish()
@@ -126,11 +126,11 @@ class LocalResults:
         TransientError
             If it can't: the disk is full or away, or a result found no room on it and still would not.
         """
-        with _disk():
+        with _translate_disk_errors():
             write_probe(self._root)
         self._check_free_space()
 
-    def begin(self, job_id: str, attempt: int) -> LocalWriter:
+    def open_writer(self, job_id: str, attempt: int) -> LocalWriter:
         """Start writing the result of one attempt."""
         return LocalWriter(self._root, f"{job_id}/{attempt}")
 
@@ -143,7 +143,7 @@ class LocalResults:
         copied = f"{job_id}/{attempt}"
         source, target = self._root / key, self._root / copied
         try:
-            with _disk():
+            with _translate_disk_errors():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.unlink(missing_ok=True)
                 try:
@@ -167,7 +167,7 @@ class LocalResults:
         try:
             file = self.path(key).open("rb")
         except FileNotFoundError:
-            raise not_there() from None
+            raise result_missing() from None
         except OSError as error:
             raise _unreadable(error) from error
         known = _state(os.fstat(file.fileno()))
@@ -180,7 +180,7 @@ class LocalResults:
         try:
             return _state((self._root / key).stat())
         except FileNotFoundError:
-            raise not_there() from None
+            raise result_missing() from None
         except OSError as error:
             raise _unreadable(error) from error
 
@@ -194,7 +194,7 @@ class LocalResults:
         """
         path = self._root / key
         if not path.is_file():
-            raise not_there()
+            raise result_missing()
         return path
 
     def redirect(self, key: str, filename: str, media_type: str, seconds: int) -> None:
@@ -202,7 +202,7 @@ class LocalResults:
 
     def delete(self, key: str) -> None:
         """Destroy a result or what is unfinished of one; nothing happens if there is none."""
-        with _disk():
+        with _translate_disk_errors():
             (self._root / key).unlink(missing_ok=True)
         _remove_empty((self._root / key).parent)
 
@@ -270,7 +270,7 @@ def note_full(root: Path, needed: int) -> None:
         note.truncate(needed)
 
 
-def _opened(part: Path) -> BinaryIO:
+def _open_new_file(part: Path) -> BinaryIO:
     """Open a new file; a fenced attempt may remove the empty folder of the job again and again meanwhile."""
     for _ in range(TRIES):
         with contextlib.suppress(FileNotFoundError, FileExistsError):
@@ -299,7 +299,7 @@ class _Chunks:
         except OSError as error:
             raise _unreadable(error) from error
         if not chunk:
-            raise not_there()
+            raise result_missing()
         self._left -= len(chunk)
         return chunk
 
@@ -335,7 +335,7 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-class _disk:  # noqa: N801 (reads as a phrase: `with _disk():`)
+class _translate_disk_errors:  # noqa: N801 (reads as a phrase: `with _disk():`)
     """Tells a full or failing disk as what it is: a store that is away for a while.
 
     Parameters

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from syndb_service.errors import BadSetting
-from syndb_service.place import S3Place, place_of
-from syndb_service.results.local import LocalResults
+from syndb_service.place import S3Location, parse_storage_url
+from syndb_service.results.local import LocalResultStore
 from syndb_service.results.store import ResultStore
 
 SETTING: Final = "SYNDB_RESULTS_URL"
@@ -45,15 +45,15 @@ def open_results(
     Traceback (most recent call last):
     syndb_service.errors.BadSetting: SYNDB_RESULTS_URL = 'ftp://host/results' is no folder and no place in S3
     """
-    place = place_of(url, SETTING)
-    if isinstance(place, S3Place):
-        from syndb_service.results.s3_results import S3Results
+    place = parse_storage_url(url, SETTING)
+    if isinstance(place, S3Location):
+        from syndb_service.results.s3_results import S3ResultStore
         from syndb_service.s3 import Bucket
 
         bucket = Bucket(place, "result store", endpoint_url, public_url)
-        return S3Results(bucket, max_result_bytes=max_result_bytes, unfinished_s=unfinished_s)
+        return S3ResultStore(bucket, max_result_bytes=max_result_bytes, unfinished_s=unfinished_s)
     try:
-        return LocalResults(place)
+        return LocalResultStore(place)
     except OSError as error:
         message = f"{SETTING}: the folder {place} can't be made: {error.strerror}"
         raise BadSetting(message, hint="Choose another folder, or mend its permissions.") from error

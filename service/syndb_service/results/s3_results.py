@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from syndb_service.results.lifecycle import extend_lifecycle
 from syndb_service.results.s3_writer import MAX_PARTS, PART_BYTES, S3Writer, state_of
-from syndb_service.results.store import FileState, OpenedResult, not_there
-from syndb_service.s3 import Beyond, Bucket, Missing, Opened, chunks_of
+from syndb_service.results.store import FileState, OpenedResult, result_missing
+from syndb_service.s3 import Bucket, ObjectNotFound, Opened, RangeNotSatisfiableInS3, chunks_of
 
 _KEY: Final = re.compile(r"[^/]+/\d+")
 
 
-class S3Results:
+class S3ResultStore:
     """Results below a prefix of a bucket.
 
     Parameters
@@ -64,7 +64,7 @@ class S3Results:
         """
         self._bucket.ready()
 
-    def begin(self, job_id: str, attempt: int) -> S3Writer:
+    def open_writer(self, job_id: str, attempt: int) -> S3Writer:
         """Start writing the result of one attempt; nothing is sent before the first part is full."""
         return S3Writer(self._bucket, f"{job_id}/{attempt}", self._part_bytes)
 
@@ -73,7 +73,7 @@ class S3Results:
         copied = f"{job_id}/{attempt}"
         try:
             self._bucket.copy(key, copied)
-        except Missing:
+        except ObjectNotFound:
             return None
         return copied
 
@@ -87,11 +87,11 @@ class S3Results:
                 return OpenedResult(known.bytes, start, stop, iter(()), known.state)
         try:
             opened = self._bucket.open(key, start, stop)
-        except Beyond:
+        except RangeNotSatisfiableInS3:
             known = self.state(key)
             return OpenedResult(known.bytes, known.bytes, known.bytes, iter(()), known.state)
-        except Missing as error:
-            raise not_there() from error
+        except ObjectNotFound as error:
+            raise result_missing() from error
         stop = min(stop, opened.size)
         state = state_of(opened.size, opened.etag)
         return OpenedResult(opened.size, start, stop, _Chunks(self._bucket, key, opened, start, stop), state)
@@ -100,8 +100,8 @@ class S3Results:
         """Return what S3 says of a result: whoever writes another object to its place changes the ETag."""
         try:
             size, etag = self._bucket.state(key)
-        except Missing as error:
-            raise not_there() from error
+        except ObjectNotFound as error:
+            raise result_missing() from error
         return FileState(size, state_of(size, etag))
 
     def path(self, key: str) -> None:
@@ -137,7 +137,7 @@ class S3Results:
         """Return the bytes of an object; 0 of one that is gone, or was never finished."""
         try:
             return self._bucket.size(key)
-        except Missing:
+        except ObjectNotFound:
             return 0
 
     def listing(self) -> Iterator[tuple[str, list[str]]]:
@@ -196,8 +196,8 @@ class _Chunks:
     def __next__(self) -> bytes:
         try:
             return next(self._chunks)
-        except Missing as error:
-            raise not_there() from error
+        except ObjectNotFound as error:
+            raise result_missing() from error
 
     def close(self) -> None:
         """Let go of the connection."""

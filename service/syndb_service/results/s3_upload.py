@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from syndb_service.errors import TransientError
-from syndb_service.s3 import Bucket, Missing, patiently
+from syndb_service.s3 import Bucket, ObjectNotFound, retry_during_outage
 
 AT_A_TIME: Final = 2
 
 
-class PartUpload:
+class MultipartUpload:
     """A multipart upload that holds at most ``AT_A_TIME`` parts in memory.
 
     Parameters
@@ -38,12 +38,12 @@ class PartUpload:
         self._sent: list[Future[str]] = []
         self._failure: BaseException | None = None
         self._completing = False
-        with bucket.talking():
+        with bucket.translate_errors():
             begun = bucket.client.create_multipart_upload(**bucket.at(key), Metadata={"writer": self._mark})
         self._id: str = begun["UploadId"]
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="upload")
 
-    def room(self, wait_s: float) -> bool:
+    def wait_writable(self, wait_s: float) -> bool:
         """Wait until a part can be sent, at most ``wait_s`` seconds; tell whether that is so."""
         if not self._reserved:
             self._reserved = self._free.acquire(timeout=wait_s)
@@ -79,13 +79,13 @@ class PartUpload:
         self._pool.shutdown()
         self._completing = True
         try:
-            answer = patiently(
+            answer = retry_during_outage(
                 lambda: self._call("complete_multipart_upload", MultipartUpload={"Parts": parts})
             )
             return str(answer["ETag"])
         except TransientError:
             # The answer may have been lost and not the work: a second try finds no upload, but its object.
-            if not self._bucket.is_marked(self._key, self._mark):
+            if not self._bucket.was_written_by(self._key, self._mark):
                 raise
             return self._bucket.state(self._key)[1]
 
@@ -104,7 +104,9 @@ class PartUpload:
 
     def _send(self, number: int, part: bytearray) -> str:
         try:
-            return str(patiently(lambda: self._call("upload_part", PartNumber=number, Body=part))["ETag"])
+            return str(
+                retry_during_outage(lambda: self._call("upload_part", PartNumber=number, Body=part))["ETag"]
+            )
         except BaseException as error:
             self._failure = error
             raise
@@ -113,12 +115,12 @@ class PartUpload:
 
     def _call(self, name: str, **options: Any) -> dict[str, Any]:
         try:
-            with self._bucket.talking():
+            with self._bucket.translate_errors():
                 answer: dict[str, Any] = getattr(self._bucket.client, name)(
                     **self._bucket.at(self._key), UploadId=self._id, **options
                 )
                 return answer
-        except Missing as error:
+        except ObjectNotFound as error:
             raise TransientError(
                 "the upload of this result is gone: another attempt may have taken over",
                 hint="The job is tried again.",

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from syndb_service.errors import TransientError
-from syndb_service.results.s3_upload import PartUpload
+from syndb_service.results.s3_upload import MultipartUpload
 from syndb_service.results.store import StoredFile
-from syndb_service.s3 import Bucket, patiently
+from syndb_service.s3 import Bucket, retry_during_outage
 
 PART_BYTES: Final = 8 * 1024**2
 MAX_PARTS: Final = 10_000
@@ -42,7 +42,7 @@ class S3Writer:
         self._part_bytes = part_bytes
         self._part = bytearray()
         self._hash = hashlib.sha256()
-        self._upload: PartUpload | None = None
+        self._upload: MultipartUpload | None = None
         self._put = False
         self._closed = False
         self.bytes = 0
@@ -75,9 +75,9 @@ class S3Writer:
             if len(self._part) == self._part_bytes:
                 self._send_part()
 
-    def room(self, wait_s: float) -> bool:
+    def wait_writable(self, wait_s: float) -> bool:
         """Wait until a write would not have to wait, at most ``wait_s`` seconds; tell whether that is so."""
-        return self._upload is None or self._upload.room(wait_s)
+        return self._upload is None or self._upload.wait_writable(wait_s)
 
     def finish(self) -> StoredFile:
         """Make the file visible under its key, whole.
@@ -90,7 +90,7 @@ class S3Writer:
         try:
             if self._upload is None:
                 self._put = True
-                etag = patiently(lambda: self._bucket.put(self._key, self._part))
+                etag = retry_during_outage(lambda: self._bucket.put(self._key, self._part))
             else:
                 if self._part:
                     self._send_part()
@@ -118,6 +118,6 @@ class S3Writer:
 
     def _send_part(self) -> None:
         if self._upload is None:
-            self._upload = PartUpload(self._bucket, self._key)
+            self._upload = MultipartUpload(self._bucket, self._key)
         part, self._part = self._part, bytearray()
         self._upload.send(part)

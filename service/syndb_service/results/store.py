@@ -59,7 +59,7 @@ class ResultWriter(Protocol):
             If the store does not take it.
         """
 
-    def room(self, wait_s: float) -> bool:
+    def wait_writable(self, wait_s: float) -> bool:
         """Wait until a write would not have to wait, at most ``wait_s`` seconds; tell whether that is so.
 
         Who has a lease to extend asks this before it writes.
@@ -138,7 +138,7 @@ class ResultStore(Protocol):
             Naming the result store, if it does not.
         """
 
-    def begin(self, job_id: str, attempt: int) -> ResultWriter:
+    def open_writer(self, job_id: str, attempt: int) -> ResultWriter:
         """Start writing the result of one attempt."""
 
     def copy(self, key: str, job_id: str, attempt: int) -> str | None:
@@ -220,7 +220,7 @@ class ResultStore(Protocol):
         """
 
 
-def not_there() -> NotStored:
+def result_missing() -> NotStored:
     """Say that a result is missing though a row speaks of it."""
     return NotStored(
         "the file of this result is not in the result store",

@@ -30,19 +30,19 @@ _NO_CREDENTIALS = (
 )
 
 
-class Missing(Exception):
+class ObjectNotFound(Exception):
     """There is no such object or upload."""
 
 
-class Away(TransientError):
+class S3Unavailable(TransientError):
     """The store does not answer, or says that it can't now: the same call may succeed in a moment."""
 
 
-class Beyond(Exception):
+class RangeNotSatisfiableInS3(Exception):
     """A range begins where the object has ended."""
 
 
-class Taken(Exception):
+class PreconditionFailed(Exception):
     """A conditional write found another object than it was made for."""
 
 
@@ -58,24 +58,24 @@ def status_of(error: exceptions.ClientError) -> int:
 
 
 @contextmanager
-def told_apart(part: str) -> Iterator[None]:
+def translate_s3_errors(part: str) -> Iterator[None]:
     """Turn what S3 raises into one of the three answers above, or a ``TransientError`` naming the part."""
     try:
         yield
     except exceptions.ClientError as error:
         code = code_of(error)
         if code in _MISSING:
-            raise Missing(code) from error
+            raise ObjectNotFound(code) from error
         if code in _TAKEN:
-            raise Taken(code) from error
+            raise PreconditionFailed(code) from error
         if code in _BEYOND:
-            raise Beyond(code) from error
-        raise away(part, error) from error
+            raise RangeNotSatisfiableInS3(code) from error
+        raise s3_unavailable(part, error) from error
     except (exceptions.BotoCoreError, HTTPError, OSError) as error:
-        raise away(part, error) from error
+        raise s3_unavailable(part, error) from error
 
 
-def away(part: str, error: Exception) -> TransientError:
+def s3_unavailable(part: str, error: Exception) -> TransientError:
     """Say that a part does not do its work, and why as far as that is known."""
     if isinstance(error, _NO_CREDENTIALS):
         what, hint = "has no credentials for it", "An operator has to look at the service's S3 credentials."
@@ -83,7 +83,7 @@ def away(part: str, error: Exception) -> TransientError:
     elif isinstance(error, exceptions.ClientError):
         status, code = status_of(error), code_of(error)
         if code in _SKEWED:
-            return _skewed(part, error)
+            return _clock_skew_error(part, error)
         if status in (401, 403):
             message = f"the {part} refuses the service ({code})"
             hint = "An operator has to look at the service's S3 credentials and rights."
@@ -93,15 +93,15 @@ def away(part: str, error: Exception) -> TransientError:
         else:
             message = f"the {part} can't do it now ({code or status})"
             hint = "It is tried again; if it stays so, an operator has to look at the store."
-            return Away(message, hint=hint, code="store_unavailable")
+            return S3Unavailable(message, hint=hint, code="store_unavailable")
     else:
         message = f"the {part} does not answer ({type(error).__name__})"
         hint = "It is tried again; if it stays so, an operator has to look at the store and the network."
-        return Away(message, hint=hint, code="store_unavailable")
+        return S3Unavailable(message, hint=hint, code="store_unavailable")
     return TransientError(message, hint=hint, code="store_unavailable")
 
 
-def _skewed(part: str, error: exceptions.ClientError) -> TransientError:
+def _clock_skew_error(part: str, error: exceptions.ClientError) -> TransientError:
     """Say that the store does not take what is signed at this time, and how far apart the clocks are."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     apart = "differs from"
@@ -124,10 +124,10 @@ def at_start(part: str, bucket: str, error: Exception) -> ServiceError:
     if isinstance(error, exceptions.ParamValidationError):
         return BadSetting(f"the {part} has a bucket or prefix that S3 does not take: {bucket}")
     if not isinstance(error, exceptions.ClientError):
-        return away(part, error)
+        return s3_unavailable(part, error)
     status, code = status_of(error), code_of(error)
     if code in _SKEWED:
-        told = _skewed(part, error)
+        told = _clock_skew_error(part, error)
         return BadSetting(told.message, code=CLOCK_OFF, hint=told.hint)
     if code in _OTHER_REGION or (status in (301, 307, 400) and "region" in (code + str(error)).lower()):
         return BadSetting(
@@ -147,4 +147,4 @@ def at_start(part: str, bucket: str, error: Exception) -> ServiceError:
         return BadSetting(
             f"the {part} has no bucket {bucket!r}", hint="Make it, or correct the URL or the endpoint."
         )
-    return away(part, error)
+    return s3_unavailable(part, error)

@@ -13,8 +13,14 @@ from typing import Any, BinaryIO, Final, cast
 from boto3.s3.transfer import S3UploadFailedError, TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from syndb_service.place import S3Place
-from syndb_service.s3.answers import Missing, Taken, at_start, away, told_apart
+from syndb_service.place import S3Location
+from syndb_service.s3.answers import (
+    ObjectNotFound,
+    PreconditionFailed,
+    at_start,
+    s3_unavailable,
+    translate_s3_errors,
+)
 from syndb_service.s3.connecting import connect
 
 _TRANSFER: Final = TransferConfig(
@@ -74,11 +80,12 @@ class Bucket:
     -----
     Credentials come by the ways that all AWS tools share (``AWS_ACCESS_KEY_ID``…, a profile, a role).
     Every call raises ``TransientError`` with the code ``store_unavailable`` when S3 can't do it, after
-    botocore's bounded retries; :class:`Missing` and :class:`Taken` are the two answers that callers act on.
+    botocore's bounded retries; :class:`ObjectNotFound` and :class:`PreconditionFailed` are the two answers
+    that callers act on.
     """
 
     def __init__(
-        self, place: S3Place, part: str, endpoint_url: str | None = None, public_url: str | None = None
+        self, place: S3Location, part: str, endpoint_url: str | None = None, public_url: str | None = None
     ) -> None:
         self.place = place
         self.part = part
@@ -86,9 +93,9 @@ class Bucket:
         self._prober = connect(endpoint_url, patient=False)
         self._public = connect(public_url) if public_url else self.client
 
-    def talking(self) -> AbstractContextManager[None]:
+    def translate_errors(self) -> AbstractContextManager[None]:
         """Tell apart what a call of :attr:`client` raises."""
-        return told_apart(self.part)
+        return translate_s3_errors(self.part)
 
     def at(self, key: str) -> dict[str, str]:
         """Return the arguments that name an object."""
@@ -129,11 +136,11 @@ class Bucket:
         try:
             self._list_one(self._prober)
         except (BotoCoreError, ClientError) as error:
-            raise away(self.part, error) from error
+            raise s3_unavailable(self.part, error) from error
 
     def put(self, key: str, data: bytes | bytearray, **options: Any) -> str:
         """Write a small object; return its ETag."""
-        with self.talking():
+        with self.translate_errors():
             return str(self.client.put_object(**self.at(key), Body=data, **options)["ETag"])
 
     def put_if(self, key: str, data: bytes, replaces: str | None) -> None:
@@ -148,27 +155,27 @@ class Bucket:
         condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
         try:
             self.put(key, data, Metadata={"writer": mark}, **condition)
-        except (Taken, Missing) as error:
-            if not self.is_marked(key, mark):
-                raise Taken(key) from error
+        except (PreconditionFailed, ObjectNotFound) as error:
+            if not self.was_written_by(key, mark):
+                raise PreconditionFailed(key) from error
 
-    def is_marked(self, key: str, mark: str) -> bool:
+    def was_written_by(self, key: str, mark: str) -> bool:
         """Tell whether an object was written with ``writer`` = ``mark``: a lost answer is no lost write."""
         try:
-            with self.talking():
+            with self.translate_errors():
                 found = self.client.head_object(**self.at(key))
-        except Missing:
+        except ObjectNotFound:
             return False
         return bool(found["Metadata"].get("writer") == mark)
 
     def upload(self, path: Path, key: str) -> None:
         """Write a file as an object, in parts where it is large."""
-        with self.talking():
+        with self.translate_errors():
             try:
                 self.client.upload_file(str(path), *self.at(key).values(), Config=_TRANSFER)
             except S3UploadFailedError as error:
                 cause = error.__context__
-                raise away(self.part, cause if isinstance(cause, Exception) else error) from error
+                raise s3_unavailable(self.part, cause if isinstance(cause, Exception) else error) from error
 
     def copy(self, key: str, target: str) -> None:
         """Have the store copy an object, in parts where it is large.
@@ -180,7 +187,7 @@ class Bucket:
         TransientError
             If the store does not do it.
         """
-        with self.talking():
+        with self.translate_errors():
             self.client.copy(self.at(key), *self.at(target).values(), Config=_TRANSFER)
 
     def state(self, key: str) -> tuple[int, str]:
@@ -191,7 +198,7 @@ class Bucket:
         Missing
             If there is none.
         """
-        with self.talking():
+        with self.translate_errors():
             answer = self.client.head_object(**self.at(key))
         return int(answer["ContentLength"]), str(answer["ETag"])
 
@@ -203,7 +210,7 @@ class Bucket:
         Missing
             If there is none.
         """
-        with self.talking():
+        with self.translate_errors():
             return int(self.client.head_object(**self.at(key))["ContentLength"])
 
     def open(self, key: str, start: int = 0, stop: int | None = None, etag: str | None = None) -> Opened:
@@ -219,7 +226,7 @@ class Bucket:
         options = {"IfMatch": etag} if etag else {}
         if start or stop is not None:
             options["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
-        with self.talking():
+        with self.translate_errors():
             answer = self.client.get_object(**self.at(key), **options)
         many = int(answer["ContentLength"])
         whole = answer.get("ContentRange", f"/{many}").rpartition("/")[2]
@@ -227,7 +234,7 @@ class Bucket:
 
     def delete(self, key: str) -> None:
         """Delete an object; nothing happens if there is none."""
-        with self.talking():
+        with self.translate_errors():
             self.client.delete_object(**self.at(key))
 
     def entries(self, below: str = "") -> Iterator[Entry]:
@@ -244,7 +251,7 @@ class Bucket:
 
     def abort(self, key: str, upload_id: str) -> None:
         """Abort a multipart upload; nothing happens if it is gone."""
-        with self.talking():
+        with self.translate_errors():
             try:
                 self.client.abort_multipart_upload(**self.at(key), UploadId=upload_id)
             except self.client.exceptions.NoSuchUpload:
@@ -252,7 +259,7 @@ class Bucket:
 
     def link(self, key: str, seconds: int, headers: Mapping[str, str]) -> str:
         """Return a URL that gives an object to whoever holds it, for a while; nothing is sent for it."""
-        with self.talking():
+        with self.translate_errors():
             asked = {**self.at(key), **headers}
             return str(self._public.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
 
@@ -266,7 +273,7 @@ class Bucket:
             )
         )
         while True:
-            with self.talking():
+            with self.translate_errors():
                 page = next(pages, None)
             if page is None:
                 return

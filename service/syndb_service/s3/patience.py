@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from syndb_service.retry import retry_with_pauses
-from syndb_service.s3.answers import Away
+from syndb_service.s3.answers import S3Unavailable
 
 PAUSES_S: Final = (0.5, 1.0, 2.0)
 PATIENCE_S: Final = 15.0
@@ -14,7 +14,7 @@ PATIENCE_S: Final = 15.0
 T = TypeVar("T")
 
 
-def patiently(call: Callable[[], T]) -> T:
+def retry_during_outage(call: Callable[[], T]) -> T:
     """Do a call again after growing pauses while the store is away; not where it refuses.
 
     botocore's own retries follow each other within 0.1 s: enough for a connection that broke, not for a store
@@ -22,7 +22,7 @@ def patiently(call: Callable[[], T]) -> T:
 
     Examples
     --------
-    >>> patiently(lambda: "done")
+    >>> retry_during_outage(lambda: "done")
     'done'
     """
-    return retry_with_pauses(call, Away, PAUSES_S, PATIENCE_S)
+    return retry_with_pauses(call, S3Unavailable, PAUSES_S, PATIENCE_S)

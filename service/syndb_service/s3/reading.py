@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import Final
 
 from syndb_service.errors import TransientError
-from syndb_service.s3.answers import Missing, Taken
+from syndb_service.s3.answers import ObjectNotFound, PreconditionFailed
 from syndb_service.s3.bucket import Bucket, Opened
 
 CHUNK_BYTES: Final = 1024**2
@@ -51,7 +51,7 @@ def chunks_of(
                 _log.warning("%s: reading is taken up at byte %d: %s", key, start, error)
                 opened.body.close()
                 time.sleep(PAUSE_S * resumes)
-                opened = _reopened(bucket, key, start, stop, opened.etag)
+                opened = _reopen(bucket, key, start, stop, opened.etag)
                 continue
             start += len(chunk)
             yield chunk
@@ -60,15 +60,15 @@ def chunks_of(
 
 
 def _read(bucket: Bucket, opened: Opened, size: int) -> bytes:
-    with bucket.talking():
+    with bucket.translate_errors():
         chunk = opened.body.read(size)
         if not chunk:
             raise ConnectionError("the answer ended too early")
     return chunk
 
 
-def _reopened(bucket: Bucket, key: str, start: int, stop: int, etag: str) -> Opened:
+def _reopen(bucket: Bucket, key: str, start: int, stop: int, etag: str) -> Opened:
     try:
         return bucket.open(key, start, stop, etag)
-    except Taken as error:
-        raise Missing(key) from error
+    except PreconditionFailed as error:
+        raise ObjectNotFound(key) from error

@@ -2,18 +2,18 @@
 
 from syndb_service.store.database import DATABASE_AWAY, Database
 from syndb_service.store.job_store import JobStore, Submission
-from syndb_service.store.notices import Notices
-from syndb_service.store.people import Membership, People
-from syndb_service.store.token_store import TokenRecord, TokenStore
+from syndb_service.store.notices import ChangeListener
+from syndb_service.store.people import GroupStore, Membership
+from syndb_service.store.token_store import StoredToken, TokenStore
 
 __all__ = [
     "DATABASE_AWAY",
+    "ChangeListener",
     "Database",
+    "GroupStore",
     "JobStore",
     "Membership",
-    "Notices",
-    "People",
+    "StoredToken",
     "Submission",
-    "TokenRecord",
     "TokenStore",
 ]

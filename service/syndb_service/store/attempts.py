@@ -12,22 +12,22 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from syndb_service.domain.jobs import Failure, Job, Progress, Result
 from syndb_service.domain.status import Reason, Status
 from syndb_service.store import order
-from syndb_service.store.moves import Moves, lease_over, of_attempt
+from syndb_service.store.moves import Transitions, lease_over, of_attempt
 from syndb_service.store.schema import jobs
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class LeaseState:
     """What a heartbeat brings back; ``alive`` is False when another attempt has taken the job."""
 
     alive: bool
     cancel_requested: bool
 
 
-class Attempts:
+class AttemptStore:
     """Runs jobs through their attempts."""
 
-    def __init__(self, transitions: Moves) -> None:
+    def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def claim_next(self, lease_s: float, worker: str = "") -> Job | None:
@@ -43,7 +43,7 @@ class Attempts:
         while True:
             now = self._transitions.database.now()
             with self._transitions.database.write() as connection:
-                job_id = order.next_pending(connection, now)
+                job_id = order.next_job(connection, now)
                 if job_id is None:
                     return None
                 taken = self._transitions.transition(
@@ -67,12 +67,12 @@ class Attempts:
                 self._transitions.notify(job_id)
                 return job
 
-    def claimed(self, worker: str) -> Job | None:
+    def find_claim(self, worker: str) -> Job | None:
         """Return the running job that was claimed under this name, if there is one."""
         found = self._transitions.select_jobs(and_(jobs.c.status == Status.RUNNING, jobs.c.worker == worker))
         return found[0] if found else None
 
-    def beat(self, job: Job, lease_s: float, progress: Progress | None = None) -> Beat:
+    def heartbeat(self, job: Job, lease_s: float, progress: Progress | None = None) -> LeaseState:
         """Extend the lease of a running attempt, with its progress where that has changed."""
         values: dict[str, Any] = {
             "lease_until": self._transitions.database.now() + timedelta(seconds=lease_s)
@@ -86,7 +86,7 @@ class Attempts:
             row = connection.execute(statement).one_or_none()
         if row is not None and progress is not None:
             self._transitions.notify(job.job_id)
-        return Beat(alive=row is not None, cancel_requested=row is not None and row.cancel_requested)
+        return LeaseState(alive=row is not None, cancel_requested=row is not None and row.cancel_requested)
 
     def cancel_requests(self, job_ids: Iterable[str]) -> set[str]:
         """Return which of these jobs their owners want cancelled, in one read."""
@@ -96,7 +96,9 @@ class Attempts:
             ).all()
         return {row.job_id for row in rows}
 
-    def complete(self, job: Job, result: Result, expires_at: datetime, identity: str | None = None) -> bool:
+    def mark_completed(
+        self, job: Job, result: Result, expires_at: datetime, identity: str | None = None
+    ) -> bool:
         """Make a stored result visible; False if the attempt no longer has the job or was cancelled."""
         return self._transitions.finish(
             job,
@@ -109,7 +111,7 @@ class Attempts:
             expires_at=expires_at,
         )
 
-    def reusable(self, owner: str, identity: str) -> Job | None:
+    def find_reusable(self, owner: str, identity: str) -> Job | None:
         """Return the owner's newest job whose result is kept still and would come out again."""
         found = self._transitions.select_jobs(
             and_(
@@ -123,28 +125,28 @@ class Attempts:
         )
         return max(found, key=lambda job: job.finished_at or job.created_at, default=None)
 
-    def fail(self, job: Job, reason: Reason, failure: Failure, *, lapsed: bool = False) -> bool:
+    def mark_failed(self, job: Job, reason: Reason, failure: Failure, *, lapsed: bool = False) -> bool:
         """End a running attempt as failed; False if it no longer has the job.
 
         With ``lapsed`` only while its lease is over, as in :meth:`requeue`.
         """
-        guard = self._lapsed() if lapsed else None
+        guard = self._lease_lapsed() if lapsed else None
         return self._transitions.finish(job, Status.FAILED, reason, guard=guard, failure=failure.as_dict())
 
-    def confirm_cancel(self, job: Job, *, lapsed: bool = False) -> bool:
+    def mark_cancelled(self, job: Job, *, lapsed: bool = False) -> bool:
         """End a running attempt as cancelled, as was asked for, once nothing of it runs any more.
 
         With ``lapsed`` only while its lease is over, as in :meth:`requeue`.
         """
         guard: ColumnElement[bool] = jobs.c.cancel_requested.is_(True)
         if lapsed:
-            guard = and_(guard, self._lapsed())
+            guard = and_(guard, self._lease_lapsed())
         return self._transitions.finish(job, Status.CANCELLED, Reason.CANCELLED_BY_USER, guard=guard)
 
-    def _lapsed(self) -> ColumnElement[bool]:
+    def _lease_lapsed(self) -> ColumnElement[bool]:
         return lease_over(self._transitions.database.now())
 
-    def tell_broker(self, job_id: str, why: str | None) -> None:
+    def record_broker_outage(self, job_id: str, why: str | None) -> None:
         """Write into a pending job's record that it waits for the broker; None: that this is over."""
         pending = and_(jobs.c.job_id == job_id, jobs.c.status == Status.PENDING)
         with self._transitions.database.read() as connection:

@@ -17,7 +17,7 @@ def since_boot() -> float:
     return time.clock_gettime(BOOT)
 
 
-class KeptClock:
+class DatabaseClock:
     """Tells the time of another machine.
 
     It is asked again after ``KEPT_S`` seconds. An answer is right to half the time that it took (Cristian
@@ -32,7 +32,7 @@ class KeptClock:
     Examples
     --------
     >>> from datetime import UTC
-    >>> clock = KeptClock(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    >>> clock = DatabaseClock(lambda: datetime(2026, 1, 1, tzinfo=UTC))
     >>> f"{clock.now():%Y-%m-%d}"
     '2026-01-01'
     """
@@ -50,10 +50,10 @@ class KeptClock:
             with self._lock:
                 kept = self._kept
                 if kept is None or here >= kept[1]:
-                    kept = self._kept = self._asked(kept)
+                    kept = self._kept = self._query(kept)
         return kept[0] + timedelta(seconds=since_boot())
 
-    def _asked(self, kept: tuple[datetime, float] | None) -> tuple[datetime, float]:
+    def _query(self, kept: tuple[datetime, float] | None) -> tuple[datetime, float]:
         before = since_boot()
         moment = self._ask()
         after = since_boot()

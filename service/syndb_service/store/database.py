@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeDecorator
 
 from syndb_service.disk_probe import is_full, write_probe
 from syndb_service.errors import CLOCK_OFF, BadSetting, TransientError, format_span
-from syndb_service.store.clock import KeptClock
+from syndb_service.store.clock import DatabaseClock
 from syndb_service.store.refusals import disk_full, read_only, refusal_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ DISK_FULL_SQLSTATE = "53100"
 FORMS = "sqlite:////path/to/file or postgresql+psycopg://user:password@host/database"
 
 
-class Instant(TypeDecorator[datetime]):
+class UtcTimestamp(TypeDecorator[datetime]):
     """A moment in UTC, stored as whole microseconds since 1970: exact and sortable in every database."""
 
     impl = BigInteger
@@ -85,7 +85,7 @@ class Database:
         self._snapshots = self.engine.execution_options(
             **({"isolation_level": "REPEATABLE READ"} if self.shared else {"read_only": True})
         )
-        self._clock = KeptClock(self._clock_of_the_server)
+        self._clock = DatabaseClock(self._clock_of_the_server)
         self._full_at: float | None = None
 
     def now(self) -> datetime:
@@ -107,7 +107,7 @@ class Database:
         patience_s : float
             Seconds to wait for other writers, where they exclude each other (SQLite).
         """
-        with self._translated(), self.engine.connect() as connection:
+        with self._translate_errors(), self.engine.connect() as connection:
             if not self.shared:
                 connection.connection.cursor().execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
             with connection.begin():
@@ -116,19 +116,19 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a read. With PostgreSQL each statement sees what is committed by then, in one round trip."""
-        with self._translated(), self._reader.connect() as connection:
+        with self._translate_errors(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a read whose statements all see the same."""
-        with self._translated(), self._snapshots.connect() as connection:
+        with self._translate_errors(), self._snapshots.connect() as connection:
             yield connection
 
     @contextmanager
     def apart(self) -> Iterator[psycopg.Connection]:
         """Open a connection of PostgreSQL's driver outside the pool, each statement its own transaction."""
-        with self._translated():
+        with self._translate_errors():
             with self._from_driver():
                 pooled = self.engine.raw_connection()
             driver: Any = pooled.driver_connection
@@ -237,11 +237,11 @@ class Database:
         return moment.astimezone(UTC)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-            raise self._away(error) from error
+            raise self._unavailable_error(error) from error
         except exc.DBAPIError as error:
             if _is_damaged(error):
                 raise TransientError(
@@ -253,9 +253,9 @@ class Database:
                 raise refusal from error
             if not error.connection_invalidated:
                 raise
-            raise self._away(error) from error
+            raise self._unavailable_error(error) from error
 
-    def _away(self, error: exc.SQLAlchemyError) -> TransientError:
+    def _unavailable_error(self, error: exc.SQLAlchemyError) -> TransientError:
         if _is_full(error):
             self._full_at = time.monotonic()
             return disk_full()
@@ -324,9 +324,9 @@ def _open_shared(url: URL, arguments: dict[str, Any]) -> Engine:
         entry.info["used_at"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def try_rested(connection: Any, entry: ConnectionPoolEntry, _fairy: object) -> None:
+    def check_idle_connection(connection: Any, entry: ConnectionPoolEntry, _fairy: object) -> None:
         used_at = entry.info.get("used_at")
-        if used_at is None or (time.monotonic() - used_at < RESTED_S and not _said_something(connection)):
+        if used_at is None or (time.monotonic() - used_at < RESTED_S and not _has_server_message(connection)):
             return
         try:
             engine.dialect.do_ping(connection)
@@ -336,7 +336,7 @@ def _open_shared(url: URL, arguments: dict[str, Any]) -> Engine:
     return engine
 
 
-def _said_something(connection: Any) -> bool:
+def _has_server_message(connection: Any) -> bool:
     """Whether a server that nobody asked has sent something: most likely that it closes the connection."""
     heard = select.poll()
     heard.register(connection.pgconn.socket, select.POLLIN)

@@ -70,7 +70,7 @@ class Durations:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class JobStatistics:
     """The figures of all jobs.
 
     Parameters
@@ -110,7 +110,7 @@ class Figures:
     damaged_results: Mapping[str, int]
 
 
-def read_figures(database: Database) -> Figures:
+def read_statistics(database: Database) -> JobStatistics:
     """Read the figures: what was counted once for all, and what the rows tell that are not counted yet.
 
     Those are the open jobs and the ones that ended since the last sweep; it is all one snapshot, so that no
@@ -127,13 +127,13 @@ def read_figures(database: Database) -> Figures:
         for changes in (of_ended(connection, UNCOUNTED), of_destroyed(connection, DESTROYED_SINCE)):
             for name, change in changes.items():
                 counted[name] = counted.get(name, 0) + change
-        return Figures(
+        return JobStatistics(
             queued=_by_kind(connection, Status.PENDING),
             running=_by_kind(connection, Status.RUNNING),
             oldest_queued_s=_oldest(connection, now),
             ended=_ended_in(counted),
             durations=_durations_in(counted),
-            damaged_results=_damaged(connection),
+            damaged_results=_count_damaged(connection),
             **{name: counted.get(name, 0) for name in PLAIN},
         )
 
@@ -141,17 +141,17 @@ def read_figures(database: Database) -> Figures:
 def of_ended(connection: Connection, where: Where) -> dict[str, int]:
     """Return what some rows add to the tallies, by name; of open jobs that is what they came to so far."""
     return {
-        **_ended(connection, where),
+        **_count_finished(connection, where),
         **_durations(connection, where, "queued", jobs.c.created_at, jobs.c.started_at),
         **_durations(connection, where, "running", jobs.c.started_at, jobs.c.finished_at),
-        **_again(connection, where),
-        **_stored(connection, where),
+        **_count_retries(connection, where),
+        **_count_results(connection, where),
     }
 
 
 def of_destroyed(connection: Connection, where: Where) -> dict[str, int]:
     """Return what the destruction of results changes that were counted as kept."""
-    swept = _stored(connection, where)
+    swept = _count_results(connection, where)
     return {**swept, **{name.replace("swept", "kept"): -change for name, change in swept.items()}}
 
 
@@ -168,7 +168,7 @@ def _oldest(connection: Connection, now: datetime) -> float:
     return 0.0 if since is None else max((now - since).total_seconds(), 0.0)
 
 
-def _ended(connection: Connection, where: Where) -> dict[str, int]:
+def _count_finished(connection: Connection, where: Where) -> dict[str, int]:
     """Count final jobs; a result's destruction is no other end of its job."""
     reason = case((jobs.c.status == Status.COMPLETED, ""), else_=func.coalesce(jobs.c.reason, ""))
     columns = (jobs.c.kind, jobs.c.status, reason)
@@ -185,7 +185,7 @@ def _ended_in(counted: Mapping[str, int]) -> dict[tuple[str, str, str], int]:
     return found
 
 
-def _again(connection: Connection, where: Where) -> dict[str, int]:
+def _count_retries(connection: Connection, where: Where) -> dict[str, int]:
     more = case((jobs.c.attempt > 1, jobs.c.attempt - 1), else_=0)
     summed = select(func.sum(more), func.sum(jobs.c.deaths), func.sum(jobs.c.outages)).where(where)
     found = connection.execute(summed).one()
@@ -194,7 +194,7 @@ def _again(connection: Connection, where: Where) -> dict[str, int]:
     }
 
 
-def _stored(connection: Connection, where: Where) -> dict[str, int]:
+def _count_results(connection: Connection, where: Where) -> dict[str, int]:
     """Count results and their bytes, those that are kept and those that were destroyed."""
     told = [jobs.c.result[key].as_string() for key in ("stored_bytes", "bytes")]
     size = cast(func.coalesce(*told), BigInteger)
@@ -208,7 +208,7 @@ def _stored(connection: Connection, where: Where) -> dict[str, int]:
     return found
 
 
-def _damaged(connection: Connection) -> dict[str, int]:
+def _count_damaged(connection: Connection) -> dict[str, int]:
     """Count the kept results whose files are damaged or lost, by which of the two.
 
     A result that is destroyed has that for its reason.

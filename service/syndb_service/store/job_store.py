@@ -11,17 +11,17 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
-from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.errors import Conflict, TooManyRequests
-from syndb_service.store.attempts import Attempts
+from syndb_service.store.attempts import AttemptStore
 from syndb_service.store.cursor import read_cursor, write_cursor
 from syndb_service.store.database import Database
-from syndb_service.store.keeping import Keeping
-from syndb_service.store.moves import Moves, of_attempt, record_event
-from syndb_service.store.previews import Previews
+from syndb_service.store.keeping import RetentionStore
+from syndb_service.store.moves import Transitions, of_attempt, record_event
+from syndb_service.store.previews import PreviewStore
 from syndb_service.store.schema import jobs, submissions
-from syndb_service.store.sweeps import Sweeps
+from syndb_service.store.sweeps import MaintenanceStore
 from syndb_service.store.tallying import Tallying
 from syndb_service.store.worker_reports import WorkerReports
 
@@ -34,7 +34,7 @@ class Submission:
     """
 
     owner: str
-    request: Request
+    request: JobRequest
     label: str | None = None
     rerun_of: str | None = None
     idempotency_key: str | None = None
@@ -68,15 +68,15 @@ class JobStore:
     """
 
     def __init__(self, database: Database, notify: Callable[[str], None]) -> None:
-        self._transitions = Moves(database, notify)
-        self.attempts = Attempts(self._transitions)
-        self.maintenance = Sweeps(self._transitions)
-        self.retention = Keeping(self._transitions)
-        self.previews = Previews(self._transitions)
+        self._transitions = Transitions(database, notify)
+        self.attempts = AttemptStore(self._transitions)
+        self.maintenance = MaintenanceStore(self._transitions)
+        self.retention = RetentionStore(self._transitions)
+        self.previews = PreviewStore(self._transitions)
         self.tallies = Tallying(self._transitions)
         self.worker_reports = WorkerReports(self._transitions)
 
-    def submit(self, submission: Submission, max_open: int | None = None) -> tuple[Job, bool]:
+    def insert(self, submission: Submission, max_open: int | None = None) -> tuple[Job, bool]:
         """Insert a pending job; return it, and whether it is new.
 
         Raises
@@ -94,7 +94,7 @@ class JobStore:
             if earlier is not None:
                 return earlier, False
             if max_open is not None:
-                self._refuse_more_than(connection, submission.owner, max_open)
+                self._require_below_limit(connection, submission.owner, max_open)
             connection.execute(
                 insert(jobs).values(
                     job_id=job_id,
@@ -127,7 +127,7 @@ class JobStore:
         self._transitions.notify(job_id)
         return self.get(job_id), True
 
-    def submitted(self, submission: Submission) -> Job | None:
+    def find_by_idempotency_key(self, submission: Submission) -> Job | None:
         """Return the job that was made before with the same idempotency key; None if there is none.
 
         Raises
@@ -264,7 +264,7 @@ class JobStore:
             )
         return self._transitions.fetch(connection, row.job_id)
 
-    def _refuse_more_than(self, connection: Connection, owner: str, max_open: int) -> None:
+    def _require_below_limit(self, connection: Connection, owner: str, max_open: int) -> None:
         still_open = select(func.count()).where(
             jobs.c.owner == owner, jobs.c.status.in_([Status.PENDING, Status.RUNNING])
         )

@@ -10,14 +10,14 @@ from sqlalchemy import update
 
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.status import Status
-from syndb_service.store.moves import Moves
+from syndb_service.store.moves import Transitions
 from syndb_service.store.schema import jobs
 
 
-class Keeping:
+class RetentionStore:
     """Changes what is kept, and destroys it."""
 
-    def __init__(self, transitions: Moves) -> None:
+    def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def change(self, job_id: str, owner: str, changes: Mapping[str, Any]) -> tuple[Job, bool]:
@@ -62,7 +62,7 @@ class Keeping:
             self._transitions.notify(job_id)
         return job, destroyed
 
-    def moment_in(self, hours: float) -> datetime:
+    def timestamp_after(self, hours: float) -> datetime:
         """Return the moment so many hours from now."""
         return self._transitions.database.now() + timedelta(hours=hours)
 

@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, literal, select, update
 
 from syndb_service.domain.jobs import Job
-from syndb_service.domain.status import Reason, Status, allowed
+from syndb_service.domain.status import Reason, Status, is_allowed
 from syndb_service.errors import NotFound
 from syndb_service.store import order
-from syndb_service.store.database import Database, Instant
+from syndb_service.store.database import Database, UtcTimestamp
 from syndb_service.store.rows import job_of
 from syndb_service.store.schema import job_events, jobs, previews
 
 
-class Moves:
+class Transitions:
     """Changes jobs, and reads them, for every part of the job store.
 
     Parameters
@@ -44,7 +44,7 @@ class Moves:
         **values: Any,
     ) -> bool:
         """Move a job if it is still where it was; False if somebody else was faster."""
-        if not allowed(source, target):
+        if not is_allowed(source, target):
             raise ValueError(f"no job moves from {source} to {target}")
         where = [jobs.c.job_id == job_id, jobs.c.status == source]
         if guard is not None:
@@ -156,5 +156,5 @@ def lease_over(now: datetime) -> ColumnElement[bool]:
 def record_event(connection: Connection, job_id: str, at: datetime) -> None:
     """Write down where a job now is."""
     copied = (jobs.c.job_id, jobs.c.version, jobs.c.attempt, jobs.c.status, jobs.c.reason)
-    seen = select(*copied, literal(at, Instant())).where(jobs.c.job_id == job_id)
+    seen = select(*copied, literal(at, UtcTimestamp())).where(jobs.c.job_id == job_id)
     connection.execute(insert(job_events).from_select([*(column.name for column in copied), "at"], seen))

@@ -30,7 +30,7 @@ AGAIN_S: Final = 2.0
 log = logging.getLogger(__name__)
 
 
-class Notices:
+class ChangeListener:
     """Hears of changes at the moment of their commit, in a thread of its own.
 
     A pooler between the service and PostgreSQL may lose notices without a word (PgBouncer does, unless it
@@ -54,7 +54,7 @@ class Notices:
         self._answered = False
 
     @property
-    def heard(self) -> bool:
+    def is_listening(self) -> bool:
         """Whether a change that is committed now would be told at once."""
         return self._answered
 
@@ -73,7 +73,7 @@ class Notices:
     def _listen_once(self) -> None:
         """Listen until the connection breaks; meanwhile changes are asked for."""
         try:
-            with self._listening() as connection:
+            with self._open_listener() as connection:
                 self._listen(connection)
         except ServiceError as error:
             self._answered = False
@@ -86,7 +86,7 @@ class Notices:
         self._send_probe()
         while not self._ended.is_set():
             for notice in connection.notifies(timeout=STEP_S, stop_after=1):
-                self._hear(notice.payload)
+                self._on_notification(notice.payload)
             since = time.monotonic() - self._probed_at
             if since > PROBE_EVERY_S:
                 self._send_probe()
@@ -94,7 +94,7 @@ class Notices:
                 self._answered = False
                 log.warning("notices of changes don't arrive, which are asked for instead")
 
-    def _hear(self, payload: str) -> None:
+    def _on_notification(self, payload: str) -> None:
         if not payload.startswith(PROBE):
             self._tell(payload)
         elif payload == self._probe:
@@ -107,7 +107,7 @@ class Notices:
             connection.execute(text("SELECT pg_notify(:channel, :probe)"), values)
 
     @contextmanager
-    def _listening(self) -> Iterator[psycopg.Connection]:
+    def _open_listener(self) -> Iterator[psycopg.Connection]:
         with self._database.apart() as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             yield connection

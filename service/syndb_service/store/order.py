@@ -15,12 +15,12 @@ from typing import Final
 from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
 
 from syndb_service.domain.status import Status
-from syndb_service.store.database import Instant
+from syndb_service.store.database import UtcTimestamp
 from syndb_service.store.schema import jobs
 
 
 def _queue() -> Subquery:
-    served = _served()
+    served = _running_per_owner()
     turn = served.c.running + func.row_number().over(
         partition_by=jobs.c.owner, order_by=(jobs.c.created_at, jobs.c.job_id)
     )
@@ -41,7 +41,7 @@ def _queue() -> Subquery:
     return select(turns.c.job_id, turns.c.not_before, position.label("position")).subquery()
 
 
-def _served() -> Subquery:
+def _running_per_owner() -> Subquery:
     """Return, for each owner of pending jobs, how many are running and when the last was started.
 
     The running ones are counted once for all: a count for each owner was made anew for each pending job,
@@ -72,7 +72,7 @@ def _served() -> Subquery:
 QUEUE: Final = _queue()
 NEXT: Final = (
     select(QUEUE.c.job_id)
-    .where(or_(QUEUE.c.not_before.is_(None), QUEUE.c.not_before <= bindparam("now", type_=Instant())))
+    .where(or_(QUEUE.c.not_before.is_(None), QUEUE.c.not_before <= bindparam("now", type_=UtcTimestamp())))
     .order_by(QUEUE.c.position)
     .limit(1)
 )
@@ -81,7 +81,7 @@ PLACES: Final = select(QUEUE.c.job_id, QUEUE.c.position).where(
 )
 
 
-def next_pending(connection: Connection, now: datetime) -> str | None:
+def next_job(connection: Connection, now: datetime) -> str | None:
     """Return the id of the job whose turn it is; jobs that wait out an outage are passed over."""
     return connection.execute(NEXT, {"now": now}).scalar_one_or_none()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
-from syndb_service.domain.access import Standing
+from syndb_service.domain.access import AcademicStatus
 from syndb_service.errors import NotFound
 from syndb_service.store.database import Database
 from syndb_service.store.schema import memberships, standings
@@ -24,7 +24,7 @@ class Membership:
     issuer: str
 
 
-class People:
+class GroupStore:
     """Keeps groups and academic standings.
 
     Parameters
@@ -112,10 +112,10 @@ def groups_of(connection: Connection, user: str) -> frozenset[str]:
     return frozenset(row.group_name for row in rows)
 
 
-def standing_of(connection: Connection, user: str) -> Standing | None:
+def academic_status_of(connection: Connection, user: str) -> AcademicStatus | None:
     """Return what an issuer last said of a user's academic standing."""
     row = connection.execute(select(standings).where(standings.c.user == user)).one_or_none()
-    return None if row is None else Standing(row.issuer, row.affiliation, row.verified_at)
+    return None if row is None else AcademicStatus(row.issuer, row.affiliation, row.verified_at)
 
 
 def _one(group: str, user: str) -> ColumnElement[bool]:

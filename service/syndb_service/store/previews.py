@@ -8,17 +8,17 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.status import Status
-from syndb_service.store.moves import Moves, of_attempt
+from syndb_service.store.moves import Transitions, of_attempt
 from syndb_service.store.schema import jobs, previews
 
 
-class Previews:
+class PreviewStore:
     """Keeps one preview a job; it goes when the attempt fails or the result is destroyed."""
 
-    def __init__(self, transitions: Moves) -> None:
+    def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
-    def keep_preview(self, job: Job, data: bytes) -> bool:
+    def put_preview(self, job: Job, data: bytes) -> bool:
         """Keep the first rows that an attempt gave, and what they were read from.
 
         False if the attempt no longer has the job.
@@ -32,7 +32,7 @@ class Previews:
             connection.execute(insert(previews).values(job_id=job.job_id, attempt=job.attempt, data=data))
         return True
 
-    def preview(self, job_id: str) -> bytes | None:
+    def get_preview(self, job_id: str) -> bytes | None:
         """Return the first rows of a running or a kept result; None if there are none."""
         return self.several_previews([job_id]).get(job_id)
 

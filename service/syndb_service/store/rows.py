@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from syndb_service.domain.jobs import Failure, Job, Progress, Request, Result
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress, Result
 from syndb_service.domain.status import Reason, Status
 
 
@@ -15,7 +15,7 @@ def job_of(row: Row[Any], queue_position: int | None = None) -> Job:
     return Job(
         job_id=row.job_id,
         owner=row.owner,
-        request=Request.from_dict(row.request),
+        request=JobRequest.from_dict(row.request),
         status=Status(row.status),
         reason=_reason(row.reason),
         version=row.version,

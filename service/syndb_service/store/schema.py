@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from syndb_service.store.database import Instant
+from syndb_service.store.database import UtcTimestamp
 
 metadata = MetaData()
 
@@ -35,19 +35,19 @@ jobs = Table(
     Column("label", String(200)),
     Column("request", JSON, nullable=False),
     Column("rerun_of", String(36)),
-    Column("created_at", Instant, nullable=False),
-    Column("started_at", Instant),
-    Column("finished_at", Instant),
-    Column("expires_at", Instant),
-    Column("destroyed_at", Instant),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("started_at", UtcTimestamp),
+    Column("finished_at", UtcTimestamp),
+    Column("expires_at", UtcTimestamp),
+    Column("destroyed_at", UtcTimestamp),
     Column("attempt", Integer, nullable=False),
     Column("deaths", Integer, nullable=False),
     Column("outages", Integer, nullable=False),
-    Column("not_before", Instant),
+    Column("not_before", UtcTimestamp),
     Column("worker", String(255)),
     Column("cancel_requested", Boolean, nullable=False),
-    Column("lease_until", Instant),
-    Column("hinted_at", Instant),
+    Column("lease_until", UtcTimestamp),
+    Column("hinted_at", UtcTimestamp),
     Column("progress", JSON),
     Column("result", JSON),
     Column("failure", JSON),
@@ -85,7 +85,7 @@ job_events = Table(
     Column("attempt", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("reason", String(32)),
-    Column("at", Instant, nullable=False),
+    Column("at", UtcTimestamp, nullable=False),
     Index("job_events_by_job", "job_id", "version"),
 )
 
@@ -121,10 +121,10 @@ tokens = Table(
     Column("token_sha256", String(64), nullable=False, unique=True),
     Column("user", String(255), nullable=False),
     Column("academic", Boolean, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant),
-    Column("revoked_at", Instant),
-    Column("last_used_at", Instant),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("expires_at", UtcTimestamp),
+    Column("revoked_at", UtcTimestamp),
+    Column("last_used_at", UtcTimestamp),
 )
 
 memberships = Table(
@@ -142,5 +142,5 @@ standings = Table(
     Column("user", String(255), primary_key=True),
     Column("issuer", String(255), nullable=False),
     Column("affiliation", String(255), nullable=False),
-    Column("verified_at", Instant, nullable=False),
+    Column("verified_at", UtcTimestamp, nullable=False),
 )

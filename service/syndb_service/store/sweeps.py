@@ -11,7 +11,7 @@ from sqlalchemy import and_, insert, or_, select, update
 
 from syndb_service.domain.jobs import Job, Result
 from syndb_service.domain.status import Reason, Status
-from syndb_service.store.moves import Moves, lease_over
+from syndb_service.store.moves import Transitions, lease_over
 from syndb_service.store.rows import job_of
 from syndb_service.store.schema import jobs, tallies
 
@@ -19,39 +19,39 @@ CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class OwnedFiles:
     """The files that a row speaks for: its visible result, and what its running attempt writes."""
 
     result: str | None
     running: str | None
 
-    def speaks_for(self, key: str) -> bool:
+    def owns(self, key: str) -> bool:
         """Tell whether a file belongs to the job."""
         return key == self.result or (self.running is not None and key.partition(".")[0] == self.running)
 
 
-def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+def in_batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
     """Yield the items in lists of at most that size."""
     rest = iter(items)
     while some := list(islice(rest, size)):
         yield some
 
 
-class Sweeps:
+class MaintenanceStore:
     """Finds what is to be swept."""
 
-    def __init__(self, transitions: Moves) -> None:
+    def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
-    def lapsed(self) -> Sequence[Job]:
+    def list_lapsed(self) -> Sequence[Job]:
         """Return the running jobs whose lease is over."""
         return self._transitions.select_jobs(lease_over(self._transitions.database.now()))
 
-    def running(self) -> Sequence[Job]:
+    def list_running(self) -> Sequence[Job]:
         """Return every running job."""
         return self._transitions.select_jobs(jobs.c.status == Status.RUNNING)
 
-    def expired(self) -> Sequence[Job]:
+    def list_expired(self) -> Sequence[Job]:
         """Return the jobs whose result is to be destroyed; only completed ones have a time for that."""
         return self._transitions.select_jobs(
             and_(
@@ -60,7 +60,7 @@ class Sweeps:
             )
         )
 
-    def destroy(self, job: Job) -> bool:
+    def mark_deleted(self, job: Job) -> bool:
         """Mark an expired result as destroyed: after this nobody is sent to its file, which may be deleted.
 
         False if its owner keeps it longer since it was listed, or another sweep was faster.
@@ -108,7 +108,7 @@ class Sweeps:
                 noted = {**stored, **result.as_dict()}
                 connection.execute(update(jobs).where(*where).values(result=noted))
 
-    def kept_after(self, job_id: str, limit: int = CHUNK) -> Sequence[Job]:
+    def list_results_after(self, job_id: str, limit: int = CHUNK) -> Sequence[Job]:
         """Return the next jobs whose results are kept, in the order of their ids."""
         kept = and_(jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None), jobs.c.job_id > job_id)
         with self._transitions.database.read() as connection:
@@ -138,7 +138,7 @@ class Sweeps:
                     update(tallies).where(tallies.c.name == name).values(value=tallies.c.value + more)
                 )
 
-    def take_overdue_hints(self, older_than_s: float, limit: int = 1000) -> Sequence[str]:
+    def claim_undispatched(self, older_than_s: float, limit: int = 1000) -> Sequence[str]:
         """Return the first pending jobs whose last hint is older than that, marked as hinted now.
 
         As many hints as a worker can take at a time are enough: each starts whichever job's turn it is,
@@ -162,18 +162,18 @@ class Sweeps:
             ).all()
         return [row.job_id for row in rows]
 
-    def spoken_for(self, job_ids: Iterable[str]) -> dict[str, Claims]:
+    def owned_files(self, job_ids: Iterable[str]) -> dict[str, OwnedFiles]:
         """Return what the rows of those jobs that exist say of their files, and nothing else of them."""
         columns = (jobs.c.job_id, jobs.c.status, jobs.c.attempt, jobs.c.result, jobs.c.destroyed_at)
-        found: dict[str, Claims] = {}
+        found: dict[str, OwnedFiles] = {}
         with self._transitions.database.read() as connection:
-            for some in batched(job_ids, CHUNK):
+            for some in in_batches(job_ids, CHUNK):
                 for row in connection.execute(select(*columns).where(jobs.c.job_id.in_(some))).all():
                     key = row.result["key"] if row.result and row.destroyed_at is None else None
                     running = f"{row.job_id}/{row.attempt}" if row.status == Status.RUNNING else None
-                    found[row.job_id] = Claims(key, running)
+                    found[row.job_id] = OwnedFiles(key, running)
         return found
 
-    def known(self, job_ids: Collection[str]) -> dict[str, Job]:
+    def find_existing(self, job_ids: Collection[str]) -> dict[str, Job]:
         """Return those of these jobs that exist."""
         return {job.job_id: job for job in self._transitions.select_jobs(jobs.c.job_id.in_(job_ids))}

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, case, insert, select, update
 
 from syndb_service.store.figures import DESTROYED_SINCE, FINAL, UNCOUNTED, of_destroyed, of_ended
-from syndb_service.store.moves import Moves
+from syndb_service.store.moves import Transitions
 from syndb_service.store.schema import jobs, tallies
 
 CHUNK: Final = 1000
@@ -17,7 +17,7 @@ CHUNK: Final = 1000
 class Tallying:
     """Adds ended jobs to the tallies, and takes destroyed results from those that are kept."""
 
-    def __init__(self, transitions: Moves) -> None:
+    def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def tally_ended(self, limit: int = CHUNK) -> int:

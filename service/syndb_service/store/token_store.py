@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Row, insert, or_, select, update
 
-from syndb_service.domain.access import Principal, Standing
+from syndb_service.domain.access import AcademicStatus, Principal
 from syndb_service.errors import NotFound, TransientError, Unauthenticated
 from syndb_service.store.database import Database
-from syndb_service.store.people import groups_of, standing_of
+from syndb_service.store.people import academic_status_of, groups_of
 from syndb_service.store.schema import memberships, standings, tokens
 
 KNOWN = (
@@ -35,7 +35,7 @@ NOTE_PATIENCE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRecord:
+class StoredToken:
     """What is known of a token; the token itself is not."""
 
     token_id: str
@@ -115,8 +115,8 @@ class TokenStore:
             )
         if row.last_used_at is None or now - row.last_used_at > LAST_USED_STEP:
             self._note_use(row.token_id, now)
-        said = None if row.issuer is None else Standing(row.issuer, row.affiliation, row.verified_at)
-        standing = self._holding(said, now)
+        said = None if row.issuer is None else AcademicStatus(row.issuer, row.affiliation, row.verified_at)
+        standing = self._principal_of(said, now)
         return Principal(
             user=row.user,
             academic=row.academic or standing is not None,
@@ -129,11 +129,11 @@ class TokenStore:
     def principal(self, user: str) -> Principal:
         """Return a user with the groups and the academic standing of this moment, without a token of ours."""
         with self._database.read() as connection:
-            groups, standing = groups_of(connection, user), standing_of(connection, user)
-        standing = self._holding(standing, self._database.now())
+            groups, standing = groups_of(connection, user), academic_status_of(connection, user)
+        standing = self._principal_of(standing, self._database.now())
         return Principal(user, standing is not None, groups, standing)
 
-    def _holding(self, standing: Standing | None, now: datetime) -> Standing | None:
+    def _principal_of(self, standing: AcademicStatus | None, now: datetime) -> AcademicStatus | None:
         """Return a standing, unless an issuer's word on it is too old."""
         return standing if standing is not None and standing.verified_at + self._academic > now else None
 
@@ -148,13 +148,13 @@ class TokenStore:
                 update(tokens).where(tokens.c.token_id == token_id, unnoted).values(last_used_at=now)
             )
 
-    def list(self) -> list[TokenRecord]:
+    def list(self) -> list[StoredToken]:
         """Return every token's record, oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(select(tokens).order_by(tokens.c.created_at)).all()
-            said = {user: standing_of(connection, user) for user in {row.user for row in rows}}
+            said = {user: academic_status_of(connection, user) for user in {row.user for row in rows}}
         now = self._database.now()
-        return [_record(row, self._holding(said[row.user], now) is not None) for row in rows]
+        return [_record(row, self._principal_of(said[row.user], now) is not None) for row in rows]
 
     def revoke(self, token_id: str) -> None:
         """Make a token invalid at once; one that is revoked already keeps the time of that.
@@ -180,8 +180,8 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _record(row: Row[Any], verified: bool) -> TokenRecord:
-    return TokenRecord(
+def _record(row: Row[Any], verified: bool) -> StoredToken:
+    return StoredToken(
         row.token_id,
         row.user,
         row.academic or verified,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
 
 from syndb_service.domain.jobs import Progress
 from syndb_service.domain.status import Status
-from syndb_service.store.moves import Moves
+from syndb_service.store.moves import Transitions
 from syndb_service.store.schema import jobs, tallies
 
 REPORT: Final = "worker_reported_at"
@@ -24,7 +24,7 @@ CHUNK: Final = 500
 class WorkerReports:
     """The last report of any worker: one row for all of them, written about once a second however many."""
 
-    def __init__(self, transitions: Moves) -> None:
+    def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def report_worker(self) -> None:

@@ -2,6 +2,6 @@
 
 from syndb_service.warehouse.opening import open_warehouse
 from syndb_service.warehouse.store import DatasetStore, Sources, Tick
-from syndb_service.warehouse.warehouse import Warehouse
+from syndb_service.warehouse.warehouse import LocalWarehouse
 
-__all__ = ["DatasetStore", "Sources", "Tick", "Warehouse", "open_warehouse"]
+__all__ = ["DatasetStore", "LocalWarehouse", "Sources", "Tick", "open_warehouse"]

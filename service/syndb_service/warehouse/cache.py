@@ -22,8 +22,13 @@ from pathlib import Path
 from typing import Final
 
 from syndb_service.errors import BadSetting, FatalError, TransientError
-from syndb_service.warehouse.folders import clear_abandoned, held_folder, link, locked
-from syndb_service.warehouse.shelf import Shelf
+from syndb_service.warehouse.folders import (
+    link,
+    lock_directory,
+    open_leased_directory,
+    remove_stale_directories,
+)
+from syndb_service.warehouse.shelf import LruDirectory
 from syndb_service.warehouse.store import Tick
 
 AT_A_TIME: Final = 4
@@ -59,7 +64,7 @@ class FileCache:
     def __init__(self, root: Path, max_bytes: int, fetch: Fetch, wait_s: float = 60.0) -> None:
         self._root = root.absolute()
         self._leases = self._root / "leases"
-        self._shelf = Shelf(self._root / "files", self._leases, max_bytes)
+        self._shelf = LruDirectory(self._root / "files", self._leases, max_bytes)
         self._max_bytes = max_bytes
         self._fetch = fetch
         self._wait_s = wait_s
@@ -73,7 +78,7 @@ class FileCache:
             If that is not possible.
         """
         try:
-            with held_folder(self._leases) as folder:
+            with open_leased_directory(self._leases) as folder:
                 (folder / "one").touch()
                 link(folder / "one", folder / "two")
         except OSError as error:
@@ -102,13 +107,13 @@ class FileCache:
             )
         with ExitStack() as stack:
             try:
-                folder = stack.enter_context(held_folder(self._leases))
+                folder = stack.enter_context(open_leased_directory(self._leases))
             except OSError as error:
                 raise _unwritable(error) from error
-            self._bring(list(wanted), folder, _Gauge(size, tick))
+            self._ensure_local(list(wanted), folder, _DownloadProgress(size, tick))
             yield folder
 
-    def _bring(self, wanted: list[WantedFile], folder: Path, gauge: _Gauge) -> None:
+    def _ensure_local(self, wanted: list[WantedFile], folder: Path, gauge: _DownloadProgress) -> None:
         """Link what is here, bring what nobody brings yet, and wait for what another lease brings."""
         until = time.monotonic() + self._wait_s
         while wanted:
@@ -122,7 +127,7 @@ class FileCache:
             wanted = [file for file in wanted if not (folder / file.path).exists()]
             if not wanted:
                 break
-            gauge.tell()
+            gauge.report()
             if mine is None and time.monotonic() > until:
                 raise TransientError(
                     "running jobs fill this worker's cache of the warehouse",
@@ -133,13 +138,13 @@ class FileCache:
 
     def _claim(self, wanted: list[WantedFile], folder: Path) -> list[WantedFile] | None:
         """Link what is here and reserve room for what nobody brings; None, and no links, if there is none."""
-        with locked(self._root):
-            with locked(self._leases):
-                clear_abandoned(self._leases)
-            missing = [file for file in wanted if not self._shelf.take(file.path, file.bytes, folder)]
-            coming = self._shelf.coming()
+        with lock_directory(self._root):
+            with lock_directory(self._leases):
+                remove_stale_directories(self._leases)
+            missing = [file for file in wanted if not self._shelf.lease(file.path, file.bytes, folder)]
+            coming = self._shelf.pending_downloads()
             mine = [file for file in missing if file.path not in coming]
-            if not self._shelf.make_room(sum(file.bytes for file in mine)):
+            if not self._shelf.evict(sum(file.bytes for file in mine)):
                 for file in wanted:
                     (folder / file.path).unlink(missing_ok=True)
                 return None
@@ -150,7 +155,7 @@ class FileCache:
                     opened.truncate(file.bytes)
         return mine
 
-    def _download(self, mine: list[WantedFile], folder: Path, gauge: _Gauge) -> None:
+    def _download(self, mine: list[WantedFile], folder: Path, gauge: _DownloadProgress) -> None:
         """Bring files in threads; one that hangs is not waited for where the lease ends."""
         pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetch")
         running: set[Future[None]] = {pool.submit(self._one, file, folder, gauge) for file in mine}
@@ -159,30 +164,30 @@ class FileCache:
                 done, running = wait(running, timeout=TICK_S, return_when=FIRST_EXCEPTION)
                 for future in done:
                     future.result()
-                gauge.tell()
+                gauge.report()
         except BaseException:
             gauge.stopped.set()
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _one(self, file: WantedFile, folder: Path, gauge: _Gauge) -> None:
+    def _one(self, file: WantedFile, folder: Path, gauge: _DownloadProgress) -> None:
         """Bring one file; a content that is not what its name says is brought a second time."""
         part = _part(folder, file)
         try:
-            if not self._written(file, part, gauge) and not self._written(file, part, gauge):
+            if not self._write_part(file, part, gauge) and not self._write_part(file, part, gauge):
                 raise FatalError(
                     f"the file {file.path} of the warehouse is damaged",
                     hint="An operator has to add the dataset again (dataset add --replace).",
                     code="dataset_damaged",
                 )
-            with locked(self._root):
+            with lock_directory(self._root):
                 self._shelf.put(part, file.path)
                 part.rename(folder / file.path)
         except OSError as error:
             raise _unwritable(error) from error
 
-    def _written(self, file: WantedFile, part: Path, gauge: _Gauge) -> bool:
+    def _write_part(self, file: WantedFile, part: Path, gauge: _DownloadProgress) -> bool:
         digest, size = hashlib.sha256(), 0
         with part.open("r+b") as opened, closing(self._fetch(file.path)) as chunks:
             for chunk in chunks:
@@ -197,7 +202,7 @@ class FileCache:
 
 
 @dataclass
-class _Gauge:
+class _DownloadProgress:
     """How many bytes have come, counted by the threads that bring them and told by the one that waits."""
 
     total: int
@@ -211,7 +216,7 @@ class _Gauge:
         with self.lock:
             self.come += count
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Tell the one who leases."""
         if self.tick is not None:
             self.tick(min(self.come, self.total), self.total)

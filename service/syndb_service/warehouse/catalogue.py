@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from syndb_service.domain.datasets import TABLES, Dataset, Prepared, nearest_datasets
+from syndb_service.domain.datasets import TABLES, Dataset, PreparedDataset, nearest_datasets
 from syndb_service.errors import Conflict, NotFound, TransientError
 
 
@@ -28,7 +28,7 @@ def find(datasets: Sequence[Dataset], dataset_id: str) -> Dataset:
     )
 
 
-def place(prepared: Prepared, datasets: Iterable[Dataset], *, replace: bool) -> Dataset:
+def table_files(prepared: PreparedDataset, datasets: Iterable[Dataset], *, replace: bool) -> Dataset:
     """Say as what a prepared dataset is added to others: with the id of the one it replaces.
 
     It takes that one's readers, too, unless it states its own: nothing restricted becomes public by the way.
@@ -66,7 +66,7 @@ def files_by_table(datasets: Iterable[Dataset], tables: Iterable[str] | None = N
     return files
 
 
-def just_changed() -> TransientError:
+def dataset_changed() -> TransientError:
     """Say that files are gone which a manifest spoke of a moment ago."""
     return TransientError(
         "a dataset was removed or replaced at this moment",

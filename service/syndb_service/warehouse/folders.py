@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 @contextmanager
-def locked(root: Path) -> Iterator[None]:
+def lock_directory(root: Path) -> Iterator[None]:
     """Hold the one lock of a folder; a killed process loses it at once."""
-    held = _opened(root / ".lock")
+    held = _open_lock_file(root / ".lock")
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
@@ -23,15 +23,15 @@ def locked(root: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held_folder(parent: Path) -> Iterator[Path]:
+def open_leased_directory(parent: Path) -> Iterator[Path]:
     """Lend a new folder below ``parent`` and clear it afterwards, with those that nobody holds any more."""
     parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        with locked(parent):
-            clear_abandoned(parent)
+        with lock_directory(parent):
+            remove_stale_directories(parent)
             folder = Path(tempfile.mkdtemp(dir=parent))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            held = _opened(folder / ".held")
+            held = _open_lock_file(folder / ".held")
             stack.callback(os.close, held)
             stack.callback(shutil.rmtree, folder, ignore_errors=True)  # before the lock is let go
             fcntl.flock(held, fcntl.LOCK_EX)
@@ -53,11 +53,11 @@ def sync(folder: Path) -> None:
         os.close(opened)
 
 
-def clear_abandoned(parent: Path) -> None:
+def remove_stale_directories(parent: Path) -> None:
     """Clear the folders below ``parent`` whose holders are gone; the caller holds its lock."""
     for folder in [each for each in parent.iterdir() if each.is_dir()]:
         try:
-            held = _opened(folder / ".held")
+            held = _open_lock_file(folder / ".held")
         except FileNotFoundError:
             continue
         try:
@@ -69,5 +69,5 @@ def clear_abandoned(parent: Path) -> None:
             os.close(held)
 
 
-def _opened(path: Path) -> int:
+def _open_lock_file(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

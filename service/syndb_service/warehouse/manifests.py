@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from syndb_service.domain.datasets import Dataset
-from syndb_service.s3 import Bucket, Entry, Missing
+from syndb_service.s3 import Bucket, Entry, ObjectNotFound
 
 FOLDER: Final = "datasets/"
 _FILE: Final = re.compile(r"tables/[a-z_]+/dataset_id=([0-9a-f-]{36})/[0-9a-f]{32}\.parquet")
@@ -20,7 +20,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ManifestEntry:
     """A dataset, and the ETag of the manifest that says so."""
 
     dataset: Dataset
@@ -43,17 +43,17 @@ class Manifests:
         self._fresh_s = fresh_s
         self._lock = threading.Lock()
         self._stale_at = 0.0
-        self._seen: dict[str, Listed] = {}
+        self._seen: dict[str, ManifestEntry] = {}
         self._unreadable: dict[str, str] = {}
 
-    def current(self) -> dict[str, Listed]:
+    def current(self) -> dict[str, ManifestEntry]:
         """Return what is listed, by id; asked again within a moment, the store is left alone."""
         with self._lock:
             if time.monotonic() >= self._stale_at:
                 self._read()
             return dict(self._seen)
 
-    def fresh(self) -> dict[str, Listed]:
+    def fresh(self) -> dict[str, ManifestEntry]:
         """Return what is listed now, by id."""
         with self._lock:
             self._read()
@@ -82,7 +82,7 @@ class Manifests:
     def _read(self) -> None:
         """List the manifests and read those that changed."""
         asked_at = time.monotonic()
-        seen: dict[str, Listed] = {}
+        seen: dict[str, ManifestEntry] = {}
         unreadable: dict[str, str] = {}
         for entry in self._bucket.entries(FOLDER):
             dataset_id = entry.key.removeprefix(FOLDER).removesuffix(".json")
@@ -94,7 +94,7 @@ class Manifests:
             else:
                 try:
                     seen[dataset_id] = self._load(entry)
-                except Missing:
+                except ObjectNotFound:
                     continue
                 except (ValueError, KeyError, TypeError):
                     _log.exception("the manifest of dataset %s can't be read; it is left out", dataset_id)
@@ -102,12 +102,12 @@ class Manifests:
         self._seen, self._unreadable = seen, unreadable
         self._stale_at = asked_at + self._fresh_s
 
-    def _load(self, entry: Entry) -> Listed:
+    def _load(self, entry: Entry) -> ManifestEntry:
         opened = self._bucket.open(entry.key)
-        with self._bucket.talking():
+        with self._bucket.translate_errors():
             text = opened.body.read()
         opened.body.close()
-        return Listed(_dataset(json.loads(text)), opened.etag)
+        return ManifestEntry(_dataset(json.loads(text)), opened.etag)
 
 
 def _dataset(plain: dict[str, Any]) -> Dataset:

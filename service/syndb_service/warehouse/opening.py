@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from syndb_service.place import S3Place, place_of
+from syndb_service.place import S3Location, parse_storage_url
 from syndb_service.warehouse.store import DatasetStore
-from syndb_service.warehouse.warehouse import Warehouse
+from syndb_service.warehouse.warehouse import LocalWarehouse
 
 SETTING: Final = "SYNDB_WAREHOUSE_URL"
 
@@ -38,10 +38,10 @@ def open_warehouse(
     >>> open_warehouse("/srv/a-new-warehouse", Path("/var/cache/syndb"), 10**10).datasets()
     []
     """
-    place = place_of(url, SETTING)
-    if isinstance(place, S3Place):
+    place = parse_storage_url(url, SETTING)
+    if isinstance(place, S3Location):
         from syndb_service.s3 import Bucket
         from syndb_service.warehouse.s3_warehouse import S3Warehouse
 
         return S3Warehouse(Bucket(place, "warehouse", endpoint_url), cache_dir, cache_bytes)
-    return Warehouse(place)
+    return LocalWarehouse(place)

@@ -19,13 +19,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from syndb_service.domain.datasets import Dataset, Prepared, TableInfo, Visibility
+from syndb_service.domain.datasets import Dataset, PreparedDataset, TableInfo, Visibility
 from syndb_service.errors import BadSetting, Conflict, TransientError
-from syndb_service.s3 import Bucket, Missing, Taken, chunks_of
+from syndb_service.s3 import Bucket, ObjectNotFound, PreconditionFailed, chunks_of
 from syndb_service.warehouse.cache import FileCache, WantedFile
-from syndb_service.warehouse.catalogue import files_by_table, find, just_changed, place
-from syndb_service.warehouse.folders import held_folder
-from syndb_service.warehouse.manifests import Listed, Manifests
+from syndb_service.warehouse.catalogue import dataset_changed, files_by_table, find, table_files
+from syndb_service.warehouse.folders import open_leased_directory
+from syndb_service.warehouse.manifests import ManifestEntry, Manifests
 from syndb_service.warehouse.store import Sources, Tick
 
 FRESH_S: Final = 1.0
@@ -114,7 +114,7 @@ class S3Warehouse:
         """Bring the files of some datasets to this machine and keep them; see :meth:`DatasetStore.lease`."""
         picked = list(datasets)
         files = files_by_table(picked, None if tables is None else set(tables))
-        with self._cache.lease(self._wanted(picked, files), tick) as folder:
+        with self._cache.lease(self._required_files(picked, files), tick) as folder:
             yield {table: [str(folder / name) for name in names] for table, names in files.items()}
 
     @contextmanager
@@ -131,11 +131,11 @@ class S3Warehouse:
             self._staging.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadSetting(f"{self._staging} can't be written: {error.strerror}") from error
-        with held_folder(self._staging) as folder:
+        with open_leased_directory(self._staging) as folder:
             yield folder
 
-    def add(self, prepared: Prepared, *, replace: bool = False) -> Dataset:
-        """Add a prepared dataset, whole or not at all; see :meth:`Warehouse.add`.
+    def add(self, prepared: PreparedDataset, *, replace: bool = False) -> Dataset:
+        """Add a prepared dataset, whole or not at all; see :meth:`LocalWarehouse.add`.
 
         Raises
         ------
@@ -145,16 +145,16 @@ class S3Warehouse:
             If the store is away; nothing was added.
         """
         before = self._manifests.fresh()
-        dataset = place(prepared, _by_name(before), replace=replace)
+        dataset = table_files(prepared, _by_name(before), replace=replace)
         old = before.get(dataset.id)
         tables = {table: self._upload(prepared, table, dataset.id) for table in dataset.tables}
         dataset = dataclasses.replace(dataset, tables=tables)
         try:
             self._manifests.publish(dataset, old.etag if old else None)
-        except Taken as error:
+        except PreconditionFailed as error:
             self._clear_unlisted(dataset)
-            raise _overtaken() from error
-        self._give_way(dataset, old)
+            raise _concurrent_change() from error
+        self._roll_back(dataset, old)
         self._clear_unlisted(old.dataset if old else None)
         return dataset
 
@@ -165,8 +165,8 @@ class S3Warehouse:
         dataset = dataclasses.replace(found, visibility=visibility, readers=tuple(readers))
         try:
             self._manifests.publish(dataset, listed[dataset.id].etag)
-        except Taken as error:
-            raise _overtaken() from error
+        except PreconditionFailed as error:
+            raise _concurrent_change() from error
         self._manifests.fresh()
         return dataset
 
@@ -183,7 +183,7 @@ class S3Warehouse:
         self._clear_unlisted(dataset)
         return dataset
 
-    def _upload(self, prepared: Prepared, table: str, dataset_id: str) -> TableInfo:
+    def _upload(self, prepared: PreparedDataset, table: str, dataset_id: str) -> TableInfo:
         info = prepared.dataset.tables[table]
         files, size = [], 0
         for file in info.files:
@@ -196,7 +196,7 @@ class S3Warehouse:
             size += source.stat().st_size
         return dataclasses.replace(info, files=tuple(files), bytes=size)
 
-    def _give_way(self, dataset: Dataset, old: Listed | None) -> None:
+    def _roll_back(self, dataset: Dataset, old: ManifestEntry | None) -> None:
         """Take a manifest back where another of the same name came at the same moment: both give way."""
         listed = self._manifests.fresh()
         if all(
@@ -206,10 +206,10 @@ class S3Warehouse:
         if old is None:
             self._manifests.withdraw(dataset.id)
         elif dataset.id in listed:
-            with contextlib.suppress(Taken):
+            with contextlib.suppress(PreconditionFailed):
                 self._manifests.publish(old.dataset, listed[dataset.id].etag)
         self._clear_unlisted(dataset)
-        raise _overtaken()
+        raise _concurrent_change()
 
     def _clear_unlisted(self, gone: Dataset | None) -> None:
         """Delete the files of what is gone now, and what has had no manifest for a day."""
@@ -230,7 +230,7 @@ class S3Warehouse:
         except TransientError as error:
             _log.warning("files without a manifest are left to the next change: %s", error)
 
-    def _wanted(self, datasets: Iterable[Dataset], files: Sources) -> list[WantedFile]:
+    def _required_files(self, datasets: Iterable[Dataset], files: Sources) -> list[WantedFile]:
         """Say how large each file is; a manifest knows it of a table, which nearly always has one file."""
         sizes = {
             info.files[0]: info.bytes
@@ -244,18 +244,18 @@ class S3Warehouse:
                 for names in files.values()
                 for file in names
             ]
-        except Missing as error:
-            raise just_changed() from error
+        except ObjectNotFound as error:
+            raise dataset_changed() from error
 
     def _fetch(self, path: str) -> Generator[bytes, None, None]:
         try:
             opened = self._bucket.open(path)
             yield from chunks_of(self._bucket, path, opened, 0, opened.bytes)
-        except Missing as error:
-            raise just_changed() from error
+        except ObjectNotFound as error:
+            raise dataset_changed() from error
 
 
-def _by_name(listed: dict[str, Listed]) -> list[Dataset]:
+def _by_name(listed: dict[str, ManifestEntry]) -> list[Dataset]:
     return sorted((each.dataset for each in listed.values()), key=lambda dataset: dataset.name)
 
 
@@ -267,7 +267,7 @@ def _dataset_id(key: str) -> str:
     return key.partition("dataset_id=")[2].partition("/")[0]
 
 
-def _overtaken() -> Conflict:
+def _concurrent_change() -> Conflict:
     return Conflict(
         "At this moment somebody else added or changed a dataset of that id or name; nothing was changed.",
         hint="List the datasets, and try again if it is still wanted.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from syndb_service.warehouse.folders import link
 
 
-class Shelf:
+class LruDirectory:
     """Files that lie in a cache, oldest use first to go.
 
     Parameters
@@ -28,7 +28,7 @@ class Shelf:
         self._leases = leases
         self._max_bytes = max_bytes
 
-    def take(self, path: str, size: int, folder: Path) -> bool:
+    def lease(self, path: str, size: int, folder: Path) -> bool:
         """Give a file a second name in a lease's folder; tell whether it was here, whole."""
         source = self._files / path
         try:
@@ -48,14 +48,14 @@ class Shelf:
         with contextlib.suppress(FileExistsError):
             link(file, self._files / path)
 
-    def coming(self) -> set[str]:
+    def pending_downloads(self) -> set[str]:
         """Return the paths that living leases are bringing."""
         return {
             part.relative_to(self._leases).as_posix().partition("/")[2].removesuffix(".part")
             for part, _ in _files(self._leases, ".part")
         }
 
-    def make_room(self, size: int) -> bool:
+    def evict(self, size: int) -> bool:
         """Evict what was not used for longest, until ``size`` more bytes fit; tell whether they do.
 
         Nothing is evicted where that would not do.

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from syndb_service.domain.datasets import Dataset, Prepared, Visibility
+from syndb_service.domain.datasets import Dataset, PreparedDataset, Visibility
 
 Sources = dict[str, list[str]]
 """Absolute paths of Parquet files by table; every table is there, those without files with an empty list."""
@@ -99,8 +99,8 @@ class DatasetStore(Protocol):
     def staging(self) -> AbstractContextManager[Path]:
         """Lend a new folder in which a dataset is prepared, and clear it afterwards."""
 
-    def add(self, prepared: Prepared, *, replace: bool = False) -> Dataset:
-        """Add a prepared dataset, whole or not at all; see :meth:`Warehouse.add`."""
+    def add(self, prepared: PreparedDataset, *, replace: bool = False) -> Dataset:
+        """Add a prepared dataset, whole or not at all; see :meth:`LocalWarehouse.add`."""
 
     def open_to(self, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> Dataset:
         """Say who may see a dataset from now on.

@@ -25,10 +25,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from syndb_service.domain.datasets import Dataset, Prepared, TableInfo, Visibility
+from syndb_service.domain.datasets import Dataset, PreparedDataset, TableInfo, Visibility
 from syndb_service.errors import BadSetting, TransientError
-from syndb_service.warehouse.catalogue import files_by_table, find, just_changed, place
-from syndb_service.warehouse.folders import held_folder, link, locked, sync
+from syndb_service.warehouse.catalogue import dataset_changed, files_by_table, find, table_files
+from syndb_service.warehouse.folders import link, lock_directory, open_leased_directory, sync
 from syndb_service.warehouse.store import Sources, Tick
 
 _Stamp = tuple[int, int, int]
@@ -36,7 +36,7 @@ _Stamp = tuple[int, int, int]
 _log: Final = logging.getLogger(__name__)
 
 
-class Warehouse:
+class LocalWarehouse:
     """The datasets of one folder.
 
     Parameters
@@ -46,7 +46,7 @@ class Warehouse:
 
     Examples
     --------
-    >>> Warehouse(Path("warehouse-that-is-new")).datasets()
+    >>> LocalWarehouse(Path("warehouse-that-is-new")).datasets()
     []
     """
 
@@ -95,7 +95,7 @@ class Warehouse:
         """
         files = files_by_table(datasets, tables)
         with ExitStack() as stack:
-            yield self._linked(files, stack) if any(files.values()) else files
+            yield self._link_files(files, stack) if any(files.values()) else files
 
     def check(self) -> None:
         """Do nothing: a folder that is not there yet is an empty warehouse."""
@@ -130,10 +130,10 @@ class Warehouse:
             If the warehouse can't be written.
         """
         self.writable()
-        with held_folder(self._root / "staging") as folder:
+        with open_leased_directory(self._root / "staging") as folder:
             yield folder
 
-    def add(self, prepared: Prepared, *, replace: bool = False) -> Dataset:
+    def add(self, prepared: PreparedDataset, *, replace: bool = False) -> Dataset:
         """Add a prepared dataset, whole or not at all.
 
         Parameters
@@ -157,8 +157,8 @@ class Warehouse:
             If the warehouse can't be written.
         """
         self.writable()
-        with locked(self._root):
-            dataset = place(prepared, self.datasets(), replace=replace)
+        with lock_directory(self._root):
+            dataset = table_files(prepared, self.datasets(), replace=replace)
             try:
                 tables = {table: self._move_in(prepared, table, dataset.id) for table in dataset.tables}
                 dataset = dataclasses.replace(dataset, tables=tables)
@@ -170,7 +170,7 @@ class Warehouse:
     def open_to(self, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> Dataset:
         """Say who may see a dataset from now on; see :meth:`DatasetStore.open_to`."""
         self.writable()
-        with locked(self._root):
+        with lock_directory(self._root):
             dataset = dataclasses.replace(self.get(dataset_id), visibility=visibility, readers=tuple(readers))
             self._publish(dataset)
         return dataset
@@ -187,7 +187,7 @@ class Warehouse:
         """
         dataset = self.get(dataset_id)
         self.writable()
-        with locked(self._root):
+        with lock_directory(self._root):
             self._manifest(dataset.id).unlink(missing_ok=True)
             sync(self._root / "datasets")
             self._clear_unlisted()
@@ -212,13 +212,13 @@ class Warehouse:
                 hint="Choose another folder with --data-dir, or change who may write to this one.",
             ) from error
 
-    def _linked(self, files: Sources, stack: ExitStack) -> Sources:
+    def _link_files(self, files: Sources, stack: ExitStack) -> Sources:
         try:
-            folder = stack.enter_context(held_folder(self._root / "leases"))
+            folder = stack.enter_context(open_leased_directory(self._root / "leases"))
             for file in itertools.chain(*files.values()):
                 link(self._root / file, folder / file)
         except FileNotFoundError as error:
-            raise just_changed() from error
+            raise dataset_changed() from error
         except OSError as error:
             _log.warning("files of the warehouse can't be leased, only named: %s", error.strerror)
             return self._absolute(files)
@@ -227,7 +227,7 @@ class Warehouse:
     def _absolute(self, files: Sources) -> Sources:
         return {table: [str(self._root / name) for name in names] for table, names in files.items()}
 
-    def _move_in(self, prepared: Prepared, table: str, dataset_id: str) -> TableInfo:
+    def _move_in(self, prepared: PreparedDataset, table: str, dataset_id: str) -> TableInfo:
         info = prepared.dataset.tables[table]
         partition = self._root / "tables" / table / f"dataset_id={dataset_id}"
         partition.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from syndb_service.broker import HintTaker, open_broker, register_actor
+from syndb_service.broker import JobConsumer, open_broker, register_actor
 
 
 def main(url: str, taken: Path, gate: Path) -> None:
@@ -24,7 +24,7 @@ def main(url: str, taken: Path, gate: Path) -> None:
             time.sleep(0.01)
 
     register_actor(broker, take)
-    HintTaker(broker, threads=2).start()
+    JobConsumer(broker, threads=2).start()
     threading.Event().wait()
 
 

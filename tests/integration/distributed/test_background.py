@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from syndb_service import background
-from syndb_service.api.app import build_app
+from syndb_service.api.app import create_app
 from syndb_service.background import BackgroundThread, Rounds
 from syndb_service.domain.jobs import Job
 from syndb_service.domain.status import Status
-from syndb_service.engines.frames import FrameKind
-from syndb_service.factory import Service, build_service
+from syndb_service.engines.frames import FrameType
+from syndb_service.factory import Container, build_container
 from syndb_service.settings import load_settings
 from syndb_service.worker_process import DistributedWorker
 from tests.servers.postgres import Postgres
@@ -45,11 +45,11 @@ class Broken(Exception):
 @pytest.fixture
 def service(
     postgres: Postgres, redis_server: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Service]:
+) -> Iterator[Container]:
     monkeypatch.setenv("SYNDB_DATABASE_URL", postgres.make_database("background"))
     monkeypatch.setenv("SYNDB_BROKER_URL", redis_server.url)
     monkeypatch.setenv("SYNDB_SWEEP_S", "0.1")
-    service = build_service(load_settings(tmp_path))
+    service = build_container(load_settings(tmp_path))
     yield service
     service.close()
     postgres.drop_database("background")
@@ -63,7 +63,7 @@ def until(condition: Callable[[], object], kick: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def fail_once(rounds: Rounds, monkeypatch: pytest.MonkeyPatch, service: Service) -> threading.Event:
+def fail_once(rounds: Rounds, monkeypatch: pytest.MonkeyPatch, service: Container) -> threading.Event:
     """Let the next round of a loop fail; the event is set when it has."""
     struck = threading.Event()
     target, name = (rounds, "step") if isinstance(rounds, BackgroundThread) else (service.store, "versions")
@@ -79,21 +79,21 @@ def fail_once(rounds: Rounds, monkeypatch: pytest.MonkeyPatch, service: Service)
     return struck
 
 
-def log_in_a_child(service: Service) -> None:
-    with service.nursery.child() as child:
-        child.frames.send(FrameKind.TASK, {"kind": "nonsense"})
+def log_in_a_child(service: Container) -> None:
+    with service.nursery.start_child() as child:
+        child.frames.send(FrameType.TASK, {"kind": "nonsense"})
         child.wait(120)
 
 
 def test_an_unforeseen_error_ends_no_thread(
-    service: Service, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    service: Container, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kicks: dict[str, Callable[[], object]] = {
-        "hints": lambda: service.hints.send("6e1f"),
+        "hints": lambda: service.hints.dispatch("6e1f"),
         "child log": lambda: log_in_a_child(service),
         "notices": postgres.cut_connections,
     }
-    app = build_app(service)
+    app = create_app(service)
     app.state.waiting_room._versions = lambda ids: service.store.versions(ids)
     worker = DistributedWorker(service)
 
@@ -110,11 +110,11 @@ def test_an_unforeseen_error_ends_no_thread(
 
     async def somebody_waits() -> None:
         endless = Job("6e1f", "ada", REQUEST, Status.RUNNING, None, 1, service.database.now())
-        await app.state.waiting_room.wait(lambda: endless, 1, 600)
+        await app.state.waiting_room.wait_for_change(lambda: endless, 1, 600)
 
     def break_each() -> None:
-        service.hints.send("6e1f")
-        lasting = {each.name: each for each in background.registered()}
+        service.hints.dispatch("6e1f")
+        lasting = {each.name: each for each in background.list_loops()}
         assert set(lasting) == LASTING
         for name, rounds in lasting.items():
             kick = kicks.get(name, lambda: None)
@@ -122,7 +122,7 @@ def test_an_unforeseen_error_ends_no_thread(
             until(struck.is_set, kick)
             done = rounds.done
             if name == "notices":
-                until(lambda: app.state.notices.heard, lambda: None)
+                until(lambda: app.state.notices.is_listening, lambda: None)
             else:
                 until(lambda rounds=rounds, done=done: rounds.done > done, kick)
             assert rounds.trouble is None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.broker import Hints, open_broker
+from syndb_service.broker import JobDispatcher, open_broker
 from syndb_service.errors import BadSetting, TransientError
 from tests.integration.distributed.conftest import BrokerServer
 
@@ -65,9 +65,9 @@ def take(tmp_path: Path, broker_server: BrokerServer) -> Iterator[Callable[[str]
 
 
 @pytest.fixture
-def hints(broker_server: BrokerServer) -> Iterator[Hints]:
+def hints(broker_server: BrokerServer) -> Iterator[JobDispatcher]:
     broker = open_broker(broker_server.url, wait_s=WAIT_S)
-    hints = Hints(broker)
+    hints = JobDispatcher(broker)
     yield hints
     hints.close()
     broker.close()
@@ -84,12 +84,12 @@ def names(count: int, prefix: str = "job") -> set[str]:
     return {f"{prefix}-{number}" for number in range(count)}
 
 
-def test_hints_arrive_from_many_threads(hints: Hints, take: Callable[[str], Taker]) -> None:
+def test_hints_arrive_from_many_threads(hints: JobDispatcher, take: Callable[[str], Taker]) -> None:
     taker = take("taker")
     taker.open()
     sent: list[bool] = []
     threads = [
-        threading.Thread(target=lambda n=n: sent.extend(hints.send(f"{n}-{i}") for i in range(10)))
+        threading.Thread(target=lambda n=n: sent.extend(hints.dispatch(f"{n}-{i}") for i in range(10)))
         for n in range(8)
     ]
     for thread in threads:
@@ -98,13 +98,13 @@ def test_hints_arrive_from_many_threads(hints: Hints, take: Callable[[str], Take
         thread.join()
     assert sent == [True] * 80
     until(lambda: taker.taken() == {f"{n}-{i}" for n in range(8) for i in range(10)})
-    hints.ready()
+    hints.check()
 
 
 def test_a_killed_broker_keeps_the_hints_it_accepted(
-    hints: Hints, broker_server: BrokerServer, take: Callable[[str], Taker]
+    hints: JobDispatcher, broker_server: BrokerServer, take: Callable[[str], Taker]
 ) -> None:
-    assert all(hints.send(name) for name in sorted(names(200)))
+    assert all(hints.dispatch(name) for name in sorted(names(200)))
     broker_server.server.kill()
     broker_server.server.start()
     taker = take("taker")
@@ -113,64 +113,66 @@ def test_a_killed_broker_keeps_the_hints_it_accepted(
 
 
 def test_a_broker_that_is_away_is_told_once_and_found_again(
-    hints: Hints, broker_server: BrokerServer, caplog: pytest.LogCaptureFixture
+    hints: JobDispatcher, broker_server: BrokerServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert hints.send("before")
+    assert hints.dispatch("before")
     broker_server.server.kill()
     with caplog.at_level(logging.INFO, logger="syndb_service"):
-        assert not any(hints.send(name) for name in names(50))
+        assert not any(hints.dispatch(name) for name in names(50))
         with pytest.raises(TransientError) as refusal:
-            hints.ready()
+            hints.check()
         assert [record for record in caplog.messages if "is away" in record] == caplog.messages
         assert len(caplog.messages) == 1
         broker_server.server.start()
-        until(lambda: hints.send("after"))
+        until(lambda: hints.dispatch("after"))
         assert "is back" in caplog.messages[-1]
     assert refusal.value.error_code == "broker_unavailable"
     assert f"127.0.0.1:{broker_server.server.port}" in refusal.value.message
     assert SECRET not in caplog.text + refusal.value.message
-    hints.ready()
+    hints.check()
     assert broker_server.waiting() >= 2
 
 
-def test_a_silent_broker_holds_nobody_up(hints: Hints, broker_server: BrokerServer) -> None:
-    assert hints.send("before")
+def test_a_silent_broker_holds_nobody_up(hints: JobDispatcher, broker_server: BrokerServer) -> None:
+    assert hints.dispatch("before")
     broker_server.server.pause()
     try:
         results: list[bool] = []
-        senders = [threading.Thread(target=lambda: results.append(hints.send("during"))) for _ in range(20)]
+        senders = [
+            threading.Thread(target=lambda: results.append(hints.dispatch("during"))) for _ in range(20)
+        ]
         for sender in senders:
             sender.start()
         for sender in senders:
             sender.join(WAIT_S)
         assert results == [False] * 20
         with pytest.raises(TransientError):
-            hints.ready()
+            hints.check()
     finally:
         broker_server.server.resume()
-    until(lambda: hints.send("after"))
+    until(lambda: hints.dispatch("after"))
 
 
 def test_a_wiped_broker_takes_hints_again(
-    hints: Hints, broker_server: BrokerServer, take: Callable[[str], Taker]
+    hints: JobDispatcher, broker_server: BrokerServer, take: Callable[[str], Taker]
 ) -> None:
     taker = take("taker")
     taker.open()
-    assert hints.send("before")
+    assert hints.dispatch("before")
     until(lambda: taker.taken() == {"before"})
     broker_server.wipe()
-    until(lambda: hints.send("after"))
+    until(lambda: hints.dispatch("after"))
     # The queue is made anew by whoever comes first; a hint of that moment may be lost, and is sent again.
-    until(lambda: hints.send("again") and "again" in taker.taken())
+    until(lambda: hints.dispatch("again") and "again" in taker.taken())
 
 
 @pytest.mark.parametrize("how", ["kill", "stop", "pause"])
 def test_a_taker_goes_on_when_the_broker_is_back(
-    hints: Hints, broker_server: BrokerServer, take: Callable[[str], Taker], how: str
+    hints: JobDispatcher, broker_server: BrokerServer, take: Callable[[str], Taker], how: str
 ) -> None:
     taker = take("taker")
     taker.open()
-    assert hints.send("before")
+    assert hints.dispatch("before")
     until(lambda: taker.taken() == {"before"})
     getattr(broker_server.server, how)()
     until(lambda: "connection error" in taker.log.read_text())
@@ -178,15 +180,15 @@ def test_a_taker_goes_on_when_the_broker_is_back(
         broker_server.server.resume()
     else:
         broker_server.server.start()
-    until(lambda: hints.send("after"))
+    until(lambda: hints.dispatch("after"))
     until(lambda: "after" in taker.taken())
     assert taker.process.poll() is None
     assert SECRET not in taker.log.read_text()
 
 
-def test_a_killed_takers_hints_go_to_another(hints: Hints, take: Callable[[str], Taker]) -> None:
+def test_a_killed_takers_hints_go_to_another(hints: JobDispatcher, take: Callable[[str], Taker]) -> None:
     first = take("first")
-    assert all(hints.send(name) for name in names(2))
+    assert all(hints.dispatch(name) for name in names(2))
     until(lambda: first.taken() == names(2))
     first.kill()
     second = take("second")
@@ -194,13 +196,13 @@ def test_a_killed_takers_hints_go_to_another(hints: Hints, take: Callable[[str],
     until(lambda: second.taken() == names(2))
 
 
-def test_a_busy_taker_hoards_no_hints(hints: Hints, take: Callable[[str], Taker]) -> None:
+def test_a_busy_taker_hoards_no_hints(hints: JobDispatcher, take: Callable[[str], Taker]) -> None:
     busy = take("busy")
-    assert all(hints.send(name) for name in names(2))
+    assert all(hints.dispatch(name) for name in names(2))
     until(lambda: busy.taken() == names(2))
     idle = take("idle")
     idle.open()
-    assert hints.send("another")
+    assert hints.dispatch("another")
     until(lambda: "another" in idle.taken())
     assert busy.taken() == names(2)
 

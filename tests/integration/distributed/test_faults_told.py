@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 from sqlalchemy import text
 
 from syndb_service.errors import BadSetting, TransientError
-from syndb_service.place import place_of
+from syndb_service.place import parse_storage_url
 from syndb_service.s3 import Bucket
 from syndb_service.s3.answers import at_start
 from syndb_service.store import Database
@@ -151,7 +151,9 @@ def test_a_clock_that_s3_does_not_take_is_told_as_the_clock(
     )
     for name, value in seaweed.keys.environment().items():
         monkeypatch.setenv(name, value)
-    bucket = Bucket(place_of("s3://lab/clock", "SYNDB_RESULTS_URL"), "result store", seaweed.endpoint)
+    bucket = Bucket(
+        parse_storage_url("s3://lab/clock", "SYNDB_RESULTS_URL"), "result store", seaweed.endpoint
+    )
     with pytest.raises(BadSetting, match="the clock of this machine") as told:
         bucket.check()
     assert told.value.error_code == "clock_off"

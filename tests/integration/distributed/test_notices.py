@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from syndb_service.domain.status import Status
-from syndb_service.store import Database, JobStore, Notices, Submission
+from syndb_service.store import ChangeListener, Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 from tests.servers.postgres import Postgres
 from tests.store_machine import REQUEST
@@ -44,11 +44,11 @@ def told() -> queue.Queue[str]:
 
 
 @pytest.fixture
-def notices(url: str, told: queue.Queue[str]) -> Iterator[Notices]:
+def notices(url: str, told: queue.Queue[str]) -> Iterator[ChangeListener]:
     listening = Database(url)
-    notices = Notices(listening, told.put)
+    notices = ChangeListener(listening, told.put)
     notices.start()
-    until(lambda: notices.heard)
+    until(lambda: notices.is_listening)
     yield notices
     notices.close()
     listening.close()
@@ -62,12 +62,12 @@ def store(url: str) -> Iterator[JobStore]:
 
 
 def submitted(store: JobStore) -> str:
-    job, _ = store.submit(Submission("ada", REQUEST), 100)
+    job, _ = store.insert(Submission("ada", REQUEST), 100)
     return job.job_id
 
 
 def test_each_change_of_a_row_is_heard_as_it_is_committed(
-    notices: Notices, store: JobStore, told: queue.Queue[str]
+    notices: ChangeListener, store: JobStore, told: queue.Queue[str]
 ) -> None:
     first, second = submitted(store), submitted(store)
     assert store.request_cancel(first, "ada").status is Status.CANCELLED
@@ -78,7 +78,7 @@ def test_each_change_of_a_row_is_heard_as_it_is_committed(
 
 
 def test_what_is_rolled_back_is_never_heard(
-    notices: Notices, url: str, store: JobStore, told: queue.Queue[str]
+    notices: ChangeListener, url: str, store: JobStore, told: queue.Queue[str]
 ) -> None:
     job_id, other = submitted(store), submitted(store)
     database = Database(url)
@@ -91,12 +91,12 @@ def test_what_is_rolled_back_is_never_heard(
 
 
 def test_a_cut_connection_is_made_again(
-    notices: Notices, postgres: Postgres, store: JobStore, told: queue.Queue[str]
+    notices: ChangeListener, postgres: Postgres, store: JobStore, told: queue.Queue[str]
 ) -> None:
     job_id = submitted(store)
     postgres.cut_connections()
-    until(lambda: not notices.heard)
-    until(lambda: notices.heard)
+    until(lambda: not notices.is_listening)
+    until(lambda: notices.is_listening)
     store.request_cancel(job_id, "ada")
     assert told.get(timeout=WAIT_S) == job_id
 
@@ -109,13 +109,13 @@ def test_notices_that_get_lost_are_not_relied_on(
     monkeypatch.setattr("syndb_service.store.notices.PROBE_S", 0.05)
     monkeypatch.setattr("syndb_service.store.notices.STEP_S", 0.02)
     database = Database(url)
-    notices = Notices(database, told.put)
+    notices = ChangeListener(database, told.put)
     notices.start()
-    until(lambda: notices.heard)
+    until(lambda: notices.is_listening)
     monkeypatch.setattr("syndb_service.store.notices.CHANNEL", "elsewhere")
-    until(lambda: not notices.heard)
+    until(lambda: not notices.is_listening)
     monkeypatch.setattr("syndb_service.store.notices.CHANNEL", "syndb_jobs")
-    until(lambda: notices.heard)
+    until(lambda: notices.is_listening)
     notices.close()
     database.close()
     assert "notices of changes don't arrive" in caplog.text
@@ -123,8 +123,8 @@ def test_notices_that_get_lost_are_not_relied_on(
 
 def test_sqlite_has_none(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
-    notices = Notices(database, print)
+    notices = ChangeListener(database, print)
     notices.start()
-    assert not notices.heard
+    assert not notices.is_listening
     notices.close()
     database.close()

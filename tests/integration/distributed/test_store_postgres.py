@@ -94,12 +94,12 @@ def test_many_that_start_at_once_migrate_once(postgres: Postgres) -> None:
 def test_a_dump_made_while_rows_are_written_comes_back_whole(
     postgres: Postgres, database: Database, store: JobStore, tmp_path: Path
 ) -> None:
-    made = [store.submit(Submission("ada", REQUEST))[0] for _ in range(20)]
+    made = [store.insert(Submission("ada", REQUEST))[0] for _ in range(20)]
     empty = postgres.make_database("restored")
     dump, restore = re.findall(r"`(pg_(?:dump|restore) [^`]+)`", PAGE.read_text())
     urls = {"DATABASE": database.engine.url.render_as_string(hide_password=False), "EMPTY": empty}
     environment = os.environ | {name: url.replace("+psycopg", "") for name, url in urls.items()}
-    writing = threading.Thread(target=lambda: [store.submit(Submission("bob", REQUEST)) for _ in range(20)])
+    writing = threading.Thread(target=lambda: [store.insert(Submission("bob", REQUEST)) for _ in range(20)])
     writing.start()
     subprocess.run(["bash", "-euc", dump], cwd=tmp_path, env=environment, check=True, timeout=120)
     writing.join()
@@ -128,7 +128,7 @@ def test_figures_are_read_without_the_rows_that_were_counted(database: Database)
 
 
 def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:
-    made = {store.submit(Submission(f"user{n % 3}", REQUEST))[0].job_id for n in range(60)}
+    made = {store.insert(Submission(f"user{n % 3}", REQUEST))[0].job_id for n in range(60)}
     claimed: list[str] = []
 
     def claim() -> None:
@@ -150,7 +150,7 @@ def test_submissions_at_once_keep_to_the_limit_and_to_one_job_a_key(store: JobSt
     def submit(key: str) -> None:
         try:
             submission = Submission("ada", REQUEST, idempotency_key=key, body_sha256="x")
-            jobs.add(store.submit(submission, max_open=5)[0].job_id)
+            jobs.add(store.insert(submission, max_open=5)[0].job_id)
         except TooManyRequests as error:
             refused.append(error)
 
@@ -166,7 +166,7 @@ def test_submissions_at_once_keep_to_the_limit_and_to_one_job_a_key(store: JobSt
 def test_cut_connections_are_an_outage_that_passes(
     postgres: Postgres, database: Database, store: JobStore
 ) -> None:
-    job = store.submit(Submission("ada", REQUEST))[0]
+    job = store.insert(Submission("ada", REQUEST))[0]
     postgres.cut_connections()
     assert store.get(job.job_id).status is Status.PENDING
 
@@ -179,11 +179,11 @@ def test_cut_connections_are_an_outage_that_passes(
         cut_in_the_middle()
     claimed = store.attempts.claim_next(30)
     assert claimed is not None
-    assert store.attempts.complete(claimed, RESULT, datetime.now(UTC) + timedelta(days=1))
+    assert store.attempts.mark_completed(claimed, RESULT, datetime.now(UTC) + timedelta(days=1))
 
 
 def test_a_server_that_is_gone_is_said_to_be_away_and_comes_back(postgres: Postgres, store: JobStore) -> None:
-    job = store.submit(Submission("ada", REQUEST))[0]
+    job = store.insert(Submission("ada", REQUEST))[0]
     postgres.kill()
     with pytest.raises(TransientError, match="away") as outage:
         store.get(job.job_id)

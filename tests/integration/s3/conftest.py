@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from syndb_service.place import S3Place
-from syndb_service.results.s3_results import S3Results
+from syndb_service.place import S3Location
+from syndb_service.results.s3_results import S3ResultStore
 from syndb_service.s3 import Bucket
 from tests.servers.seaweed import Seaweed, running_seaweed
 
@@ -42,10 +42,10 @@ def prefix() -> str:
 @pytest.fixture
 def bucket(s3: Seaweed, prefix: str) -> Bucket:
     """The prefix, opened."""
-    return Bucket(S3Place(s3.bucket, f"{prefix}/"), "result store", s3.endpoint)
+    return Bucket(S3Location(s3.bucket, f"{prefix}/"), "result store", s3.endpoint)
 
 
 @pytest.fixture
-def results(bucket: Bucket) -> S3Results:
+def results(bucket: Bucket) -> S3ResultStore:
     """An empty result store."""
-    return S3Results(bucket, unfinished_s=0)
+    return S3ResultStore(bucket, unfinished_s=0)

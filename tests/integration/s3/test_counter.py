@@ -9,29 +9,29 @@ from pathlib import Path
 import pytest
 
 from syndb_service import counter as counters
-from syndb_service.counter import Counter
+from syndb_service.counter import ConnectionCounter
 from syndb_service.domain.datasets import Dataset
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.engines.nursery import Child, Nursery
+from syndb_service.engines.nursery import ChildProcess, ForkServerClient
 from syndb_service.intake.bundled import install_bundled
-from syndb_service.place import S3Place
+from syndb_service.place import S3Location
 from syndb_service.s3 import Bucket
 from syndb_service.settings import Settings
-from syndb_service.warehouse import DatasetStore, Warehouse
+from syndb_service.warehouse import DatasetStore, LocalWarehouse
 from syndb_service.warehouse.s3_warehouse import S3Warehouse
 from tests.servers.seaweed import Seaweed
 
 SENSORY = Selection(pre_class=("sensory",))
 
 
-class CountingNursery(Nursery):
+class CountingNursery(ForkServerClient):
     """A nursery that says how many children it started."""
 
     started = 0
 
-    def child(self) -> Child:
+    def start_child(self) -> ChildProcess:
         self.started += 1
-        return super().child()
+        return super().start_child()
 
 
 @pytest.fixture
@@ -43,18 +43,18 @@ def nursery() -> Iterator[CountingNursery]:
 
 @pytest.fixture(params=["folder", "s3"])
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> DatasetStore:
-    found: DatasetStore = Warehouse(tmp_path / "warehouse")
+    found: DatasetStore = LocalWarehouse(tmp_path / "warehouse")
     if request.param == "s3":
         s3: Seaweed = request.getfixturevalue("s3")
-        place = S3Place(s3.bucket, f"{request.getfixturevalue('prefix')}/")
+        place = S3Location(s3.bucket, f"{request.getfixturevalue('prefix')}/")
         found = S3Warehouse(Bucket(place, "warehouse", s3.endpoint), tmp_path / "cache", 10**9, fresh_s=0)
     install_bundled(found)
     return found
 
 
 @pytest.fixture
-def counter(tmp_path: Path, nursery: Nursery, warehouse: DatasetStore) -> Counter:
-    return Counter(Settings(data_dir=tmp_path), nursery, warehouse)
+def counter(tmp_path: Path, nursery: ForkServerClient, warehouse: DatasetStore) -> ConnectionCounter:
+    return ConnectionCounter(Settings(data_dir=tmp_path), nursery, warehouse)
 
 
 @pytest.fixture
@@ -62,13 +62,15 @@ def worm(warehouse: DatasetStore) -> Dataset:
     return next(each for each in warehouse.datasets() if each.name == "celegans_varshney_2011")
 
 
-def test_without_filters_it_is_what_was_counted_when_it_was_added(counter: Counter, worm: Dataset) -> None:
+def test_without_filters_it_is_what_was_counted_when_it_was_added(
+    counter: ConnectionCounter, worm: Dataset
+) -> None:
     for include in ("chemical", "gap_junctions", "both"):
         assert counter.count(worm, Selection(include=include)) == worm.connection_sizes[include]
 
 
 def test_filters_leave_fewer_and_a_higher_minimum_is_known(
-    counter: Counter, worm: Dataset, nursery: CountingNursery
+    counter: ConnectionCounter, worm: Dataset, nursery: CountingNursery
 ) -> None:
     every, sensory = counter.count(worm, Selection()), counter.count(worm, SENSORY)
     assert every is not None
@@ -80,16 +82,16 @@ def test_filters_leave_fewer_and_a_higher_minimum_is_known(
 
 
 def test_others_who_count_are_not_waited_for_long(
-    counter: Counter, worm: Dataset, nursery: CountingNursery, monkeypatch: pytest.MonkeyPatch
+    counter: ConnectionCounter, worm: Dataset, nursery: CountingNursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counters, "TURN_S", 0.01)
     inside, done = threading.Event(), threading.Event()
 
-    class Busy(Nursery):
-        def child(self) -> Child:
+    class Busy(ForkServerClient):
+        def start_child(self) -> ChildProcess:
             inside.set()
             done.wait()
-            return nursery.child()
+            return nursery.start_child()
 
     monkeypatch.setattr(counter, "_nursery", Busy())
     found = []
@@ -103,7 +105,10 @@ def test_others_who_count_are_not_waited_for_long(
 
 
 def test_a_count_that_takes_too_long_is_left_to_the_job(
-    counter: Counter, worm: Dataset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    counter: ConnectionCounter,
+    worm: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(counters, "COUNT_S", 0.0)
@@ -113,7 +118,7 @@ def test_a_count_that_takes_too_long_is_left_to_the_job(
 
 
 def test_a_child_that_needs_too_much_memory_is_left_to_the_job(
-    tmp_path: Path, nursery: Nursery, warehouse: DatasetStore, worm: Dataset
+    tmp_path: Path, nursery: ForkServerClient, warehouse: DatasetStore, worm: Dataset
 ) -> None:
     settings = Settings(data_dir=tmp_path).model_copy(update={"job_memory_bytes": 1})
-    assert Counter(settings, nursery, warehouse).count(worm, SENSORY) is None
+    assert ConnectionCounter(settings, nursery, warehouse).count(worm, SENSORY) is None

@@ -19,13 +19,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 
-from syndb_service.domain.jobs import Job, Request, Result
+from syndb_service.domain.jobs import Job, JobRequest, Result
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.errors import BadSetting, Damaged, Lost, TransientError
 from syndb_service.integrity import Integrity
-from syndb_service.place import S3Place
+from syndb_service.place import S3Location
 from syndb_service.results import OpenedResult, ResultWriter, open_results
-from syndb_service.results.s3_results import S3Results
+from syndb_service.results.s3_results import S3ResultStore
 from syndb_service.results.s3_upload import AT_A_TIME
 from syndb_service.results.s3_writer import PART_BYTES
 from syndb_service.s3 import Bucket, connecting, patience, reading
@@ -51,8 +51,8 @@ def read(opened: OpenedResult) -> bytes:
         return b"".join(opened.chunks)
 
 
-def store(results: S3Results, data: bytes, job_id: str = JOB, attempt: int = 1) -> str:
-    with results.begin(job_id, attempt) as writer:
+def store(results: S3ResultStore, data: bytes, job_id: str = JOB, attempt: int = 1) -> str:
+    with results.open_writer(job_id, attempt) as writer:
         for start in range(0, len(data), 3 * MIB):
             writer.write(memoryview(data)[start : start + 3 * MIB])
         stored = writer.finish()
@@ -75,7 +75,7 @@ def until(happened: Callable[[], object], seconds: float = 120) -> None:
 @pytest.mark.parametrize(
     "size", [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 3 * PART_BYTES + 17]
 )
-def test_a_result_comes_back_as_it_was_written(results: S3Results, size: int) -> None:
+def test_a_result_comes_back_as_it_was_written(results: S3ResultStore, size: int) -> None:
     data = content(size)
     key = store(results, data)
     assert key == f"{JOB}/1"
@@ -89,9 +89,9 @@ def test_a_result_comes_back_as_it_was_written(results: S3Results, size: int) ->
 def test_memory_may_be_used_again_as_soon_as_it_is_written(s3: Seaweed, prefix: str, size: int) -> None:
     proxy = StoreProxy(s3.ports["s3"])
     try:
-        results = S3Results(Bucket(S3Place(s3.bucket, f"{prefix}/"), "result store", proxy.endpoint))
+        results = S3ResultStore(Bucket(S3Location(s3.bucket, f"{prefix}/"), "result store", proxy.endpoint))
         buffer, digest = bytearray(size), hashlib.sha256()
-        with proxy.rule(Act.SLOW, "PUT", times=2), results.begin(JOB, 1) as writer:
+        with proxy.rule(Act.SLOW, "PUT", times=2), results.open_writer(JOB, 1) as writer:
             for number in range(-(-3 * PART_BYTES // size) if size > 1000 else 20):
                 buffer[:] = content(size, number)
                 digest.update(buffer)
@@ -105,8 +105,8 @@ def test_memory_may_be_used_again_as_soon_as_it_is_written(s3: Seaweed, prefix: 
         proxy.close()
 
 
-def test_nothing_is_visible_before_the_end(results: S3Results, s3: Seaweed, prefix: str) -> None:
-    with results.begin(JOB, 1) as writer:
+def test_nothing_is_visible_before_the_end(results: S3ResultStore, s3: Seaweed, prefix: str) -> None:
+    with results.open_writer(JOB, 1) as writer:
         writer.write(content(2 * PART_BYTES + 1))
         until(lambda: s3.uploads_in(prefix))
         assert s3.keys_in(prefix) == []
@@ -118,16 +118,16 @@ def test_nothing_is_visible_before_the_end(results: S3Results, s3: Seaweed, pref
 
 
 @pytest.mark.parametrize("size", [1, PART_BYTES, 3 * PART_BYTES + 1])
-def test_an_abort_leaves_nothing(results: S3Results, s3: Seaweed, prefix: str, size: int) -> None:
-    with results.begin(JOB, 1) as writer:
+def test_an_abort_leaves_nothing(results: S3ResultStore, s3: Seaweed, prefix: str, size: int) -> None:
+    with results.open_writer(JOB, 1) as writer:
         writer.write(content(size))
     writer.abort()
     assert s3.keys_in(prefix) == s3.uploads_in(prefix) == []
     assert list(results.listing()) == []
 
 
-def test_an_abort_after_the_end_keeps_the_result(results: S3Results) -> None:
-    with results.begin(JOB, 1) as writer:
+def test_an_abort_after_the_end_keeps_the_result(results: S3ResultStore) -> None:
+    with results.open_writer(JOB, 1) as writer:
         writer.write(b"whole")
         stored = writer.finish()
         writer.abort()
@@ -137,14 +137,14 @@ def test_an_abort_after_the_end_keeps_the_result(results: S3Results) -> None:
 @pytest.mark.parametrize(
     ("start", "stop"), [(0, 1), (5, 10), (100, None), (PART_BYTES - 3, PART_BYTES + 3), (9, 10**12)]
 )
-def test_a_range(results: S3Results, start: int, stop: int | None) -> None:
+def test_a_range(results: S3ResultStore, start: int, stop: int | None) -> None:
     data = content(PART_BYTES + 1000)
     opened = results.open(store(results, data), start, stop)
     assert (opened.size, opened.start, opened.stop) == (len(data), start, min(stop or len(data), len(data)))
     assert read(opened) == data[start:stop]
 
 
-def test_a_copy_is_a_result_of_its_own(results: S3Results) -> None:
+def test_a_copy_is_a_result_of_its_own(results: S3ResultStore) -> None:
     data = content(PART_BYTES + 1)
     key = store(results, data)
     copied = results.copy(key, JOB, 7)
@@ -156,18 +156,18 @@ def test_a_copy_is_a_result_of_its_own(results: S3Results) -> None:
 
 
 @pytest.mark.parametrize(("start", "stop"), [(4, None), (100, 200), (2, 2), (3, 1)])
-def test_a_range_that_holds_nothing(results: S3Results, start: int, stop: int | None) -> None:
+def test_a_range_that_holds_nothing(results: S3ResultStore, start: int, stop: int | None) -> None:
     opened = results.open(store(results, b"1234"), start, stop)
     assert opened.size == 4
     assert read(opened) == b""
 
 
-def test_memory_is_bounded(results: S3Results) -> None:
+def test_memory_is_bounded(results: S3ResultStore) -> None:
     piece = content(MIB)
     digest = hashlib.sha256()
     tracemalloc.start()
     try:
-        with results.begin(JOB, 1) as writer:
+        with results.open_writer(JOB, 1) as writer:
             before, _ = tracemalloc.get_traced_memory()
             for _ in range(200):
                 writer.write(piece)
@@ -184,7 +184,7 @@ def test_memory_is_bounded(results: S3Results) -> None:
     assert peak - before < (AT_A_TIME + 3) * PART_BYTES < 64 * MIB
 
 
-def test_a_link_works_without_credentials(results: S3Results) -> None:
+def test_a_link_works_without_credentials(results: S3ResultStore) -> None:
     key = store(results, b"neurons")
     link = results.redirect(key, "größe, a.arrow", MEDIA, 60)
     answer = httpx.get(link)
@@ -197,13 +197,13 @@ def test_a_link_works_without_credentials(results: S3Results) -> None:
     assert httpx.get(link.replace("/1?", "/2?")).status_code == 403
 
 
-def test_a_link_expires(results: S3Results) -> None:
+def test_a_link_expires(results: S3ResultStore) -> None:
     link = results.redirect(store(results, b"neurons"), "a.arrow", MEDIA, 1)
     until(lambda: httpx.get(link).status_code == 403)
     assert b"neurons" not in httpx.get(link).content
 
 
-def test_there_is_no_link_to_what_is_not_there(results: S3Results) -> None:
+def test_there_is_no_link_to_what_is_not_there(results: S3ResultStore) -> None:
     with pytest.raises(TransientError, match="not in the result store") as caught:
         results.redirect(f"{JOB}/1", "a.arrow", MEDIA, 60)
     assert caught.value.error_code == "store_unavailable"
@@ -212,13 +212,13 @@ def test_there_is_no_link_to_what_is_not_there(results: S3Results) -> None:
 def test_links_go_to_the_public_endpoint(s3: Seaweed, prefix: str) -> None:
     public = s3.endpoint.replace("127.0.0.1", "localhost")
     results = open_results(f"s3://{s3.bucket}/{prefix}", s3.endpoint, public_url=public)
-    assert isinstance(results, S3Results)
+    assert isinstance(results, S3ResultStore)
     link = results.redirect(store(results, b"x"), "a", MEDIA, 60)
     assert link.startswith(public)
     assert httpx.get(link).content == b"x"
 
 
-def test_deleting(results: S3Results, s3: Seaweed, prefix: str) -> None:
+def test_deleting(results: S3ResultStore, s3: Seaweed, prefix: str) -> None:
     key = store(results, b"x")
     results.delete(key)
     results.delete(key)
@@ -228,13 +228,13 @@ def test_deleting(results: S3Results, s3: Seaweed, prefix: str) -> None:
 
 
 def test_the_sweep_sees_whole_and_unfinished_results(
-    bucket: Bucket, results: S3Results, s3: Seaweed, prefix: str
+    bucket: Bucket, results: S3ResultStore, s3: Seaweed, prefix: str
 ) -> None:
     store(results, b"x", "job-b")
     store(results, b"x", "job-a", 2)
     bucket.put("notes.txt", b"not ours")
     bucket.put("tables/synapses/dataset_id=1/a.parquet", b"not ours")
-    unfinished = results.begin("job-a", 11)
+    unfinished = results.open_writer("job-a", 11)
     unfinished.write(content(PART_BYTES))
     until(lambda: s3.uploads_in(prefix))
     assert dict(results.listing()) == {"job-a": ["job-a/2", "job-a/11.part"], "job-b": ["job-b/1"]}
@@ -243,7 +243,7 @@ def test_the_sweep_sees_whole_and_unfinished_results(
     assert results.keys("job") == []
     results.delete("job-a/1.part")
     assert len(s3.uploads_in(prefix)) == 1
-    assert S3Results(bucket, unfinished_s=3600).keys("job-a") == ["job-a/2"]
+    assert S3ResultStore(bucket, unfinished_s=3600).keys("job-a") == ["job-a/2"]
     results.delete("job-a/11.part")
     assert s3.uploads_in(prefix) == []
     with pytest.raises(TransientError):
@@ -251,7 +251,7 @@ def test_the_sweep_sees_whole_and_unfinished_results(
     assert results.keys("job-a") == ["job-a/2"]
 
 
-def test_a_thousand_results_are_listed(bucket: Bucket, results: S3Results) -> None:
+def test_a_thousand_results_are_listed(bucket: Bucket, results: S3ResultStore) -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda number: bucket.put(f"{number:05}/1", b""), range(1005)))
     listed = list(results.listing())
@@ -320,13 +320,15 @@ def test_a_secret_that_becomes_wrong_is_no_defect_of_the_job(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-wrong-secret")
     results = open_results(f"s3://{s3.bucket}/{prefix}", s3.endpoint)
-    with results.begin(JOB, 1) as writer:
+    with results.open_writer(JOB, 1) as writer:
         writer.write(b"x")
         with pytest.raises(TransientError, match="refuses the service"):
             writer.finish()
 
 
-def test_the_rule_that_destroys_is_set_and_lengthened(results: S3Results, s3: Seaweed, prefix: str) -> None:
+def test_the_rule_that_destroys_is_set_and_lengthened(
+    results: S3ResultStore, s3: Seaweed, prefix: str
+) -> None:
     foreign = {
         "ID": f"theirs-{prefix}",
         "Status": "Enabled",
@@ -382,7 +384,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("call", ["upload_part", "complete_multipart_upload", "put_object"])
 def test_a_short_outage_is_gone_through(
-    bucket: Bucket, results: S3Results, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
+    bucket: Bucket, results: S3ResultStore, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
 ) -> None:
     monkeypatch.setattr(bucket.client, call, broken(getattr(bucket.client, call), {1, 2}, after=after))
     data = content(100 if call == "put_object" else 2 * PART_BYTES + 1)
@@ -391,26 +393,31 @@ def test_a_short_outage_is_gone_through(
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_part_that_does_not_arrive(
-    bucket: Bucket, results: S3Results, s3: Seaweed, prefix: str, monkeypatch: pytest.MonkeyPatch, after: bool
+    bucket: Bucket,
+    results: S3ResultStore,
+    s3: Seaweed,
+    prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    after: bool,
 ) -> None:
     monkeypatch.setattr(bucket.client, "upload_part", broken(bucket.client.upload_part, OFTEN, after=after))
-    with results.begin(JOB, 1) as writer, pytest.raises(TransientError, match="does not answer"):
+    with results.open_writer(JOB, 1) as writer, pytest.raises(TransientError, match="does not answer"):
         send(writer, content(6 * PART_BYTES))
     assert s3.keys_in(prefix) == s3.uploads_in(prefix) == []
 
 
 def test_an_end_that_is_lost(
-    bucket: Bucket, results: S3Results, s3: Seaweed, prefix: str, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, results: S3ResultStore, s3: Seaweed, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end = broken(bucket.client.complete_multipart_upload, OFTEN, after=False)
     monkeypatch.setattr(bucket.client, "complete_multipart_upload", end)
-    with results.begin(JOB, 1) as writer, pytest.raises(TransientError, match="does not answer"):
+    with results.open_writer(JOB, 1) as writer, pytest.raises(TransientError, match="does not answer"):
         send(writer, content(PART_BYTES + 1))
     assert s3.keys_in(prefix) == s3.uploads_in(prefix) == []
 
 
 def test_an_end_whose_answer_is_lost(
-    bucket: Bucket, results: S3Results, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, results: S3ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end = broken(bucket.client.complete_multipart_upload, {1}, after=True)
     monkeypatch.setattr(bucket.client, "complete_multipart_upload", end)
@@ -419,16 +426,16 @@ def test_an_end_whose_answer_is_lost(
 
 
 def test_a_small_result_whose_answer_is_lost_leaves_nothing(
-    bucket: Bucket, results: S3Results, s3: Seaweed, prefix: str, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, results: S3ResultStore, s3: Seaweed, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bucket.client, "put_object", broken(bucket.client.put_object, OFTEN, after=True))
-    with results.begin(JOB, 1) as writer, pytest.raises(TransientError):
+    with results.open_writer(JOB, 1) as writer, pytest.raises(TransientError):
         send(writer, b"x")
     assert s3.keys_in(prefix) == []
 
 
 def test_reading_goes_on_where_the_connection_broke(
-    results: S3Results, monkeypatch: pytest.MonkeyPatch
+    results: S3ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = content(PART_BYTES)
     opened = results.open(store(results, data), 10)
@@ -437,7 +444,7 @@ def test_reading_goes_on_where_the_connection_broke(
 
 
 def test_reading_ends_where_the_connection_breaks_again_and_again(
-    results: S3Results, monkeypatch: pytest.MonkeyPatch
+    results: S3ResultStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = results.open(store(results, content(PART_BYTES)))
     monkeypatch.setattr(StreamingBody, "read", broken(StreamingBody.read, set(range(2, 9)), after=False))
@@ -446,27 +453,27 @@ def test_reading_ends_where_the_connection_breaks_again_and_again(
         read(opened)
 
 
-def test_room_is_told_without_waiting_for_a_slow_store(results: S3Results, s3: Seaweed) -> None:
-    with results.begin(JOB, 1) as writer:
-        assert writer.room(0)
+def test_room_is_told_without_waiting_for_a_slow_store(results: S3ResultStore, s3: Seaweed) -> None:
+    with results.open_writer(JOB, 1) as writer:
+        assert writer.wait_writable(0)
         writer.write(content(PART_BYTES))
         s3.pause()
         try:
             for _ in range(AT_A_TIME):
-                if writer.room(0):
+                if writer.wait_writable(0):
                     writer.write(content(PART_BYTES))
-            assert not writer.room(0.05)
+            assert not writer.wait_writable(0.05)
         finally:
             s3.resume()
-        assert writer.room(30)
+        assert writer.wait_writable(30)
         writer.finish()
 
 
 def test_a_store_that_is_killed_in_the_middle(
-    results: S3Results, s3: Seaweed, prefix: str, monkeypatch: pytest.MonkeyPatch
+    results: S3ResultStore, s3: Seaweed, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = store(results, b"kept", str(uuid.uuid4()))
-    with results.begin(JOB, 1) as writer:
+    with results.open_writer(JOB, 1) as writer:
         writer.write(content(2 * PART_BYTES))
         until(lambda: s3.uploads_in(prefix))
         s3.kill()
@@ -491,8 +498,8 @@ def test_a_store_that_is_killed_in_the_middle(
     assert s3.uploads_in(prefix) == []
 
 
-def test_a_store_that_is_killed_at_the_end_of_a_small_result(results: S3Results, s3: Seaweed) -> None:
-    with results.begin(JOB, 1) as writer:
+def test_a_store_that_is_killed_at_the_end_of_a_small_result(results: S3ResultStore, s3: Seaweed) -> None:
+    with results.open_writer(JOB, 1) as writer:
         writer.write(b"x")
         s3.kill()
         try:
@@ -503,7 +510,7 @@ def test_a_store_that_is_killed_at_the_end_of_a_small_result(results: S3Results,
     assert results.keys(JOB) == []
 
 
-def test_a_store_that_hangs_is_not_ready(results: S3Results, s3: Seaweed) -> None:
+def test_a_store_that_hangs_is_not_ready(results: S3ResultStore, s3: Seaweed) -> None:
     results.ready()
     s3.pause()
     try:
@@ -515,7 +522,7 @@ def test_a_store_that_hangs_is_not_ready(results: S3Results, s3: Seaweed) -> Non
         s3.resume()
 
 
-def test_uploads_of_several_jobs_at_a_time(results: S3Results) -> None:
+def test_uploads_of_several_jobs_at_a_time(results: S3ResultStore) -> None:
     data = {str(number): content(2 * PART_BYTES + number, number) for number in range(4)}
     threads = [threading.Thread(target=store, args=(results, data[job], job)) for job in data]
     for thread in threads:
@@ -527,10 +534,10 @@ def test_uploads_of_several_jobs_at_a_time(results: S3Results) -> None:
 
 @pytest.mark.parametrize("size", [1000, PART_BYTES + 1000])
 def test_the_state_of_a_result_changes_with_its_content_alone(
-    results: S3Results, bucket: Bucket, size: int
+    results: S3ResultStore, bucket: Bucket, size: int
 ) -> None:
     data = content(size)
-    with results.begin(JOB, 1) as writer:
+    with results.open_writer(JOB, 1) as writer:
         writer.write(data)
         stored = writer.finish()
     with results.open(stored.key, 10, 20) as opened:
@@ -542,7 +549,7 @@ def test_the_state_of_a_result_changes_with_its_content_alone(
 
 
 def test_damage_is_noticed_by_reads_and_found_unasked(
-    results: S3Results, bucket: Bucket, tmp_path: Path
+    results: S3ResultStore, bucket: Bucket, tmp_path: Path
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
     upgrade(database)
@@ -552,14 +559,14 @@ def test_damage_is_noticed_by_reads_and_found_unasked(
     data = content(100_000)
 
     def completed() -> Job:
-        jobs.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
+        jobs.insert(Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1")))
         job = jobs.attempts.claim_next(30)
         assert job is not None
-        with results.begin(job.job_id, job.attempt) as writer:
+        with results.open_writer(job.job_id, job.attempt) as writer:
             writer.write(data)
             stored = writer.finish()
         result = Result(stored.key, "csv", stored.bytes, 1, (), stored.sha256, state=stored.state)
-        assert jobs.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=1))
+        assert jobs.attempts.mark_completed(job, result, datetime.now(UTC) + timedelta(hours=1))
         return jobs.get(job.job_id)
 
     def key(job: Job) -> str:
@@ -581,7 +588,7 @@ def test_damage_is_noticed_by_reads_and_found_unasked(
         with integrity.open(job) as opened:
             assert b"".join(opened.chunks) == data
         assert integrity.link(job, "x.csv", "text/csv", 60)
-    scrubber.look()
+    scrubber.compare_results()
     assert [jobs.get(job.job_id).reason for job in (whole, turned, cut, removed, replaced, again, read)] == [
         None,
         Reason.RESULT_DAMAGED,
@@ -600,7 +607,7 @@ def test_damage_is_noticed_by_reads_and_found_unasked(
     database.close()
 
 
-def test_an_answer_that_nobody_reads_is_closed(results: S3Results) -> None:
+def test_an_answer_that_nobody_reads_is_closed(results: S3ResultStore) -> None:
     opened = results.open(store(results, content(3 * MIB)))
     body = opened.chunks._opened.body  # type: ignore[attr-defined]
     opened.close()

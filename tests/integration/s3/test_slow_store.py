@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.domain.status import Kind, Reason, Status
-from syndb_service.factory import Service, build_service
+from syndb_service.factory import Container, build_container
 from syndb_service.settings import load_settings
 from syndb_service.store import Submission
 from syndb_service.store.schema import jobs
@@ -30,14 +30,14 @@ LARGE = "SELECT hash(range) AS h FROM range(1500000)"
 class Running:
     """A service whose results lie behind a proxy."""
 
-    service: Service
+    service: Container
     worker: EmbeddedWorker
     proxy: StoreProxy
 
     def submit(self, query: str, **fields: object) -> Job:
-        request = Request(Kind.QUERY, query=query, **fields)  # type: ignore[arg-type]
-        job, _ = self.service.store.submit(Submission("ada", request))
-        self.service.hints.send(job.job_id)
+        request = JobRequest(Kind.QUERY, query=query, **fields)  # type: ignore[arg-type]
+        job, _ = self.service.store.insert(Submission("ada", request))
+        self.service.hints.dispatch(job.job_id)
         return job
 
     def get(self, job: Job) -> Job:
@@ -78,7 +78,7 @@ def running(s3: Seaweed, prefix: str, tmp_path: Path, monkeypatch: pytest.Monkey
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("syndb_service.s3.patience.PAUSES_S", (0.0,))
-    service = build_service(load_settings(tmp_path))
+    service = build_container(load_settings(tmp_path))
     worker = EmbeddedWorker(service)
     worker.start()
     yield Running(service, worker, proxy)

@@ -13,21 +13,21 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from syndb_service.access import Access
-from syndb_service.domain.datasets import TABLES, Dataset, Prepared, TableInfo
-from syndb_service.domain.jobs import Request
+from syndb_service.access import DatasetAccess
+from syndb_service.domain.datasets import TABLES, Dataset, PreparedDataset, TableInfo
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.status import Kind
 from syndb_service.errors import BadSetting, Conflict, FatalError, NotFound, TransientError
 from syndb_service.integrity import Integrity
-from syndb_service.place import S3Place
-from syndb_service.results.local import LocalResults
+from syndb_service.place import S3Location
+from syndb_service.results.local import LocalResultStore
 from syndb_service.s3 import Bucket
 from syndb_service.settings import Settings
-from syndb_service.store import Database, JobStore, People, Submission
+from syndb_service.store import Database, GroupStore, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
-from syndb_service.stored import StoredResults
-from syndb_service.tasks import Tasks
-from syndb_service.warehouse import Warehouse, open_warehouse, s3_warehouse
+from syndb_service.stored import ResultReferences
+from syndb_service.tasks import TaskBuilder
+from syndb_service.warehouse import LocalWarehouse, open_warehouse, s3_warehouse
 from syndb_service.warehouse.s3_warehouse import S3Warehouse
 from tests.processes import at_once
 from tests.servers.seaweed import Seaweed
@@ -35,7 +35,7 @@ from tests.servers.seaweed import Seaweed
 
 @pytest.fixture
 def bucket(s3: Seaweed, prefix: str) -> Bucket:
-    return Bucket(S3Place(s3.bucket, f"{prefix}/"), "warehouse", s3.endpoint)
+    return Bucket(S3Location(s3.bucket, f"{prefix}/"), "warehouse", s3.endpoint)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def warehouse(bucket: Bucket, tmp_path: Path) -> S3Warehouse:
 
 def prepare(
     work: Path, number: int = 1, rows: int = 10, name: str | None = None, *, states_id: bool = True
-) -> Prepared:
+) -> PreparedDataset:
     columns = ", ".join(
         f"CAST({'range' if column.name == 'synapse_id' else 'NULL'} AS {column.type}) AS {column.name}"
         for column in TABLES["synapses"][1:]
@@ -70,7 +70,7 @@ def prepare(
         views={},
         added_at=datetime.now(UTC),
     )
-    return Prepared(dataset, work, states_id)
+    return PreparedDataset(dataset, work, states_id)
 
 
 def add(warehouse: S3Warehouse, number: int = 1, *, again: bool = False, **prepared: object) -> Dataset:
@@ -240,7 +240,7 @@ def test_a_dataset_that_has_just_gone(warehouse: S3Warehouse) -> None:
 
 
 def test_a_local_job_reads_on_when_its_dataset_is_removed_or_replaced(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse = LocalWarehouse(tmp_path / "warehouse")
     with warehouse.staging() as work:
         dataset = warehouse.add(prepare(work))
     with warehouse.lease([dataset], ["synapses"]) as first, warehouse.lease([dataset]) as second:
@@ -260,7 +260,7 @@ def test_a_local_job_reads_on_when_its_dataset_is_removed_or_replaced(tmp_path: 
 def test_a_local_warehouse_without_hard_links_names_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse = LocalWarehouse(tmp_path / "warehouse")
     with warehouse.staging() as work:
         dataset = warehouse.add(prepare(work))
 
@@ -311,7 +311,7 @@ def test_a_name_that_is_taken_at_the_same_moment(
     other = S3Warehouse(bucket, tmp_path / "other", 10**9, fresh_s=0)
     upload = warehouse._upload
 
-    def slowly(prepared: Prepared, table: str, dataset_id: str) -> TableInfo:
+    def slowly(prepared: PreparedDataset, table: str, dataset_id: str) -> TableInfo:
         if table == "axons":
             add(other, 2, name="wanted")
         return upload(prepared, table, dataset_id)
@@ -459,7 +459,7 @@ def test_a_folder_by_its_url(tmp_path: Path) -> None:
     warehouse = open_warehouse(f"file://{tmp_path}/new", tmp_path / "cache", 10**9)
     warehouse.check()
     warehouse.ready()
-    assert isinstance(warehouse, Warehouse)
+    assert isinstance(warehouse, LocalWarehouse)
     assert warehouse.datasets() == []
 
 
@@ -468,15 +468,15 @@ def test_a_job_brings_the_datasets_that_its_query_can_reach(warehouse: S3Warehou
     database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
     upgrade(database)
     store = JobStore(database, lambda _: None)
-    access = Access(warehouse, People(database))
-    results = LocalResults(tmp_path / "results")
-    stored = StoredResults(store, results, access, Integrity(store, results))
-    tasks = Tasks(Settings(data_dir=tmp_path), warehouse, access, stored)
+    access = DatasetAccess(warehouse, GroupStore(database))
+    results = LocalResultStore(tmp_path / "results")
+    stored = ResultReferences(store, results, access, Integrity(store, results))
+    tasks = TaskBuilder(Settings(data_dir=tmp_path), warehouse, access, stored)
 
     def brought(reach: tuple[str, ...] | None) -> list[str]:
-        request = Request(Kind.QUERY, query="FROM synapses", tables=("synapses",), reach=reach)
-        job, _ = store.submit(Submission("ada", request))
-        with tasks.lease(job, tasks.reads(job), tmp_path, lambda *_: None) as prepared:
+        request = JobRequest(Kind.QUERY, query="FROM synapses", tables=("synapses",), reach=reach)
+        job, _ = store.insert(Submission("ada", request))
+        with tasks.build(job, tasks.resolve_inputs(job), tmp_path, lambda *_: None) as prepared:
             assert set(prepared.datasets) == {dataset.id for dataset in prepared.task.datasets}
             return [path.name for path in (tmp_path / "cache" / "files" / "tables" / "synapses").iterdir()]
 

@@ -9,10 +9,10 @@ import pytest
 
 from syndb_lab.drawing import draw
 from syndb_service.engines.graph.analyses import ANALYSES
-from syndb_service.engines.graph.answer import figures, stages_of
-from syndb_service.engines.graph.connectome import of_edges
-from syndb_service.engines.graph.stages import Stages
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.answer import run_analyses, stages_of
+from syndb_service.engines.graph.connectome import connectome_from_edges
+from syndb_service.engines.graph.stages import StageProgress
+from syndb_service.engines.graph.study import AnalysisContext
 from tests.unit.graph.graph_shapes import SHAPES
 
 OPTIONS = {"top_hubs": 5, "seed": 0, "samples": 3, "source": "0", "target": "1", "min_synapses": 1}
@@ -20,9 +20,9 @@ DATASET = {"id": "d", "name": "a_$made$_up_one", "title": "", "version": "", "ci
 
 
 def answer(analysis: str, shape: str, **more: Any) -> dict[str, Any]:
-    graph, options = of_edges(*SHAPES[shape]), OPTIONS | more
-    stages = Stages(lambda name, fraction: None, stages_of(analysis, options))
-    found = figures(analysis, graph, Study(graph, options, stages, dataset_id="d"))
+    graph, options = connectome_from_edges(*SHAPES[shape]), OPTIONS | more
+    stages = StageProgress(lambda name, fraction: None, stages_of(analysis, options))
+    found = run_analyses(analysis, graph, AnalysisContext(graph, options, stages, dataset_id="d"))
     return {"analysis": analysis, "dataset": DATASET, **found}
 
 

@@ -14,12 +14,12 @@ import pytest
 
 from syndb_lab.drawing import draw_full
 from syndb_lab.drawing.degrees import survival
-from syndb_lab.drawing.layout import place_labels
-from syndb_lab.drawing.motifs import APART, CLOSED, OPEN, written
-from syndb_service.engines.graph.answer import figures, stages_of
-from syndb_service.engines.graph.connectome import of_edges
-from syndb_service.engines.graph.stages import Stages
-from syndb_service.engines.graph.study import Study
+from syndb_lab.drawing.layout import layout_labels
+from syndb_lab.drawing.motifs import APART, CLOSED, OPEN, format_count
+from syndb_service.engines.graph.answer import run_analyses, stages_of
+from syndb_service.engines.graph.connectome import connectome_from_edges
+from syndb_service.engines.graph.stages import StageProgress
+from syndb_service.engines.graph.study import AnalysisContext
 from syndb_service.engines.graph.triads import TRIADS
 
 DATASET = {
@@ -34,8 +34,11 @@ DATASET = {
 
 def answer(n: int, edges: list[tuple[int, int]], synapses: list[int] | None = None) -> dict[str, Any]:
     options = {"top_hubs": 10, "seed": 0}
-    graph, stages = of_edges(n, edges, synapses), Stages(lambda name, fraction: None, stages_of("full"))
-    found = figures("full", graph, Study(graph, options, stages))
+    graph, stages = (
+        connectome_from_edges(n, edges, synapses),
+        StageProgress(lambda name, fraction: None, stages_of("full")),
+    )
+    found = run_analyses("full", graph, AnalysisContext(graph, options, stages))
     return {"analysis": "full", "dataset": DATASET, "options": options, **found}
 
 
@@ -112,7 +115,7 @@ def test_sixteen_motifs_with_their_names_and_counts() -> None:
     assert [text.get_text() for text in strip.texts] == [*APART, *OPEN, *CLOSED]
     assert sorted([*APART, *OPEN, *CLOSED]) == sorted(TRIADS)
     counts = [made["triadic_census"][name] for name in (*APART, *OPEN, *CLOSED)]
-    assert [text.get_text() for text in bars.texts] == [written(count) for count in counts]
+    assert [text.get_text() for text in bars.texts] == [format_count(count) for count in counts]
 
 
 def test_a_motif_that_never_occurs_has_no_bar() -> None:
@@ -148,7 +151,7 @@ def test_long_names_are_cut_and_missing_ones_are_ids() -> None:
 def test_labels_never_overlap_and_stay_inside() -> None:
     sizes = {str(i): (30.0 + 7 * (i % 6), 17.0) for i in range(36)}
     connections = [{"pre": "0", "post": str(i), "synapse_count": i} for i in range(1, 36)]
-    places = place_labels(sizes, connections, (650, 300), seed=1)
+    places = layout_labels(sizes, connections, (650, 300), seed=1)
     for name, (x, y) in places.items():
         width, height = sizes[name]
         assert width / 2 <= x <= 650 - width / 2

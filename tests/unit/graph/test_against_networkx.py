@@ -9,11 +9,11 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
-from syndb_service.engines.graph.answer import figures, stages_of
-from syndb_service.engines.graph.connectome import of_edges
-from syndb_service.engines.graph.crew import Crew
-from syndb_service.engines.graph.stages import Stages
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.answer import run_analyses, stages_of
+from syndb_service.engines.graph.connectome import connectome_from_edges
+from syndb_service.engines.graph.crew import ThreadPool
+from syndb_service.engines.graph.stages import StageProgress
+from syndb_service.engines.graph.study import AnalysisContext
 from syndb_service.engines.graph.triads import TRIADS, triadic_census
 from syndb_service.engines.graph.triangles import enumerate_triangles
 from tests.unit.graph.graph_shapes import SHAPES, Shape, shapes
@@ -23,8 +23,11 @@ EXACT_IN_FLOATS = 1e-12
 
 def analysed(shape: Shape) -> dict[str, Any]:
     options = {"top_hubs": 5, "seed": 0, "samples": 2}
-    graph, stages = of_edges(*shape), Stages(lambda name, fraction: None, stages_of("full", options))
-    return figures("full", graph, Study(graph, options, stages))
+    graph, stages = (
+        connectome_from_edges(*shape),
+        StageProgress(lambda name, fraction: None, stages_of("full", options)),
+    )
+    return run_analyses("full", graph, AnalysisContext(graph, options, stages))
 
 
 def digraph(shape: Shape) -> Any:
@@ -99,18 +102,18 @@ def test_every_figure_on_any_graph(shape: Shape) -> None:
 @given(shapes(largest=24))
 def test_census_equals_igraphs(shape: Shape) -> None:
     n, edges = shape
-    graph = of_edges(n, edges)
+    graph = connectome_from_edges(n, edges)
     theirs = igraph.Graph(n=n, edges=edges, directed=True).triad_census()
     names = {name: getattr(theirs, f"t{name}") for name in TRIADS}
     assert triadic_census(graph, enumerate_triangles(graph)) == {k: int(v) for k, v in names.items()}
 
 
 def test_census_does_not_depend_on_the_blocks_or_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = of_edges(*SHAPES["heavy-tailed"])
+    graph = connectome_from_edges(*SHAPES["heavy-tailed"])
     whole = enumerate_triangles(graph)
     monkeypatch.setattr("syndb_service.engines.graph.triangles._LEAST_WORK", 7)
     told: list[float] = []
-    pieces = enumerate_triangles(graph, Crew(3, told.append))
+    pieces = enumerate_triangles(graph, ThreadPool(3, told.append))
     assert pieces.kinds == whole.kinds
     assert pieces.directed.tolist() == whole.directed.tolist()
     assert enumerate_triangles(graph, by_neuron=False).kinds == whole.kinds

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from syndb_service.engines.graph import analyse
+from syndb_service.engines.graph import analyze
 from syndb_service.engines.graph.analyses import ANALYSES
 from syndb_service.engines.graph.answer import stages_of
 from syndb_service.engines.graph.components import find_components
-from syndb_service.engines.graph.connectome import of_edges
+from syndb_service.engines.graph.connectome import connectome_from_edges
 from syndb_service.engines.graph.definitions import METRICS
 from syndb_service.engines.graph.paths import reachability, shortest_paths
 from tests.unit.graph.graph_shapes import SHAPES, Holder, heavy_tailed
@@ -23,7 +23,7 @@ def run(
     con: Any, dataset: dict[str, Any], options: dict[str, Any]
 ) -> tuple[str, list[tuple[str, float | None]]]:
     told: list[tuple[str, float | None]] = []
-    answer, _ = analyse(
+    answer, _ = analyze(
         con, dataset, "full", options, lambda name, fraction: told.append((name, fraction)), threads=2
     )
     return json.dumps(answer, allow_nan=False), told
@@ -63,7 +63,7 @@ def test_no_number_of_threads_changes_a_byte(
     con = hold(range(n), [(pre, post, 1 + (pre + post) % 5) for pre, post in edges])
     options |= {"source": "0", "target": "1", "by": "neurotransmitter", "samples": 3, "seed": 7}
     texts = {
-        json.dumps(analyse(con, dataset, analysis, options, lambda *_: None, threads=threads)[0])
+        json.dumps(analyze(con, dataset, analysis, options, lambda *_: None, threads=threads)[0])
         for threads in (1, 2, 5, 5)
     }
     assert len(texts) == 1
@@ -93,7 +93,7 @@ def test_self_connections_only(hold: Holder, dataset: dict[str, Any], options: d
 
 def test_sampled_paths_say_so_and_lie_within_their_error(monkeypatch: pytest.MonkeyPatch) -> None:
     n, edges = heavy_tailed(600, 5000, 3)
-    graph = of_edges(n, edges)
+    graph = connectome_from_edges(n, edges)
     members = np.arange(n, dtype=np.int32)
     exact, exact_curve = shortest_paths(graph, members, 0), reachability(graph, 0)
     monkeypatch.setattr("syndb_service.engines.graph.paths.EXACT_UP_TO", 100)
@@ -124,13 +124,13 @@ def test_of_components_of_one_size_the_smallest_id_decides() -> None:
     """A ring of four at 3 … 6, and four neurons that all reach each other at 0, 1, 2 and 7."""
     ring = [(3, 4), (4, 5), (5, 6), (6, 3)]
     everyone = list(itertools.permutations([0, 1, 2, 7], 2))
-    strong = find_components(of_edges(8, [*ring, *everyone]), "strong")
+    strong = find_components(connectome_from_edges(8, [*ring, *everyone]), "strong")
     assert (strong.count, strong.members.tolist()) == (2, [0, 1, 2, 7])
     assert "smallest neuron id" in METRICS["strongly_connected_components"]
 
 
 def test_reachability_stops_after_a_hundred_hops() -> None:
-    line = of_edges(130, [(i, i + 1) for i in range(129)])
+    line = connectome_from_edges(130, [(i, i + 1) for i in range(129)])
     curve = reachability(line, 0)
     assert curve["hops"] == list(range(101))
     assert not curve["complete"]
@@ -146,7 +146,7 @@ def test_every_analysis_of_the_list_is_reachable_inside_full(
     for part in ANALYSES:
         own = [name for name in ANALYSES[part].definitions if name in answer]
         assert own, part
-    alone, _ = analyse(
+    alone, _ = analyze(
         con, dataset, "motif_significance", options | {"samples": 3}, lambda name, fraction: None
     )
     assert answer["motif_significance"] == alone["motif_significance"]

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from syndb_service.domain.tables import quote_text, view_sql
-from syndb_service.engines.graph import analyse as analyse_job
+from syndb_service.engines.graph import analyze as analyse_job
 
 VARSHNEY_CENSUS = {
     "003": 3077866,

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 
 from syndb_service.engines.graph.communities import agreement, find_communities
-from syndb_service.engines.graph.connectome import Connectome, of_edges
+from syndb_service.engines.graph.connectome import Connectome, connectome_from_edges
 from tests.unit.graph.graph_shapes import SHAPES, Shape, heavy_tailed, shapes
 
 
 def weighted(shape: Shape) -> tuple[Connectome, igraph.Graph, list[int]]:
     n, edges = shape
     weights = [1 + (pre * 5 + post * 3) % 7 for pre, post in sorted(edges)]
-    return of_edges(n, sorted(edges), weights), igraph.Graph(n=n, edges=sorted(edges)), weights
+    return connectome_from_edges(n, sorted(edges), weights), igraph.Graph(n=n, edges=sorted(edges)), weights
 
 
 @settings(max_examples=150, deadline=None)
@@ -51,7 +51,7 @@ def test_the_division_is_as_good_as_igraphs(shape: Shape) -> None:
 
 
 def test_the_same_seed_finds_the_same() -> None:
-    graph = of_edges(*SHAPES["heavy-tailed"])
+    graph = connectome_from_edges(*SHAPES["heavy-tailed"])
     one, again = find_communities(graph, 1.0, 5), find_communities(graph, 1.0, 5)
     assert one.labels.tolist() == again.labels.tolist()
     assert find_communities(graph, 40.0, 5).count > one.count

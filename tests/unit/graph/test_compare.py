@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syndb_service.engines.graph import analyse
+from syndb_service.engines.graph import analyze
 from syndb_service.errors import GraphTooLarge
 from tests.unit.graph.graph_shapes import SHAPES, Holder
 
@@ -26,7 +26,7 @@ def compared(hold: Holder, dataset: dict[str, Any], options: dict[str, Any]) -> 
         con.execute(
             "INSERT INTO synapses SELECT 'twin', * EXCLUDE (dataset_id) FROM synapses WHERE dataset_id = 'd'"
         )
-        answer, _ = analyse(con, dataset, "compare", options | more, lambda name, fraction: None, threads=2)
+        answer, _ = analyze(con, dataset, "compare", options | more, lambda name, fraction: None, threads=2)
         found: dict[str, Any] = answer["compare"]
         return found
 

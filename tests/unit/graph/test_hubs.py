@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from syndb_service.engines.graph.answer import figures, stages_of
-from syndb_service.engines.graph.connectome import Connectome, of_edges
+from syndb_service.engines.graph.answer import run_analyses, stages_of
+from syndb_service.engines.graph.connectome import Connectome, connectome_from_edges
 from syndb_service.engines.graph.degrees import count_degrees
 from syndb_service.engines.graph.hubs import describe_hubs
-from syndb_service.engines.graph.stages import Stages
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.stages import StageProgress
+from syndb_service.engines.graph.study import AnalysisContext
 from syndb_service.engines.graph.subnetwork import (
     CENTRES,
     MOST_CONNECTIONS,
@@ -21,11 +21,11 @@ from tests.unit.graph.graph_shapes import SHAPES
 
 def weighted(name: str) -> Connectome:
     n, edges = SHAPES[name]
-    return of_edges(n, edges, [1 + (pre * 7 + post * 3) % 11 for pre, post in edges])
+    return connectome_from_edges(n, edges, [1 + (pre * 7 + post * 3) % 11 for pre, post in edges])
 
 
 def test_hubs_are_ranked_by_partners_and_ties_by_id() -> None:
-    graph = of_edges(6, [(4, 5), (5, 4), (1, 2), (2, 1), (0, 3)])
+    graph = connectome_from_edges(6, [(4, 5), (5, 4), (1, 2), (2, 1), (0, 3)])
     hubs = describe_hubs(graph, count_degrees(graph), 10)
     assert [hub["neuron_id"] for hub in hubs] == ["1", "2", "4", "5", "0", "3"]
     assert [hub["rank"] for hub in hubs] == [1, 2, 3, 4, 5, 6]
@@ -33,12 +33,12 @@ def test_hubs_are_ranked_by_partners_and_ties_by_id() -> None:
 
 
 def test_a_neuron_without_connections_is_no_hub() -> None:
-    graph = of_edges(5, [(0, 1)])
+    graph = connectome_from_edges(5, [(0, 1)])
     assert [hub["neuron_id"] for hub in describe_hubs(graph, count_degrees(graph), 5)] == ["0", "1"]
 
 
 def test_no_hubs_where_none_are_asked_for() -> None:
-    graph = of_edges(2, [(0, 1)])
+    graph = connectome_from_edges(2, [(0, 1)])
     assert describe_hubs(graph, count_degrees(graph), 0) == []
 
 
@@ -82,8 +82,8 @@ def test_every_neuron_that_was_brought_in_has_a_connection() -> None:
 @pytest.mark.parametrize("top_hubs", [0, 1, 3, 10, 20, 100])
 def test_the_hubs_of_the_subnetwork_are_those_of_the_answer(top_hubs: int) -> None:
     graph = weighted("heavy-tailed")
-    stages = Stages(lambda name, fraction: None, stages_of("hubs"))
-    answer = figures("hubs", graph, Study(graph, {"top_hubs": top_hubs, "seed": 0}, stages))
+    stages = StageProgress(lambda name, fraction: None, stages_of("hubs"))
+    answer = run_analyses("hubs", graph, AnalysisContext(graph, {"top_hubs": top_hubs, "seed": 0}, stages))
     hubs = {hub["neuron_id"] for hub in answer["hubs"]}
     neurons = answer["strongest_subnetwork"]["neurons"]
     assert len(hubs) == top_hubs

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from syndb_service.engines.graph import analyse, neuron_table
+from syndb_service.engines.graph import analyze, neuron_table
 from syndb_service.engines.graph.analyses import ANALYSES
 from syndb_service.engines.graph.answer import stages_of
-from syndb_service.engines.graph.connectome import of_edges
-from syndb_service.engines.graph.stages import Stages
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.connectome import connectome_from_edges
+from syndb_service.engines.graph.stages import StageProgress
+from syndb_service.engines.graph.study import AnalysisContext
 from tests.unit.graph.graph_shapes import SHAPES, Holder, Shape, shapes
 
 OPTIONS: dict[str, Any] = {"node_table": True, "seed": 0}
@@ -23,8 +23,8 @@ OPTIONS: dict[str, Any] = {"node_table": True, "seed": 0}
 
 def made(shape: Shape, threads: int = 1) -> pa.Table:
     synapses = [1 + (3 * pre + post) % 7 for pre, post in shape[1]]
-    stages = Stages(lambda name, fraction: None, stages_of("hubs", OPTIONS))
-    return neuron_table(Study(of_edges(*shape, synapses), OPTIONS, stages, threads))
+    stages = StageProgress(lambda name, fraction: None, stages_of("hubs", OPTIONS))
+    return neuron_table(AnalysisContext(connectome_from_edges(*shape, synapses), OPTIONS, stages, threads))
 
 
 def check(shape: Shape) -> None:
@@ -86,7 +86,7 @@ def test_every_analysis_gives_it_and_tells_its_stages(
         "samples": 2,
     }
     told: list[tuple[str, float | None]] = []
-    answer, study = analyse(con, dataset, analysis, options, lambda *stage: told.append(stage), threads=2)
+    answer, study = analyze(con, dataset, analysis, options, lambda *stage: told.append(stage), threads=2)
     table = neuron_table(study)
     assert table["neuron_id"].to_pylist() == list(range(first, first + n))
     assert table["name"].null_count == sum((first + each) % 3 == 0 for each in range(n))

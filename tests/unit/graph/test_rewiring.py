@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syndb_service.engines.graph import rewiring
-from syndb_service.engines.graph.connectome import MUTUAL, Connectome, Counts, of_edges
-from syndb_service.engines.graph.crew import Crew
+from syndb_service.engines.graph.connectome import MUTUAL, Connectome, Counts, connectome_from_edges
+from syndb_service.engines.graph.crew import ThreadPool
 from syndb_service.engines.graph.degrees import count_degrees, reciprocity
 from syndb_service.engines.graph.rewiring import rewire
 from syndb_service.engines.graph.rich_club import rich_club
@@ -43,7 +43,7 @@ def check_kept(graph: Connectome, drawn: Connectome, keep_reciprocity: bool) -> 
 @settings(max_examples=150, deadline=None)
 @given(shapes(), st.booleans(), st.booleans(), st.integers(0, 2**40))
 def test_degrees_are_kept(shape: Shape, keep_reciprocity: bool, large: bool, seed: int) -> None:
-    graph = of_edges(*shape)
+    graph = connectome_from_edges(*shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rewiring, "LARGE", 0 if large else 10**9)
         patch.setattr(rewiring, "SPARSE", 2.0)
@@ -62,7 +62,7 @@ def test_every_graph_of_these_degrees_is_drawn_as_often(
     """
     monkeypatch.setattr(rewiring, "LARGE", 0 if large else 10**9)
     monkeypatch.setattr(rewiring, "SPARSE", 2.0)
-    graph = of_edges(5, [(0, 1), (1, 0), (1, 2), (2, 3), (3, 4), (4, 0), (0, 3)])
+    graph = connectome_from_edges(5, [(0, 1), (1, 0), (1, 2), (2, 3), (3, 4), (4, 0), (0, 3)])
     wanted = count_degrees(graph)
     possible = set()
     for edges in itertools.combinations(itertools.permutations(range(5), 2), graph.connection_count):
@@ -92,7 +92,7 @@ def test_what_was_drawn_is_no_more_random_when_it_is_drawn_again(
     """One-way connections have to reach the places where mutual pairs lay, in the dense middle of a graph."""
     monkeypatch.setattr(rewiring, "LARGE", 0 if large else 10**9)
     n, edges = heavy_tailed(300, 1_000, 3) if large else heavy_tailed(60, 700, 3)
-    graph = of_edges(n, sorted({*edges, *((b, a) for a, b in edges[::2])}))
+    graph = connectome_from_edges(n, sorted({*edges, *((b, a) for a, b in edges[::2])}))
     samples, names = 150, ("030T", "030C", "021D", "120C", "210")
     counts: dict[int, list[list[int]]] = {1: [], 4: []}
     for sample in range(samples):
@@ -108,7 +108,7 @@ def test_what_was_drawn_is_no_more_random_when_it_is_drawn_again(
 
 
 def test_a_ring_of_three_can_be_turned_round() -> None:
-    ring = of_edges(3, [(0, 1), (1, 2), (2, 0)])
+    ring = connectome_from_edges(3, [(0, 1), (1, 2), (2, 0)])
     drawn = {tuple(rewire(ring, (0, sample), keep_reciprocity=False).post.tolist()) for sample in range(20)}
     assert drawn == {(1, 2, 0), (2, 0, 1)}
 
@@ -117,7 +117,7 @@ def test_ratios_are_those_of_an_independent_implementation() -> None:
     """NetworkX's own switching of connections, on a graph with more triangles than its degrees imply."""
     n, edges = heavy_tailed(40, 160, 8)
     samples, names = 60, ("021D", "021C", "111U", "030T", "120C")
-    found = motif_significance(of_edges(n, edges), samples, 1, keep_reciprocity=False)["motifs"]
+    found = motif_significance(connectome_from_edges(n, edges), samples, 1, keep_reciprocity=False)["motifs"]
     theirs: dict[str, list[int]] = {name: [] for name in names}
     for seed in range(samples):
         graph = nx.DiGraph(edges)
@@ -132,17 +132,17 @@ def test_ratios_are_those_of_an_independent_implementation() -> None:
 
 
 def test_significance_is_the_same_with_any_number_of_threads() -> None:
-    graph = of_edges(*SHAPES["heavy-tailed"])
+    graph = connectome_from_edges(*SHAPES["heavy-tailed"])
     told: list[float] = []
     one = motif_significance(graph, 12, 3, keep_reciprocity=True)
-    assert motif_significance(graph, 12, 3, keep_reciprocity=True, crew=Crew(3, told.append)) == one
+    assert motif_significance(graph, 12, 3, keep_reciprocity=True, crew=ThreadPool(3, told.append)) == one
     assert motif_significance(graph, 12, 4, keep_reciprocity=True) != one
     assert told == sorted(told)
     assert len(told) == 12
 
 
 def test_figures_of_a_motif() -> None:
-    graph = of_edges(*SHAPES["heavy-tailed"])
+    graph = connectome_from_edges(*SHAPES["heavy-tailed"])
     motif = motif_significance(graph, 30, 0, keep_reciprocity=False)["motifs"]["300"]
     assert motif["ratio"] == pytest.approx(motif["count"] / motif["mean"])
     assert motif["z_score"] == pytest.approx((motif["count"] - motif["mean"]) / motif["standard_deviation"])
@@ -150,14 +150,18 @@ def test_figures_of_a_motif() -> None:
 
 
 def test_one_sample_has_no_deviation() -> None:
-    motifs = motif_significance(of_edges(*SHAPES["medium"]), 1, 0, keep_reciprocity=False)["motifs"]
+    motifs = motif_significance(connectome_from_edges(*SHAPES["medium"]), 1, 0, keep_reciprocity=False)[
+        "motifs"
+    ]
     assert {motif["standard_deviation"] for motif in motifs.values()} == {None}
     assert {motif["z_score"] for motif in motifs.values()} == {None}
 
 
 def test_the_rich_club_is_networkxs_and_normalised_to_one_where_nothing_is_special() -> None:
     n, edges = heavy_tailed(60, 500, 2)
-    graph = of_edges(n, [pair for a, b in edges for pair in ((a, b), (b, a)) if a < b or (b, a) not in edges])
+    graph = connectome_from_edges(
+        n, [pair for a, b in edges for pair in ((a, b), (b, a)) if a < b or (b, a) not in edges]
+    )
     club = rich_club(graph, count_degrees(graph), 4, 0)
     theirs = nx.rich_club_coefficient(nx.Graph(edges), normalized=False)
     ours = dict(zip(club["degree"], club["coefficient"], strict=True))
@@ -170,7 +174,7 @@ def test_the_rich_club_is_networkxs_and_normalised_to_one_where_nothing_is_speci
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_rich_clubs_of_all_shapes(name: str) -> None:
-    graph = of_edges(*SHAPES[name])
+    graph = connectome_from_edges(*SHAPES[name])
     club = rich_club(graph, count_degrees(graph), 2, 0)
     assert (
         len({len(club[key]) for key in ("degree", "neurons", "connections", "coefficient", "normalised")})

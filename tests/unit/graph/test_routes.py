@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syndb_service.engines.graph.connectome import of_edges
+from syndb_service.engines.graph.connectome import connectome_from_edges
 from syndb_service.engines.graph.errors import UnknownNeuron
 from syndb_service.engines.graph.routes import shortest_path
-from syndb_service.engines.graph.stages import Stages
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.stages import StageProgress
+from syndb_service.engines.graph.study import AnalysisContext
 from tests.unit.graph.graph_shapes import Shape, shapes
 
 
@@ -24,7 +24,7 @@ def test_paths_are_as_long_as_networkxs(shape: Shape, data: st.DataObject) -> No
     theirs = nx.DiGraph()
     theirs.add_nodes_from(range(n))
     theirs.add_weighted_edges_from((pre, post, 1 / count) for (pre, post), count in synapses.items())
-    graph = of_edges(n, edges, [synapses[edge] for edge in edges])
+    graph = connectome_from_edges(n, edges, [synapses[edge] for edge in edges])
     for weight, theirs_weight in (("hops", None), ("synapses", "weight")):
         found = shortest_path(graph, source, target, weight)
         if not nx.has_path(theirs, source, target):
@@ -39,16 +39,16 @@ def test_paths_are_as_long_as_networkxs(shape: Shape, data: st.DataObject) -> No
             assert step == {"pre": str(pre), "post": str(post), "synapse_count": synapses[pre, post]}
 
 
-def study(names: list[str | None]) -> Study:
-    graph = of_edges(len(names), [])
+def study(names: list[str | None]) -> AnalysisContext:
+    graph = connectome_from_edges(len(names), [])
     graph.names[:] = names
-    return Study(graph, {}, Stages(lambda name, fraction: None, {}))
+    return AnalysisContext(graph, {}, StageProgress(lambda name, fraction: None, {}))
 
 
 def test_neurons_are_found_by_id_or_name() -> None:
-    assert study(["AVAL", "AVAR", None]).find("AVAR") == 1
-    assert study(["AVAL", "AVAR", None]).find("2") == 2
-    assert study(["AVAL", "77", None]).find("77") == 1
+    assert study(["AVAL", "AVAR", None]).find_neuron("AVAR") == 1
+    assert study(["AVAL", "AVAR", None]).find_neuron("2") == 2
+    assert study(["AVAL", "77", None]).find_neuron("77") == 1
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_neurons_are_found_by_id_or_name() -> None:
 )
 def test_a_neuron_that_is_not_there(wanted: str, message: str, hint: str) -> None:
     with pytest.raises(UnknownNeuron, match=message) as refused:
-        study(["AVAL", "AVAR", "twice", "twice"]).find(wanted)
+        study(["AVAL", "AVAR", "twice", "twice"]).find_neuron(wanted)
     assert pytest.importorskip("re").search(hint, str(refused.value.hint))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from syndb_service.engines.graph.connectome import Connectome, of_edges
+from syndb_service.engines.graph.connectome import Connectome, connectome_from_edges
 from syndb_service.engines.graph.paths import EXACT_UP_TO, reachability, shortest_paths
 from syndb_service.engines.graph.sampling import intervals, standard_error
 
@@ -14,18 +14,18 @@ N = 2 * EXACT_UP_TO
 
 def star() -> Connectome:
     """One neuron reaches all others; no other one reaches any."""
-    return of_edges(N, [(0, i) for i in range(1, N)])
+    return connectome_from_edges(N, [(0, i) for i in range(1, N)])
 
 
 def rare_senders() -> Connectome:
     """Forty neurons of ten thousand reach everybody else at the second hop, the others nobody."""
     first = [(i, 40) for i in range(40)]
-    return of_edges(N, [*first, *((40, i) for i in range(41, N))])
+    return connectome_from_edges(N, [*first, *((40, i) for i in range(41, N))])
 
 
 def both_ways() -> Connectome:
     """A star whose connections are all returned: a leaf is two hops from the others, the hub one."""
-    return of_edges(N, [edge for i in range(1, N) for edge in ((0, i), (i, 0))])
+    return connectome_from_edges(N, [edge for i in range(1, N) for edge in ((0, i), (i, 0))])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_sampled_mean_path_of_equal_values_has_an_error() -> None:
 
 
 def test_what_is_exact_has_no_error() -> None:
-    curve = reachability(of_edges(3, [(0, 1), (1, 2)]), 0)
+    curve = reachability(connectome_from_edges(3, [(0, 1), (1, 2)]), 0)
     assert (curve["exact"], curve["complete"], curve["standard_error"]) == (True, True, 0.0)
     assert curve["interval"] is None
 

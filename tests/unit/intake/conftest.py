@@ -10,7 +10,7 @@ import pytest
 from syndb_service.domain.datasets import VIEWS, Dataset, view_sql
 from syndb_service.errors import DatasetInvalid
 from syndb_service.intake import add_folder
-from syndb_service.warehouse import Warehouse
+from syndb_service.warehouse import LocalWarehouse
 
 MINIMAL = 'name = "small"\nspecies = "Testudo testudo"\n'
 
@@ -21,7 +21,7 @@ class Desk:
     """A warehouse, a folder to fill, and what comes of adding it."""
 
     def __init__(self, root: Path) -> None:
-        self.warehouse = Warehouse(root / "warehouse")
+        self.warehouse = LocalWarehouse(root / "warehouse")
         self.folder = root / "folder"
         self.folder.mkdir()
 

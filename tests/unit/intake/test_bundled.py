@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syndb_service.intake import install_bundled
-from syndb_service.warehouse import Warehouse
+from syndb_service.warehouse import LocalWarehouse
 from tests.processes import at_once
 
 Desk = Any
@@ -106,7 +106,7 @@ def test_two_processes_install_each_dataset_once(desk: Desk, tmp_path: Path) -> 
 
 
 def _install(root: str) -> list[str]:
-    return [dataset.name for dataset in install_bundled(Warehouse(Path(root)))]
+    return [dataset.name for dataset in install_bundled(LocalWarehouse(Path(root)))]
 
 
 @pytest.mark.skipif(

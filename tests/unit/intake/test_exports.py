@@ -14,7 +14,7 @@ import pytest
 from syndb_service.cli_add import FORMATS as OFFERED
 from syndb_service.domain.datasets import Dataset
 from syndb_service.errors import DatasetInvalid
-from syndb_service.intake import FOLDER, FORMATS, Offer, add_dataset, describe_exports
+from syndb_service.intake import FOLDER, FORMATS, DatasetInput, add_dataset, describe_exports
 
 Desk = Any
 
@@ -50,7 +50,7 @@ class Bench:
         return folder
 
     def add(self, *paths: Path, facts: dict[str, str] | None = None, **options: Any) -> Dataset:
-        offer = Offer(paths, facts=facts or {}, **options)
+        offer = DatasetInput(paths, facts=facts or {}, **options)
         return add_dataset(self.desk.warehouse, offer, report=self.reports.append)
 
     def refusal(self, *paths: Path, **options: Any) -> list[str]:
@@ -309,7 +309,7 @@ def test_a_dataset_folder_without_its_metadata_file_takes_it_from_the_command(be
 
 def test_progress_of_an_export_is_its_files(bench: Bench) -> None:
     told: list[tuple[str, float | None]] = []
-    offer = Offer((bench.write(CODEX),))
+    offer = DatasetInput((bench.write(CODEX),))
     add_dataset(bench.desk.warehouse, offer, progress=lambda stage, part: told.append((stage, part)))
     stages = [stage for stage, part in told if part is None]
     assert [stage for stage in stages if stage.startswith("reading")] == [f"reading {name}" for name in CODEX]

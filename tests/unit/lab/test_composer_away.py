@@ -39,7 +39,7 @@ def test_a_page_that_comes_back_is_answered(
     until(lambda: not any(one.name == "syndb-composer" for one in threading.enumerate()))
     assert composer._element.checked["state"] == "away"
     is_back.set()
-    composer._heed({"do": "here"})
+    composer._on_message({"do": "here"})
     until(lambda: composer._element.checked["state"] == "invalid")
     assert "it answers" in composer._element.checked["message"]
     composer.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from syndb_lab.composer import checker as checking
-from syndb_lab.composer.checker import Checker
+from syndb_lab.composer.checker import DraftChecker
 from syndb_lab.composer.draft import Draft
 from syndb_lab.errors import ServiceUnavailable
 
@@ -33,15 +33,15 @@ def test_only_the_newest_draft_is_checked_and_the_thread_ends() -> None:
         checked.append(draft.serial)
         slow.wait(120)
 
-    checker = Checker(check, lambda _: None)
+    checker = DraftChecker(check, lambda _: None)
     for serial in range(5):
-        checker.want(Draft(serial=serial))
+        checker.submit(Draft(serial=serial))
         if serial == 0:
             until(lambda: checked == [0])
     slow.set()
     until(lambda: threads() == 0)
     assert checked == [0, 4]
-    checker.want(Draft(serial=9))
+    checker.submit(Draft(serial=9))
     until(lambda: threads() == 0 and checked == [0, 4, 9])
 
 
@@ -55,8 +55,8 @@ def test_a_service_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) 
         if len(asked) < 4:
             raise ServiceUnavailable("nothing answers")
 
-    checker = Checker(check, lambda draft: away.append(draft.serial))
-    checker.want(Draft(serial=1))
+    checker = DraftChecker(check, lambda draft: away.append(draft.serial))
+    checker.submit(Draft(serial=1))
     until(lambda: threads() == 0)
     assert (asked, away) == ([1, 1, 1, 1], [1, 1, 1])
 
@@ -68,14 +68,14 @@ def test_typing_while_the_service_is_away_is_checked_first_and_closing_ends_it()
         asked.append(draft.serial)
         raise ServiceUnavailable("nothing answers")
 
-    checker = Checker(check, lambda _: None)
-    checker.want(Draft(serial=1))
+    checker = DraftChecker(check, lambda _: None)
+    checker.submit(Draft(serial=1))
     until(lambda: asked == [1])
-    checker.want(Draft(serial=2))
+    checker.submit(Draft(serial=2))
     until(lambda: asked[-1] == 2)
     checker.close()
     until(lambda: threads() == 0)
-    checker.want(Draft(serial=3))
+    checker.submit(Draft(serial=3))
     assert threads() == 0
 
 
@@ -86,5 +86,5 @@ def test_nobody_is_asked_for_a_page_that_has_gone(monkeypatch: pytest.MonkeyPatc
     def check(_: Draft) -> None:
         raise ServiceUnavailable("nothing answers")
 
-    Checker(check, lambda _: None).want(Draft())
+    DraftChecker(check, lambda _: None).submit(Draft())
     until(lambda: threads() == 0)

@@ -13,8 +13,8 @@ import pytest
 from syndb_lab import history
 from syndb_lab.composer.catalogue import catalogue, examples
 from syndb_lab.composer.draft import READERS, Draft, entries, values
-from syndb_lab.composer.graph_form import graph_form, graph_options, still_needed
-from syndb_lab.composer.still import still_html, still_text
+from syndb_lab.composer.graph_form import graph_form, graph_options, missing_options
+from syndb_lab.composer.still import draft_html, draft_text
 from syndb_lab.datasets import Datasets
 from syndb_lab.errors import ParameterError
 
@@ -110,7 +110,7 @@ def test_what_is_entered_becomes_options_of_their_types() -> None:
         "seed": " ",
     }
     options, troubles = graph_options(FORM, "shortest_path", entered)
-    assert (troubles, still_needed(FORM, "shortest_path", entered)) == ({}, "")
+    assert (troubles, missing_options(FORM, "shortest_path", entered)) == ({}, "")
     assert options == {
         "neuron_ids": ["720575940600000001", "2"],
         "cell_class": {"pre": ["sensory", "left, right"], "post": ["motor"]},
@@ -126,7 +126,7 @@ def test_what_can_be_no_option_is_said_by_name() -> None:
     assert set(troubles) == {"top_hubs", "min_synapses", "cell_class", "by"}
     assert "1000 or less" in troubles["top_hubs"]
     assert options == {"other_dataset_id": WORM}
-    assert still_needed(FORM, "shortest_path", {"source": "A"}) == "shortest_path needs target"
+    assert missing_options(FORM, "shortest_path", {"source": "A"}) == "shortest_path needs target"
 
 
 def test_a_service_that_tells_no_forms_gets_one_of_all_options() -> None:
@@ -141,9 +141,9 @@ def test_a_saved_draft_holds_no_markup_of_others() -> None:
     attack = "</pre><img src=x onerror=alert(1)>\x1b[31m\u202e"
     for kind in ("query", "graph"):
         draft = Draft(kind, attack, {attack: {"kind": "text", "text": attack}}, label=attack)
-        written = still_html(draft, "k", attack, is_kept=True)
+        written = draft_html(draft, "k", attack, is_kept=True)
         assert not re.search(r"<(?!/?(div|pre|span|b)\b)", written)
-        assert not set("\x1b\u202e") & set(written + still_text(draft, attack, is_kept=False))
+        assert not set("\x1b\u202e") & set(written + draft_text(draft, attack, is_kept=False))
 
 
 def test_datasets_without_tables_or_columns_are_shown() -> None:
@@ -157,13 +157,13 @@ def test_datasets_without_tables_or_columns_are_shown() -> None:
 def test_the_history_keeps_the_newest_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for number in (*range(history.KEPT + 5), 50):
-        history.remember({"sql": f"SELECT {number}", "at": f"{number} o'clock"})
-    kept = history.remember({"sql": "x" * 2 * history.LONGEST, "at": ""})
+        history.add_to_history({"sql": f"SELECT {number}", "at": f"{number} o'clock"})
+    kept = history.add_to_history({"sql": "x" * 2 * history.LONGEST, "at": ""})
     assert [one["sql"] for one in kept[:2]] == ["SELECT 50", f"SELECT {history.KEPT + 4}"]
     assert len({one["sql"] for one in kept}) == len(kept) == history.KEPT
     assert history.history_file().stat().st_mode & 0o077 == 0
     history.history_file().write_text('{"sql": "SELECT 1"}\n{"sql": "SEL')
-    assert history.remembered() == [{"sql": "SELECT 1"}]
+    assert history.load_history() == [{"sql": "SELECT 1"}]
 
 
 def test_completion_offers_functions_that_the_service_runs() -> None:

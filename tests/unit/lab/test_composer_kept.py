@@ -77,30 +77,30 @@ def test_other_cells_and_cells_without_an_id_have_their_own(run: Run) -> None:
     write(nameless, sql="SELECT 2")
     cells.SHOWN.clear()
     assert [run(cell="another").sql, run(cell=None).sql, run().sql] == ["", "", "SELECT 1"]
-    assert "opens without it" in nameless._still(nameless.draft)["text/html"]
+    assert "opens without it" in nameless._static_html(nameless.draft)["text/html"]
 
 
 def test_what_is_kept_is_this_users_alone_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "MOST_CELLS", 3)
     for number in range(6):
-        assert kept.keep(f"cell {number}", None, Draft(sql=str(number)))
-    file = kept.kept_file("cell 5")
+        assert kept.save_draft(f"cell {number}", None, Draft(sql=str(number)))
+    file = kept.draft_file("cell 5")
     assert (file.stat().st_mode & 0o077, file.parent.stat().st_mode & 0o077) == (0, 0)
     assert len(list(file.parent.iterdir())) == 3
-    assert not kept.keep("cell 5", None, Draft(sql="x" * kept.LONGEST))
-    assert kept.kept("cell 5") == (None, Draft(sql="5"))
+    assert not kept.save_draft("cell 5", None, Draft(sql="x" * kept.LONGEST))
+    assert kept.load_draft("cell 5") == (None, Draft(sql="5"))
     file.write_text('["odd"]\n{"draft": 5}\n{"given')
-    assert kept.kept("cell 5") is None
+    assert kept.load_draft("cell 5") is None
 
 
 def test_a_disk_that_takes_nothing_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     composer = run("SELECT 1")
-    assert "run this cell" in composer._still(composer.draft)["text/plain"]
-    folder = kept.kept_file("a cell").parent
+    assert "run this cell" in composer._static_html(composer.draft)["text/plain"]
+    folder = kept.draft_file("a cell").parent
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
     folder.write_text("a file where the folder was")
     write(composer, sql="SELECT 2")
-    assert "copy it first" in composer._still(composer.draft)["text/plain"]
+    assert "copy it first" in composer._static_html(composer.draft)["text/plain"]
     assert composer.sql == "SELECT 2"

@@ -14,7 +14,7 @@ def field(name: str) -> dict[str, str]:
 
 def test_fields_are_replaced_while_somebody_types() -> None:
     composer = PlainComposer("key", "http://service", Draft().as_dict(), {}, [])
-    composer._ask([field("a"), field("b")])
+    composer._show_parameters([field("a"), field("b")])
     first = composer._parameters.children
     wrong: list[Exception] = []
     over = threading.Event()
@@ -29,7 +29,7 @@ def test_fields_are_replaced_while_somebody_types() -> None:
     typing = threading.Thread(target=type_on)
     typing.start()
     for number in range(100):
-        composer._ask([field(f"x{number}")] * (number % 3))
+        composer._show_parameters([field(f"x{number}")] * (number % 3))
     over.set()
     typing.join(120)
     assert wrong == []

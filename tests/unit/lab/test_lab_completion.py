@@ -19,7 +19,7 @@ TABLES = [
 @pytest.fixture
 def completion() -> Completion:
     schema = SchemaCache()
-    schema.take([Dataset({"id": "1", "name": "worm", "tables": TABLES})])
+    schema.get([Dataset({"id": "1", "name": "worm", "tables": TABLES})])
     return Completion(schema, ["attach", "jobs", "describe"], {"celegans": 1, "_hidden": 2})
 
 
@@ -56,7 +56,7 @@ def test_what_fits_the_place(completion: Completion, text: str, first: list[str]
 
 
 def test_ids_come_from_the_journal(completion: Completion) -> None:
-    journal.note(job_record(), "http://service")
+    journal.record_job(job_record(), "http://service")
     assert offered(completion, "%syndb attach 0a|") == [JOB_ID]
 
 

@@ -9,7 +9,7 @@ import syndb_lab
 from syndb_lab.errors import JobFailed, QueryError, SyndbError, WaitTimeout, excerpt
 from syndb_lab.parameters import bind
 from syndb_lab.progress import describe
-from syndb_lab.refusals import refusal
+from syndb_lab.refusals import error_from_response
 from tests.unit.lab.pretence import job_record
 
 
@@ -44,14 +44,14 @@ def answer(
     ],
 )
 def test_each_refusal_has_its_class(response: httpx.Response, name: str) -> None:
-    assert type(refusal(response)) is getattr(syndb_lab, name)
+    assert type(error_from_response(response)) is getattr(syndb_lab, name)
 
 
 def test_a_refused_query_shows_its_line() -> None:
     response = answer(
         400, code="invalid_query", detail="no column nam", hint="There is name.", line=2, column=5
     )
-    error = refusal(response, query="SELECT\n\t a nam\nFROM neurons")
+    error = error_from_response(response, query="SELECT\n\t a nam\nFROM neurons")
     assert isinstance(error, QueryError)
     assert (error.status, error.code, error.line, error.column) == (400, "invalid_query", 2, 5)
     assert str(error) == "no column nam\nline 2: \t a nam\n        \t   ^\nThere is name."
@@ -89,17 +89,17 @@ def test_without_a_place_there_is_no_excerpt(query: str | None, line: int | None
     ],
 )
 def test_hints_speak_python(code: str, hint: str, shown: str | None) -> None:
-    found = refusal(answer(400, code=code, hint=hint)).hint
+    found = error_from_response(answer(400, code=code, hint=hint)).hint
     assert found == shown if shown is None or found is None else shown in found
 
 
 def test_who_has_no_token_is_told_what_python_takes() -> None:
     hint = "Send `Authorization: Bearer TOKEN`; `syndb-lab token create` makes one."
-    assert "connect(url, token)" in str(refusal(answer(401, code="unauthenticated", hint=hint)))
+    assert "connect(url, token)" in str(error_from_response(answer(401, code="unauthenticated", hint=hint)))
 
 
 def test_a_page_of_a_proxy_is_an_error_too() -> None:
-    error = refusal(httpx.Response(502, text="<html>Bad gateway</html>"))
+    error = error_from_response(httpx.Response(502, text="<html>Bad gateway</html>"))
     assert "502" in str(error)
     assert isinstance(error, syndb_lab.ServiceUnavailable)
 
@@ -108,11 +108,11 @@ def test_a_page_of_a_proxy_is_an_error_too() -> None:
     "body", ["[]", "3", "{}", '{"detail": [{"loc": ["body"]}]}', '{"code": ["c"], "hint": 3, "title": {}}']
 )
 def test_an_answer_of_another_shape_is_an_error_too(body: str) -> None:
-    assert isinstance(refusal(httpx.Response(400, text=body)), SyndbError)
+    assert isinstance(error_from_response(httpx.Response(400, text=body)), SyndbError)
 
 
 def test_how_long_to_wait_is_kept() -> None:
-    error = refusal(answer(429, headers={"Retry-After": "3"}))
+    error = error_from_response(answer(429, headers={"Retry-After": "3"}))
     assert isinstance(error, syndb_lab.TooManyRequests)
     assert error.retry_after == 3
 

@@ -17,17 +17,17 @@ import pyarrow as pa
 import pytest
 from ipywidgets.widgets.widget import _instances
 
-from syndb_lab.drawing.paint import paint, sizes
-from syndb_lab.drawing.springs import place_neurons
+from syndb_lab.drawing.paint import encode_color, sizes
+from syndb_lab.drawing.springs import layout_neurons
 from syndb_lab.errors import ParameterError, ResultUnsuitable
-from syndb_lab.filters import whole_graph
-from syndb_lab.gathering import Ask, of_analysis
-from syndb_lab.neighbourhood import Wish
+from syndb_lab.filters import graph_queries
+from syndb_lab.gathering import Ask, fetch_from_analysis
+from syndb_lab.neighbourhood import SubnetworkRequest
 from syndb_lab.remarks import advice, caption
-from syndb_lab.subnetwork import Counts, Line, Subnetwork, pagerank
+from syndb_lab.subnetwork import Connection, Counts, Subnetwork, pagerank
 from syndb_lab.widgets.explorer import Explorer
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.engines.graph.reading import read
+from syndb_service.engines.graph.reading import load_connectome
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 BIG = 720575940600000001
@@ -96,8 +96,8 @@ def test_what_is_fetched_again_is_what_the_service_analysed(
     options: dict[str, Any], ask: Ask, engine: duckdb.DuckDBPyConnection
 ) -> None:
     selection = Selection.of(options)
-    analysed = read(engine, WORM, selection)
-    edges, neurons = ask(whole_graph(WORM, selection.described()))
+    analysed = load_connectome(engine, WORM, selection)
+    edges, neurons = ask(graph_queries(WORM, selection.to_options()))
     ids = analysed.neuron_ids
     assert neurons["neuron_id"].to_pylist() == ids.tolist()
     assert edges["pre_neuron_id"].to_pylist() == ids[analysed.pre].tolist()
@@ -106,7 +106,7 @@ def test_what_is_fetched_again_is_what_the_service_analysed(
 
 
 def part_of(ask: Ask, neurons: Any = None, filters: dict[str, Any] | None = None, **wish: Any) -> Subnetwork:
-    return of_analysis(ask, {**ANSWER, "filters": filters or {}}, Wish(**wish), neurons)
+    return fetch_from_analysis(ask, {**ANSWER, "filters": filters or {}}, SubnetworkRequest(**wish), neurons)
 
 
 def test_ids_above_2_to_the_53_are_exact_and_the_centre_comes_first(ask: Ask) -> None:
@@ -171,44 +171,44 @@ def test_a_graph_without_the_neurons_that_were_given(ask: Ask) -> None:
 @pytest.mark.parametrize("neurons", [2, 40, 410])
 def test_a_layout_is_the_same_for_a_seed_and_within_its_field(neurons: int) -> None:
     links = [(n, (n * 7 + 3) % neurons, 1.0) for n in range(neurons)]
-    places = place_neurons(neurons, links, seed=3)
-    assert places == place_neurons(neurons, links, seed=3)
+    places = layout_neurons(neurons, links, seed=3)
+    assert places == layout_neurons(neurons, links, seed=3)
     assert all(abs(x) <= 1.7001 and abs(y) <= 1.0001 for x, y in places)
     assert len(set(places)) == neurons
-    assert neurons == 410 or places != place_neurons(neurons, links, seed=4)
+    assert neurons == 410 or places != layout_neurons(neurons, links, seed=4)
 
 
 def test_colours_stay_with_their_class_and_rare_ones_share_one() -> None:
     many = [f"class {n}" for n in range(9) for _ in range(9 - n)]
-    labels = [label for label, _, _ in paint(many).labels]
+    labels = [label for label, _, _ in encode_color(many).labels]
     assert labels == [*(f"class {n}" for n in range(7)), "other (2)"]
-    few = paint(["motor", "sensory", None]).colours
-    assert paint(["sensory", "motor", "sensory"]).colours == few[:2]
-    assert paint([1.0, float("nan"), None]).labels == [("unknown", 25, 2)]
+    few = encode_color(["motor", "sensory", None]).colours
+    assert encode_color(["sensory", "motor", "sensory"]).colours == few[:2]
+    assert encode_color([1.0, float("nan"), None]).labels == [("unknown", 25, 2)]
     assert sizes([1, None]) == sizes([2, float("inf")]) == [0.6, 0.36]
 
 
 def test_sizes_of_odd_numbers_are_sizes() -> None:
     most = 1.7e308
     assert sizes([-most, None, 0, most]) == [0.36, 0.36, 0.813, 1.0]
-    assert paint([-most, most]).of == [0, 24]
+    assert encode_color([-most, most]).of == [0, 24]
     assert sizes([-3, -2, -1]) == [0.36, 0.813, 1.0]
     assert sizes([5e-324, 0]) == [1.0, 0.36]
     assert sizes([float("nan")] * 2) == [0.36, 0.36]
-    assert paint([float("nan"), "motor"]).labels == [("motor", 0, 1), ("unknown", 1, 1)]
+    assert encode_color([float("nan"), "motor"]).labels == [("motor", 0, 1), ("unknown", 1, 1)]
 
 
-ODD: dict[str, tuple[list[Any], list[Line]]] = {
+ODD: dict[str, tuple[list[Any], list[Connection]]] = {
     "one neuron": ([float("nan")], []),
-    "one of no size": ([0], [Line(0, 0, 3)]),
+    "one of no size": ([0], [Connection(0, 0, 3)]),
     "two apart, all equal": ([1, 1], []),
-    "two, without a weight": ([float("inf"), float("-inf")], [Line(0, 1, 0), Line(1, 0, 0)]),
-    "below zero": ([None, float("nan")], [Line(0, 1, -5.0), Line(1, 0, 0.5)]),
-    "repeated": ([10**400, 1], [Line(0, 1, 3), Line(0, 1, 3), Line(0, 1, 3, True)]),
-    "self-loops alone": ([Decimal("1.5"), Decimal("NaN")], [Line(0, 0, 3), Line(1, 1, 1, True)]),
-    "near the end of floats": ([1e308, -1e308, 0], [Line(0, 1, 1.7e308), Line(1, 2, 1.7e308)]),
-    "the least floats": ([5e-324, 0], [Line(0, 1, 5e-324), Line(1, 1, 5e-324)]),
-    "no numbers": ([[1], {"a": 1}, "x"], [Line(0, 1, 2**70)]),
+    "two, without a weight": ([float("inf"), float("-inf")], [Connection(0, 1, 0), Connection(1, 0, 0)]),
+    "below zero": ([None, float("nan")], [Connection(0, 1, -5.0), Connection(1, 0, 0.5)]),
+    "repeated": ([10**400, 1], [Connection(0, 1, 3), Connection(0, 1, 3), Connection(0, 1, 3, True)]),
+    "self-loops alone": ([Decimal("1.5"), Decimal("NaN")], [Connection(0, 0, 3), Connection(1, 1, 1, True)]),
+    "near the end of floats": ([1e308, -1e308, 0], [Connection(0, 1, 1.7e308), Connection(1, 2, 1.7e308)]),
+    "the least floats": ([5e-324, 0], [Connection(0, 1, 5e-324), Connection(1, 1, 5e-324)]),
+    "no numbers": ([[1], {"a": 1}, "x"], [Connection(0, 1, 2**70)]),
 }
 
 

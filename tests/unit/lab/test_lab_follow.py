@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from syndb_lab.errors import AccessDenied, AuthError, JobNotFound, ResultExpired
-from syndb_lab.follow import Heard, follow
+from syndb_lab.follow import JobUpdate, iter_updates
 from syndb_lab.transport import Transport
 from tests.unit.lab.pretence import JOB_ID, Answer, job_record
 
@@ -41,11 +41,11 @@ class Breaking(httpx.SyncByteStream):
         raise httpx.ReadError("broken")
 
 
-def heard(transport: Transport, version: int = 1) -> list[Heard]:
-    return list(follow(transport, job_record("running", version=version), threading.Event()))
+def heard(transport: Transport, version: int = 1) -> list[JobUpdate]:
+    return list(iter_updates(transport, job_record("running", version=version), threading.Event()))
 
 
-def versions(found: list[Heard]) -> list[int]:
+def versions(found: list[JobUpdate]) -> list[int]:
     return [one.record["version"] for one in found if one.away_s is None]
 
 

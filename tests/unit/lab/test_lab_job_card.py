@@ -17,8 +17,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from syndb_lab import Job
 from syndb_lab.transport import Transport
-from syndb_lab.widgets.desk import Desk
-from syndb_lab.widgets.elements import PlainCard
+from syndb_lab.widgets.desk import NamespaceWriter
+from syndb_lab.widgets.elements import FallbackCard
 from syndb_lab.widgets.job_card import JobCard, show_card
 from syndb_lab.widgets.monitor import Monitor
 from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
@@ -60,14 +60,14 @@ def ended(pretend: Pretend, result: Answer, namespace: dict[str, Any] | None = N
         return httpx.Response(200, content=CONTENT)
 
     card = shown(pretend(answer), DONE, namespace)
-    card.settle(120)
+    card.wait_static(120)
     return card
 
 
 def test_a_token_that_expires_is_said_on_the_card(pretend: Pretend) -> None:
     problem = {"detail": "the token has expired", "code": "token_expired"}
     card = shown(pretend(lambda _: httpx.Response(401, json=problem)), job_record("running"))
-    card.settle(120)
+    card.wait_static(120)
     assert "no longer followed: the token has expired" in said(card)["away"]
     assert "connect(url, token)" in said(card)["away"]
     assert "follows it again" in said(card)["away"]
@@ -87,12 +87,12 @@ def test_cancelling_lasts_until_the_service_confirms(pretend: Pretend) -> None:
         return httpx.Response(200, json=job_record("cancelled", version=3))
 
     card = shown(pretend(answer), job_record("running"))
-    card.heed({"do": "cancel"})
+    card.handle_click({"do": "cancel"})
     until(lambda: said(card)["word"] == "cancelling")
     (button,) = said(card)["buttons"]
     assert (button["text"], button["disabled"]) == ("Cancelling…", True)
     confirm.set()
-    card.settle(120)
+    card.wait_static(120)
     assert said(card)["word"] == "cancelled"
     assert [one["do"] for one in said(card)["buttons"]] == ["rerun"]
 
@@ -101,7 +101,7 @@ def test_load_puts_the_frame_beside_what_is_there(pretend: Pretend) -> None:
     namespace: dict[str, Any] = {"q_frame": "mine"}
     card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT), namespace)
     assert said(card)["buttons"][0]["text"].startswith("Load 2 rows · ")
-    card.heed({"do": "load"})
+    card.handle_click({"do": "load"})
     until(lambda: "q_frame_2" in namespace)
     assert namespace["q_frame"] == "mine"
     assert namespace["q_frame_2"]["id"].to_list() == [FLYWIRE_ID, None]
@@ -121,7 +121,7 @@ def test_a_load_that_fails_says_why_and_offers_a_rerun(
 ) -> None:
     problem = {"detail": f"it was {words}", "code": code}
     card = ended(pretend, lambda _: httpx.Response(status, json=problem))
-    card.heed({"do": "load"})
+    card.handle_click({"do": "load"})
     until(lambda: words in said(card)["trouble"])
     assert [(one["do"], one["disabled"]) for one in said(card)["buttons"]] == [
         ("load", False),
@@ -135,14 +135,14 @@ def test_a_full_disk_is_said_on_the_card(pretend: Pretend, monkeypatch: pytest.M
 
     monkeypatch.setattr("syndb_lab.transfer.Download.fetch", full)
     card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT))
-    card.heed({"do": "load"})
+    card.handle_click({"do": "load"})
     until(lambda: "no space left" in said(card)["trouble"])
 
 
 def test_an_expired_result_is_not_offered(pretend: Pretend) -> None:
     record = {**DONE, "expires_at": "2001-01-01T00:00:00Z"}
     card = shown(pretend(lambda _: httpx.Response(410, json={"detail": "destroyed"})), record)
-    card.settle(120)
+    card.wait_static(120)
     assert [one["do"] for one in said(card)["buttons"]] == ["rerun"]
 
 
@@ -158,14 +158,14 @@ def test_elsewhere_it_is_core_widgets_and_escaped(
         return httpx.Response(401, json={})
 
     card = shown(pretend(answer), job_record("running", label=ATTACK, query=ATTACK))
-    assert isinstance(card._widget, PlainCard)
+    assert isinstance(card._widget, FallbackCard)
     html = card._widget._text.value
     assert "&lt;script&gt;" in html
     assert "<script" not in html
     assert "\x1b" not in html
     assert [button.description for button in card._widget._buttons.children] == ["Cancel"]
     stop.set()
-    card.settle(120)
+    card.wait_static(120)
 
 
 def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> None:
@@ -186,7 +186,7 @@ def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> Non
     assert monitor._widget.board["rows"]
     away.clear()
     until(lambda: monitor._widget and not monitor._widget.board["away"])
-    html = monitor._still()["text/html"]
+    html = monitor._static_html()["text/html"]
     monitor.close()
     assert "&lt;script&gt;" in html
     assert "<script" not in html
@@ -205,8 +205,8 @@ def test_a_rerun_on_a_card_that_was_closed_meanwhile_takes_no_place(pretend: Pre
 
     card = JobCard(Job(pretend(answer), DONE), lambda *_: "", lambda _, new: told.append(new) or "")
     card.show()
-    card.settle(120)
-    card.heed({"do": "rerun"})
+    card.wait_static(120)
+    card.handle_click({"do": "rerun"})
     assert asked.wait(120)
     card.close()
     go.set()
@@ -237,9 +237,9 @@ def test_a_rerun_while_the_end_of_the_old_job_is_read_shows_the_new_one_alone(pr
     card = JobCard(Job(pretend(answer), DONE), lambda *_: "", lambda *_: "a rerun")
     card.show(Output())
     assert peeked.wait(120)
-    card.heed({"do": "rerun"})
+    card.handle_click({"do": "rerun"})
     until(lambda: card.job.id == "another")
-    card.settle(120)
+    card.wait_static(120)
     until(lambda: said(card)["word"] == "failed")
     count = len(outputs)
     go.set()
@@ -260,8 +260,8 @@ def test_a_click_on_the_job_before_the_rerun_does_nothing(pretend: Pretend) -> N
 
     card = ended(pretend, answer)
     asked.clear()
-    card.heed({"do": "rerun", "job_id": "an older one"})
-    card.heed({"do": "cancel", "job_id": "an older one"})
+    card.handle_click({"do": "rerun", "job_id": "an older one"})
+    card.handle_click({"do": "cancel", "job_id": "an older one"})
     assert asked == []
     assert "syndb-card" not in {thread.name for thread in threading.enumerate()}
 
@@ -279,23 +279,23 @@ def test_a_refused_rerun_leaves_the_card_and_works_again(pretend: Pretend) -> No
         return httpx.Response(202, json={**DONE, "job_id": f"rerun {number}"})
 
     card = shown(pretend(answer), DONE)
-    card.settle(120)
-    card.heed({"do": "rerun"})
+    card.wait_static(120)
+    card.handle_click({"do": "rerun"})
     until(lambda: "too many open jobs" in said(card)["trouble"])
     assert card.job.id == JOB_ID
     assert not said(card)["buttons"][-1]["disabled"]
     for number in (2, 3):
-        card.heed({"do": "rerun"})
+        card.handle_click({"do": "rerun"})
         until(lambda: card.job.id == f"rerun {number}")  # noqa: B023
-        card.settle(120)
+        card.wait_static(120)
     assert said(card)["job_id"] == "rerun 3"
 
 
 def test_plain_buttons_that_were_replaced_are_gone() -> None:
     face_of = {"fraction": None, "buttons": [{"do": "cancel", "text": "Cancel"}]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("syndb_lab.widgets.elements.face_html", lambda _: "")
-        card = PlainCard(face_of)
+        patch.setattr("syndb_lab.widgets.elements.live_html", lambda _: "")
+        card = FallbackCard(face_of)
         (button,) = card._buttons.children
         card.card = {**face_of, "buttons": []}
     assert button.comm is None
@@ -308,7 +308,7 @@ def test_a_frame_that_was_loaded_and_deleted_is_given_back() -> None:
         to_polars = staticmethod(lambda: pl.DataFrame({"n": [1]}))
 
     names: dict[str, Any] = {}
-    desk = Desk(names, "x", "polars")
+    desk = NamespaceWriter(names, "x", "polars")
     desk.load(Loaded())  # type: ignore[arg-type]
     desk.load(Loaded())  # type: ignore[arg-type]
     assert list(names) == ["x_frame"], "its own variable is taken again"

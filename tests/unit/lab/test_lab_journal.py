@@ -15,7 +15,7 @@ from tests.unit.lab.pretence import JOB_ID, job_record
 
 
 def test_what_was_submitted_is_found_again() -> None:
-    journal.note(job_record(label="motor\nneurons"), "http://service")
+    journal.record_job(job_record(label="motor\nneurons"), "http://service")
     (entry,) = journal.entries()
     assert (entry.job_id, entry.url, entry.title) == (JOB_ID, "http://service", "motor neurons")
     assert journal.written_out(JOB_ID[:6]) == [entry]
@@ -24,7 +24,7 @@ def test_what_was_submitted_is_found_again() -> None:
 
 
 def test_a_line_that_a_crash_cut_off_is_left_out() -> None:
-    journal.note(job_record(), "http://service")
+    journal.record_job(job_record(), "http://service")
     with journal.journal_file().open("a") as file:
         file.write('{"job_id": "1"}\n[]\n{"job_id": "0a6e')
     assert [entry.job_id for entry in journal.entries()] == [JOB_ID]
@@ -33,7 +33,7 @@ def test_a_line_that_a_crash_cut_off_is_left_out() -> None:
 def test_it_stays_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "KEPT", 3)
     for number in range(30):
-        journal.note(job_record(label=f"{number:03} {'x' * 100}"), "http://service")
+        journal.record_job(job_record(label=f"{number:03} {'x' * 100}"), "http://service")
     assert journal.entries()[0].title.startswith("029")
     assert journal.journal_file().stat().st_size < 4000
 
@@ -41,7 +41,7 @@ def test_it_stays_short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_place_that_takes_no_file_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(journal, "journal_file", lambda: tmp_path / "file" / "journal.jsonl")
-    journal.note(job_record(), "http://service")
+    journal.record_job(job_record(), "http://service")
     assert journal.entries() == []
 
 
@@ -58,7 +58,7 @@ def test_no_locale_and_no_character_costs_a_line() -> None:
     with_latin = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     told = subprocess.run(command, env=with_latin, capture_output=True, check=True, text=True, timeout=120)
     assert ascii(odd) in told.stdout
-    assert [one["sql"] for one in history.remembered()] == [odd]
+    assert [one["sql"] for one in history.load_history()] == [odd]
     assert journal.entries()[0].title == " ".join(odd.split())
     for file in (journal.journal_file(), history.history_file()):
         assert json.loads(file.read_bytes().decode("ascii"))

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from syndb_lab.errors import ParameterError
-from syndb_lab.limits import limited
+from syndb_lab.limits import limit_query
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,11 @@ from syndb_lab.limits import limited
     ],
 )
 def test_the_first_rows_in_the_querys_own_order(query: str) -> None:
-    assert duckdb.sql(limited(query, 3).sql).fetchall() == [(8,), (7,), (6,)]
+    assert duckdb.sql(limit_query(query, 3).sql).fetchall() == [(8,), (7,), (6,)]
 
 
 def test_a_place_in_the_first_line_is_told_as_in_the_given_text() -> None:
-    cut = limited("SELECT nam\nFROM neurons", 5)
+    cut = limit_query("SELECT nam\nFROM neurons", 5)
     assert cut.sql.index("nam") + 1 == 23
     assert cut.column(1, 23) == 8
     assert cut.column(2, 6) == 6
@@ -36,10 +36,10 @@ def test_a_place_in_the_first_line_is_told_as_in_the_given_text() -> None:
 
 @pytest.mark.parametrize("query", ["EXPLAIN SELECT 1", "", "-- nothing"])
 def test_what_has_no_rows_to_limit_stays_as_it_is(query: str) -> None:
-    assert limited(query, 5).sql == query
+    assert limit_query(query, 5).sql == query
 
 
 @pytest.mark.parametrize("limit", [-1, True, 2.5, "ten"])
 def test_a_limit_that_is_none(limit: Any) -> None:
     with pytest.raises(ParameterError, match="takes a number of rows"):
-        limited("SELECT 1", limit)
+        limit_query("SELECT 1", limit)

@@ -22,7 +22,7 @@ import pytest
 import syndb_lab
 from syndb_lab import Job, Lab
 from syndb_lab.following import Following
-from syndb_lab.watch import Watch
+from syndb_lab.watch import JobWatcher
 from tests.unit.lab.pretence import job_record
 
 WAITS = int(os.environ.get("SYNDB_WAITS", "1000"))
@@ -102,7 +102,7 @@ def held(service: Service) -> dict[str, int]:
         "threads": process.num_threads(),
         "descriptors": process.num_fds(),
         "sockets": len(process.net_connections("all")),
-        "waiting": kinds[Following] + kinds[Watch],
+        "waiting": kinds[Following] + kinds[JobWatcher],
     }
 
 

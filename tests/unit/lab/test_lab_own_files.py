@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from syndb_lab import history, journal
-from syndb_lab.composer.kept import kept, kept_file
+from syndb_lab.composer.kept import draft_file, load_draft
 from syndb_lab.download import ResultCache
 from syndb_lab.local import default_data_dir
 from syndb_lab.magic_verbs import journal_listing
-from syndb_lab.tokens import keep_token, kept_token, token_file
+from syndb_lab.tokens import load_token, save_token, token_file
 from tests.unit.lab.pretence import JOB_ID, job_record
 
 WRITERS, WRITTEN = 3, 15
@@ -25,25 +25,25 @@ WRITERS, WRITTEN = 3, 15
 
 def write_tokens(writer: int) -> None:
     for number in range(WRITTEN):
-        keep_token(f"https://s{writer}-{number}.example.edu", "token")
+        save_token(f"https://s{writer}-{number}.example.edu", "token")
 
 
 def write_history(writer: int) -> None:
     for number in range(WRITTEN):
-        history.remember({"sql": f"SELECT '{writer}-{number}'", "at": "now"})
+        history.add_to_history({"sql": f"SELECT '{writer}-{number}'", "at": "now"})
 
 
 def write_journal(writer: int) -> None:
     journal.KEPT = WRITERS * WRITTEN  # type: ignore[misc]
     for number in range(WRITTEN):
-        journal.note(job_record(label=f"{writer}-{number} {'x' * 100}"), "http://service")
+        journal.record_job(job_record(label=f"{writer}-{number} {'x' * 100}"), "http://service")
 
 
 @pytest.mark.parametrize(
     ("write", "read"),
     [
-        (write_tokens, lambda writer, number: kept_token(f"https://s{writer}-{number}.example.edu")),
-        (write_history, lambda writer, number: f"'{writer}-{number}'" in str(history.remembered())),
+        (write_tokens, lambda writer, number: load_token(f"https://s{writer}-{number}.example.edu")),
+        (write_history, lambda writer, number: f"'{writer}-{number}'" in str(history.load_history())),
         (
             write_journal,
             lambda writer, number: any(
@@ -85,9 +85,9 @@ def test_a_user_without_a_home_has_folders_all_the_same(
     elif before != "none":
         usual.mkdir(mode=0o700 if before == "ours" else 0o777)
         usual.chmod(0o700 if before == "ours" else 0o777)
-    keep_token("https://s.example.edu", "token")
-    journal.note(job_record(label="first"), "http://service")
-    assert kept_token("https://s.example.edu") == "token"
+    save_token("https://s.example.edu", "token")
+    journal.record_job(job_record(label="first"), "http://service")
+    assert load_token("https://s.example.edu") == "token"
     assert [entry.title for entry in journal.entries()] == ["first"]
     found = {token_file(), history.history_file(), ResultCache().folder, default_data_dir()}
     assert all(one.is_relative_to(usual) for one in found) is (before in ("none", "ours"))
@@ -107,30 +107,30 @@ STRANGE = [
 @pytest.mark.parametrize("strange", STRANGE, ids=lambda line: ascii(line[:20]))
 def test_a_line_of_anything_costs_that_line_alone(strange: bytes) -> None:
     for label in ("first", "second"):
-        history.remember({"sql": label, "at": "now"})
-        journal.note(job_record(label=label), "http://service")
+        history.add_to_history({"sql": label, "at": "now"})
+        journal.record_job(job_record(label=label), "http://service")
         for file in (history.history_file(), journal.journal_file()):
             file.write_bytes(file.read_bytes() + strange + b"\n")
     found = [entry for entry in journal.written_out(JOB_ID[:8]) if entry.job_id == JOB_ID]
     assert [entry.title for entry in found] == ["second", "first"]
-    drafts = [draft.get("sql") for draft in history.remembered()]
+    drafts = [draft.get("sql") for draft in history.load_history()]
     assert all(isinstance(sql, str | None) for sql in drafts)
     assert [sql for sql in drafts if sql in ("first", "second")] == ["second", "first"]
     listed = journal_listing(journal.entries())
     assert "\x1b" not in repr(listed) + listed._repr_html_()
-    file = kept_file("a cell")
+    file = draft_file("a cell")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(strange)
-    kept("a cell")
+    load_draft("a cell")
     token_file().write_bytes(strange)
-    assert kept_token("https://s.example.edu") is None
-    keep_token("https://s.example.edu", "token")
-    assert kept_token("https://s.example.edu") == "token"
+    assert load_token("https://s.example.edu") is None
+    save_token("https://s.example.edu", "token")
+    assert load_token("https://s.example.edu") == "token"
 
 
 def test_a_line_that_was_cut_off_costs_that_line_alone() -> None:
-    journal.note(job_record(label="first"), "http://service")
+    journal.record_job(job_record(label="first"), "http://service")
     file = journal.journal_file()
     file.write_text(file.read_text() + '{"job_id": "0a6e')
-    journal.note(job_record(label="second"), "http://service")
+    journal.record_job(job_record(label="second"), "http://service")
     assert [entry.title for entry in journal.entries()] == ["second", "first"]

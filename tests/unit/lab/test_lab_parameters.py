@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from syndb_lab import ParameterError
-from syndb_lab.parameters import bind, choose, read_assignment
+from syndb_lab.parameters import bind, read_assignment, select_values
 
 BIG = 720575940600000001
 
@@ -171,18 +171,18 @@ def test_what_is_no_assignment_is_refused(text: str) -> None:
 
 
 def test_the_line_goes_before_the_notebook() -> None:
-    assert choose("SELECT :a, :b", {"a": 1, "b": 2, "c": 3}, {"a": 9}) == {"a": 9, "b": 2}
+    assert select_values("SELECT :a, :b", {"a": 1, "b": 2, "c": 3}, {"a": 9}) == {"a": 9, "b": 2}
 
 
 def test_a_missing_value_is_shown_in_its_line() -> None:
     with pytest.raises(ParameterError) as caught:
-        choose("SELECT 1,\n  :a + :b", {"a": 1}, {})
+        select_values("SELECT 1,\n  :a + :b", {"a": 1}, {})
     assert str(caught.value).splitlines()[:3] == [":b has no value", "line 2:   :a + :b", " " * 15 + "^"]
 
 
 def test_a_value_that_nothing_takes_is_refused() -> None:
     with pytest.raises(ParameterError, match="no parameter :typo"):
-        choose("SELECT :a", {"a": 1}, {"typo": 1})
+        select_values("SELECT :a", {"a": 1}, {"typo": 1})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from syndb_lab import process_fork
-from syndb_lab.process_fork import GATE, ForkGate
+from syndb_lab.process_fork import GATE, ForkLock
 
 LIMIT_S = 120.0
 IMPORTED = """
@@ -85,9 +85,9 @@ def test_an_import_that_never_ends_holds_up_no_fork(
 
 def test_a_fork_waits_for_what_is_done_inside_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     entered, asked, done = threading.Event(), threading.Event(), threading.Event()
-    shut = ForkGate.shut
+    shut = ForkLock.shut
 
-    def asks(gate: ForkGate) -> None:
+    def asks(gate: ForkLock) -> None:
         asked.set()
         shut(gate)
 
@@ -97,7 +97,7 @@ def test_a_fork_waits_for_what_is_done_inside_the_gate(monkeypatch: pytest.Monke
             asked.wait(LIMIT_S)
             done.set()
 
-    monkeypatch.setattr(ForkGate, "shut", asks)
+    monkeypatch.setattr(ForkLock, "shut", asks)
     thread = threading.Thread(target=stay)
     thread.start()
     entered.wait(LIMIT_S)

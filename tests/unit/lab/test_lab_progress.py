@@ -13,9 +13,9 @@ from syndb_lab.progress import (
     TerminalLine,
     bar,
     describe,
-    downloading,
     progress_line,
     readable_bytes,
+    show_download,
 )
 from tests.unit.lab.pretence import job_record
 
@@ -147,7 +147,7 @@ def test_a_long_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) ->
     clock = iter([0.0, 0.5, 1.5, 1.6, 2.5, 3.0])
     monkeypatch.setattr("syndb_lab.progress.time.monotonic", lambda: next(clock))
     stream = io.StringIO()
-    with downloading(9_100_000, LogLine(stream)) as tell:
+    with show_download(9_100_000, LogLine(stream)) as tell:
         for here in (1_000_000, 3_000_000, 3_100_000, 8_000_000):
             tell(here)
     assert stream.getvalue() == "downloading · 3.0 MB of 9.1 MB\ndownloaded 9.1 MB in 3.0 s\n"

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syndb_lab.errors import ParameterError, SyndbError
-from syndb_lab.limits import limited
+from syndb_lab.limits import limit_query
 from syndb_lab.magic_line import CellLine, read_cell_line, read_sql_line
 from syndb_lab.parameters import bind
 from syndb_lab.plain_values import plain_value
@@ -225,4 +225,4 @@ def test_any_text_is_scanned(sql: str) -> None:
     for parameter in parameters(sql):
         assert sql[parameter.start] in ":$"
     references(sql)
-    assert sql in limited(sql, None).sql
+    assert sql in limit_query(sql, None).sql

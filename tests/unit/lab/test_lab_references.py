@@ -9,14 +9,16 @@ import pytest
 
 from syndb_lab import Job
 from syndb_lab.errors import ParameterError
-from syndb_lab.references import refer
+from syndb_lab.references import bind_references
 from syndb_lab.transport import Transport
 from tests.unit.lab.pretence import JOB_ID, Answer, job_record
 
 
 def test_a_handle_stands_for_its_result(pretend: Callable[[Answer], Transport]) -> None:
     job = Job(pretend(lambda _: pytest.fail("nothing is asked")), job_record("completed"))
-    bound = refer("SELECT '{{q}}', x -- {{q}}\nFROM {{ q }} JOIN {{q}} USING (x) WHERE y", {"q": job})
+    bound = bind_references(
+        "SELECT '{{q}}', x -- {{q}}\nFROM {{ q }} JOIN {{q}} USING (x) WHERE y", {"q": job}
+    )
     assert bound.sql == (
         f"SELECT '{{{{q}}}}', x -- {{{{q}}}}\nFROM {{{{{JOB_ID}}}}} JOIN {{{{{JOB_ID}}}}} USING (x) WHERE y"
     )
@@ -26,18 +28,18 @@ def test_a_handle_stands_for_its_result(pretend: Callable[[Answer], Transport]) 
 
 @pytest.mark.parametrize("given", [JOB_ID, uuid.UUID(JOB_ID), JOB_ID.upper()])
 def test_an_id_does_too(given: object) -> None:
-    assert refer("FROM {{q}}", {"q": given}).sql == f"FROM {{{{{JOB_ID}}}}}"
-    assert refer(f"FROM {{{{{JOB_ID}}}}}", {}).sql == f"FROM {{{{{JOB_ID}}}}}"
+    assert bind_references("FROM {{q}}", {"q": given}).sql == f"FROM {{{{{JOB_ID}}}}}"
+    assert bind_references(f"FROM {{{{{JOB_ID}}}}}", {}).sql == f"FROM {{{{{JOB_ID}}}}}"
 
 
 def test_structs_are_left_alone() -> None:
     query = "SELECT {'a': {'b': 1}} AS s, [{'c': x}]"
-    assert refer(query, {}).sql == query
+    assert bind_references(query, {}).sql == query
 
 
 @pytest.mark.parametrize(("held", "words"), [({}, "is not there"), ({"q": 3}, "is an int, no job")])
 def test_what_is_no_job(held: dict[str, object], words: str) -> None:
     with pytest.raises(ParameterError) as caught:
-        refer("SELECT 1\n  FROM {{q}}", held)
+        bind_references("SELECT 1\n  FROM {{q}}", held)
     assert words in str(caught.value)
     assert "line 2:   FROM {{q}}\n               ^" in str(caught.value)

@@ -24,7 +24,7 @@ from syndb_lab import (
 )
 from syndb_lab.download import ResultCache
 from syndb_lab.grid import ResultTable
-from syndb_lab.grid.rows import Rows, View
+from syndb_lab.grid.rows import RowView, ViewSpec
 from syndb_lab.transport import Transport
 from tests.servers.small_disk import small_disk
 from tests.unit.lab.pretence import JOB_ID, Answer, result_info
@@ -239,10 +239,10 @@ def test_a_file_that_is_removed_is_read_on(tmp_path: Path, table: pa.Table, suff
     assert relation.aggregate("sum(n)").fetchall() == [(sum(range(50_000)),)]
 
     file = written("paged")
-    shown = ResultTable(lambda: Rows(file, (), tmp_path), "a table")
+    shown = ResultTable(lambda: RowView(file, (), tmp_path), "a table")
     rows = shown._take_rows()
     file.unlink()
-    assert rows.page(View([(0, "desc")]), 0, 1, [0])[0] == [49_999]
+    assert rows.page(ViewSpec([(0, "desc")]), 0, 1, [0])[0] == [49_999]
     rows.close()
     shown.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_lab.limits import limited
+from syndb_lab.limits import limit_query
 from syndb_lab.parameters import bind
 from syndb_lab.references import references
 from syndb_lab.scanner import RESERVED, parameters, tokens
@@ -184,7 +184,7 @@ def test_a_limit_is_put_around_what_the_engine_takes() -> None:
     for one in CORPUS:
         sql = one["sql"]
         if "parameters" not in one and sql.lstrip().lower().startswith(("select", "from", "with", "values")):
-            assert engine_parses(limited(sql, 5).sql), limited(sql, 5).sql
+            assert engine_parses(limit_query(sql, 5).sql), limit_query(sql, 5).sql
 
 
 def test_any_text_is_cut_as_the_engine_cuts_it() -> None:

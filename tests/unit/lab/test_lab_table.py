@@ -18,7 +18,7 @@ import pytest
 from ipywidgets.widgets import widget as ipywidgets_widget
 
 from syndb_lab import Job
-from syndb_lab.cell import SHOWN, replaces_what_its_cell_showed
+from syndb_lab.cell import SHOWN, close_earlier_output
 from syndb_lab.errors import (
     JobCancelled,
     JobFailed,
@@ -28,9 +28,9 @@ from syndb_lab.errors import (
     ResultUnsuitable,
 )
 from syndb_lab.grid import ResultTable
-from syndb_lab.grid.live import LiveTable
-from syndb_lab.grid.rows import Rows, View
-from syndb_lab.grid.serving import Serving, answer, view_of
+from syndb_lab.grid.live import TableOutput
+from syndb_lab.grid.rows import RowView, ViewSpec
+from syndb_lab.grid.serving import PageServer, answer, view_of
 from syndb_lab.transport import Transport
 from tests.unit.lab.pretence import FLYWIRE_ID, Answer, arrow_file, job_record, result_info
 
@@ -152,30 +152,30 @@ def test_a_cut_result_is_shown_only_where_asked_and_says_so(pretend: Pretend) ->
 def test_requests_are_answered_in_a_thread_of_our_own_that_ends(stored: Path) -> None:
     answers: list[dict[str, Any]] = []
     told: list[str] = []
-    serving = Serving(
-        lambda: Rows(stored),
+    serving = PageServer(
+        lambda: RowView(stored),
         lambda one: (told.append(threading.current_thread().name), answers.append(one))[0],
     )
-    serving.ask({**PAGE, "seq": 1})
+    serving.request({**PAGE, "seq": 1})
     until(lambda: answers)
     assert answers[0]["total"] == 20_000
     assert answers[0]["cells"][0] == ["0", "neuron 0"]
     assert set(told) == {"syndb-table"}
-    serving.ask(
+    serving.request(
         {**PAGE, "seq": 2, "sort": [[0, "desc"]], "filters": {"1": "neuron 7"}, "first": 1, "count": 1}
     )
     until(lambda: len(answers) == 3)
     assert answers[1] == {"to": "g", "seq": 2, "working": "filtering and sorting"}
     assert (answers[2]["total"], answers[2]["cells"]) == (2_220, [["19798", "neuron 798"]])
-    serving.ask({**PAGE, "seq": 3, "filters": {"0": "> x"}})
+    serving.request({**PAGE, "seq": 3, "filters": {"0": "> x"}})
     until(lambda: len(answers) == 5)
     assert (answers[4]["column"], answers[4]["seq"]) == (0, 3)
-    serving.ask({**PAGE, "do": "copy", "seq": 4, "first": 5, "count": 2})
+    serving.request({**PAGE, "do": "copy", "seq": 4, "first": 5, "count": 2})
     until(lambda: len(answers) == 6)
     assert answers[5]["copied"] == "n\ttext\n5\tneuron 5\n6\tneuron 6"
     until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
     serving.close()
-    serving.ask({**PAGE, "seq": 5})
+    serving.request({**PAGE, "seq": 5})
     assert len(answers) == 6
 
 
@@ -183,17 +183,17 @@ def test_a_question_that_nobody_waits_for_any_more_is_dropped(stored: Path) -> N
     answers: list[dict[str, Any]] = []
     began, go_on = threading.Event(), threading.Event()
 
-    def open_slowly() -> Rows:
+    def open_slowly() -> RowView:
         began.set()
         assert go_on.wait(120)
-        return Rows(stored)
+        return RowView(stored)
 
-    serving = Serving(open_slowly, answers.append)
-    serving.ask({**PAGE, "seq": 1})
+    serving = PageServer(open_slowly, answers.append)
+    serving.request({**PAGE, "seq": 1})
     assert began.wait(120)
     for seq in range(2, 10):
-        serving.ask({**PAGE, "seq": seq, "first": seq})
-    serving.ask({**PAGE, "from": "another", "seq": 10})
+        serving.request({**PAGE, "seq": seq, "first": seq})
+    serving.request({**PAGE, "from": "another", "seq": 10})
     go_on.set()
     until(lambda: len(answers) == 3)
     serving.close()
@@ -204,17 +204,17 @@ def test_what_was_taken_back_is_not_worked_for(stored: Path) -> None:
     answers: list[dict[str, Any]] = []
     began, go_on = threading.Event(), threading.Event()
 
-    def open_slowly() -> Rows:
+    def open_slowly() -> RowView:
         began.set()
         assert go_on.wait(120)
-        return Rows(stored)
+        return RowView(stored)
 
-    serving = Serving(open_slowly, answers.append)
-    serving.ask({**PAGE, "from": "another", "seq": 1})
+    serving = PageServer(open_slowly, answers.append)
+    serving.request({**PAGE, "from": "another", "seq": 1})
     assert began.wait(120)
-    serving.ask({**PAGE, "seq": 1, "sort": [[0, "desc"]]})
-    serving.ask({**PAGE, "do": "copy", "seq": 2, "first": 0, "count": 1})
-    serving.ask({"do": "forget", "from": "g"})
+    serving.request({**PAGE, "seq": 1, "sort": [[0, "desc"]]})
+    serving.request({**PAGE, "do": "copy", "seq": 2, "first": 0, "count": 1})
+    serving.request({"do": "forget", "from": "g"})
     go_on.set()
     until(lambda: len(answers) == 2)
     serving.close()
@@ -234,26 +234,26 @@ VIEWS: list[dict[str, Any]] = [
 def test_questions_of_several_pages_in_any_order_get_their_own_answers(stored: Path, seed: int) -> None:
     random = Random(seed)
     answers: list[dict[str, Any]] = []
-    serving = Serving(lambda: Rows(stored), answers.append)
+    serving = PageServer(lambda: RowView(stored), answers.append)
     asked: dict[tuple[str, int], dict[str, Any]] = {}
     newest: dict[str, int] = {}
     for seq in range(60):
         asker = random.choice(["one", "two", "three"])
         if random.random() < 0.2:
-            serving.ask({"do": "forget", "from": asker})
+            serving.request({"do": "forget", "from": asker})
             newest.pop(asker, None)
             continue
         view = random.choice(VIEWS) | {"first": random.randrange(100), "count": random.randrange(5)}
         asked[asker, seq] = view
         newest[asker] = seq
-        serving.ask({**PAGE, "from": asker, "seq": seq, **view})
+        serving.request({**PAGE, "from": asker, "seq": seq, **view})
         if random.random() < 0.3:
             until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
     until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
     serving.close()
     final = [one for one in answers if "working" not in one]
     assert set(newest.items()) <= {(one["to"], one["seq"]) for one in final}
-    rows = Rows(stored)
+    rows = RowView(stored)
     for one in final:
         question = {**PAGE, **asked[one["to"], one["seq"]]}
         assert one == {"to": one["to"], "seq": one["seq"], **answer(rows, view_of(question), question)}
@@ -262,7 +262,7 @@ def test_questions_of_several_pages_in_any_order_get_their_own_answers(stored: P
 
 def test_bad_requests_are_answered_and_harm_nothing(stored: Path) -> None:
     answers: list[dict[str, Any]] = []
-    serving = Serving(lambda: Rows(stored), answers.append)
+    serving = PageServer(lambda: RowView(stored), answers.append)
     for seq, bad in enumerate(
         (
             {"first": "x"},
@@ -272,7 +272,7 @@ def test_bad_requests_are_answered_and_harm_nothing(stored: Path) -> None:
             {"first": -5, "count": 10**9},
         )
     ):
-        serving.ask({**PAGE, "seq": seq, **bad})
+        serving.request({**PAGE, "seq": seq, **bad})
         until(lambda: any(one["seq"] == seq and "working" not in one for one in answers))  # noqa: B023
     final = [one for one in answers if "working" not in one]
     assert ["error" in one for one in final] == [True, True, True, True, False]
@@ -297,10 +297,10 @@ def level() -> tuple[int, int, int, int]:
 
 def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
     def look() -> None:
-        table = ResultTable(lambda: Rows(stored), "a table")
-        live = LiveTable({"key": "k"}, table._take_rows)
-        live._serving.ask({**PAGE, "seq": 1, "sort": [[1, "desc"]]})
-        until(lambda: live._serving._rows and live._serving._rows.is_ready(View([(1, "desc")])))
+        table = ResultTable(lambda: RowView(stored), "a table")
+        live = TableOutput({"key": "k"}, table._take_rows)
+        live._serving.request({**PAGE, "seq": 1, "sort": [[1, "desc"]]})
+        until(lambda: live._serving._rows and live._serving._rows.is_sorted(ViewSpec([(1, "desc")])))
         live.close()
         table.close()
 
@@ -318,11 +318,11 @@ def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
 
 def test_the_next_run_of_a_cell_closes_what_it_showed(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = {"cell": "a", "run": "1"}
-    monkeypatch.setattr("syndb_lab.cell.running_cell", lambda: (run["cell"], run["run"]))
+    monkeypatch.setattr("syndb_lab.cell.running_cell_and_run", lambda: (run["cell"], run["run"]))
 
-    def show() -> LiveTable:
-        live = LiveTable({"key": "k"}, lambda: Rows(stored))
-        replaces_what_its_cell_showed(live)
+    def show() -> TableOutput:
+        live = TableOutput({"key": "k"}, lambda: RowView(stored))
+        close_earlier_output(live)
         return live
 
     first, second = show(), show()

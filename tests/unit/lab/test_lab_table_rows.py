@@ -19,11 +19,11 @@ from pyarrow import csv
 
 from syndb_lab.errors import ParameterError, ResultUnsuitable
 from syndb_lab.grid import copying
-from syndb_lab.grid.rows import FilterError, Interrupted, Rows, View
+from syndb_lab.grid.rows import FilterError, Interrupted, RowView, ViewSpec
 from tests.unit.lab.pretence import FLYWIRE_ID
 
-STORED = View()
-Open = Callable[..., Rows]
+STORED = ViewSpec()
+Open = Callable[..., RowView]
 TYPES = """
     SELECT 720575940600000001 AS id, 170141183460469231731687303715884105727::HUGEINT AS huge,
       {'a': 1, 'b': [1, NULL]} AS struct, map {'k': 1} AS map, [1, NULL] AS list,
@@ -44,9 +44,9 @@ TEXTS = [
 @pytest.fixture
 def open_rows(tmp_path: Path) -> Iterator[Open]:
     """Write a table as the service stores it, in batches of uneven length, and open it."""
-    opened: list[Rows] = []
+    opened: list[RowView] = []
 
-    def open_(table: pa.Table, suffix: str = "arrow", batch: int = 7) -> Rows:
+    def open_(table: pa.Table, suffix: str = "arrow", batch: int = 7) -> RowView:
         path = tmp_path / f"result{len(opened)}.{suffix}"
         if suffix == "parquet":
             pq.write_table(table, path, row_group_size=batch)
@@ -58,7 +58,7 @@ def open_rows(tmp_path: Path) -> Iterator[Open]:
                 writer.write_table(table.slice(0, 3))
                 writer.write_table(table.slice(3), max_chunksize=batch)
         columns = [{"name": field.name, "type": str(field.type)} for field in table.schema]
-        opened.append(Rows(path, columns))
+        opened.append(RowView(path, columns))
         return opened[-1]
 
     yield open_
@@ -67,14 +67,14 @@ def open_rows(tmp_path: Path) -> Iterator[Open]:
 
 
 def cells(
-    rows: Rows, view: View = STORED, first: int = 0, count: int = 100, columns: Any = None
+    rows: RowView, view: ViewSpec = STORED, first: int = 0, count: int = 100, columns: Any = None
 ) -> list[Any]:
     wanted = range(len(rows.columns)) if columns is None else columns
     return rows.page(view, first, count, wanted)[1]
 
 
-def numbers(rows: Rows, **view: Any) -> list[int]:
-    return rows.page(View(**view), 0, 1000, [0])[0]
+def numbers(rows: RowView, **view: Any) -> list[int]:
+    return rows.page(ViewSpec(**view), 0, 1000, [0])[0]
 
 
 @pytest.mark.parametrize("suffix", ["arrow", "parquet", "csv"])
@@ -85,7 +85,7 @@ def test_every_page_of_every_format_is_exact_beside_null(open_rows: Open, suffix
     assert rows.count == 50
     for first in range(0, 60, 9):
         assert cells(rows, first=first, count=9) == expected[first : first + 9]
-    backwards = View([(1, "desc")])
+    backwards = ViewSpec([(1, "desc")])
     assert cells(rows, backwards, 40, 20) == expected[::-1][40:]
     assert cells(rows, first=48, count=9) == expected[48:]
 
@@ -190,7 +190,7 @@ def test_a_filter_that_cannot_be_read_says_why_and_where(
     open_rows: Open, column: int, typed: str, said: str
 ) -> None:
     with pytest.raises(FilterError, match=said) as caught:
-        open_rows(NEAR).total(View(filters={column: typed}))
+        open_rows(NEAR).total(ViewSpec(filters={column: typed}))
     assert caught.value.column == column
     assert caught.value.hint
     assert isinstance(caught.value, ParameterError)
@@ -200,7 +200,7 @@ def test_what_has_no_order_is_not_compared(open_rows: Open) -> None:
     rows = open_rows(pa.table({"both": [[1, 2], [3]], "raw": [b"a", b"b"]}))
     for column in (0, 1):
         with pytest.raises(FilterError, match="can't be compared"):
-            rows.total(View(filters={column: "= 1"}))
+            rows.total(ViewSpec(filters={column: "= 1"}))
     assert numbers(rows, filters={0: "[3"}) == [1]
 
 
@@ -217,7 +217,7 @@ def test_columns_of_one_name_stay_apart(open_rows: Open, suffix: str) -> None:
     rows = open_rows(table, suffix)
     assert [column["name"] for column in rows.columns] == names
     assert cells(rows) == [[str(number) for number in range(6)], [str(number) for number in range(10, 16)]]
-    assert cells(rows, View([(1, "desc")], {4: "> 5"})) == [[str(number) for number in range(10, 16)]]
+    assert cells(rows, ViewSpec([(1, "desc")], {4: "> 5"})) == [[str(number) for number in range(10, 16)]]
     assert cells(rows, columns=[5, 1, 1]) == [["5", "1", "1"], ["15", "11", "11"]]
 
 
@@ -226,9 +226,9 @@ def test_columns_of_one_name_stay_apart(open_rows: Open, suffix: str) -> None:
 def test_nothing_and_a_single_row(open_rows: Open, suffix: str, count: int) -> None:
     rows = open_rows(pa.table({"a": pa.array([1] * count, pa.int64()), "b": pa.array(["x"] * count)}), suffix)
     assert (rows.count, len(cells(rows)), cells(rows, first=5)) == (count, count, [])
-    assert rows.total(View([(0, "asc")])) == count
-    assert rows.total(View(filters={1: "y"})) == 0
-    assert cells(rows, View(filters={1: "y"})) == []
+    assert rows.total(ViewSpec([(0, "asc")])) == count
+    assert rows.total(ViewSpec(filters={1: "y"})) == 0
+    assert cells(rows, ViewSpec(filters={1: "y"})) == []
 
 
 def test_five_hundred_columns(open_rows: Open) -> None:
@@ -236,7 +236,7 @@ def test_five_hundred_columns(open_rows: Open) -> None:
     assert cells(rows, first=990, count=5, columns=range(490, 500)) == [
         [str(n)] * 10 for n in range(990, 995)
     ]
-    assert cells(rows, View([(499, "desc")]), 0, 1, [0]) == [["999"]]
+    assert cells(rows, ViewSpec([(499, "desc")]), 0, 1, [0]) == [["999"]]
     assert len(cells(rows, count=1)[0]) == 500
 
 
@@ -245,10 +245,10 @@ def test_a_long_cell_is_cut_with_its_length_and_copied_whole(open_rows: Open) ->
     rows = open_rows(pa.table({"long": long}))
     assert cells(rows, first=3, count=1) == [[["3 ⇥↵" + "x" * 296, 1_000_004]]]
     assert copying.copied_cell(rows, STORED, 3, 0) == long[3]
-    text = copying.copied(rows, STORED, 0, 2)
+    text = copying.rows_as_text(rows, STORED, 0, 2)
     assert list(csv_lines(text)) == [["long"], [long[0]], [long[1]]]
     with pytest.raises(ResultUnsuitable, match="characters"):
-        copying.copied(open_rows(pa.table({"long": long * 2})), STORED, 0, 40)
+        copying.rows_as_text(open_rows(pa.table({"long": long * 2})), STORED, 0, 40)
 
 
 def csv_lines(text: str) -> Iterator[list[str]]:
@@ -258,17 +258,17 @@ def csv_lines(text: str) -> Iterator[list[str]]:
 
 def test_copied_rows_are_those_of_the_view(open_rows: Open) -> None:
     rows = open_rows(pa.table({"id": [FLYWIRE_ID, None, FLYWIRE_ID + 2], "name": ["a", "", 'say "hi"']}))
-    assert copying.copied(rows, View([(0, "desc")]), 0, 3) == (
+    assert copying.rows_as_text(rows, ViewSpec([(0, "desc")]), 0, 3) == (
         'id\tname\n720575940600000003\t"say ""hi"""\n720575940600000001\ta\n\t""'
     )
     assert copying.copied_cell(rows, STORED, 1, 0) == ""
     with pytest.raises(ResultUnsuitable, match="100,000"):
-        copying.copied(rows, STORED, 0, 100_001)
+        copying.rows_as_text(rows, STORED, 0, 100_001)
 
 
 def test_sorting_stops_when_nobody_waits_and_starts_again(open_rows: Open) -> None:
     rows = open_rows(pa.table({"text": [f"{number:07d}" * 3 for number in range(300_000)]}), batch=50_000)
-    view, stopped = View([(0, "desc")], {0: "1"}), threading.Event()
+    view, stopped = ViewSpec([(0, "desc")], {0: "1"}), threading.Event()
 
     def stop() -> None:
         while not stopped.is_set():
@@ -290,4 +290,4 @@ def test_a_file_that_is_no_table(tmp_path: Path) -> None:
     path = tmp_path / "answer.json"
     path.write_text("{}")
     with pytest.raises(ResultUnsuitable, match="holds no table"):
-        Rows(path)
+        RowView(path)

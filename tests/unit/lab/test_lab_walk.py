@@ -24,7 +24,7 @@ from syndb_lab.datasets import Dataset, Datasets
 from syndb_lab.dry_run import DryRun
 from syndb_lab.grid import ResultTable
 from syndb_lab.listing import Listing
-from syndb_lab.magic_verbs import Verbs
+from syndb_lab.magic_verbs import LineCommands
 from syndb_lab.magics import CellError
 from syndb_lab.widgets.explorer import Explorer
 from syndb_lab.widgets.monitor import Monitor
@@ -226,7 +226,7 @@ def issubclass_of_error(one: Any) -> bool:
 def test_no_method_ends_in_a_stranger(kind: type, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     if kind is Job:  # its pictures are drawn elsewhere
         monkeypatch.setattr("syndb_lab.widgets.explorer.draw_picture", lambda *_, **__: None)
-        monkeypatch.setattr("syndb_lab.widgets.explorer.place_neurons", lambda n, *_: [(0.0, 0.0)] * n)
+        monkeypatch.setattr("syndb_lab.widgets.explorer.layout_neurons", lambda n, *_: [(0.0, 0.0)] * n)
     job = lab.job(JOB_ID)
     made: dict[type, Callable[[], list[Any]]] = {
         Lab: lambda: [lab],
@@ -308,7 +308,7 @@ def test_no_line_of_a_magic_does(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> N
     shell = InteractiveShell.instance()
     shell.run_cell("%load_ext syndb_lab")
     magics = next(one for one in shell.configurables if type(one).__name__ == "SyndbMagics")
-    verbs: dict[str, Any] = Verbs(magics).by_name()
+    verbs: dict[str, Any] = LineCommands(magics).by_name()
     assert {"status", "attach", "cancel", "rerun", "describe", "connect"} <= set(verbs)
     wrong = []
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.filters import Source
+from syndb_lab.filters import ConnectionSource
 from syndb_lab.gathering import fetch
-from syndb_lab.grid.rows import Rows, View
-from syndb_lab.neighbourhood import Wish
+from syndb_lab.grid.rows import RowView, ViewSpec
+from syndb_lab.neighbourhood import SubnetworkRequest
 from syndb_lab.network import directed_graph, to_igraph
 
 ENDS = {"pre": [1, 1], "post": [2, 2]}
@@ -92,12 +92,12 @@ def test_a_weight_that_cannot_be_drawn_is_refused_by_name(weight: float) -> None
     def ask(_: Any) -> list[pa.Table]:
         return next(answers)
 
-    source = Source("known AS (SELECT 1), kept AS (SELECT 1)")
+    source = ConnectionSource("known AS (SELECT 1), kept AS (SELECT 1)")
     with pytest.raises(ResultUnsuitable, match=r"connection 1 → 2 weighs (nan|inf)"):
         fetch(
             ask,
             source,
-            Wish(),
+            SubnetworkRequest(),
             "the hubs",
             {},
             least=1,
@@ -116,11 +116,11 @@ def test_a_filter_on_decimals_is_exact_up_to_its_ends(
     table = pa.table({"c": pa.array(values, kind)})
     with pa.ipc.new_file(path, table.schema) as file:
         file.write_table(table)
-    rows = Rows(path)
+    rows = RowView(path)
     for sign, text in itertools.product(
         COMPARED, [largest, f"-{largest}", "1e40", "-1e40", "1e36", "0.1", "1e400"]
     ):
-        found, _ = rows.page(View((), {0: f"{sign} {text}"}), 0, 9, [0])
+        found, _ = rows.page(ViewSpec((), {0: f"{sign} {text}"}), 0, 9, [0])
         right = [n for n, one in enumerate(values) if one is not None and COMPARED[sign](one, Decimal(text))]
         assert found == right, (sign, text)
     rows.close()

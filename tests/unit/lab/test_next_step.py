@@ -16,10 +16,10 @@ import syndb_service
 from syndb_lab import Job, Lab, problem_steps
 from syndb_lab.command import main
 from syndb_lab.errors import JobFailed, SyndbError
-from syndb_lab.face import failure
+from syndb_lab.face import failure_text
 from syndb_lab.next_step import TEXTS, Action, Audience, NextStep, render
 from syndb_lab.problem_steps import BY_CODE, BY_HINT, OWN_HINT, hint_of
-from syndb_lab.refusals import refusal
+from syndb_lab.refusals import error_from_response
 from syndb_service import errors
 
 SERVICE = Path(syndb_service.__file__).parent
@@ -171,7 +171,7 @@ def answer(status: int, path: str = "/v1/jobs", **problem: object) -> httpx.Resp
     ],
 )
 def test_one_problem_is_worded_where_it_is_shown(code: str, python: str, cli: str) -> None:
-    error = refusal(
+    error = error_from_response(
         answer(409, f"/v1/jobs/{JOB_ID}/result", detail="no", code=code, hint="PUT /v2/x does it.")
     )
     assert error.hint == python
@@ -191,7 +191,7 @@ def test_a_failed_job_says_it_in_python_on_its_card_too() -> None:
         "hint": "Send the values under `parameters`, by name.",
     }
     record = {"job_id": JOB_ID, "status": "failed", "query": "SELECT $n", "error": error}
-    assert "lab.sql(query, parameters={…})" in failure(record)
+    assert "lab.sql(query, parameters={…})" in failure_text(record)
     assert "lab.sql(query, parameters={…})" in str(JobFailed(record))
     assert JobFailed(record).text_for(Audience.CLI) == "no value\nGive each its value: -p name=value."
 

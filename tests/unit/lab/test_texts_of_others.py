@@ -17,28 +17,28 @@ from matplotlib.text import Text
 
 from syndb_lab import Job
 from syndb_lab.composer.draft import Draft
-from syndb_lab.composer.still import still_html as composer_html
-from syndb_lab.composer.still import still_text as composer_text
+from syndb_lab.composer.still import draft_html as composer_html
+from syndb_lab.composer.still import draft_text as composer_text
 from syndb_lab.datasets import Datasets
 from syndb_lab.drawing import draw
 from syndb_lab.dry_run import DryRun
 from syndb_lab.errors import QueryError
-from syndb_lab.face import Moment, face
-from syndb_lab.first_rows import first_rows
-from syndb_lab.grid.rows import Rows
+from syndb_lab.face import CardSnapshot, card_view
+from syndb_lab.first_rows import table_preview
+from syndb_lab.grid.rows import RowView
 from syndb_lab.grid.table import ResultTable
 from syndb_lab.jobs import job_listing
-from syndb_lab.journal import Entry
+from syndb_lab.journal import JournalEntry
 from syndb_lab.listing import html_table
 from syndb_lab.magic_verbs import journal_listing
-from syndb_lab.plain_face import escaped_block, face_html
+from syndb_lab.plain_face import escaped_block, live_html
 from syndb_lab.progress import describe
-from syndb_lab.static_card import Ended, static_html, static_text
-from syndb_lab.subnetwork import Counts, Line, Subnetwork
-from syndb_lab.tables import column_listing, table_listing
+from syndb_lab.static_card import FinishedCard, static_html, static_text
+from syndb_lab.subnetwork import Connection, Counts, Subnetwork
+from syndb_lab.tables import column_listing, list_tables
 from syndb_lab.transport import Transport
 from syndb_lab.widgets.explorer import Explorer
-from syndb_lab.widgets.graph_still import still_html, still_text
+from syndb_lab.widgets.graph_still import explorer_html, explorer_text
 from syndb_lab.widgets.monitor import Monitor
 from tests.unit.drawing.test_draw_analyses import answer
 from tests.unit.lab.pretence import JOB_ID, job_record
@@ -104,7 +104,7 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
     """Yield all that is shown: what it is, its HTML, its plain text."""
     utf8 = text.encode("utf-8", "replace").decode()
     table = pa.table({utf8: [utf8, None], "n": [1, 2]})
-    rows = first_rows(table, 2)
+    rows = table_preview(table, 2)
     dataset = {
         **dict.fromkeys(("name", "species", "title", "citation", "doi", "version"), text),
         "id": text,
@@ -116,7 +116,7 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
             }
         ],
     }
-    told = Ended(rows, [dataset], [text], text, [(text, text)])
+    told = FinishedCard(rows, [dataset], [text], text, [(text, text)])
     for status in ("pending", "running", "completed", "failed"):
         record = job_record(
             status,
@@ -129,14 +129,14 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
             progress={"phase": text},
             error={"message": text, "hint": text, "line": 1, "column": 2},
         )
-        shown = face(record, Moment(away=text, note=text, error=text, table=rows))
+        shown = card_view(record, CardSnapshot(away=text, note=text, error=text, table=rows))
         yield f"card {status}", static_html(record, told), static_text(record, told)
-        yield f"face {status}", face_html(shown), describe(record, 1.0)
+        yield f"face {status}", live_html(shown), describe(record, 1.0)
         named = Job(transport, record)
         yield f"job {status}", "", repr(named)
         monitor = Monitor(transport, 5, {}, Job)
         monitor._records, monitor._away = [record], text
-        bundle = monitor._still()
+        bundle = monitor._static_html()
         yield f"monitor {status}", bundle["text/html"], bundle["text/plain"]
         listed = job_listing(transport, None, None, 5)
         listed[:] = [named]
@@ -147,9 +147,9 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
     for what, shown_list in (
         ("datasets", datasets),
         ("dataset", datasets[0]),
-        ("tables", table_listing(datasets)),
+        ("tables", list_tables(datasets)),
         ("columns", column_listing(datasets, text)),
-        ("journal", journal_listing([Entry(JOB_ID, "https://service", text, "2026-01-01T00:00:00Z")])),
+        ("journal", journal_listing([JournalEntry(JOB_ID, "https://service", text, "2026-01-01T00:00:00Z")])),
     ):
         yield what, shown_list._repr_html_(), repr(shown_list)
     checked = {
@@ -172,11 +172,11 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
         )
     part = subnetwork([text] * 3, text)
     look = {"color": text, "size": "degree", "selected": [1, 2]}
-    yield "explorer", still_html(part, look, "key", b"", live=False), still_text(part, look)
+    yield "explorer", explorer_html(part, look, "key", b"", live=False), explorer_text(part, look)
     path = folder / f"{abs(hash(text))}.arrow"
     with pa.ipc.new_file(path, table.schema) as file:
         file.write_table(table)
-    shown_table = ResultTable(partial(Rows, path), text)
+    shown_table = ResultTable(partial(RowView, path), text)
     bundle = shown_table._repr_mimebundle_()
     yield "table", bundle["text/html"], bundle["text/plain"]
     shown_table.close()
@@ -191,7 +191,7 @@ def subnetwork(texts: list[str], text: str) -> Subnetwork:
         "cell_class": texts,
         text: texts[::-1],
     }
-    lines = [Line(place, (place + 1) % count, 1 + place) for place in range(count)]
+    lines = [Connection(place, (place + 1) % count, 1 + place) for place in range(count)]
     counts = Counts(count + 5, count, count, count + 2, count, 1)
     about = {"dataset": dict.fromkeys(("id", "name", "title", "citation"), text), "notes": [text]}
     return Subnetwork(list(range(1, count + 1)), columns, lines, 1, counts, around=text, more=text, **about)

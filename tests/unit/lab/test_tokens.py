@@ -17,10 +17,10 @@ import pytest
 
 import syndb_lab
 from syndb_lab import journal
-from syndb_lab.history import remember, remembered
-from syndb_lab.redirect import Redirect
+from syndb_lab.history import add_to_history, load_history
+from syndb_lab.redirect import LoopbackRedirect
 from syndb_lab.secret_text import SecretText
-from syndb_lab.tokens import keep_token, kept_token, token_file
+from syndb_lab.tokens import load_token, save_token, token_file
 from syndb_lab.transport import is_this_computer
 
 
@@ -136,7 +136,7 @@ def test_a_folder_of_somebody_else_gets_no_other_services_token(
             os.chown(named["secret_file"], 1234, 1234)
     told = {**named, "url": "http://127.0.0.1:9", "pid": os.getpid(), "data_dir": theirs, "started_at": "now"}
     (theirs / "service.json").write_text(json.dumps(told, default=str))
-    monkeypatch.setattr("syndb_lab.announcement.Service.answers", lambda _: True)
+    monkeypatch.setattr("syndb_lab.announcement.RunningService.is_responding", lambda _: True)
     with pytest.raises(syndb_lab.ServiceUnavailable, match="can't be read") as refused:
         syndb_lab.connect(data_dir=theirs, start=False)
     assert "OURS" not in str(refused.value)
@@ -167,7 +167,7 @@ def test_no_tool_that_shows_variables_shows_a_token(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SYNDB_TOKEN", "syndb_SECRET")
     with pytest.raises(syndb_lab.AuthError) as refused:
         syndb_lab.connect()
-    keep_token("https://lab.example.edu", "syndb_SECRET")
+    save_token("https://lab.example.edu", "syndb_SECRET")
     with syndb_lab.connect("https://lab.example.edu") as lab:
         seen = [vars(lab), vars(lab._transport), vars(lab._transport._options["auth"])]
     for entry in refused.traceback:
@@ -187,7 +187,7 @@ def test_a_token_of_the_environment_goes_to_its_own_address_alone(
     ours, other = strangers
     monkeypatch.setenv("SYNDB_URL", f" {ours.url.upper().replace('HTTP', 'http')}/ ")
     monkeypatch.setenv("SYNDB_TOKEN", "OURS")
-    keep_token(other.url, "OTHERS")
+    save_token(other.url, "OTHERS")
     for url in (None, ours.url, f"{ours.url}/"):
         with syndb_lab.connect(url) as lab:
             lab.jobs()
@@ -225,12 +225,12 @@ def test_a_redirect_takes_no_token_along(strangers: tuple[Stranger, Stranger]) -
     ],
 )
 def test_a_kept_token_is_found_under_every_spelling(url: str) -> None:
-    keep_token("https://syndb.example.edu", "T")
-    assert kept_token(url) == "T"
-    keep_token(url, "U")
-    assert kept_token("https://syndb.example.edu") == "U"
-    assert kept_token("https://syndb.example.edu:8443") is None
-    assert kept_token("http://syndb.example.edu") is None
+    save_token("https://syndb.example.edu", "T")
+    assert load_token(url) == "T"
+    save_token(url, "U")
+    assert load_token("https://syndb.example.edu") == "U"
+    assert load_token("https://syndb.example.edu:8443") is None
+    assert load_token("http://syndb.example.edu") is None
     assert token_file().stat().st_mode & 0o077 == 0
 
 
@@ -253,7 +253,7 @@ def test_this_computer_is_known_by_each_of_its_addresses() -> None:
 
 
 def test_the_answer_to_another_login_is_dropped_and_the_right_one_waited_for() -> None:
-    with Redirect("right") as redirect:
+    with LoopbackRedirect("right") as redirect:
         for state in ("wrong", "", "right and more"):
             answer = httpx.get(redirect.uri, params={"state": state, "code": "x"})
             assert (answer.status_code, "not the login" in answer.text) == (400, True)
@@ -265,9 +265,9 @@ def test_the_answer_to_another_login_is_dropped_and_the_right_one_waited_for() -
 
 def write_some(name: str) -> None:
     for number in range(20):
-        keep_token(f"https://{name}{number}.example.edu", "T")
-        remember({"kind": "query", "sql": f"SELECT '{name}{number}'", "at": "now"})
-        journal.note({"job_id": f"{name}{number}", "query": "SELECT 1"}, "u")
+        save_token(f"https://{name}{number}.example.edu", "T")
+        add_to_history({"kind": "query", "sql": f"SELECT '{name}{number}'", "at": "now"})
+        journal.record_job({"job_id": f"{name}{number}", "query": "SELECT 1"}, "u")
 
 
 def test_writers_at_the_same_time_lose_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,14 +279,14 @@ def test_writers_at_the_same_time_lose_nothing_of_each_other(monkeypatch: pytest
     for writer in writers:
         writer.join()
     names = {f"{name}{number}" for name in "abc" for number in range(20)}
-    assert {name for name in names if kept_token(f"https://{name}.example.edu") is None} == set()
-    assert {str(draft["sql"])[8:-1] for draft in remembered()} == names
+    assert {name for name in names if load_token(f"https://{name}.example.edu") is None} == set()
+    assert {str(draft["sql"])[8:-1] for draft in load_history()} == names
     assert {entry.job_id for entry in journal.entries()} == names
 
 
 def test_a_line_that_was_cut_off_costs_that_line_alone() -> None:
-    journal.note({"job_id": "11111111", "query": "SELECT 1"}, "u")
+    journal.record_job({"job_id": "11111111", "query": "SELECT 1"}, "u")
     file = journal.journal_file()
     file.write_text(file.read_text() * 2 + file.read_text()[:40])
-    journal.note({"job_id": "22222222", "query": "SELECT 2"}, "u")
+    journal.record_job({"job_id": "22222222", "query": "SELECT 2"}, "u")
     assert [entry.job_id for entry in journal.entries()] == ["22222222", "11111111", "11111111"]

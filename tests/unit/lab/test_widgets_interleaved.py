@@ -121,13 +121,13 @@ def test_a_card_shows_the_row_of_its_own_job(pretend: Pretend, seed: int) -> Non
             click["job_id"] = card.job.id
             if jobs.statuses[click["job_id"]] != "completed":
                 continue
-        card.heed(click)
+        card.handle_click(click)
         time.sleep(random.random() * LONGEST_S)
         seen.append(card.job.id)
 
     def is_at_rest() -> bool:
         if jobs.statuses[card.job.id] == "running":
-            card.heed({"do": "cancel"})
+            card.handle_click({"do": "cancel"})
         return "syndb-card" not in {thread.name for thread in threading.enumerate()}
 
     until(is_at_rest)
@@ -157,7 +157,7 @@ def test_a_monitor_shows_the_newest_list_that_it_asked_for(pretend: Pretend, see
     monitor = Monitor(pretend(answer), 10, {}, Job)
     threads = []
     for _ in range(20):
-        threads.append(threading.Thread(target=monitor._ask))
+        threads.append(threading.Thread(target=monitor._fetch_jobs))
         threads[-1].start()
         time.sleep(random.random() * LONGEST_S / 4)
         shown = monitor._records

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from syndb_service.lifeline import Lifeline
+from syndb_service.lifeline import ParentWatchdog
 from syndb_service.processes import CANNOT_START, ProcessSupervisor
 
 
@@ -23,7 +23,7 @@ def supervise(folder: Path, mode: str, count: int) -> int:
 
 def be_process(folder: Path, mode: str) -> None:
     """Write a file named for this process, be ready, and end on SIGTERM, unless the mode is otherwise."""
-    lifeline = Lifeline.hold()
+    lifeline = ParentWatchdog.start()
     ended = threading.Event()
     if mode == "refuses":
         sys.stderr.write("this can't be\n")
@@ -33,7 +33,7 @@ def be_process(folder: Path, mode: str) -> None:
     else:
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
     (folder / f"{os.getpid()}.started").touch()
-    lifeline.ready()
+    lifeline.report_ready()
     if mode == "short":
         return
     while not ended.wait(0.05):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.store import Database, People, TokenStore
+from syndb_service.store import Database, GroupStore, TokenStore
 from syndb_service.store.upgrade import upgrade
 
 ISSUER = "https://login.example.edu"
@@ -23,7 +23,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_a_standing_holds_for_so_many_days(database: Database) -> None:
-    people = People(database)
+    people = GroupStore(database)
     people.record(ADA, ISSUER, affiliation="staff@example.edu", groups=None)
     held, over = TokenStore(database, academic_days=365), TokenStore(database, academic_days=1e-9)
     token = held.create(ADA, academic=False)
@@ -45,7 +45,7 @@ def test_an_operator_s_word_needs_no_issuer(database: Database) -> None:
 
 
 def test_a_login_replaces_the_issuer_s_groups_alone(database: Database) -> None:
-    people = People(database)
+    people = GroupStore(database)
     people.add("by-hand", ADA)
     people.record(ADA, ISSUER, affiliation=None, groups=["a", "b"])
     assert people.groups_of(ADA) == {"by-hand", "a", "b"}

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_service.domain.advice import advice, datasets_meant, estimated_rows
+from syndb_service.domain.advice import estimated_rows, query_advice, referenced_datasets
 from syndb_service.domain.datasets import Dataset, TableInfo
-from syndb_service.domain.outline import Outline
-from syndb_service.engines.outlining import outline, tree
+from syndb_service.domain.outline import QuerySummary
+from syndb_service.engines.outlining import parse_tree, summarize
 
 TABLES = ("connections", "neurons", "synapses")
 
@@ -36,13 +36,13 @@ def dataset(number: int, rows: int) -> Dataset:
 BIG, SMALL = dataset(1, 50_000_000), dataset(2, 5_000)
 
 
-def shape_of(sql: str, parameters: dict[str, Any], tables: Collection[str]) -> Outline:
-    return outline(tree(duckdb.connect(), sql), parameters, tables)
+def shape_of(sql: str, parameters: dict[str, Any], tables: Collection[str]) -> QuerySummary:
+    return summarize(parse_tree(duckdb.connect(), sql), parameters, tables)
 
 
 def said(sql: str, *parameters: tuple[str, Any]) -> str:
     shape = shape_of(sql, dict(parameters), TABLES)
-    return " ".join(advice(shape, ["synapses"], [BIG, SMALL]))
+    return " ".join(query_advice(shape, ["synapses"], [BIG, SMALL]))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_advice(sql: str, words: tuple[str, ...]) -> None:
 
 def test_the_datasets_that_a_parameter_names() -> None:
     shape = shape_of("FROM synapses WHERE dataset_id IN $ids", {"ids": [SMALL.id]}, TABLES)
-    assert datasets_meant(shape, ["synapses"], [BIG, SMALL]) == [SMALL]
+    assert referenced_datasets(shape, ["synapses"], [BIG, SMALL]) == [SMALL]
     assert estimated_rows(shape, [BIG, SMALL]) == 5_000
 
 

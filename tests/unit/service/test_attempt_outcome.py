@@ -17,7 +17,7 @@ from syndb_service.attempt_outcome import (
     Unavailable,
     outcome_of_error,
 )
-from syndb_service.domain.jobs import Failure, Job, Progress, Request
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.errors import DatasetForbidden, FatalError, InvalidQuery, NotFound, TransientError
 from syndb_service.lease import LeaseKeeper
@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
 
 
 def claimed(store: JobStore) -> Job:
-    store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
+    store.insert(Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1")))
     job = store.attempts.claim_next(30)
     assert job is not None
     return job

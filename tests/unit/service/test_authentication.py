@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from syndb_service import authentication
-from syndb_service.authentication import Authentication
+from syndb_service.authentication import Authenticator
 
 
 class Tokens:
@@ -31,7 +31,7 @@ def verifications(monkeypatch: pytest.MonkeyPatch, lasts_s: float, steps: list[t
     now = [1000.0]
     monkeypatch.setattr(authentication.time, "time", lambda: now[0])
     tokens: Any = Tokens(now, lasts_s)
-    asked = Authentication(tokens, tokens, tokens, 1)
+    asked = Authenticator(tokens, tokens, tokens, 1)
     for token, after_s in steps:
         now[0] += after_s
         assert asked.principal(token) == token

@@ -15,10 +15,10 @@ import syndb_service
 from syndb_service import background
 from syndb_service.background import BackgroundThread, EndOfRounds
 from syndb_service.domain.access import Principal
-from syndb_service.domain.jobs import Request
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TransientError
-from syndb_service.factory import Changes, build_service
+from syndb_service.factory import JobChangeNotifier, build_container
 from syndb_service.settings import load_settings
 from syndb_service.store import Database, Submission, notices
 from syndb_service.worker import EmbeddedWorker
@@ -62,13 +62,13 @@ def test_no_error_ends_a_thread(error: BaseException) -> None:
 
     thread = BackgroundThread("tested", step)
     thread.start()
-    assert thread in background.registered()
+    assert thread in background.list_loops()
     until(lambda: thread.done > 2)
     assert thread.alive
     background.check()
     thread.stop()
     assert not thread.alive
-    assert thread not in background.registered()
+    assert thread not in background.list_loops()
 
 
 def test_readiness_tells_of_a_thread_that_keeps_failing_until_it_works_again() -> None:
@@ -105,7 +105,7 @@ def test_an_outage_is_not_the_threads_trouble() -> None:
     until(lambda: len(failures) > 2)
     background.check()
     until(lambda: not thread.alive)
-    assert thread not in background.registered()
+    assert thread not in background.list_loops()
 
 
 def test_a_listener_that_fails_does_not_undo_a_change_that_is_committed() -> None:
@@ -114,16 +114,16 @@ def test_a_listener_that_fails_does_not_undo_a_change_that_is_committed() -> Non
     def broken(_: str) -> None:
         raise RuntimeError("Event loop is closed")
 
-    Changes([broken, told.append]).notify("6e1f")
+    JobChangeNotifier([broken, told.append]).notify("6e1f")
     assert told == ["6e1f"]
 
 
 def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path) -> None:
-    service = build_service(load_settings(tmp_path))
+    service = build_container(load_settings(tmp_path))
     worker = EmbeddedWorker(service)
     try:
         worker.start()
-        assert {each.name for each in background.registered()} == {
+        assert {each.name for each in background.list_loops()} == {
             "hint takers",
             "sweeper",
             "scrubber",
@@ -134,13 +134,13 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
         first = worker._worker
         first.workers[0].stop()
         until(lambda: worker._worker is not first)
-        job, _ = service.store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
-        service.hints.send(job.job_id)
+        job, _ = service.store.insert(Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1")))
+        service.hints.dispatch(job.job_id)
         until(lambda: service.store.get(job.job_id).status is Status.COMPLETED)
     finally:
         worker.stop()
         service.close()
-    until(lambda: not background.registered())
+    until(lambda: not background.list_loops())
 
 
 def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,12 +154,12 @@ def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.Monke
             raise TransientError("the job database is away")
 
     monkeypatch.setattr(notices, "AGAIN_S", 3600.0)
-    listening = notices.Notices(cast("Database", Away()), lambda _: None)
+    listening = notices.ChangeListener(cast("Database", Away()), lambda _: None)
     listening._answered = True  # as until a moment ago, before the connection broke
     listening.start()
     try:
         tried.wait()
-        until(lambda: not listening.heard)
+        until(lambda: not listening.is_listening)
     finally:
         listening.close()
 
@@ -170,12 +170,12 @@ def test_a_job_is_accepted_though_nobody_can_be_told_what_it_waits_for(
     def away(*_: object) -> NoReturn:
         raise TransientError("the job database is away")
 
-    service = build_service(load_settings(tmp_path))
+    service = build_container(load_settings(tmp_path))
     try:
-        monkeypatch.setattr(service.hints, "send", lambda _: False)
-        monkeypatch.setattr(service.store.attempts, "tell_broker", away)
+        monkeypatch.setattr(service.hints, "dispatch", lambda _: False)
+        monkeypatch.setattr(service.store.attempts, "record_broker_outage", away)
         ada = Principal("ada", academic=True)
-        job, is_new = service.jobs.submit(ada, Request(Kind.QUERY, query="SELECT 1"))
+        job, is_new = service.jobs.submit(ada, JobRequest(Kind.QUERY, query="SELECT 1"))
         assert is_new
         assert service.jobs.get(ada, job.job_id).status is Status.PENDING
     finally:

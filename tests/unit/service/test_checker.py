@@ -10,21 +10,21 @@ from contextlib import suppress
 import pytest
 
 from syndb_service.domain.child_task import CheckRequest
-from syndb_service.domain.references import as_tables, references
+from syndb_service.domain.references import find_references, replace_references
 from syndb_service.engines.check_process import CheckProcess
-from syndb_service.engines.checker import Checker
+from syndb_service.engines.checker import QueryChecker
 from syndb_service.engines.fair_queue import FairQueue
-from syndb_service.engines.nursery import Nursery
-from syndb_service.engines.positions import LineIndex, locate
+from syndb_service.engines.nursery import ForkServerClient
+from syndb_service.engines.positions import LineIndex, position_at
 from syndb_service.errors import InvalidQuery, TooManyRequests, TransientError
 
 ID = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
 
 
 @pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    nursery = Nursery()
-    checker = Checker(nursery, 1024**2)
+def checker() -> Iterator[QueryChecker]:
+    nursery = ForkServerClient()
+    checker = QueryChecker(nursery, 1024**2)
     yield checker
     checker.close()
     nursery.close()
@@ -38,7 +38,7 @@ SLOW_CONSTANTS = [
 
 
 @pytest.mark.parametrize("sql", SLOW_CONSTANTS)
-def test_constants_that_take_long_are_left_to_the_job(checker: Checker, sql: str) -> None:
+def test_constants_that_take_long_are_left_to_the_job(checker: QueryChecker, sql: str) -> None:
     found = checker.check(sql, {}, owner="ann")
     assert (found.complete, found.columns, found.tables) == (False, (), ("neurons",))
     with pytest.raises(InvalidQuery, match="no function getenv"):
@@ -57,13 +57,13 @@ def test_constants_that_take_long_are_left_to_the_job(checker: Checker, sql: str
     ],
 )
 def test_what_the_optimizer_would_compute_is_not_computed(
-    checker: Checker, sql: str, parameters: dict[str, int]
+    checker: QueryChecker, sql: str, parameters: dict[str, int]
 ) -> None:
     found = checker.check(sql, parameters, owner="ann")
     assert (found.complete, found.columns) == (True, (("a", "HUGEINT"),))
 
 
-def test_parameters_and_explain_are_bound(checker: Checker) -> None:
+def test_parameters_and_explain_are_bound(checker: QueryChecker) -> None:
     assert checker.check("SELECT $a AS a, $b AS b", {"a": 1, "b": "x"}).columns[1] == ("b", "VARCHAR")
     explained = checker.check("EXPLAIN\nSELECT name FROM neurons", {})
     assert [name for name, _ in explained.columns] == ["explain_key", "explain_value"]
@@ -82,11 +82,11 @@ def test_parameters_and_explain_are_bound(checker: Checker) -> None:
     "before",
     ["", "SELECT\n  '🧠日本', 'é', ", "SELECT\n  1,\n  ", "EXPLAIN SELECT ", "EXPLAIN\nSELECT 'é', "],
 )
-def test_places_are_those_of_the_text(checker: Checker, before: str) -> None:
+def test_places_are_those_of_the_text(checker: QueryChecker, before: str) -> None:
     sql = f"{before or 'SELECT '}nope FROM neurons"
     with pytest.raises(InvalidQuery, match="nope") as refused:
         checker.check(sql, {})
-    place = locate(sql, sql.index("nope"))
+    place = position_at(sql, sql.index("nope"))
     assert (refused.value.line, refused.value.column) == (place.line, place.column)
 
 
@@ -122,7 +122,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_refusal_names_limit_number_and_place(checker: Checker, name: str) -> None:
+def test_a_refusal_names_limit_number_and_place(checker: QueryChecker, name: str) -> None:
     sql, message = BOMBS[name]
     if not message:
         checker.check(sql, {}, owner="eve")
@@ -140,7 +140,7 @@ def test_a_refusal_names_limit_number_and_place(checker: Checker, name: str) -> 
 @pytest.mark.parametrize("file_format", ["arrow", "parquet", "csv"])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{'a': ", "}"), ("MAP([1], [", "])")])
 def test_a_column_that_no_file_holds_is_refused_before_it_runs(
-    checker: Checker, opening: str, closing: str, file_format: str
+    checker: QueryChecker, opening: str, closing: str, file_format: str
 ) -> None:
     for depth in (60, 120, 300):
         sql = f"SELECT 1 AS n, {opening * depth}1{closing * depth} AS deep"
@@ -151,7 +151,7 @@ def test_a_column_that_no_file_holds_is_refused_before_it_runs(
     checker.check(f"SELECT {opening * 29}1{closing * 29} AS deep", {}, file_format=file_format)
 
 
-def test_doubled_parentheses_cost_nothing_and_large_legal_texts_pass(checker: Checker) -> None:
+def test_doubled_parentheses_cost_nothing_and_large_legal_texts_pass(checker: QueryChecker) -> None:
     ids = ",".join(str(720575940600000000 + number) for number in range(50_000))
     legal = [
         f"SELECT 1 FROM neurons WHERE neuron_id IN ({ids})",
@@ -167,13 +167,13 @@ def test_doubled_parentheses_cost_nothing_and_large_legal_texts_pass(checker: Ch
         checker.check(sql, {}, owner="bob")
 
 
-def test_many_texts_for_dataset_id_are_placed_in_linear_time(checker: Checker) -> None:
+def test_many_texts_for_dataset_id_are_placed_in_linear_time(checker: QueryChecker) -> None:
     texts = [f"{number:036d}" for number in range(20_000)]
     sql = "SELECT 'é' FROM neurons\nWHERE dataset_id IN (" + ",".join(f"'{text}'" for text in texts) + ")"
     found = checker.check(sql, {}, owner="bob").dataset_ids
     assert [text for text, _, _ in found] == texts
     for text, line, column in (found[0], found[9_999], found[-1]):
-        place = locate(sql, sql.index(f"'{text}'"))
+        place = position_at(sql, sql.index(f"'{text}'"))
         assert (line, column) == (place.line, place.column)
 
 
@@ -182,13 +182,13 @@ def test_places_are_the_same_by_either_way() -> None:
     index, offset = LineIndex(sql), 0
     for number, character in enumerate(sql):
         if number % 97 == 0 or number > len(sql) - 8:
-            assert index.place(offset) == locate(sql, number)
+            assert index.position_at(offset) == position_at(sql, number)
         offset += len(character.encode())
 
 
 def test_references_are_found_in_linear_time_past_texts_and_comments() -> None:
     many = f"FROM {{{{{ID}}}}},\n" * 20_000
-    found = references(many)
+    found = find_references(many)
     assert (len(found), found[-1].line, found[-1].column) == (20_000, 20_000, 6)
     for hostile in (
         "e'\\'" * 200_000,
@@ -198,7 +198,7 @@ def test_references_are_found_in_linear_time_past_texts_and_comments() -> None:
         "/*" * 200_000,
         "$a$" * 99_999,
     ):
-        assert references(hostile) == []
+        assert find_references(hostile) == []
     hidden = [
         f"/* /* */ {{{{{ID}}}}} */ 1",
         f"$q$ {{{{{ID}}}}} $q$",
@@ -206,12 +206,12 @@ def test_references_are_found_in_linear_time_past_texts_and_comments() -> None:
         f"-- {{{{{ID}}}}}",
     ]
     for text in hidden:
-        assert references(text) == []
-        assert as_tables(text) == text
-    assert len(references(f"SELECT a$b FROM {{{{{ID}}}}} -- $b$")) == 1
+        assert find_references(text) == []
+        assert replace_references(text) == text
+    assert len(find_references(f"SELECT a$b FROM {{{{{ID}}}}} -- $b$")) == 1
 
 
-def test_the_slowest_checks_of_one_user_do_not_hold_up_anothers(checker: Checker) -> None:
+def test_the_slowest_checks_of_one_user_do_not_hold_up_anothers(checker: QueryChecker) -> None:
     with ThreadPoolExecutor(6) as pool:
         flood = [pool.submit(checker.check, SLOW_CONSTANTS[1], {}, owner="eve") for _ in range(6)]
         for _ in range(3):
@@ -229,7 +229,7 @@ class _Order:
         self.queue, self.order, self.lock = queue, list[str](), threading.Lock()
 
     def take(self, owner: str) -> None:
-        with self.queue.place(owner, 60), self.lock:
+        with self.queue.acquire(owner, 60), self.lock:
             self.order.append(owner)
 
 
@@ -238,7 +238,7 @@ def test_the_queue_serves_who_used_least() -> None:
     queue = FairQueue(2, lambda: now[0])
     notes = _Order(queue)
     with ThreadPoolExecutor(30) as pool:
-        with queue.place("eve", 1) as charge, queue.place("bob", 1):
+        with queue.acquire("eve", 1) as charge, queue.acquire("bob", 1):
             waiting = [pool.submit(notes.take, "eve") for _ in range(5)]
             while len(queue._waiting) < 5:
                 now[0] += 0
@@ -253,18 +253,18 @@ def test_the_queue_serves_who_used_least() -> None:
 
 def test_the_last_place_is_for_those_who_used_little() -> None:
     queue = FairQueue(3, lambda: 0.0)
-    with queue.place("eve", 1) as charge, queue.place("mallory", 1) as charge_too:
+    with queue.acquire("eve", 1) as charge, queue.acquire("mallory", 1) as charge_too:
         charge(9.0)
         charge_too(9.0)
         for heavy in ("eve", "mallory"):
-            with pytest.raises(TooManyRequests, match="take long"), queue.place(heavy, 0.01):
+            with pytest.raises(TooManyRequests, match="take long"), queue.acquire(heavy, 0.01):
                 pass
-        with queue.place("bob", 0), pytest.raises(TransientError, match="busy"), queue.place("ann", 0.01):
+        with queue.acquire("bob", 0), pytest.raises(TransientError, match="busy"), queue.acquire("ann", 0.01):
             pass
 
 
 def test_an_answer_that_was_not_read_is_never_another_querys(monkeypatch: pytest.MonkeyPatch) -> None:
-    nursery = Nursery()
+    nursery = ForkServerClient()
     process = CheckProcess(nursery, 1024**2)
     try:
         process.check(CheckRequest(sql="SELECT 1"))
@@ -272,7 +272,7 @@ def test_an_answer_that_was_not_read_is_never_another_querys(monkeypatch: pytest
         def fail(_: float) -> None:
             raise RuntimeError("unforeseen, before the answer was read")
 
-        monkeypatch.setattr(process._child, "answer", fail)
+        monkeypatch.setattr(process._child, "receive", fail)
         with pytest.raises(RuntimeError, match="unforeseen"):
             process.check(CheckRequest(sql="SELECT * FROM synapses"))
         monkeypatch.undo()

@@ -16,8 +16,8 @@ from tests.conftest import WAIT_S
 
 CHILD = """
 import logging, os
-from syndb_service.engines.child_log import log_to_service
-log_to_service("6e1f")
+from syndb_service.engines.child_log import log_to_parent
+log_to_parent("6e1f")
 try:
     1 / 0
 except ZeroDivisionError:

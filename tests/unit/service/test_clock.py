@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndb_service.store import clock as module
-from syndb_service.store.clock import KEPT_S, KeptClock
+from syndb_service.store.clock import KEPT_S, DatabaseClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> Machines:
 
 
 def test_it_is_asked_once_in_a_while(machines: Machines) -> None:
-    clock = KeptClock(machines.ask)
+    clock = DatabaseClock(machines.ask)
     for _ in range(10):
         assert machines.off(clock.now()) == pytest.approx(0, abs=1e-6)
         machines.here += KEPT_S / 10.5
@@ -48,18 +48,18 @@ def test_it_is_asked_once_in_a_while(machines: Machines) -> None:
 
 def test_it_errs_by_half_the_way_at_most(machines: Machines) -> None:
     machines.ways = (0.4, 0.0)
-    assert machines.off(KeptClock(machines.ask).now()) == pytest.approx(0.2, abs=1e-6)
+    assert machines.off(DatabaseClock(machines.ask).now()) == pytest.approx(0.2, abs=1e-6)
 
 
 def test_a_slow_answer_does_not_shift_it(machines: Machines) -> None:
-    clock = KeptClock(machines.ask)
+    clock = DatabaseClock(machines.ask)
     clock.now()
     machines.here, machines.ways = machines.here + 2 * KEPT_S, (0.0, 0.4)
     assert machines.off(clock.now()) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_clock_that_was_set_is_followed(machines: Machines) -> None:
-    clock = KeptClock(machines.ask)
+    clock = DatabaseClock(machines.ask)
     clock.now()
     machines.ahead = 3600.0
     machines.here += 2 * KEPT_S

@@ -12,9 +12,9 @@ from fastapi.responses import StreamingResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndb_service.api.downloads import download
-from syndb_service.api.ranges import requested_spans
-from syndb_service.domain.jobs import Job, Request, Result
+from syndb_service.api.downloads import result_response
+from syndb_service.api.ranges import parse_range
+from syndb_service.domain.jobs import Job, JobRequest, Result
 from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import RangeNotSatisfiable, TransientError
 from syndb_service.integrity import Integrity
@@ -22,7 +22,7 @@ from syndb_service.result_file import ResultFile
 from syndb_service.results import FileState, OpenedResult
 
 DATA = bytes(range(256)) * 40
-REQUEST = Request(Kind.QUERY, query="SELECT 1")
+REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 
 
 class Elsewhere:
@@ -72,7 +72,7 @@ def body(answer: Any, chunks: int | None = None) -> bytes:
 
 def test_only_what_is_asked_for_is_fetched() -> None:
     store = Elsewhere()
-    answer = download(file(store), {"range": "bytes=10-2509,5000-5009"}, head=False)
+    answer = result_response(file(store), {"range": "bytes=10-2509,5000-5009"}, head=False)
     assert isinstance(answer, StreamingResponse)
     sent = body(answer)
     assert DATA[10:2510] in sent
@@ -82,20 +82,20 @@ def test_only_what_is_asked_for_is_fetched() -> None:
 
 def test_nothing_is_fetched_for_a_head_or_for_who_has_it() -> None:
     store = Elsewhere()
-    assert download(file(store), {}, head=True).headers["Content-Length"] == str(len(DATA))
-    assert download(file(store), {"if-none-match": f'"{"ab" * 32}"'}, head=False).status_code == 304
+    assert result_response(file(store), {}, head=True).headers["Content-Length"] == str(len(DATA))
+    assert result_response(file(store), {"if-none-match": f'"{"ab" * 32}"'}, head=False).status_code == 304
     assert store.opened == []
 
 
 def test_a_listener_who_leaves_lets_go_of_the_file() -> None:
     store = Elsewhere()
-    assert body(download(file(store), {}, head=False), chunks=2) == DATA[:2000]
+    assert body(result_response(file(store), {}, head=False), chunks=2) == DATA[:2000]
     assert store.closed == 1
 
 
 def test_a_store_that_is_away_is_told_before_anything_is_sent() -> None:
     with pytest.raises(TransientError):
-        download(file(Elsewhere(away=True)), {}, head=False)
+        result_response(file(Elsewhere(away=True)), {}, head=False)
 
 
 @given(
@@ -107,7 +107,7 @@ def test_parts_are_those_asked_for_once_each(asked: list[tuple[int, int]], size:
     header = "bytes=" + ",".join(f"{first}-{last}" for first, last in pairs)
     wanted = {at for first, last in pairs for at in range(first, last + 1) if at < size}
     try:
-        spans = requested_spans(header, size) or []
+        spans = parse_range(header, size) or []
     except RangeNotSatisfiable:
         spans = []
     covered = [at for span in spans for at in range(span.start, span.stop)]
@@ -123,6 +123,6 @@ def test_parts_are_those_asked_for_once_each(asked: list[tuple[int, int]], size:
     ],
 )
 def test_ranges_of_many_digits(header: str, spans: list[tuple[int, int]]) -> None:
-    assert requested_spans(header, 100) == spans
+    assert parse_range(header, 100) == spans
     with pytest.raises(RangeNotSatisfiable):
-        requested_spans(f"bytes={10**30}-", 100)
+        parse_range(f"bytes={10**30}-", 100)

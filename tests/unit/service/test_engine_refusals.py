@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from syndb_service.engines.refusals import translate
+from syndb_service.engines.refusals import translate_engine_error
 from syndb_service.errors import InvalidQuery
 
 
@@ -13,7 +13,7 @@ def test_the_place_of_an_error_is_counted_by_line_feeds(end: str, wrong: str) ->
     sql = f"SELECT 'a{end}b' AS x,\n{wrong}"
     with pytest.raises(duckdb.Error) as raised:
         duckdb.connect().execute(sql)
-    error = translate(raised.value, sql, None, ())
+    error = translate_engine_error(raised.value, sql, None, ())
     assert isinstance(error, InvalidQuery)
     at = sql.index("FROM t" if "t" in wrong.split() else "nope")
     assert (error.line, error.column) == (sql.count("\n", 0, at) + 1, at - sql.rfind("\n", 0, at))

@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 
 from syndb_service import supervisor
-from syndb_service.domain.jobs import Job, Progress, Request
+from syndb_service.domain.jobs import Job, JobRequest, Progress
 from syndb_service.domain.status import Kind, Status
 from syndb_service.lease import LeaseKeeper
 from syndb_service.settings import Settings
-from syndb_service.store.attempts import Beat
+from syndb_service.store.attempts import LeaseState
 
 
 class Told:
@@ -24,19 +24,19 @@ class Told:
         self.attempts = self
         self.progress: list[Progress] = []
 
-    def beat(self, _job: Job, _lease_s: float, progress: Progress) -> Beat:
+    def beat(self, _job: Job, _lease_s: float, progress: Progress) -> LeaseState:
         self.progress.append(progress)
-        return Beat(alive=True, cancel_requested=False)
+        return LeaseState(alive=True, cancel_requested=False)
 
 
 def test_the_fraction_of_a_job_begins_when_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "TICK_S", 0.0)
     store, nobody = Told(), cast("Any", None)
     settings = Settings(data_dir=tmp_path)
-    runner = supervisor.Supervisor(settings, nobody, cast("Any", store), nobody, nobody, nobody, nobody)
-    request = Request(Kind.QUERY, query="SELECT 1")
+    runner = supervisor.JobRunner(settings, nobody, cast("Any", store), nobody, nobody, nobody, nobody)
+    request = JobRequest(Kind.QUERY, query="SELECT 1")
     job = Job("job", "ada", request, Status.RUNNING, None, 2, datetime.now(UTC))
-    tick = runner._ticking(LeaseKeeper(job, cast("Any", store), 30, threading.Event()))
+    tick = runner._lease_progress_callback(LeaseKeeper(job, cast("Any", store), 30, threading.Event()))
     for here in (0, 400, 1000):
         tick(here, 1000)
     tick(0, 0)

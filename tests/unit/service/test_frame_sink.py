@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv
 
-from syndb_service.engines.frames import FrameSink, FrameSocket
+from syndb_service.engines.frames import ChildChannel, FrameWriter
 
 
 def received_slowly(sock: socket.socket, received: bytearray) -> None:
-    frames = FrameSocket(sock)
+    frames = ChildChannel(sock)
     while not frames.ended:
         for _, payload in frames.receive():
             received.extend(payload)
@@ -36,7 +36,7 @@ def test_csv_rows_of_every_width_arrive_as_written(
     received = bytearray()
     reader = threading.Thread(target=received_slowly, args=(ours, received))
     reader.start()
-    sink = FrameSink(FrameSocket(theirs))
+    sink = FrameWriter(ChildChannel(theirs))
     with csv.CSVWriter(sink, table.schema) as writer:
         for batch in table.to_batches(max_chunksize=20_000):
             writer.write_batch(batch)
@@ -56,7 +56,7 @@ def test_a_buffer_may_be_used_again_at_once(ends: tuple[socket.socket, socket.so
     received = bytearray()
     reader = threading.Thread(target=received_slowly, args=(ours, received))
     reader.start()
-    sink = FrameSink(FrameSocket(theirs))
+    sink = FrameWriter(ChildChannel(theirs))
     buffer = bytearray(size)
     for number in range(5):
         buffer[:] = bytes([number]) * size

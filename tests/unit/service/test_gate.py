@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from syndb_service.domain.tables import quote_name
-from syndb_service.engines.gate import Gate
+from syndb_service.engines.gate import SqlValidator
 from syndb_service.engines.positions import fold
 from syndb_service.engines.sandbox import table_columns
 from syndb_service.engines.walk import scalar_functions
@@ -161,38 +161,38 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return Gate(duckdb.connect(), table_columns(), 1_000_000)
+def gate() -> SqlValidator:
+    return SqlValidator(duckdb.connect(), table_columns(), 1_000_000)
 
 
 @pytest.mark.parametrize("query", lines(RUNS))
-def test_queries_pass(gate: Gate, query: str) -> None:
-    gate.check(query + "\nSELECT 1" if query.endswith(("-- b", "-- analyze")) else query)
+def test_queries_pass(gate: SqlValidator, query: str) -> None:
+    gate.validate(query + "\nSELECT 1" if query.endswith(("-- b", "-- analyze")) else query)
 
 
 @pytest.mark.parametrize("query", lines(REFUSED))
-def test_everything_else_is_refused(gate: Gate, query: str) -> None:
+def test_everything_else_is_refused(gate: SqlValidator, query: str) -> None:
     with pytest.raises(InvalidQuery) as refusal:
-        gate.check(query)
+        gate.validate(query)
     assert refusal.value.message
     assert refusal.value.hint or refusal.value.line
 
 
 @pytest.mark.parametrize("query", lines(REFUSED))
-def test_it_is_refused_in_a_subquery_and_in_another_case_too(gate: Gate, query: str) -> None:
+def test_it_is_refused_in_a_subquery_and_in_another_case_too(gate: SqlValidator, query: str) -> None:
     swapped = query.swapcase() if query.isascii() else query
     for other in (f"SELECT * FROM ({query}) AS q", swapped, f"/* x */ {query} -- y"):
         with pytest.raises(InvalidQuery):
-            gate.check(other)
+            gate.validate(other)
 
 
-def test_it_tells_what_a_query_reads_and_needs(gate: Gate) -> None:
-    checked = gate.check("WITH n AS (FROM Neurons) SELECT $a FROM n JOIN synapses ON neuron_id = $b")
+def test_it_tells_what_a_query_reads_and_needs(gate: SqlValidator) -> None:
+    checked = gate.validate("WITH n AS (FROM Neurons) SELECT $a FROM n JOIN synapses ON neuron_id = $b")
     assert checked.tables == {"neurons", "synapses"}
     assert checked.parameters == {"a", "b"}
 
 
-def test_of_the_tables_of_this_engine_only_what_is_listed_can_be_named(gate: Gate) -> None:
+def test_of_the_tables_of_this_engine_only_what_is_listed_can_be_named(gate: SqlValidator) -> None:
     engine = duckdb.connect()
     functions = engine.execute(
         "SELECT DISTINCT function_name FROM duckdb_functions() "
@@ -208,7 +208,7 @@ def test_of_the_tables_of_this_engine_only_what_is_listed_can_be_named(gate: Gat
     assert len(refused) > 300
     for query in refused:
         with pytest.raises(InvalidQuery):
-            gate.check(query)
+            gate.validate(query)
 
 
 def test_no_listed_function_of_this_engine_looks_around() -> None:
@@ -227,10 +227,10 @@ def test_no_listed_function_of_this_engine_looks_around() -> None:
     assert not [name for name, body in macros.items() if reading.search(body)]
 
 
-def test_a_dataset_is_meant_where_its_id_is_equal_and_not_where_it_is_above(gate: Gate) -> None:
+def test_a_dataset_is_meant_where_its_id_is_equal_and_not_where_it_is_above(gate: SqlValidator) -> None:
     above = "dataset_id > '0' AND dataset_id <= 'z'"
     query = f"FROM neurons WHERE {above} AND dataset_id IN ('a') AND 'b' <> dataset_id"
-    assert gate.check(query).dataset_ids.keys() == {"a", "b"}
+    assert gate.validate(query).dataset_ids.keys() == {"a", "b"}
 
 
 def test_functions_that_compute_are_known_and_others_are_not() -> None:
@@ -249,30 +249,30 @@ def test_functions_that_compute_are_known_and_others_are_not() -> None:
 
 
 @pytest.mark.parametrize("opening", ["(", "abs(", "NOT ", "(SELECT "])
-def test_deep_nesting_is_refused_but_never_breaks(gate: Gate, opening: str) -> None:
+def test_deep_nesting_is_refused_but_never_breaks(gate: SqlValidator, opening: str) -> None:
     def query(depth: int) -> str:
         return "SELECT " + opening * depth + "1" + ")" * (depth * opening.count("("))
 
-    gate.check(query(30))
+    gate.validate(query(30))
     with suppress(InvalidQuery):
-        gate.check(query(5_000))
+        gate.validate(query(5_000))
 
 
 def test_blanks_that_are_none_in_ascii_leave_two_statements_two() -> None:
     with pytest.raises(InvalidQuery, match="2 statements"):
-        Gate(duckdb.connect(), {}, 1000).check("SELECT\u00a01; SELECT 2")
+        SqlValidator(duckdb.connect(), {}, 1000).validate("SELECT\u00a01; SELECT 2")
 
 
 @pytest.mark.parametrize("blank", ["\ufeff", "\u200b", "\u00a0", "\u3000"])
-def test_what_the_engine_takes_for_a_blank_is_one(gate: Gate, blank: str) -> None:
+def test_what_the_engine_takes_for_a_blank_is_one(gate: SqlValidator, blank: str) -> None:
     for query in ("{}SELECT{}1{}", "{}EXPLAIN{}SELECT 1{}"):
-        gate.check(query.replace("{}", blank))
+        gate.validate(query.replace("{}", blank))
     text = f"'a{blank}b'"
-    gate.check(f'SELECT {text} AS "a{blank}b" -- {blank}')
+    gate.validate(f'SELECT {text} AS "a{blank}b" -- {blank}')
     with pytest.raises(InvalidQuery, match="only a plain EXPLAIN"):
-        gate.check("{}EXPLAIN{}ANALYZE{}SELECT 1".replace("{}", blank))
+        gate.validate("{}EXPLAIN{}ANALYZE{}SELECT 1".replace("{}", blank))
     with pytest.raises(InvalidQuery, match="no table") as refused:
-        gate.check(f"{blank}SELECT{blank}* FROM nowhere")
+        gate.validate(f"{blank}SELECT{blank}* FROM nowhere")
     assert (refused.value.line, refused.value.column) == (1, 16)
 
 

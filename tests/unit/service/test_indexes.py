@@ -15,7 +15,7 @@ def test_no_question_reads_every_row(tmp_path: Path) -> None:
     assert whole_scans(database) == {}
     store = JobStore(database, lambda _: None)
     ((statement, parameters),) = [
-        each for each in statements_of(database, store.maintenance.expired) if "SELECT" in each[0]
+        each for each in statements_of(database, store.maintenance.list_expired) if "SELECT" in each[0]
     ]
     assert "jobs_by_expiry" in str(plan(database, statement, parameters)), (
         "all that was ever completed is read"

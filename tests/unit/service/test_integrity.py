@@ -14,21 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.domain.jobs import Job, Request, Result
-from syndb_service.domain.parts import Part
+from syndb_service.domain.jobs import Job, JobRequest, Result
+from syndb_service.domain.parts import FilePart
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.errors import Damaged, Expired, Lost, NotStored, TransientError
 from syndb_service.integrity import Integrity
-from syndb_service.results import LocalResults, OpenedResult
+from syndb_service.results import LocalResultStore, OpenedResult
 from syndb_service.results import local as local_results
 from syndb_service.scrubber import Scrubber
 from syndb_service.settings import Settings
 from syndb_service.store import Database, JobStore, Submission
-from syndb_service.store.figures import read_figures
+from syndb_service.store.figures import read_statistics
 from syndb_service.store.upgrade import upgrade
 
 CONTENT = os.urandom(3 * 1024**2 + 17)
-REQUEST = Request(Kind.QUERY, query="SELECT 1")
+REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 
 
 class Place:
@@ -40,20 +40,22 @@ class Place:
         upgrade(self.database)
         self.store = JobStore(self.database, lambda _: None)
         self.folder = folder / "results"
-        self.results = LocalResults(self.folder)
+        self.results = LocalResultStore(self.folder)
         self.integrity = Integrity(self.store, self.results)
         self.scrubber = Scrubber(self.settings, self.store, self.results, self.integrity)
 
     def completed(self, content: bytes = CONTENT, identity: str | None = None) -> Job:
         """Complete a job with that result."""
-        self.store.submit(Submission("ada", REQUEST))
+        self.store.insert(Submission("ada", REQUEST))
         job = self.store.attempts.claim_next(30)
         assert job is not None
-        with self.results.begin(job.job_id, job.attempt) as writer:
+        with self.results.open_writer(job.job_id, job.attempt) as writer:
             writer.write(content)
             stored = writer.finish()
         result = Result(stored.key, "csv", stored.bytes, 1, (), stored.sha256, state=stored.state)
-        assert self.store.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=1), identity)
+        assert self.store.attempts.mark_completed(
+            job, result, datetime.now(UTC) + timedelta(hours=1), identity
+        )
         return self.store.get(job.job_id)
 
     def file(self, job: Job) -> Path:
@@ -123,20 +125,20 @@ def test_what_is_damaged_is_not_given_out(
     assert any(
         "result_damaged" in record.message for record in caplog.records if record.name == "syndb.audit"
     )
-    assert place.store.attempts.reusable("ada", "same") is None
-    assert read_figures(place.database).damaged_results == {"result_damaged": 1}
+    assert place.store.attempts.find_reusable("ada", "same") is None
+    assert read_statistics(place.database).damaged_results == {"result_damaged": 1}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_is_damaged_is_found_unasked(place: Place, damage: Callable[[Path], None]) -> None:
     jobs = [place.completed() for _ in range(3)]
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert [place.reason(job) for job in jobs] == [None] * 3
     damage(place.file(jobs[1]))
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert [place.reason(job) for job in jobs] == [None, Reason.RESULT_DAMAGED, None]
     version = place.store.get(jobs[1].job_id).version
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert place.store.get(jobs[1].job_id).version == version, "told once"
     assert place.read(jobs[0]) == CONTENT
 
@@ -148,7 +150,7 @@ def test_what_the_disk_itself_damaged_is_found_by_hashing(place: Place) -> None:
     assert jobs[2].result is not None
     state = place.results.state(jobs[2].result.key).state
     place.store.maintenance.note_state(jobs[2].job_id, replace(jobs[2].result, state=state))
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert place.reason(jobs[2]) is None
     place.scrubber.hash_until(time.monotonic() + 3600)
     assert [place.reason(job) for job in jobs] == [None, None, Reason.RESULT_DAMAGED]
@@ -171,7 +173,7 @@ def test_a_file_that_can_not_be_read_keeps_no_other_from_being_checked(
         return opened(key, start, stop)
 
     monkeypatch.setattr(place.results, "open", fail)
-    place.scrubber.look()
+    place.scrubber.compare_results()
     damaged = [Reason.RESULT_DAMAGED] * 2
     assert [place.reason(job) for job in jobs if job is not unreadable] == damaged
     place.scrubber._reached, place.scrubber._is_whole_round = "", True
@@ -188,32 +190,32 @@ def test_what_is_gone_is_lost_and_found_again(place: Place) -> None:
     file.rename(place.folder / "unmounted")
     with pytest.raises(Lost):
         place.integrity.open(job)
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert place.reason(job) is Reason.RESULT_LOST
-    assert place.store.attempts.reusable("ada", "same") is None
+    assert place.store.attempts.find_reusable("ada", "same") is None
     (place.folder / "unmounted").rename(file)
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert place.reason(job) is None
     assert place.read(job) == CONTENT
     turn_a_bit(file)
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert place.reason(job) is Reason.RESULT_DAMAGED
     turn_a_bit(file)  # as a back-up that is put back
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert place.reason(job) is None
-    assert place.store.attempts.reusable("ada", "same") is not None
+    assert place.store.attempts.find_reusable("ada", "same") is not None
 
 
 def test_a_file_that_was_touched_is_hashed_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     job = place.completed()
     opened: list[str] = []
-    real = LocalResults.open
+    real = LocalResultStore.open
 
-    def counted(results: LocalResults, key: str, start: int = 0, stop: int | None = None) -> object:
+    def counted(results: LocalResultStore, key: str, start: int = 0, stop: int | None = None) -> object:
         opened.append(key)
         return real(results, key, start, stop)
 
-    monkeypatch.setattr(LocalResults, "open", counted)
+    monkeypatch.setattr(LocalResultStore, "open", counted)
     assert place.read(job) == CONTENT
     assert len(opened) == 1, "as it was written: nothing is hashed"
     os.utime(place.file(job))
@@ -244,7 +246,7 @@ def test_each_part_of_a_file_has_its_own_checksum(place: Place) -> None:
     answer, table = b'{"density": 0.1}', os.urandom(2 * 1024**2)
     job = place.completed(answer + table)
     assert job.result is not None
-    part = Part("neurons", "arrow", len(answer), len(table), hashlib.sha256(table).hexdigest())
+    part = FilePart("neurons", "arrow", len(answer), len(table), hashlib.sha256(table).hexdigest())
     sha256 = hashlib.sha256(answer).hexdigest()
     result = replace(job.result, bytes=len(answer), sha256=sha256, parts=(part,), state="other")
     job = replace(job, result=result)
@@ -262,7 +264,7 @@ def test_a_result_that_is_purged_meanwhile_has_expired(place: Place) -> None:
     with pytest.raises(Expired) as told:
         place.integrity.open(job)
     assert told.value.error_code == "result_expired"
-    place.scrubber.look()
+    place.scrubber.compare_results()
     assert place.reason(job) is Reason.EXPIRED
 
 
@@ -289,8 +291,8 @@ def test_whatever_becomes_of_it_the_file_is_let_go(place: Place) -> None:
 
 
 def test_a_file_that_is_written_in_the_same_tick_has_another_state(tmp_path: Path) -> None:
-    results = LocalResults(tmp_path)
-    with results.begin("job", 1) as writer:
+    results = LocalResultStore(tmp_path)
+    with results.open_writer("job", 1) as writer:
         writer.write(b"0123")
         stored = writer.finish()
     with (tmp_path / "job" / "1").open("r+b") as file:

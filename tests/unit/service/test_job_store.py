@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
-from syndb_service.domain.jobs import Failure, Progress, Request, Result
-from syndb_service.domain.status import MOVES, Kind, Reason, Status, allowed
+from syndb_service.domain.jobs import Failure, JobRequest, Progress, Result
+from syndb_service.domain.status import MOVES, Kind, Reason, Status, is_allowed
 from syndb_service.errors import (
     BadSetting,
     Conflict,
@@ -27,7 +27,7 @@ from syndb_service.store.upgrade import upgrade
 from tests.figure_counts import check_cost, check_counts
 from tests.store_guards import GUARDS
 
-REQUEST = Request(Kind.QUERY, query="SELECT 1")
+REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 RESULT = Result("key", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)
 FAILURE = Failure("engine_failure", "it broke")
 
@@ -55,7 +55,7 @@ def tomorrow() -> datetime:
 
 
 def submit(store: JobStore, owner: str = "ada") -> str:
-    return store.submit(Submission(owner, REQUEST))[0].job_id
+    return store.insert(Submission(owner, REQUEST))[0].job_id
 
 
 def test_a_full_disk_changes_nothing_and_is_named(store: JobStore, database: Database) -> None:
@@ -68,15 +68,15 @@ def test_a_full_disk_changes_nothing_and_is_named(store: JobStore, database: Dat
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
     event.listen(database.engine, "connect", fill)
-    long = Submission("ada", Request(Kind.QUERY, query="SELECT 1 -- " + "x" * 100_000))
+    long = Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1 -- " + "x" * 100_000))
     for _ in range(3):
         with pytest.raises(TransientError, match="the disk of the job database is full") as refusal:
-            store.submit(long)
+            store.insert(long)
         assert refusal.value.error_code == "database_full"
         assert store.get(kept).status is Status.PENDING
     event.remove(database.engine, "connect", fill)
     database.close()
-    assert store.submit(long)[1]
+    assert store.insert(long)[1]
     assert len(store.list("ada")[0]) == 2
 
 
@@ -95,8 +95,8 @@ def test_the_table_of_moves() -> None:
         Status.FAILED,
         Status.CANCELLED,
     }
-    assert allowed(Status.RUNNING, Status.PENDING)
-    assert not any(allowed(source, target) for source in Status if source.final for target in Status)
+    assert is_allowed(Status.RUNNING, Status.PENDING)
+    assert not any(is_allowed(source, target) for source in Status if source.final for target in Status)
     assert set(MOVES) == set(Status)
 
 
@@ -120,8 +120,8 @@ def test_a_whole_life(store: JobStore, database: Database, told: list[str]) -> N
     claimed = store.attempts.claim_next(30)
     assert claimed is not None
     assert (claimed.job_id, claimed.status, claimed.attempt) == (job_id, Status.RUNNING, 1)
-    assert store.attempts.beat(claimed, 30, Progress("executing", 0.5, 10, 100)).alive
-    assert store.attempts.complete(claimed, RESULT, tomorrow())
+    assert store.attempts.heartbeat(claimed, 30, Progress("executing", 0.5, 10, 100)).alive
+    assert store.attempts.mark_completed(claimed, RESULT, tomorrow())
     done = store.get(job_id)
     assert (done.status, done.result, done.progress) == (Status.COMPLETED, RESULT, None)
     assert done.version == 4
@@ -146,10 +146,10 @@ def test_a_fenced_attempt_changes_nothing(store: JobStore) -> None:
     new = store.attempts.claim_next(30)
     assert new is not None
     assert (new.attempt, new.deaths) == (2, 1)
-    assert not store.attempts.beat(old, 30, Progress("executing")).alive
-    assert not store.attempts.complete(old, RESULT, tomorrow())
-    assert not store.attempts.fail(old, Reason.ENGINE_FAILURE, FAILURE)
-    assert not store.attempts.confirm_cancel(old)
+    assert not store.attempts.heartbeat(old, 30, Progress("executing")).alive
+    assert not store.attempts.mark_completed(old, RESULT, tomorrow())
+    assert not store.attempts.mark_failed(old, Reason.ENGINE_FAILURE, FAILURE)
+    assert not store.attempts.mark_cancelled(old)
     assert not store.attempts.requeue(old, Reason.QUEUED, death=False)
     assert store.get(new.job_id) == new
 
@@ -160,16 +160,16 @@ def test_final_is_final(store: JobStore) -> None:
         job = store.attempts.claim_next(30)
         assert job is not None
         if end == "complete":
-            assert store.attempts.complete(job, RESULT, tomorrow())
+            assert store.attempts.mark_completed(job, RESULT, tomorrow())
         elif end == "fail":
-            assert store.attempts.fail(job, Reason.ENGINE_FAILURE, FAILURE)
+            assert store.attempts.mark_failed(job, Reason.ENGINE_FAILURE, FAILURE)
         else:
             store.request_cancel(job.job_id, "ada")
-            assert store.attempts.confirm_cancel(job)
+            assert store.attempts.mark_cancelled(job)
         final = store.get(job.job_id)
         assert final.status.final
-        assert not store.attempts.complete(job, RESULT, tomorrow())
-        assert not store.attempts.fail(job, Reason.ENGINE_FAILURE, FAILURE)
+        assert not store.attempts.mark_completed(job, RESULT, tomorrow())
+        assert not store.attempts.mark_failed(job, Reason.ENGINE_FAILURE, FAILURE)
         assert store.request_cancel(job.job_id, "ada") == final
         assert store.get(job.job_id) == final
 
@@ -185,9 +185,9 @@ def test_a_cancelled_job_does_not_complete(store: JobStore) -> None:
         True,
     )
     assert store.attempts.cancel_requests([job.job_id]) == {job.job_id}
-    assert store.attempts.beat(job, 30).cancel_requested
-    assert not store.attempts.complete(job, RESULT, tomorrow())
-    assert store.attempts.confirm_cancel(job)
+    assert store.attempts.heartbeat(job, 30).cancel_requested
+    assert not store.attempts.mark_completed(job, RESULT, tomorrow())
+    assert store.attempts.mark_cancelled(job)
     assert store.get(job.job_id).status is Status.CANCELLED
 
 
@@ -214,7 +214,7 @@ def test_of_cancel_and_completion_one_wins(store: JobStore, _again: int) -> None
     assert job is not None
     done: list[bool] = []
     race = [
-        threading.Thread(target=lambda: done.append(store.attempts.complete(job, RESULT, tomorrow()))),
+        threading.Thread(target=lambda: done.append(store.attempts.mark_completed(job, RESULT, tomorrow()))),
         threading.Thread(target=store.request_cancel, args=(job.job_id, "ada")),
     ]
     for thread in race:
@@ -252,7 +252,7 @@ def test_pages_hold_every_job_once(store: JobStore) -> None:
 
 def test_idempotency_is_per_owner(store: JobStore) -> None:
     def post(owner: str, body: str) -> tuple[str, bool]:
-        job, new = store.submit(Submission(owner, REQUEST, idempotency_key="k", body_sha256=body))
+        job, new = store.insert(Submission(owner, REQUEST, idempotency_key="k", body_sha256=body))
         return job.job_id, new
 
     first = post("ada", "1")
@@ -266,22 +266,22 @@ def test_lapsed_leases_and_overdue_hints_are_found(store: JobStore) -> None:
     submit(store)
     job = store.attempts.claim_next(-1)
     assert job is not None
-    assert [lapsed.job_id for lapsed in store.maintenance.lapsed()] == [job.job_id]
-    store.attempts.beat(job, 30)
-    assert not store.maintenance.lapsed()
+    assert [lapsed.job_id for lapsed in store.maintenance.list_lapsed()] == [job.job_id]
+    store.attempts.heartbeat(job, 30)
+    assert not store.maintenance.list_lapsed()
     waiting = submit(store)
-    assert store.maintenance.take_overdue_hints(60) == []
-    assert store.maintenance.take_overdue_hints(-1) == [waiting]
+    assert store.maintenance.claim_undispatched(60) == []
+    assert store.maintenance.claim_undispatched(-1) == [waiting]
 
 
 def test_expiry_keeps_the_record(store: JobStore) -> None:
     submit(store)
     job = store.attempts.claim_next(30)
     assert job is not None
-    store.attempts.complete(job, RESULT, datetime.now(UTC) - timedelta(seconds=1))
-    (expired,) = store.maintenance.expired()
-    store.maintenance.destroy(expired)
-    assert not store.maintenance.expired()
+    store.attempts.mark_completed(job, RESULT, datetime.now(UTC) - timedelta(seconds=1))
+    (expired,) = store.maintenance.list_expired()
+    store.maintenance.mark_deleted(expired)
+    assert not store.maintenance.list_expired()
     record = store.get(job.job_id)
     assert (record.status, record.reason, record.result) == (Status.COMPLETED, Reason.EXPIRED, RESULT)
     assert record.destroyed_at is not None
@@ -324,7 +324,7 @@ def test_users_take_turns_where_each_job_ends_before_the_next_is_chosen(
         running.append(job)
         if len(running) == at_a_time:
             done = running.pop(0)
-            store.attempts.complete(done, RESULT, tomorrow())
+            store.attempts.mark_completed(done, RESULT, tomorrow())
     assert [owners[job_id] for job_id in started] == ["ada", "eve", "bob"] * 2 + ["ada", "eve"] * 2
     assert sorted(seen, key=lambda job_id: seen[job_id]) == started, "the position was true from the start"
 
@@ -338,7 +338,7 @@ def test_a_position_counts_the_turn_of_what_is_running(store: JobStore) -> None:
     assert [store.get(job_id).queue_position for job_id in expected] == [1, 2, 3, 4]
     started = []
     while running is not None:
-        store.attempts.complete(running, RESULT, tomorrow())
+        store.attempts.mark_completed(running, RESULT, tomorrow())
         running = store.attempts.claim_next(30)
         started += [running.job_id] if running else []
     assert started == expected
@@ -347,15 +347,15 @@ def test_a_position_counts_the_turn_of_what_is_running(store: JobStore) -> None:
 def test_a_user_has_so_many_open_jobs_and_no_more(store: JobStore) -> None:
     submission = Submission("ada", REQUEST)
     for _ in range(3):
-        store.submit(submission, max_open=3)
+        store.insert(submission, max_open=3)
     with pytest.raises(TooManyRequests) as refusal:
-        store.submit(submission, max_open=3)
+        store.insert(submission, max_open=3)
     assert refusal.value.retry_after > 0
-    store.submit(Submission("bob", REQUEST), max_open=3)
+    store.insert(Submission("bob", REQUEST), max_open=3)
     job = store.attempts.claim_next(30)
     assert job is not None
-    store.attempts.complete(job, RESULT, tomorrow())
-    store.submit(submission, max_open=3)
+    store.attempts.mark_completed(job, RESULT, tomorrow())
+    store.insert(submission, max_open=3)
 
 
 def test_an_outage_does_not_count_as_a_death_and_waits_longer_each_time(
@@ -381,5 +381,5 @@ def test_an_outage_does_not_count_as_a_death_and_waits_longer_each_time(
 def test_a_claim_is_found_again_by_its_name(store: JobStore) -> None:
     submit(store)
     job = store.attempts.claim_next(30, "host/1/abc")
-    assert store.attempts.claimed("host/1/abc") == job
-    assert store.attempts.claimed("host/1/abd") is None
+    assert store.attempts.find_claim("host/1/abc") == job
+    assert store.attempts.find_claim("host/1/abd") is None

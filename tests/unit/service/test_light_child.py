@@ -12,13 +12,13 @@ from syndb_service.engines.forkserver import PRELOADED
 for name in PRELOADED:
     import_module(name)
 from syndb_service.engines import child, query_job
-from syndb_service.engines.frames import FrameSocket
+from syndb_service.engines.frames import ChildChannel
 from tests.child_tasks import query_task
 ours, theirs = socket.socketpair()
 threading.Thread(target=lambda: [None for _ in iter(lambda: theirs.recv(65536), b"")], daemon=True).start()
 folder, before = tempfile.mkdtemp(), set(sys.modules)
 task = query_task(folder, "SELECT 1 AS n, 'x' AS t", format=sys.argv[1])
-query_job.run(FrameSocket(ours), task, child.fresh_engine())
+query_job.run(ChildChannel(ours), task, child.fresh_engine())
 print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
 

@@ -11,11 +11,11 @@ import duckdb
 import pytest
 
 from syndb_service import audit as audit_module
-from syndb_service.api.problems import body_of
+from syndb_service.api.problems import problem_body
 from syndb_service.domain.jobs import Failure, Progress
-from syndb_service.domain.parts import Part
-from syndb_service.engines.frames import FrameKind, FrameSocket
-from syndb_service.engines.refusals import translate
+from syndb_service.domain.parts import FilePart
+from syndb_service.engines.frames import ChildChannel, FrameType
+from syndb_service.engines.refusals import translate_engine_error
 from syndb_service.errors import InvalidQuery, InvalidRequest
 from syndb_service.logs import JsonLines, TextLines
 from syndb_service.texts import shorten_columns
@@ -33,7 +33,7 @@ def test_failures_and_progress() -> None:
 
 def test_errors_of_the_engine() -> None:
     said = f"Invalid Input Error: {LONG} /srv/data/secret/file"
-    refused = translate(duckdb.Error(said), "SELECT error('…')", None, ["/srv/data/secret"])
+    refused = translate_engine_error(duckdb.Error(said), "SELECT error('…')", None, ["/srv/data/secret"])
     assert len(refused.message) == 2_000
     assert "4,000,0" in refused.message
     assert "secret" not in refused.message
@@ -41,7 +41,7 @@ def test_errors_of_the_engine() -> None:
 
 
 def test_answers() -> None:
-    body = body_of(InvalidRequest(LONG, hint=LONG))
+    body = problem_body(InvalidRequest(LONG, hint=LONG))
     assert len(body["detail"]) == 2_000
     assert len(body["hint"]) == 1_000
 
@@ -51,7 +51,7 @@ def test_columns_of_a_record() -> None:
     assert (len(name), len(kind)) == (256, 512)
     wide = shorten_columns([[LONG[:300], LONG[:600], LONG[:600]]] * 4_096)
     assert sum(map(len, (text for column in wide for text in column))) < 1024**2
-    part = Part.from_dict(
+    part = FilePart.from_dict(
         {
             "name": "a",
             "format": "arrow",
@@ -84,10 +84,10 @@ def test_audit(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_child_that_sends_a_longer_frame_than_any_counts_as_gone() -> None:
     ours, theirs = socket.socketpair()
-    child, service = FrameSocket(theirs), FrameSocket(ours, longest=1_000)
-    child.send(FrameKind.PROGRESS, {"phase": "x"})
-    assert service.receive() == [(FrameKind.PROGRESS, json.dumps({"phase": "x"}).encode())]
-    child.send(FrameKind.FAILURE, {"message": "x" * 2_000})
+    child, service = ChildChannel(theirs), ChildChannel(ours, longest=1_000)
+    child.send(FrameType.PROGRESS, {"phase": "x"})
+    assert service.receive() == [(FrameType.PROGRESS, json.dumps({"phase": "x"}).encode())]
+    child.send(FrameType.FAILURE, {"message": "x" * 2_000})
     assert service.receive() == []
     assert service.ended
     child.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from syndb_service.engines.loose_joins import loose_tables
-from syndb_service.engines.outlining import tree
+from syndb_service.engines.loose_joins import unscoped_tables
+from syndb_service.engines.outlining import parse_tree
 
 TABLES = ("neurons", "connections", "synapses")
 PAIR = "FROM neurons n JOIN connections c ON n.neuron_id = c.pre_neuron_id"
@@ -56,6 +56,6 @@ def parser() -> duckdb.DuckDBPyConnection:
 def test_what_is_joined_without_its_dataset(
     parser: duckdb.DuckDBPyConnection, sql: str, loose: list[str]
 ) -> None:
-    root = tree(parser, sql)
+    root = parse_tree(parser, sql)
     assert root is not None
-    assert loose_tables(root, TABLES) == loose
+    assert unscoped_tables(root, TABLES) == loose

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from syndb_service.domain.tables import TABLES
-from syndb_service.engines.sandbox import allot, lock, open_engine
+from syndb_service.engines.sandbox import lock_down, open_session, set_limits
 
 DATASETS = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(20)]
 VALUES = {"synapse_id": "range", "pre_neuron_id": "range", "post_neuron_id": "range + 1"}
@@ -32,9 +32,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
             if column.name != "dataset_id"
         )
         duckdb.execute(f"COPY (SELECT {columns} FROM range(10)) TO '{paths[-1]}' (FORMAT parquet)")
-    engine = open_engine()
-    allot(engine, memory_bytes=10**9, threads=1)
-    lock(engine, ["synapses", "connections"], {"synapses": paths})
+    engine = open_session()
+    set_limits(engine, memory_bytes=10**9, threads=1)
+    lock_down(engine, ["synapses", "connections"], {"synapses": paths})
     yield engine
     engine.close()
 

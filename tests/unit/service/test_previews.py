@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.domain.jobs import Failure, Job, Request, Result
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
 from syndb_service.domain.status import Kind, Reason
 from syndb_service.errors import NotFound
 from syndb_service.store import Database, JobStore, Submission
@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
 
 
 def running(store: JobStore) -> Job:
-    store.submit(Submission("ada", Request(Kind.QUERY, query="SELECT 1")))
+    store.insert(Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1")))
     job = store.attempts.claim_next(30)
     assert job is not None
     return job
@@ -38,38 +38,38 @@ def tomorrow() -> datetime:
 
 def test_a_preview_lives_as_long_as_the_result(store: JobStore) -> None:
     job = running(store)
-    assert store.previews.preview(job.job_id) is None
-    assert store.previews.keep_preview(job, b"one")
-    assert store.previews.keep_preview(job, b"two")
-    assert store.previews.preview(job.job_id) == b"two"
-    assert store.attempts.complete(job, RESULT, tomorrow())
-    assert store.previews.preview(job.job_id) == b"two"
-    assert not store.previews.keep_preview(job, b"late")
+    assert store.previews.get_preview(job.job_id) is None
+    assert store.previews.put_preview(job, b"one")
+    assert store.previews.put_preview(job, b"two")
+    assert store.previews.get_preview(job.job_id) == b"two"
+    assert store.attempts.mark_completed(job, RESULT, tomorrow())
+    assert store.previews.get_preview(job.job_id) == b"two"
+    assert not store.previews.put_preview(job, b"late")
     assert store.retention.purge(job.job_id, "ada")[1]
-    assert store.previews.preview(job.job_id) is None
+    assert store.previews.get_preview(job.job_id) is None
 
 
 @pytest.mark.parametrize("end", ["requeue", "fail", "cancel"])
 def test_nothing_of_an_attempt_is_left(store: JobStore, end: str) -> None:
     job = running(store)
-    assert store.previews.keep_preview(job, b"one")
+    assert store.previews.put_preview(job, b"one")
     if end == "requeue":
         assert store.attempts.requeue(job, Reason.WORKER_LOST, death=True)
         new = store.attempts.claim_next(30)
         assert new is not None
-        assert not store.previews.keep_preview(job, b"of a fenced attempt")
+        assert not store.previews.put_preview(job, b"of a fenced attempt")
     elif end == "fail":
-        assert store.attempts.fail(job, Reason.ENGINE_FAILURE, Failure("engine_failure", "it broke"))
+        assert store.attempts.mark_failed(job, Reason.ENGINE_FAILURE, Failure("engine_failure", "it broke"))
     else:
         store.request_cancel(job.job_id, "ada")
-        assert store.attempts.confirm_cancel(job)
-    assert store.previews.preview(job.job_id) is None
+        assert store.attempts.mark_cancelled(job)
+    assert store.previews.get_preview(job.job_id) is None
 
 
 def test_only_the_owner_purges_and_only_once(store: JobStore) -> None:
     job = running(store)
     assert store.retention.purge(job.job_id, "ada") == (store.get(job.job_id), False)
-    assert store.attempts.complete(job, RESULT, tomorrow())
+    assert store.attempts.mark_completed(job, RESULT, tomorrow())
     with pytest.raises(NotFound):
         store.retention.purge(job.job_id, "bob")
     purged, destroyed = store.retention.purge(job.job_id, "ada")

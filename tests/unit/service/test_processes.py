@@ -141,12 +141,13 @@ def test_a_process_whose_supervisor_is_gone_already_ends(tmp_path: Path) -> None
 
 def test_without_the_kernels_help_the_closed_lifeline_ends_a_process(tmp_path: Path) -> None:
     code = (
-        "import ctypes, socket, subprocess, sys, os; from syndb_service.lifeline import environment_of\n"
+        "import ctypes, socket, subprocess, sys, os; from syndb_service.lifeline import "
+        "watchdog_environment\n"
         "ours, theirs = socket.socketpair(); os.set_inheritable(theirs.fileno(), True)\n"
         "command = [sys.executable, '-c', 'import sys; sys.platform = \"other\"\\n'\n"
         "  'from pathlib import Path; from tests.unit.service.supervised import be_process\\n'\n"
         "  'be_process(Path(sys.argv[1]), \"deaf\")', sys.argv[1]]\n"
-        "child = subprocess.Popen(command, env=os.environ | environment_of(theirs.fileno()),"
+        "child = subprocess.Popen(command, env=os.environ | watchdog_environment(theirs.fileno()),"
         " pass_fds=[theirs.fileno()])\n"
         "theirs.close(); assert ours.recv(1) == b'r'; ours.close(); print(child.wait())"
     )

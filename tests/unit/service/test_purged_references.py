@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from syndb_service.domain.access import Principal
-from syndb_service.domain.jobs import Job, Request
+from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.domain.status import Kind, Reason, Status
-from syndb_service.factory import Service, build_service
+from syndb_service.factory import Container, build_container
 from syndb_service.settings import load_settings
 from syndb_service.worker import EmbeddedWorker
 
@@ -21,8 +21,8 @@ WAIT_S = 120
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = build_service(load_settings(tmp_path_factory.mktemp("service")))
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    service = build_container(load_settings(tmp_path_factory.mktemp("service")))
     worker = EmbeddedWorker(service)
     worker.start()
     yield service
@@ -30,8 +30,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.close()
 
 
-def run(service: Service, query: str, file_format: str = "arrow") -> Job:
-    request = Request(Kind.QUERY, query=query, format=file_format)
+def run(service: Container, query: str, file_format: str = "arrow") -> Job:
+    request = JobRequest(Kind.QUERY, query=query, format=file_format)
     job, _ = service.jobs.submit(ADA, request)
     until = time.monotonic() + WAIT_S
     while not (job := service.jobs.get(ADA, job.job_id)).status.final:
@@ -43,12 +43,12 @@ def run(service: Service, query: str, file_format: str = "arrow") -> Job:
 @pytest.mark.parametrize("file_format", ["arrow", "parquet"])
 @pytest.mark.parametrize("way", ["purged", "gone"])
 def test_a_result_that_goes_before_it_is_opened_is_named(
-    service: Service, file_format: str, way: str, monkeypatch: pytest.MonkeyPatch
+    service: Container, file_format: str, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = run(service, "SELECT range AS n FROM range(1000)", file_format)
     assert read.result is not None
     key = read.result.key
-    lease = service.supervisor._tasks.lease
+    lease = service.supervisor._tasks.build
 
     @contextlib.contextmanager
     def struck(*arguments: Any) -> Iterator[Any]:
@@ -59,7 +59,7 @@ def test_a_result_that_goes_before_it_is_opened_is_named(
                 service.results.delete(key)
             yield prepared
 
-    monkeypatch.setattr(service.supervisor._tasks, "lease", struck)
+    monkeypatch.setattr(service.supervisor._tasks, "build", struck)
     job = run(service, f"SELECT sum(n) AS s FROM {{{{{read.job_id}}}}}")
     assert (job.status, job.reason) == (Status.FAILED, Reason.INVALID_QUERY)
     assert job.failure is not None
@@ -69,7 +69,7 @@ def test_a_result_that_goes_before_it_is_opened_is_named(
     assert (job.failure.line, job.failure.column) == (1, 25)
 
 
-def test_another_failure_is_told_as_what_it_is(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_failure_is_told_as_what_it_is(service: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     read = run(service, "SELECT 'x' AS t")
     job = run(service, f"SELECT CAST(t AS INTEGER) AS n FROM {{{{{read.job_id}}}}}")
     assert job.failure is not None

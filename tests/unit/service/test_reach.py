@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from syndb_service.domain.tables import TABLES, VIEWS, view_sql
-from syndb_service.engines.outlining import tree
-from syndb_service.engines.reach import reach
+from syndb_service.engines.outlining import parse_tree
+from syndb_service.engines.reach import prune_datasets
 
 A, B, C = "a", "b", "c"
 ALL = None
@@ -102,8 +102,8 @@ def engine(files: dict[str, list[str]], reached: set[str] | None) -> duckdb.Duck
 
 @pytest.mark.parametrize(("sql", "expected"), QUERIES, ids=[sql[:60] for sql, _ in QUERIES])
 def test_reach(sql: str, expected: set[str] | None) -> None:
-    root = tree(duckdb.connect(), sql)
-    found = reach(root, PARAMETERS, (*TABLES, *VIEWS)) if root is not None else None
+    root = parse_tree(duckdb.connect(), sql)
+    found = prune_datasets(root, PARAMETERS, (*TABLES, *VIEWS)) if root is not None else None
     assert found == expected
 
 

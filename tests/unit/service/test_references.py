@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.domain.references import as_tables, references
+from syndb_service.domain.references import find_references, replace_references
 from syndb_service.engines.positions import after_explain, first_word
 
 JOB = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
@@ -30,21 +30,23 @@ LINES = (Path(__file__).parent.parent / "lab" / "statements.jsonl").read_text().
 )
 def test_a_job_is_named_where_the_engine_would_read_it(query: str, columns: list[int]) -> None:
     sql = query.replace("#", JOB)
-    assert [found.column for found in references(sql)] == columns
-    assert len(as_tables(sql)) == len(sql)
-    assert as_tables(sql).count(f'"{JOB}" ') == len(columns)
+    assert [found.column for found in find_references(sql)] == columns
+    assert len(replace_references(sql)) == len(sql)
+    assert replace_references(sql).count(f'"{JOB}" ') == len(columns)
 
 
 def test_each_place_of_a_long_text_is_right() -> None:
     sql = "\n".join(f"SELECT '{{{{{JOB}}}}}' FROM {{{{{JOB}}}}}" for _ in range(2000))
-    assert [(found.line, found.column) for found in references(sql)] == [(n + 1, 56) for n in range(2000)]
+    assert [(found.line, found.column) for found in find_references(sql)] == [
+        (n + 1, 56) for n in range(2000)
+    ]
 
 
 def test_no_statement_without_one_has_one() -> None:
     for line in LINES:
         sql = json.loads(line)["sql"]
-        assert references(sql) == []
-        assert as_tables(sql) == sql
+        assert find_references(sql) == []
+        assert replace_references(sql) == sql
 
 
 @pytest.mark.parametrize("before", ["", " ", "-- a\n", "/* a /* b */ c */", "-- a\r/* */\n"])

@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from syndb_service.domain.tables import TABLES
-from syndb_service.engines.frames import FrameSink, FrameSocket
-from syndb_service.engines.plan import Plan
-from syndb_service.engines.reporting import STALE_ROWS, Report
-from syndb_service.engines.sandbox import lock, open_engine
+from syndb_service.engines.frames import ChildChannel, FrameWriter
+from syndb_service.engines.plan import QueryPlan
+from syndb_service.engines.reporting import STALE_ROWS, ProgressReporter
+from syndb_service.engines.sandbox import lock_down, open_session
 
 ONE, TWO = (f"{each * 8}-{each * 4}-4{each * 3}-8{each * 3}-{each * 12}" for each in "12")
 
@@ -34,19 +34,19 @@ class Told:
 
     def __init__(self, fraction_known: bool = True, total: int | None = None) -> None:
         ours, theirs = socket.socketpair()
-        self.frames, self.engine, self.asked = FrameSocket(theirs), Engine(), 0
-        sender = FrameSocket(ours)
+        self.frames, self.engine, self.asked = ChildChannel(theirs), Engine(), 0
+        sender = ChildChannel(ours)
 
         def total_rows() -> int | None:
             self.asked += 1
             return total
 
         connection = cast(duckdb.DuckDBPyConnection, self.engine)
-        self.report = Report(sender, connection, FrameSink(sender), fraction_known, total_rows)
+        self.report = ProgressReporter(sender, connection, FrameWriter(sender), fraction_known, total_rows)
 
     def fraction(self, rows: int, percent: float) -> float | None:
         self.engine.percent, self.report.rows = percent, rows
-        self.report.tell()
+        self.report.send()
         told: dict[str, Any] = json.loads(self.frames.receive()[0][1])
         assert told["rows"] == rows
         return cast("float | None", told["fraction"])
@@ -104,8 +104,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture
 def engine(files: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_engine() as connection:
-        lock(connection, ["neurons"], {"neurons": files})
+    with open_session() as connection:
+        lock_down(connection, ["neurons"], {"neurons": files})
         yield connection
 
 
@@ -133,6 +133,6 @@ def engine(files: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_how_many_rows_come_is_said_only_where_it_is_sure(
     engine: duckdb.DuckDBPyConnection, files: list[str], sql: str, rows: int | None
 ) -> None:
-    assert Plan(engine, sql, {}).rows(files) == rows
+    assert QueryPlan(engine, sql, {}).rows(files) == rows
     if rows is not None:
         assert len(engine.sql(sql).fetchall()) == rows

@@ -11,10 +11,10 @@ from dramatiq.errors import BrokerConnectionError
 
 from syndb_service.broker import opening
 from syndb_service.errors import BadSetting, TransientError
-from syndb_service.factory import AT_ONCE, awaited
+from syndb_service.factory import AT_ONCE, open_with_retry
 from syndb_service.retry import retry_until_available, retry_until_stopped, retry_with_pauses
 from syndb_service.s3 import patience
-from syndb_service.s3.answers import Away
+from syndb_service.s3.answers import S3Unavailable
 from syndb_service.settings import Settings
 
 
@@ -85,7 +85,7 @@ def settings(tmp_path: Path, wait_s: float) -> Settings:
 def test_what_never_comes_ends_the_start_with_what_to_do(tmp_path: Path) -> None:
     calls = Calls(9, TransientError("the database is away", code="unavailable"))
     with pytest.raises(BadSetting, match="the database is away") as caught:
-        awaited(settings(tmp_path, 0), calls)
+        open_with_retry(settings(tmp_path, 0), calls)
     assert (calls.made, caught.value.error_code) == (1, "unavailable")
     assert "SYNDB_WAIT_S" in str(caught.value.hint)
 
@@ -94,7 +94,7 @@ def test_what_somebody_has_to_mend_is_not_waited_for(tmp_path: Path) -> None:
     calls = Calls(9, TransientError("the password is wrong", code=next(iter(AT_ONCE)), hint="Correct it."))
     started = time.monotonic()
     with pytest.raises(BadSetting, match="the password is wrong") as caught:
-        awaited(settings(tmp_path, 3600), calls)
+        open_with_retry(settings(tmp_path, 3600), calls)
     assert (calls.made, caught.value.hint) == (1, "Correct it.")
     assert time.monotonic() - started < 3600
 
@@ -103,10 +103,10 @@ def test_a_store_that_is_away_is_tried_again_and_one_that_refuses_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(patience, "PAUSES_S", (0, 0.001))
-    assert patience.patiently(Calls(2, Away("away"))) == 3
+    assert patience.retry_during_outage(Calls(2, S3Unavailable("away"))) == 3
     calls = Calls(9, TransientError("it refuses"))
     with pytest.raises(TransientError, match="refuses"):
-        patience.patiently(calls)
+        patience.retry_during_outage(calls)
     assert calls.made == 1
 
 

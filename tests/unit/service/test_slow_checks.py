@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from syndb_service.api.app import build_app
-from syndb_service.api.turns import AT_A_TIME, Turns
+from syndb_service.api.app import create_app
+from syndb_service.api.turns import AT_A_TIME, UserConcurrencyLimit
 from syndb_service.engines.checker import CheckedQuery
 from syndb_service.errors import TransientError
-from syndb_service.factory import Service, build_service
+from syndb_service.factory import Container, build_container
 from syndb_service.settings import load_settings
 
 ACCOUNTS = 15
@@ -23,20 +23,20 @@ WAIT_S = 120
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    service = build_service(load_settings(tmp_path))
+def service(tmp_path: Path) -> Iterator[Container]:
+    service = build_container(load_settings(tmp_path))
     yield service
     service.close()
 
 
-def client_of(service: Service, app: Any, user: str) -> httpx.AsyncClient:
+def client_of(service: Container, app: Any, user: str) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {service.tokens.create(user, academic=True)}"}
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
 
 
 def test_slow_checks_of_many_accounts_hold_up_no_other_request(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released, began = threading.Event(), threading.Semaphore(0)
 
@@ -51,7 +51,7 @@ def test_slow_checks_of_many_accounts_hold_up_no_other_request(
                 await asyncio.sleep(0.01)
 
     async def main() -> None:
-        app = build_app(service)
+        app = create_app(service)
         slow = [client_of(service, app, f"slow{number}") for number in range(ACCOUNTS)]
         other = client_of(service, app, "ada")
         submissions = [
@@ -77,7 +77,7 @@ def test_slow_checks_of_many_accounts_hold_up_no_other_request(
 
 def test_where_all_threads_of_submissions_are_busy_the_next_is_told_so() -> None:
     async def main() -> None:
-        turns, released = Turns(patience_s=0.05, threads=2), threading.Event()
+        turns, released = UserConcurrencyLimit(patience_s=0.05, threads=2), threading.Event()
         busy = [asyncio.create_task(turns.run(released.wait)) for _ in range(2)]
         try:
             await asyncio.sleep(0)

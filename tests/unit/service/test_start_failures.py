@@ -17,7 +17,7 @@ import pytest
 
 from syndb_service.engines import child_log, nursery
 from syndb_service.engines.forkserver import FORK, PID, READY, REQUEST
-from syndb_service.engines.nursery import Nursery
+from syndb_service.engines.nursery import ForkServerClient
 from syndb_service.errors import TransientError
 from syndb_service.processes import ProcessSupervisor
 
@@ -101,7 +101,7 @@ def no_thread(_: object) -> NoReturn:
 def test_a_fork_server_that_does_not_start_leaves_nothing_open(
     fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    children = Nursery()
+    children = ForkServerClient()
     with monkeypatch.context() as patch:
         if fault == "no process":
             patch.setattr(nursery.subprocess, "Popen", no_process)
@@ -111,9 +111,9 @@ def test_a_fork_server_that_does_not_start_leaves_nothing_open(
             patch.setattr(nursery.sys, "executable", "/bin/true")
         before = descriptors()
         with pytest.raises(TransientError, match=r"engines can't be loaded|no process can be started"):
-            children.child()
+            children.start_child()
         assert descriptors() == before
-    with children.child() as child:
+    with children.start_child() as child:
         assert child.pid
     children.close()
 
@@ -125,10 +125,10 @@ def no_thread_for(pipe: IO[bytes]) -> None:
 
 
 def test_a_closed_nursery_starts_nothing() -> None:
-    children = Nursery()
+    children = ForkServerClient()
     children.close()
     with pytest.raises(TransientError, match="ending"):
-        children.child()
+        children.start_child()
 
 
 def test_a_process_that_can_not_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,24 +14,24 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from syndb_service.domain.datasets import Dataset, TableInfo
-from syndb_service.domain.jobs import Failure, Progress, Request, Result
-from syndb_service.domain.outline import Outline
-from syndb_service.domain.parts import Part
+from syndb_service.domain.jobs import Failure, JobRequest, Progress, Result
+from syndb_service.domain.outline import QuerySummary
+from syndb_service.domain.parts import FilePart
 from syndb_service.domain.status import Kind
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import jobs
 from syndb_service.store.upgrade import upgrade
 
-PART = Part("neurons", "arrow", 10, 20, "cd" * 32, 3, (("id", "int64"),))
+PART = FilePart("neurons", "arrow", 10, 20, "cd" * 32, 3, (("id", "int64"),))
 TABLE = TableInfo(3, 100, ("a.parquet",), ("id",), {"id": "1"})
 RECORDS: list[Any] = [
-    Request(Kind.QUERY, query="SELECT $n", parameters={"n": 1}, tables=("neurons",), reach=("a",)),
-    Request(Kind.GRAPH, dataset_id="d", analysis="hubs", options={"top": 3}, advice=("…",), checked=False),
+    JobRequest(Kind.QUERY, query="SELECT $n", parameters={"n": 1}, tables=("neurons",), reach=("a",)),
+    JobRequest(Kind.GRAPH, dataset_id="d", analysis="hubs", options={"top": 3}, advice=("…",), checked=False),
     Result("key", "arrow", 10, 1, (("n", "int64"), ("h", "string", "HUGEINT")), "ab" * 32, parts=(PART,)),
     Failure("invalid_query", "it broke", "mend it", line=2, column=3),
     Progress("sorting", 0.5, 10, 100),
     PART,
-    Outline(compared=("a",), limit=3),
+    QuerySummary(compared=("a",), limit=3),
     TABLE,
     Dataset(*["x"] * 8, "public", "", {"neurons": TABLE}, {"v": 1}, datetime(2026, 1, 1, tzinfo=UTC)),
 ]
@@ -58,7 +58,7 @@ def with_unknown(stored: Any, unknown: dict[str, Any], known: set[str]) -> Any:
 @settings(max_examples=20, deadline=None)
 @given(unknown=st.dictionaries(st.text(min_size=1, max_size=12), JSON, min_size=1, max_size=3))
 def test_what_a_newer_version_added_is_passed_over(record: Any, unknown: dict[str, Any]) -> None:
-    known = {"stored_bytes", "id"} | {each.name for kind in (type(record), Part) for each in fields(kind)}
+    known = {"stored_bytes", "id"} | {each.name for kind in (type(record), FilePart) for each in fields(kind)}
     kind = type(record)
     assert kind.from_dict(with_unknown(written(record), unknown, known)) == kind.from_dict(written(record))
 
@@ -68,11 +68,11 @@ def test_an_older_process_reads_rows_of_a_newer_one_and_keeps_what_it_does_not_k
     upgrade(database)
     store = JobStore(database, lambda _: None)
     try:
-        store.submit(Submission("ada", RECORDS[0]))
+        store.insert(Submission("ada", RECORDS[0]))
         job = store.attempts.claim_next(30)
         assert job is not None
         result: Result = RECORDS[2]
-        assert store.attempts.complete(job, result, datetime.now(UTC) + timedelta(hours=1))
+        assert store.attempts.mark_completed(job, result, datetime.now(UTC) + timedelta(hours=1))
         new = {"added_later": {"deep": [1]}}
         with database.write() as connection:
             row = connection.execute(select(jobs)).one()

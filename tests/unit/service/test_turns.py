@@ -9,36 +9,36 @@ import pytest
 from fastapi.routing import APIRoute
 
 from syndb_service.api import routes_jobs
-from syndb_service.api.turns import IN_TURN, Turns
+from syndb_service.api.turns import IN_TURN, UserConcurrencyLimit
 from syndb_service.errors import TooManyRequests
 
 
-async def held(turns: Turns, user: str, stack: AsyncExitStack) -> None:
-    await stack.enter_async_context(turns.turn(user))
+async def held(turns: UserConcurrencyLimit, user: str, stack: AsyncExitStack) -> None:
+    await stack.enter_async_context(turns.acquire(user))
 
 
 def test_one_user_waits_for_himself_and_others_pass_by() -> None:
     async def work() -> None:
-        turns, order = Turns(at_a_time=2, waiting=10, patience_s=60), list[str]()
+        turns, order = UserConcurrencyLimit(at_a_time=2, waiting=10, patience_s=60), list[str]()
         async with AsyncExitStack() as slow:
             await held(turns, "eve", slow)
             await held(turns, "eve", slow)
 
             async def another() -> None:
-                async with turns.turn("eve"):
+                async with turns.acquire("eve"):
                     order.append("eve")
 
             waiting = [asyncio.create_task(another()) for _ in range(10)]
             await asyncio.sleep(0)
             for _ in range(5):
-                async with turns.turn("bob"):
+                async with turns.acquire("bob"):
                     order.append("bob")
             with pytest.raises(TooManyRequests, match="12 submissions"):
-                async with turns.turn("eve"):
+                async with turns.acquire("eve"):
                     pass
         await asyncio.gather(*waiting)
         assert order == ["bob"] * 5 + ["eve"] * 10
-        async with turns.turn("eve"):
+        async with turns.acquire("eve"):
             pass
 
     asyncio.run(work())
@@ -46,14 +46,14 @@ def test_one_user_waits_for_himself_and_others_pass_by() -> None:
 
 def test_who_waits_too_long_is_told_and_gives_way() -> None:
     async def work() -> None:
-        turns = Turns(at_a_time=1, waiting=1, patience_s=0.01)
+        turns = UserConcurrencyLimit(at_a_time=1, waiting=1, patience_s=0.01)
         async with AsyncExitStack() as slow:
             await held(turns, "eve", slow)
             for _ in range(3):
                 with pytest.raises(TooManyRequests, match="take long"):
-                    async with turns.turn("eve"):
+                    async with turns.acquire("eve"):
                         pass
-        async with turns.turn("eve"):
+        async with turns.acquire("eve"):
             pass
 
     asyncio.run(work())
@@ -61,10 +61,10 @@ def test_who_waits_too_long_is_told_and_gives_way() -> None:
 
 def test_a_turn_ends_with_a_refusal_too() -> None:
     async def work() -> None:
-        turns = Turns(at_a_time=1, waiting=0, patience_s=0.01)
+        turns = UserConcurrencyLimit(at_a_time=1, waiting=0, patience_s=0.01)
         for _ in range(3):
             with pytest.raises(ValueError, match="bad SQL"):
-                async with turns.turn("eve"):
+                async with turns.acquire("eve"):
                     raise ValueError("bad SQL")
 
     asyncio.run(work())

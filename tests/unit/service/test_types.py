@@ -19,9 +19,9 @@ from pyarrow import parquet
 
 from syndb_lab import frames
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.first_rows import cell, first_rows
-from syndb_lab.grid.copying import copied, copied_cell, tab_separated
-from syndb_lab.grid.rows import Rows, View
+from syndb_lab.first_rows import cell, table_preview
+from syndb_lab.grid.copying import copied_cell, rows_as_text, tab_separated
+from syndb_lab.grid.rows import RowView, ViewSpec
 from syndb_lab.scalar_texts import scalar_text
 from syndb_service.engines.result_columns import result_columns
 from syndb_service.errors import InvalidQuery
@@ -114,8 +114,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
 
 
 @pytest.fixture(scope="module")
-def opened(results: dict[str, Result]) -> Iterator[dict[str, Rows]]:
-    rows = {file_format: Rows(result.path, result.columns) for file_format, result in results.items()}
+def opened(results: dict[str, Result]) -> Iterator[dict[str, RowView]]:
+    rows = {file_format: RowView(result.path, result.columns) for file_format, result in results.items()}
     yield rows
     for each in rows.values():
         each.close()
@@ -225,26 +225,26 @@ def read_frames(result: Result) -> dict[str, pa.Table]:
 @formats
 @cases
 def test_previews_and_tables_show_and_copy_what_the_engine_writes(
-    truth: Truth, results: dict[str, Result], opened: dict[str, Rows], case: str, file_format: str
+    truth: Truth, results: dict[str, Result], opened: dict[str, RowView], case: str, file_format: str
 ) -> None:
     result, rows, name = results[file_format], opened[file_format], NAMES[case]
     expected, at = truth.said[name][0], CASES.index(case)
     preview = pa.ipc.open_file(io.BytesIO(result.answer.preview)).read_all()
     if is_text(case, file_format):
-        card = first_rows(preview.select([name]), len(expected))["rows"]
+        card = table_preview(preview.select([name]), len(expected))["rows"]
         assert [row[0] for row in card] == [None if text is None else cell(text) for text in expected]
-    table = result.once("texts", lambda: rows.texts(View(), 0, 100, range(len(CASES))))
+    table = result.once("texts", lambda: rows.texts(ViewSpec(), 0, 100, range(len(CASES))))
     assert [row[at] for row in table] == expected
-    lines = result.once("copied", lambda: copied(rows, View(), 0, len(expected)))
+    lines = result.once("copied", lambda: rows_as_text(rows, ViewSpec(), 0, len(expected)))
     assert lines == "\n".join([tab_separated(NAMES.values()), *map(tab_separated, table)])
-    assert copied_cell(rows, View(), 0, at) == (expected[0] or "")
+    assert copied_cell(rows, ViewSpec(), 0, at) == (expected[0] or "")
     if file_format == "parquet":
         return  # rows are sorted and filtered in a file of our own, whatever they came from
     if has_names(case, file_format) and not (case in NESTED and file_format == "csv"):
-        assert rows.page(View([(at, "asc")]), 0, 100, [at])[0] == truth.order[name]
+        assert rows.page(ViewSpec([(at, "asc")]), 0, 100, [at])[0] == truth.order[name]
     if expected[0] and case not in NESTED and case != "BLOB" and "nan" not in expected:
         same = [number for number, text in enumerate(expected) if text == expected[0]]
-        assert rows.page(View(filters={at: f'= "{expected[0]}"'}), 0, 100, [at])[0] == same
+        assert rows.page(ViewSpec(filters={at: f'= "{expected[0]}"'}), 0, 100, [at])[0] == same
 
 
 @formats

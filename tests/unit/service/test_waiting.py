@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect
 
 from syndb_service.api.event_stream import event_stream
 from syndb_service.api.stream_limit import CountedStream, StreamLimit
-from syndb_service.api.waiting import WaitingRoom
-from syndb_service.domain.jobs import Job, Request
+from syndb_service.api.waiting import JobChangeHub
+from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TooManyRequests, TransientError, Unauthenticated
 
@@ -33,7 +33,7 @@ class Rows:
         self.away = 0
 
     def add(self, job_id: str) -> Job:
-        job = Job(job_id, "ada", Request(Kind.QUERY), Status.RUNNING, None, 1, datetime.now(UTC))
+        job = Job(job_id, "ada", JobRequest(Kind.QUERY), Status.RUNNING, None, 1, datetime.now(UTC))
         self.jobs[job_id] = job
         return job
 
@@ -62,12 +62,12 @@ async def until(condition: object) -> None:
 def test_a_change_by_another_process_wakes_those_who_wait_for_it() -> None:
     async def main() -> None:
         rows = Rows()
-        room = WaitingRoom(rows.versions)
+        room = JobChangeHub(rows.versions)
         room.open()
         for name in ("a", "b"):
             rows.add(name)
-        first = asyncio.create_task(room.wait(lambda: rows.jobs["a"], 1, 60))
-        other = asyncio.create_task(room.wait(lambda: rows.jobs["b"], 1, 60))
+        first = asyncio.create_task(room.wait_for_change(lambda: rows.jobs["a"], 1, 60))
+        other = asyncio.create_task(room.wait_for_change(lambda: rows.jobs["b"], 1, 60))
         await until(lambda: rows.reads[-1:] == [2])
         rows.change("a")
         assert (await first).version == 2
@@ -81,10 +81,12 @@ def test_a_change_by_another_process_wakes_those_who_wait_for_it() -> None:
 def test_a_thousand_waiters_are_one_query_at_a_time_and_no_thread() -> None:
     async def main() -> None:
         rows = Rows()
-        room = WaitingRoom(rows.versions)
+        room = JobChangeHub(rows.versions)
         room.open()
         rows.add("a")
-        waiters = [asyncio.create_task(room.wait(lambda: rows.jobs["a"], 1, 60)) for _ in range(1000)]
+        waiters = [
+            asyncio.create_task(room.wait_for_change(lambda: rows.jobs["a"], 1, 60)) for _ in range(1000)
+        ]
         await until(lambda: room._poller is not None)
         before, threads = len(rows.reads), threading.active_count()
         start = asyncio.get_running_loop().time()
@@ -103,10 +105,10 @@ def test_waiting_goes_on_when_the_database_was_away() -> None:
     async def main() -> None:
         rows = Rows()
         rows.away = 1
-        room = WaitingRoom(rows.versions)
+        room = JobChangeHub(rows.versions)
         room.open()
         rows.add("a")
-        waiter = asyncio.create_task(room.wait(lambda: rows.jobs["a"], 1, 60))
+        waiter = asyncio.create_task(room.wait_for_change(lambda: rows.jobs["a"], 1, 60))
         await until(lambda: rows.reads)
         rows.change("a")
         assert (await waiter).version == 2
@@ -124,7 +126,7 @@ def test_a_stream_ends_with_the_token_of_its_listener() -> None:
             if asked == 2:
                 raise Unauthenticated("this token has expired")
 
-        room = WaitingRoom(rows.versions)
+        room = JobChangeHub(rows.versions)
         room.open()
         rows.add("a")
         events = event_stream(room, rows.read, {"a": 1}, recheck, name=str, heartbeat_s=0.01, recheck_s=0)
@@ -137,7 +139,7 @@ def test_a_stream_ends_with_the_token_of_its_listener() -> None:
 def test_silence_is_filled_with_comments() -> None:
     async def main() -> None:
         rows = Rows()
-        room = WaitingRoom(rows.versions)
+        room = JobChangeHub(rows.versions)
         room.open()
         rows.add("a")
         events = event_stream(
@@ -156,7 +158,7 @@ def test_silence_is_filled_with_comments() -> None:
 def test_one_stream_follows_many_jobs_and_reads_only_what_changed() -> None:
     async def main() -> None:
         rows = Rows()
-        room = WaitingRoom(rows.versions)
+        room = JobChangeHub(rows.versions)
         room.open()
         for name in ("a", "b", "c"):
             rows.add(name)
@@ -192,7 +194,7 @@ def test_one_stream_follows_many_jobs_and_reads_only_what_changed() -> None:
 def test_an_event_is_one_line_whatever_its_texts_hold() -> None:
     async def main() -> None:
         rows, text = Rows(), "a\u2028b\u2029c\x85d\x0b\x0c\x1c\x1d\x1e\r\ne"
-        room = WaitingRoom(rows.versions)
+        room = JobChangeHub(rows.versions)
         room.open()
         rows.jobs["a"] = dataclasses.replace(rows.add("a"), label=text, status=Status.COMPLETED)
         events = event_stream(room, rows.read, {"a": 0}, lambda: None, name=str)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.domain.jobs import Request
+from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TransientError
 from syndb_service.store import Database, JobStore, Submission
@@ -16,7 +16,7 @@ from syndb_service.store.upgrade import upgrade
 from syndb_service.store.worker_reports import CHUNK, NO_WORKER, SILENT_S
 from syndb_service.worker_monitor import GRACE_S, LocalReports, WorkerMonitor, WorkerReporter
 
-REQUEST = Request(Kind.QUERY, query="SELECT 1")
+REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 
 
 class Moved(Database):
@@ -45,7 +45,7 @@ def store(database: Moved) -> JobStore:
 
 
 def pending(store: JobStore) -> str:
-    return store.submit(Submission("ada", REQUEST))[0].job_id
+    return store.insert(Submission("ada", REQUEST))[0].job_id
 
 
 def phase(store: JobStore, job_id: str) -> str | None:
@@ -58,7 +58,7 @@ def look_until(monitor: WorkerMonitor, database: Moved, seconds: float) -> None:
     until = database.ahead_s + seconds
     while database.ahead_s < until:
         database.ahead_s += 0.5
-        monitor.look()
+        monitor.check_workers()
 
 
 def test_a_waiting_job_tells_that_no_worker_is_alive_and_that_one_is_again(
@@ -78,10 +78,10 @@ def test_a_waiting_job_tells_that_no_worker_is_alive_and_that_one_is_again(
     look_until(monitor, database, 10)
     assert store.get(job_id).version == version, "what is told is not told again and again"
     later = pending(store)
-    monitor.look()
+    monitor.check_workers()
     assert (phase(store, later) or "").startswith(NO_WORKER)
     store.worker_reports.report_worker()
-    monitor.look()
+    monitor.check_workers()
     monitor.check()
     assert phase(store, job_id) is phase(store, later) is None
     assert store.get(job_id).version == version + 1
@@ -105,7 +105,7 @@ def test_more_pending_jobs_than_one_statement_changes(
     look_until(monitor, database, SILENT_S)
     assert all((phase(store, each) or "").startswith(NO_WORKER) for each in job_ids)
     store.worker_reports.report_worker()
-    monitor.look()
+    monitor.check_workers()
     assert {phase(store, each) for each in job_ids} == {None}
 
 
@@ -142,13 +142,13 @@ def test_a_worker_of_an_earlier_version_counts_while_it_works(database: Moved, s
     monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
     store.worker_reports.report_worker()
     database.ahead_s = 100.0
-    store.submit(Submission("ada", REQUEST))
+    store.insert(Submission("ada", REQUEST))
     job = store.attempts.claim_next(30)
     assert job is not None
     waiting = pending(store)
     look_until(monitor, database, 20)
     assert phase(store, waiting) is None
-    store.attempts.beat(job, 30)
+    store.attempts.heartbeat(job, 30)
     look_until(monitor, database, 20)
     assert phase(store, waiting) is None
     look_until(monitor, database, 15)
@@ -158,7 +158,7 @@ def test_a_worker_of_an_earlier_version_counts_while_it_works(database: Moved, s
 def test_a_job_that_runs_hides_no_killed_worker(database: Moved, store: JobStore) -> None:
     monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
     store.worker_reports.report_worker()
-    store.submit(Submission("ada", REQUEST))
+    store.insert(Submission("ada", REQUEST))
     assert store.attempts.claim_next(30) is not None
     waiting = pending(store)
     look_until(monitor, database, SILENT_S + 0.5)
@@ -170,7 +170,7 @@ def test_a_job_tells_the_first_thing_that_it_lacks(
     database: Moved, store: JobStore, is_broker_away: bool
 ) -> None:
     job_id = pending(store)
-    store.attempts.tell_broker(job_id, "the broker is away")
+    store.attempts.record_broker_outage(job_id, "the broker is away")
     ask_broker = refuse if is_broker_away else database.ready
     monitor = WorkerMonitor(store, store.worker_reports, ask_broker, clock=database.seconds)
     look_until(monitor, database, SILENT_S)

@@ -25,7 +25,7 @@ A made-up whole brain of 2.7 million connections took 637 MB.
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class GraphBudget:
     """The most connections that a graph may have.
 
     Parameters
@@ -42,11 +42,11 @@ class Room:
     memory_bytes: int | None = None
     graphs: int = 1
 
-    def holds(self, neurons: int, connections: int) -> bool:
+    def fits(self, neurons: int, connections: int) -> bool:
         """Say whether a graph of this size fits."""
-        return connections <= self.most(neurons)[0]
+        return connections <= self.max_connections(neurons)[0]
 
-    def judge(self, neurons: int, sizes: Sizes, min_synapses: int) -> None:
+    def require(self, neurons: int, sizes: Sizes, min_synapses: int) -> None:
         """Refuse a graph that doesn't fit.
 
         Parameters
@@ -65,12 +65,12 @@ class Room:
 
         Examples
         --------
-        >>> Room(max_edges=2).judge(3, [(9, 1), (4, 1), (1, 2)], min_synapses=1)
+        >>> GraphBudget(max_edges=2).require(3, [(9, 1), (4, 1), (1, 2)], min_synapses=1)
         Traceback (most recent call last):
         syndb_service.errors.GraphTooLarge: the graph would have 4 connections; max_edges allows 2
-        >>> Room(max_edges=2).judge(3, [(9, 1), (4, 1), (1, 2)], min_synapses=2)
+        >>> GraphBudget(max_edges=2).require(3, [(9, 1), (4, 1), (1, 2)], min_synapses=2)
         """
-        most, sets_it = self.most(neurons)
+        most, sets_it = self.max_connections(neurons)
         needed = sum(connections for synapses, connections in sizes if synapses >= min_synapses)
         if needed <= most:
             return
@@ -93,11 +93,11 @@ class Room:
             )
         raise GraphTooLarge(
             f"the graph would have {needed:,} connections; the memory of a job ({sets_it}) holds {most:,}, "
-            f"it would need {_written(needed_bytes(neurons, needed))}",
+            f"it would need {_format_bytes(needed_bytes(neurons, needed))}",
             hint=f"{narrower}.",
         )
 
-    def most(self, neurons: int) -> tuple[int, str]:
+    def max_connections(self, neurons: int) -> tuple[int, str]:
         """Return the most connections and what sets that limit."""
         limits = [(MOST_CONNECTIONS, "numbers")]
         if self.max_edges is not None:
@@ -105,7 +105,7 @@ class Room:
         if self.memory_bytes is not None:
             left = self.memory_bytes // self.graphs - needed_bytes(neurons, 0)
             shared = f" for {self.graphs} graphs" if self.graphs > 1 else ""
-            limits.append((max(left // CONNECTION_BYTES, 0), _written(self.memory_bytes) + shared))
+            limits.append((max(left // CONNECTION_BYTES, 0), _format_bytes(self.memory_bytes) + shared))
         return min(limits)
 
 
@@ -122,11 +122,11 @@ def known_to_fit(datasets: Sequence[Dataset], options: Mapping[str, Any], memory
         What a job may use.
     """
     selection = Selection.of(options)
-    room = Room(options.get("max_edges"), memory_bytes, graphs=len(datasets))
-    return all(room.holds(_rows(each, "neurons"), _most_connections(each, selection)) for each in datasets)
+    room = GraphBudget(options.get("max_edges"), memory_bytes, graphs=len(datasets))
+    return all(room.fits(_rows(each, "neurons"), _most_connections(each, selection)) for each in datasets)
 
 
-def check_room(
+def require_budget(
     datasets: Sequence[Dataset], options: Mapping[str, Any], memory_bytes: int, count: Count
 ) -> None:
     """Refuse a graph job before it is stored.
@@ -145,18 +145,18 @@ def check_room(
     Raises
     ------
     GraphTooLarge
-        As :meth:`Room.judge`.
+        As :meth:`GraphBudget.require`.
     """
     selection = Selection.of(options)
-    room = Room(options.get("max_edges"), memory_bytes, graphs=len(datasets))
+    room = GraphBudget(options.get("max_edges"), memory_bytes, graphs=len(datasets))
     for dataset in datasets:
         neurons = _rows(dataset, "neurons")
-        if room.holds(neurons, _most_connections(dataset, selection)):
+        if room.fits(neurons, _most_connections(dataset, selection)):
             continue
         recorded = None if selection.by_synapse_or_neuron else dataset.connection_sizes.get(selection.include)
         sizes = count(dataset, selection) if recorded is None else recorded
         if sizes is not None:
-            room.judge(neurons, sizes, selection.min_synapses)
+            room.require(neurons, sizes, selection.min_synapses)
 
 
 def _rows(dataset: Dataset, table: str) -> int:
@@ -186,5 +186,5 @@ def needed_bytes(neurons: int, connections: int) -> int:
     return BASE_BYTES + neurons * NEURON_BYTES + connections * CONNECTION_BYTES
 
 
-def _written(size: int) -> str:
+def _format_bytes(size: int) -> str:
     return f"{size / 1024**3:.1f} GiB"

@@ -78,7 +78,7 @@ class Selection:
         """Whether anything is left out at all."""
         return self.by_synapse_or_neuron or self.min_synapses > 1
 
-    def described(self) -> dict[str, Any]:
+    def to_options(self) -> dict[str, Any]:
         """Return the filters as the answer tells them; those that let everything pass are left out."""
         told: dict[str, Any] = {"include": self.include, "min_synapses": self.min_synapses}
         if self.neurotransmitter is not None:
@@ -89,11 +89,11 @@ class Selection:
         }
         for name, (pre, post) in ends.items():
             if pre is not None or post is not None:
-                told[name] = {"pre": _listed(pre), "post": _listed(post)}
+                told[name] = {"pre": _as_tuple(pre), "post": _as_tuple(post)}
         if self.neuron_ids is not None:
             told["neuron_ids"] = [str(each) for each in self.neuron_ids]
         return told
 
 
-def _listed(names: Sequence[str] | None) -> list[str] | None:
+def _as_tuple(names: Sequence[str] | None) -> list[str] | None:
     return None if names is None else list(names)

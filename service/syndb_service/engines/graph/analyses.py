@@ -13,13 +13,13 @@ from syndb_service.engines.graph.communities import agreement
 from syndb_service.engines.graph.comparison import compare
 from syndb_service.engines.graph.hubs import describe_hubs
 from syndb_service.engines.graph.metrics import metrics
-from syndb_service.engines.graph.paths import MOST_HOPS, reachability, reached_from
-from syndb_service.engines.graph.reading import read_neurons
+from syndb_service.engines.graph.paths import MOST_HOPS, reachability, reachability_from
+from syndb_service.engines.graph.reading import load_neurons
 from syndb_service.engines.graph.rich_club import rich_club
 from syndb_service.engines.graph.routes import shortest_path
 from syndb_service.engines.graph.significance import motif_significance
 from syndb_service.engines.graph.sketch import adjacency_sketch
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.study import AnalysisContext
 from syndb_service.engines.graph.subnetwork import strongest_subnetwork
 from syndb_service.engines.graph.triads import triadic_census
 
@@ -43,16 +43,16 @@ class Analysis:
     """
 
     stages: Mapping[str, float]
-    run: Callable[[Study], dict[str, Any]]
+    run: Callable[[AnalysisContext], dict[str, Any]]
     definitions: Mapping[str, str]
 
 
-def motifs(study: Study) -> dict[str, Any]:
+def motifs(study: AnalysisContext) -> dict[str, Any]:
     """Count the 16 motifs."""
     return {"triadic_census": triadic_census(study.connectome, study.triangles)}
 
 
-def hubs(study: Study) -> dict[str, Any]:
+def hubs(study: AnalysisContext) -> dict[str, Any]:
     """Name the hubs, and the strongest connections around them."""
     study.stages.begin("hubs")
     most = study.options["top_hubs"]
@@ -62,22 +62,22 @@ def hubs(study: Study) -> dict[str, Any]:
     }
 
 
-def reach(study: Study) -> dict[str, Any]:
+def compute_reachability(study: AnalysisContext) -> dict[str, Any]:
     """Measure how many neurons are reached within k hops, from one neuron or on average."""
     study.stages.begin("reachability")
     most, source = study.options.get("max_hops") or MOST_HOPS, study.options.get("source")
     if source is not None:
-        return {"reachability": reached_from(study.connectome, study.find(source), most)}
+        return {"reachability": reachability_from(study.connectome, study.find_neuron(source), most)}
     return {"reachability": reachability(study.connectome, study.options["seed"], study.crew, most)}
 
 
-def club(study: Study) -> dict[str, Any]:
+def compute_rich_club(study: AnalysisContext) -> dict[str, Any]:
     """Measure the rich club."""
     study.stages.begin("rich club")
     found = rich_club(
         study.connectome,
         study.degrees,
-        study.samples(RICH_CLUB_SAMPLES),
+        study.sample_count(RICH_CLUB_SAMPLES),
         study.options["seed"],
         keep_reciprocity=study.options.get("keep_reciprocity", False),
         crew=study.crew,
@@ -85,7 +85,7 @@ def club(study: Study) -> dict[str, Any]:
     return {"rich_club": found}
 
 
-def divide(study: Study) -> dict[str, Any]:
+def compute_communities(study: AnalysisContext) -> dict[str, Any]:
     """Find communities, and compare them with a column of ``neurons`` where that is asked for."""
     graph, found = study.connectome, study.communities
     answer: dict[str, Any] = {
@@ -98,21 +98,21 @@ def divide(study: Study) -> dict[str, Any]:
     }
     column = study.options.get("column")
     if column is not None and study.con is not None:
-        neurons = read_neurons(study.con, study.dataset_id, column)
+        neurons = load_neurons(study.con, study.dataset_id, column)
         names = neurons.column[np.searchsorted(neurons.ids, graph.neuron_ids)].tolist()
         answer["agreement"] = {"column": column, **agreement(found.labels, names)}
     return {"communities": answer}
 
 
-def route(study: Study) -> dict[str, Any]:
+def compute_shortest_path(study: AnalysisContext) -> dict[str, Any]:
     """Find the shortest path between two neurons."""
     study.stages.begin("shortest path")
-    source, target = (study.find(study.options[end]) for end in ("source", "target"))
+    source, target = (study.find_neuron(study.options[end]) for end in ("source", "target"))
     weight = study.options.get("weight", "hops")
     return {"shortest_path": shortest_path(study.connectome, source, target, weight)}
 
 
-def significance(study: Study) -> dict[str, Any]:
+def significance(study: AnalysisContext) -> dict[str, Any]:
     """Compare the motifs with those of rewired graphs."""
     study.stages.begin("rewired graphs")
     found = motif_significance(
@@ -131,11 +131,11 @@ ANALYSES: dict[str, Analysis] = {
         {"components": 0.3, "triadic census": 1.0, "shortest paths": 1.0}, metrics, definitions.METRICS
     ),
     "motifs": Analysis({"triadic census": 1.0}, motifs, definitions.MOTIFS),
-    "reachability": Analysis({"reachability": 1.0}, reach, definitions.REACHABILITY),
+    "reachability": Analysis({"reachability": 1.0}, compute_reachability, definitions.REACHABILITY),
     "hubs": Analysis({"hubs": 0.3}, hubs, definitions.HUBS),
-    "communities": Analysis({"communities": 2.0}, divide, definitions.COMMUNITIES),
-    "rich_club": Analysis({"rich club": 4.0}, club, definitions.RICH_CLUB),
-    "shortest_path": Analysis({"shortest path": 1.0}, route, definitions.SHORTEST_PATH),
+    "communities": Analysis({"communities": 2.0}, compute_communities, definitions.COMMUNITIES),
+    "rich_club": Analysis({"rich club": 4.0}, compute_rich_club, definitions.RICH_CLUB),
+    "shortest_path": Analysis({"shortest path": 1.0}, compute_shortest_path, definitions.SHORTEST_PATH),
     "motif_significance": Analysis({"rewired graphs": 200.0}, significance, definitions.SIGNIFICANCE),
     "compare": Analysis({"comparing": 2.0}, compare, definitions.COMPARE),
 }

@@ -8,17 +8,17 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from syndb_service.domain.graph.room import Room
+from syndb_service.domain.graph.room import GraphBudget
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.analyses import ANALYSES, READING, parts_of
 from syndb_service.engines.graph.connectome import Connectome
 from syndb_service.engines.graph.definitions import GRAPH, NEURON_TABLE, SIZE
 from syndb_service.engines.graph.metrics import size
 from syndb_service.engines.graph.neuron_table import STAGES as TABLE_STAGES
-from syndb_service.engines.graph.reading import read
-from syndb_service.engines.graph.room import check_room
-from syndb_service.engines.graph.stages import Progress, Stages
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.reading import load_connectome
+from syndb_service.engines.graph.room import check_size
+from syndb_service.engines.graph.stages import Progress, StageProgress
+from syndb_service.engines.graph.study import AnalysisContext
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +29,7 @@ SAMPLED = {"rich club", "rewired graphs"}
 WORK_OF_A_SAMPLE = 2.0  # of these stages, in the unit of the others
 
 
-def analyse(
+def analyze(
     con: duckdb.DuckDBPyConnection,
     dataset: Mapping[str, Any],
     analysis: str,
@@ -39,7 +39,7 @@ def analyse(
     threads: int = 1,
     memory_bytes: int | None = None,
     fits: bool = False,
-) -> tuple[dict[str, Any], Study]:
+) -> tuple[dict[str, Any], AnalysisContext]:
     """Read a dataset's graph and analyse it.
 
     Parameters
@@ -74,33 +74,37 @@ def analyse(
         What the user has to change.
     """
     selection = Selection.of(options)
-    stages = Stages(progress, stages_of(analysis, options))
+    stages = StageProgress(progress, stages_of(analysis, options))
     stages.begin("reading synapses")
     other = options.get("other_dataset_id")
-    room = None if fits else Room(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
+    room = (
+        None
+        if fits
+        else GraphBudget(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
+    )
     if other is not None and room is not None:
-        check_room(con, other, selection, room)
-    connectome = read(
+        check_size(con, other, selection, room)
+    connectome = load_connectome(
         con,
         str(dataset["id"]),
         selection,
         room,
         building=lambda: stages.begin("building the graph"),
     )
-    study = Study(connectome, options, stages, threads, con, str(dataset["id"]))
+    study = AnalysisContext(connectome, options, stages, threads, con, str(dataset["id"]))
     answer = {
         "analysis": analysis,
         "dataset": dict(dataset),
         "options": dict(options),
-        "filters": selection.described(),
+        "filters": selection.to_options(),
         "dropped": asdict(connectome.dropped),
-        **figures(analysis, connectome, study),
+        **run_analyses(analysis, connectome, study),
         "libraries": {name: version(name) for name in ("duckdb", "numpy", "syndb-lab")},
     }
     return answer, study
 
 
-def figures(analysis: str, connectome: Connectome, study: Study) -> dict[str, Any]:
+def run_analyses(analysis: str, connectome: Connectome, study: AnalysisContext) -> dict[str, Any]:
     """Return what the analysis finds, and what its figures mean."""
     answer: dict[str, Any] = size(connectome)
     meanings = {"graph": GRAPH, **SIZE}

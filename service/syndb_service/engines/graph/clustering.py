@@ -23,10 +23,10 @@ def directed_clustering(connectome: Connectome, degrees: Degrees, triangles: Tri
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
     >>> from syndb_service.engines.graph.degrees import count_degrees
     >>> from syndb_service.engines.graph.triangles import enumerate_triangles
-    >>> loop = of_edges(3, [(0, 1), (1, 2), (2, 0)])
+    >>> loop = connectome_from_edges(3, [(0, 1), (1, 2), (2, 0)])
     >>> directed_clustering(loop, count_degrees(loop), enumerate_triangles(loop)).tolist()
     [0.5, 0.5, 0.5]
     """
@@ -43,9 +43,9 @@ def undirected_clustering(connectome: Connectome, triangles: Triangles) -> Share
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
     >>> from syndb_service.engines.graph.triangles import enumerate_triangles
-    >>> graph = of_edges(4, [(0, 1), (1, 2), (2, 0), (2, 3)])
+    >>> graph = connectome_from_edges(4, [(0, 1), (1, 2), (2, 0), (2, 3)])
     >>> undirected_clustering(graph, enumerate_triangles(graph)).round(3).tolist()
     [1.0, 1.0, 0.333, 0.0]
     """

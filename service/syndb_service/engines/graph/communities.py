@@ -67,13 +67,13 @@ def find_communities(connectome: Connectome, resolution: float, seed: int) -> Co
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> two = of_edges(6, [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3), (2, 3)])
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> two = connectome_from_edges(6, [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3), (2, 3)])
     >>> found = find_communities(two, 1.0, 0)
     >>> found.labels.tolist(), round(found.modularity, 3)
     ([0, 0, 0, 1, 1, 1], 0.357)
     """
-    graph = _undirected(connectome)
+    graph = _to_undirected(connectome)
     labels = np.arange(graph.size, dtype=np.int32)
     total = int(graph.strength.sum())
     if total:
@@ -85,7 +85,7 @@ def find_communities(connectome: Connectome, resolution: float, seed: int) -> Co
     return Communities(count, labels, _modularity(connectome, labels, resolution) if total else None)
 
 
-def _undirected(connectome: Connectome) -> _Weighted:
+def _to_undirected(connectome: Connectome) -> _Weighted:
     dyads, n = connectome.dyads, connectome.neuron_count
     row = np.repeat(np.arange(n, dtype=np.int64), dyads.partners)
     weight = np.zeros(len(dyads.partner), np.int64)
@@ -104,21 +104,21 @@ def _leiden(
     state: np.ndarray[tuple[int], np.dtype[np.uint64]],
 ) -> Index:
     """Move, refine, merge, until no community has more than one node."""
-    community, place = _numbered(labels), np.arange(graph.size, dtype=np.int32)
+    community, place = _relabel(labels), np.arange(graph.size, dtype=np.int32)
     while True:
-        community = _moved(graph, community, total, resolution, state)
-        community = _numbered(community)
+        community = _move_nodes(graph, community, total, resolution, state)
+        community = _relabel(community)
         if int(community.max()) + 1 == graph.size:
             return community[place]
-        part = _numbered(_refined(graph, community, total, resolution, state))
+        part = _relabel(_refine(graph, community, total, resolution, state))
         if int(part.max()) + 1 == graph.size:
             return community[place]
         of_part = np.zeros(int(part.max()) + 1, np.int32)
         of_part[part] = community
-        graph, community, place = _merged(graph, part), of_part, part[place]
+        graph, community, place = _aggregate(graph, part), of_part, part[place]
 
 
-def _moved(graph: _Weighted, community: Index, total: int, resolution: float, state: Words) -> Index:
+def _move_nodes(graph: _Weighted, community: Index, total: int, resolution: float, state: Words) -> Index:
     n = graph.size
     community = community.copy()
     held = np.bincount(community, graph.strength, minlength=n).astype(np.int64)
@@ -143,7 +143,7 @@ def _moved(graph: _Weighted, community: Index, total: int, resolution: float, st
     return community
 
 
-def _refined(graph: _Weighted, community: Index, total: int, resolution: float, state: Words) -> Index:
+def _refine(graph: _Weighted, community: Index, total: int, resolution: float, state: Words) -> Index:
     n = graph.size
     held = np.bincount(community, graph.strength, minlength=n).astype(np.int64)
     part = np.empty(n, np.int32)
@@ -167,7 +167,7 @@ def _refined(graph: _Weighted, community: Index, total: int, resolution: float, 
     return part
 
 
-def _merged(graph: _Weighted, part: Index) -> _Weighted:
+def _aggregate(graph: _Weighted, part: Index) -> _Weighted:
     count = int(part.max()) + 1
     part_start = np.append(0, np.cumsum(np.bincount(part, minlength=count))).astype(np.int64)
     start, to = np.empty(count + 1, np.int64), np.empty(len(graph.to), np.int32)
@@ -191,7 +191,7 @@ def _merged(graph: _Weighted, part: Index) -> _Weighted:
     return _Weighted(start, to[:entries].copy(), weight[:entries].copy(), strength)
 
 
-def _numbered(labels: Index) -> Index:
+def _relabel(labels: Index) -> Index:
     """Return the labels numbered 0, 1, 2 …, in the order in which they first occur."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)
@@ -201,7 +201,7 @@ def _numbered(labels: Index) -> Index:
 
 
 def _by_size(labels: Index) -> Index:
-    numbered = _numbered(labels)
+    numbered = _relabel(labels)
     rank = np.empty(int(numbered.max()) + 1 if len(numbered) else 0, np.int32)
     rank[np.argsort(-np.bincount(numbered), kind="stable")] = np.arange(len(rank), dtype=np.int32)
     return rank[numbered]

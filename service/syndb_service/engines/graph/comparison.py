@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from syndb_service.domain.graph.statements import groups_sql, parameters
-from syndb_service.engines.graph.connectome import Connectome, Counts, Index, in_rows
+from syndb_service.engines.graph.connectome import Connectome, Counts, Index, sort_by_row
 from syndb_service.engines.graph.degrees import count_degrees, distribution
 from syndb_service.engines.graph.metrics import profile, size
-from syndb_service.engines.graph.reading import ends, read, read_neurons
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.reading import ends, load_connectome, load_neurons
+from syndb_service.engines.graph.study import AnalysisContext
 from syndb_service.engines.graph.triads import TRIADS, triadic_census
 from syndb_service.engines.graph.triangles import enumerate_triangles
 
@@ -21,7 +21,7 @@ CONNECTED = TRIADS[3:]
 MOST_PARTS = 100
 
 
-def compare(study: Study) -> dict[str, Any]:
+def compare(study: AnalysisContext) -> dict[str, Any]:
     """Describe each graph by its motifs and degrees, and say how alike every two are.
 
     With ``other_dataset_id`` the two datasets are compared; with ``by`` the parts of one: connections by the
@@ -34,10 +34,10 @@ def compare(study: Study) -> dict[str, Any]:
     graphs = {study.dataset_id: study.connectome}
     unknown = {"connections": 0, "parts_left_out": 0}
     if other is not None and study.con is not None:
-        graphs[other] = read(study.con, other, study.selection, lenient=True)
+        graphs[other] = load_connectome(study.con, other, study.selection, lenient=True)
     elif by is not None and study.con is not None:
         graphs, unknown = _parts(study, study.con, by)
-    found = study.crew.each(_profile, list(graphs.values()))
+    found = study.crew.map(_profile, list(graphs.values()))
     parts = [{"name": name, **told} for name, told in zip(graphs, found, strict=True)]
     if by is None:
         for part, graph in zip(parts, graphs.values(), strict=True):
@@ -53,15 +53,15 @@ def compare(study: Study) -> dict[str, Any]:
     }
 
 
-def _parts(study: Study, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
+def _parts(study: AnalysisContext, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
     """Divide the connections of the graph by what their synapses say, the largest part first."""
     selection, graph = study.selection, study.connectome
     rows = con.execute(groups_sql(by, selection), parameters(study.dataset_id, selection)).fetchnumpy()
-    neurons = read_neurons(con, study.dataset_id)
+    neurons = load_neurons(con, study.dataset_id)
     here = np.searchsorted(neurons.ids, graph.neuron_ids)
     may_send, may_receive = (np.append(allowed[here], False) for allowed in ends(neurons, selection))
     names = np.array(np.ma.asarray(rows["part"], object).tolist(), object)
-    pre, post = (_places(graph, np.asarray(rows[end], np.int64)) for end in ("pre", "post"))
+    pre, post = (_node_indices(graph, np.asarray(rows[end], np.int64)) for end in ("pre", "post"))
     synapses = np.asarray(rows["synapses"], np.int64)
     inside = may_send[pre] & may_receive[post] & (pre != post) & (synapses >= selection.min_synapses)
     known = inside & np.array([name is not None and name != "" for name in names], np.bool_)
@@ -78,7 +78,7 @@ def _parts(study: Study, con: Any, by: str) -> tuple[dict[str, Connectome], dict
     return shown, left
 
 
-def _places(graph: Connectome, ids: Counts) -> Index:
+def _node_indices(graph: Connectome, ids: Counts) -> Index:
     """Return where neurons stand in the graph, -1 for those that it hasn't."""
     if not graph.neuron_count:
         return np.full(len(ids), -1, np.int32)
@@ -89,7 +89,7 @@ def _places(graph: Connectome, ids: Counts) -> Index:
 def _part(graph: Connectome, pre: Index, post: Index, synapses: Counts, rows: Counts) -> Connectome:
     used = np.unique(np.concatenate([pre[rows], post[rows]]))
     before, after = (np.searchsorted(used, end[rows]).astype(np.int32) for end in (pre, post))
-    ordered = in_rows(len(used), before, after, synapses[rows])
+    ordered = sort_by_row(len(used), before, after, synapses[rows])
     return Connectome(
         neuron_ids=graph.neuron_ids[used],
         names=graph.names[used],

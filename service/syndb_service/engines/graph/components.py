@@ -45,8 +45,8 @@ def find_components(connectome: Connectome, connection: Literal["weak", "strong"
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> two_cycle_and_tail = of_edges(4, [(0, 1), (1, 0), (1, 2)])
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> two_cycle_and_tail = connectome_from_edges(4, [(0, 1), (1, 0), (1, 2)])
     >>> strong = find_components(two_cycle_and_tail, "strong")
     >>> strong.count, strong.members.tolist()
     (3, [0, 1])

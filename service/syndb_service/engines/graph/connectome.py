@@ -22,7 +22,7 @@ FORWARD, BACKWARD, MUTUAL = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ConnectionTally:
     """How many connections, and how many synapses in them."""
 
     connections: int = 0
@@ -30,7 +30,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DroppedConnections:
     """The connections of the dataset that are not in the graph; each is counted once, in this order.
 
     Parameters
@@ -45,10 +45,10 @@ class Dropped:
         Connections of fewer synapses than ``min_synapses``.
     """
 
-    absent_neurons: Tally = Tally()
-    self_connections: Tally = Tally()
-    outside_filters: Tally = Tally()
-    below_min_synapses: Tally = Tally()
+    absent_neurons: ConnectionTally = ConnectionTally()
+    self_connections: ConnectionTally = ConnectionTally()
+    outside_filters: ConnectionTally = ConnectionTally()
+    below_min_synapses: ConnectionTally = ConnectionTally()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +118,7 @@ class Connectome:
 
     Examples
     --------
-    >>> connectome = of_edges(3, [(0, 1), (1, 0), (1, 2)])
+    >>> connectome = connectome_from_edges(3, [(0, 1), (1, 0), (1, 2)])
     >>> connectome.neuron_count, connectome.connection_count, connectome.synapse_total
     (3, 3, 3)
     >>> connectome.start.tolist(), connectome.incoming.pre.tolist(), connectome.dyads.kind.tolist()
@@ -133,7 +133,7 @@ class Connectome:
     post: Index
     synapse_count: Counts
     start: Counts
-    dropped: Dropped = field(default_factory=Dropped)
+    dropped: DroppedConnections = field(default_factory=DroppedConnections)
 
     @property
     def neuron_count(self) -> int:
@@ -168,7 +168,7 @@ class Connectome:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class SortedConnections:
     """Connections in order: by ``pre``, then ``post``, with the start of each neuron's."""
 
     start: Counts
@@ -177,17 +177,17 @@ class Rows:
     synapse_count: Counts
 
 
-def in_rows(neuron_count: int, pre: Index, post: Index, synapse_count: Counts) -> Rows:
+def sort_by_row(neuron_count: int, pre: Index, post: Index, synapse_count: Counts) -> SortedConnections:
     """Put distinct connections in order.
 
     Examples
     --------
-    >>> rows = in_rows(3, np.array([2, 0], np.int32), np.array([1, 2], np.int32), np.array([5, 7]))
+    >>> rows = sort_by_row(3, np.array([2, 0], np.int32), np.array([1, 2], np.int32), np.array([5, 7]))
     >>> rows.pre.tolist(), rows.post.tolist(), rows.synapse_count.tolist(), rows.start.tolist()
     ([0, 2], [2, 1], [7, 5], [0, 1, 1, 2])
     """
     m = len(pre)
-    rows = Rows(
+    rows = SortedConnections(
         np.empty(neuron_count + 1, np.int64),
         np.empty(m, np.int32),
         np.empty(m, np.int32),
@@ -208,7 +208,7 @@ def in_rows(neuron_count: int, pre: Index, post: Index, synapse_count: Counts) -
     return rows
 
 
-def of_edges(
+def connectome_from_edges(
     neuron_count: int, edges: npt.ArrayLike, synapse_count: npt.ArrayLike | None = None
 ) -> Connectome:
     """Build a connectome of unnamed neurons 0 … n-1 from distinct (pre, post) pairs.
@@ -224,13 +224,13 @@ def of_edges(
 
     Examples
     --------
-    >>> of_edges(2, [(1, 0)]).pre
+    >>> connectome_from_edges(2, [(1, 0)]).pre
     array([1], dtype=int32)
     """
     pairs = np.asarray(edges, np.int64).reshape(-1, 2)
     weights = np.ones(len(pairs), np.int64) if synapse_count is None else np.asarray(synapse_count, np.int64)
     pre, post = (np.ascontiguousarray(ends, np.int32) for ends in pairs.T)
-    rows = in_rows(neuron_count, pre, post, weights)
+    rows = sort_by_row(neuron_count, pre, post, weights)
     unknown = np.full(neuron_count, None, object)
     return Connectome(
         neuron_ids=np.arange(neuron_count, dtype=np.int64),

@@ -18,7 +18,7 @@ BLOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class ThreadPool:
     """How many threads work, and who is told how far they are.
 
     Parameters
@@ -30,14 +30,14 @@ class Crew:
 
     Examples
     --------
-    >>> Crew(2).each(lambda number: number**2, [1, 2, 3])
+    >>> ThreadPool(2).map(lambda number: number**2, [1, 2, 3])
     [1, 4, 9]
     """
 
     threads: int = 1
     report: Report = lambda _: None
 
-    def each(
+    def map(
         self, work: Callable[[Item], Made], items: Sequence[Item], weights: Sequence[float] | None = None
     ) -> list[Made]:
         """Do the work on every item; results come in the order of the items, whoever did them when.

@@ -30,8 +30,8 @@ def count_degrees(connectome: Connectome) -> Degrees:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> degrees = count_degrees(of_edges(3, [(0, 1), (2, 1)], [5, 2]))
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> degrees = count_degrees(connectome_from_edges(3, [(0, 1), (2, 1)], [5, 2]))
     >>> degrees.in_degree.tolist(), degrees.in_strength.tolist(), degrees.total.tolist()
     ([0, 2, 0], [0, 7, 0], [1, 2, 1])
     """
@@ -76,8 +76,8 @@ def density(connectome: Connectome) -> float | None:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> density(of_edges(2, [(0, 1)])), density(of_edges(1, []))
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> density(connectome_from_edges(2, [(0, 1)])), density(connectome_from_edges(1, []))
     (0.5, None)
     """
     n = connectome.neuron_count
@@ -92,8 +92,8 @@ def reciprocity(connectome: Connectome) -> float | None:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> reciprocity(of_edges(3, [(0, 1), (1, 0), (1, 2), (0, 2)]))
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> reciprocity(connectome_from_edges(3, [(0, 1), (1, 0), (1, 2), (0, 2)]))
     0.5
     """
     returned = int(np.count_nonzero(connectome.dyads.kind == MUTUAL))

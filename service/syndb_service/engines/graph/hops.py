@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from syndb_service.engines.graph.connectome import Connectome, Counts, Index
-from syndb_service.engines.graph.crew import Crew
+from syndb_service.engines.graph.crew import ThreadPool
 from syndb_service.engines.graph.kernels import kernel
 
 _WORD = 64  # sources searched at once, one bit each
@@ -36,8 +36,8 @@ class Hops:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> found = count_hops(of_edges(4, [(0, 1), (0, 2), (2, 3)]), np.array([0, 3], np.int32))
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> found = count_hops(connectome_from_edges(4, [(0, 1), (0, 2), (2, 3)]), np.array([0, 3], np.int32))
     >>> found.pairs.tolist(), found.reached.tolist(), found.lengths.tolist()
     ([2, 2, 1], [3, 0], [4, 0])
     """
@@ -52,7 +52,7 @@ def count_hops(
     connectome: Connectome,
     sources: Index,
     most: int | None = None,
-    crew: Crew | None = None,
+    crew: ThreadPool | None = None,
     weights: Counts | None = None,
 ) -> Hops:
     """Count the neurons at each distance from each source, following the direction of connections.
@@ -74,12 +74,12 @@ def count_hops(
     far = connectome.neuron_count if most is None else most
 
     def search(batch: Index) -> Hops:
-        return _together(connectome, batch, far, weights)
+        return _search_batch(connectome, batch, far, weights)
 
-    return _joined((crew or Crew()).each(search, batches, [len(batch) for batch in batches]))
+    return _concat_hops((crew or ThreadPool()).map(search, batches, [len(batch) for batch in batches]))
 
 
-def _joined(batches: Iterable[Hops]) -> Hops:
+def _concat_hops(batches: Iterable[Hops]) -> Hops:
     """Join what was found from different sources."""
     pairs = np.zeros(1, np.int64)
     reached, lengths, complete = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], True
@@ -92,7 +92,7 @@ def _joined(batches: Iterable[Hops]) -> Hops:
     return Hops(pairs, np.concatenate(reached), np.concatenate(lengths), complete)
 
 
-def _together(connectome: Connectome, sources: Index, most: int, weights: Counts | None) -> Hops:
+def _search_batch(connectome: Connectome, sources: Index, most: int, weights: Counts | None) -> Hops:
     """Search from up to 64 sources, level by level."""
     n, count = connectome.neuron_count, len(sources)
     words = [np.zeros(n, np.uint64) for _ in range(3)]

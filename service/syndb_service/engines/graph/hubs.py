@@ -10,7 +10,7 @@ from syndb_service.engines.graph.connectome import Connectome, Counts, Index
 from syndb_service.engines.graph.degrees import Degrees
 
 
-def hub_order(degrees: Degrees, most: int) -> Index:
+def rank_hubs(degrees: Degrees, most: int) -> Index:
     """Return the positions of the ``most`` neurons of highest total degree, highest first.
 
     Ties go to the lower neuron id; neurons without connections are never hubs.
@@ -39,9 +39,9 @@ def describe_hubs(connectome: Connectome, degrees: Degrees, most: int) -> list[d
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
     >>> from syndb_service.engines.graph.degrees import count_degrees
-    >>> star = of_edges(4, [(0, 1), (0, 2), (3, 0)])
+    >>> star = connectome_from_edges(4, [(0, 1), (0, 2), (3, 0)])
     >>> hub = describe_hubs(star, count_degrees(star), 1)[0]
     >>> hub["neuron_id"], hub["score"], hub["out_degree"], hub["in_degree_rank"]
     ('0', 3, 2, 1)
@@ -56,22 +56,22 @@ def describe_hubs(connectome: Connectome, degrees: Degrees, most: int) -> list[d
     return [
         {
             "rank": rank,
-            **identity(connectome, neuron),
+            **neuron_name(connectome, neuron),
             "score": int(total[neuron]),
             **{name: int(values[neuron]) for name, values in measures.items()},
             **{f"{name}_rank": _rank(values, neuron) for name, values in measures.items()},
         }
-        for rank, neuron in enumerate(hub_order(degrees, most).tolist(), start=1)
+        for rank, neuron in enumerate(rank_hubs(degrees, most).tolist(), start=1)
     ]
 
 
-def identity(connectome: Connectome, neuron: int) -> dict[str, str | None]:
+def neuron_name(connectome: Connectome, neuron: int) -> dict[str, str | None]:
     """Return what a neuron is called: its exact id as a string, name, cell class and neurotransmitter.
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> identity(of_edges(1, []), 0)
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> neuron_name(connectome_from_edges(1, []), 0)
     {'neuron_id': '0', 'name': None, 'cell_class': None, 'neurotransmitter': None}
     """
     return {

@@ -8,7 +8,7 @@ from syndb_service.engines.graph import clustering
 from syndb_service.engines.graph.connectome import Connectome
 from syndb_service.engines.graph.degrees import Degrees, density, distribution, reciprocity
 from syndb_service.engines.graph.paths import shortest_paths
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.study import AnalysisContext
 
 
 def size(connectome: Connectome) -> dict[str, int]:
@@ -32,7 +32,7 @@ def profile(connectome: Connectome, degrees: Degrees) -> dict[str, Any]:
     }
 
 
-def metrics(study: Study) -> dict[str, Any]:
+def metrics(study: AnalysisContext) -> dict[str, Any]:
     """Measure density, reciprocity, degrees, components, clustering and shortest paths."""
     graph = study.connectome
     study.stages.begin("components")

@@ -8,13 +8,13 @@ import pyarrow as pa
 from syndb_service.engines.graph.clustering import directed_clustering
 from syndb_service.engines.graph.paths import reachable
 from syndb_service.engines.graph.ranks import core_numbers, page_rank
-from syndb_service.engines.graph.study import Study
+from syndb_service.engines.graph.study import AnalysisContext
 
 STAGES = {"triadic census": 1.0, "communities": 2.0, "neuron table": 2.0}
 """What the table needs, with each stage's share of the work; some of it the analysis has done already."""
 
 
-def neuron_table(study: Study) -> pa.Table:
+def neuron_table(study: AnalysisContext) -> pa.Table:
     """Describe every neuron of the graph.
 
     Returns
@@ -29,10 +29,11 @@ def neuron_table(study: Study) -> pa.Table:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> from syndb_service.engines.graph.stages import Stages
-    >>> stages = Stages(lambda name, fraction: None, STAGES)
-    >>> table = neuron_table(Study(of_edges(3, [(0, 1), (1, 0), (1, 2)]), {"seed": 0}, stages))
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> from syndb_service.engines.graph.stages import StageProgress
+    >>> stages = StageProgress(lambda name, fraction: None, STAGES)
+    >>> table = neuron_table(AnalysisContext(connectome_from_edges(3, [(0, 1), (1, 0), (1, 2)]), {"seed": 0},
+    ...     stages))
     >>> table.select(["neuron_id", "degree", "core_number", "neurons_reached"]).to_pylist()[1]
     {'neuron_id': 1, 'degree': 3, 'core_number': 2, 'neurons_reached': 2}
     """

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 
 from syndb_service.engines.graph.components import Components
-from syndb_service.engines.graph.connectome import Connectome, Counts, Index, in_rows, of_edges
-from syndb_service.engines.graph.crew import Crew
+from syndb_service.engines.graph.connectome import (
+    Connectome,
+    Counts,
+    Index,
+    connectome_from_edges,
+    sort_by_row,
+)
+from syndb_service.engines.graph.crew import ThreadPool
 from syndb_service.engines.graph.hops import Hops, count_hops
-from syndb_service.engines.graph.hubs import identity
+from syndb_service.engines.graph.hubs import neuron_name
 from syndb_service.engines.graph.sampling import intervals, standard_error
 
 EXACT_UP_TO = 5_000  # neurons: every neuron is a source up to here
@@ -19,7 +25,7 @@ MOST_HOPS = 100
 
 
 def shortest_paths(
-    connectome: Connectome, members: Index, seed: int, crew: Crew | None = None
+    connectome: Connectome, members: Index, seed: int, crew: ThreadPool | None = None
 ) -> dict[str, Any]:
     """Measure the directed, unweighted shortest paths within the largest strongly connected component.
 
@@ -49,13 +55,13 @@ def shortest_paths(
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> cycle = of_edges(4, [(0, 1), (1, 2), (2, 0), (2, 3)])
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> cycle = connectome_from_edges(4, [(0, 1), (1, 2), (2, 0), (2, 3)])
     >>> found = shortest_paths(cycle, np.array([0, 1, 2], np.int32), seed=0)
     >>> found["mean_shortest_path"], found["diameter"], found["exact"], found["sources"]
     (1.5, 2, True, 3)
     """
-    inside = _restricted(connectome, members)
+    inside = _induced_subgraph(connectome, members)
     size = len(members)
     sources, exact = _sources(size, seed)
     found = count_hops(inside, sources, crew=crew)
@@ -77,7 +83,7 @@ def shortest_paths(
 
 
 def reachability(
-    connectome: Connectome, seed: int, crew: Crew | None = None, most: int = MOST_HOPS
+    connectome: Connectome, seed: int, crew: ThreadPool | None = None, most: int = MOST_HOPS
 ) -> dict[str, Any]:
     """Measure which fraction of the other neurons a neuron reaches within k hops, on average.
 
@@ -94,8 +100,8 @@ def reachability(
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> curve = reachability(of_edges(3, [(0, 1), (1, 2)]), seed=0)
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> curve = reachability(connectome_from_edges(3, [(0, 1), (1, 2)]), seed=0)
     >>> curve["hops"], curve["mean_fraction_reached"]
     ([0, 1, 2], [0.0, 0.3333333333333333, 0.5])
     """
@@ -117,7 +123,7 @@ def reachability(
     }
 
 
-def reached_from(connectome: Connectome, source: int, most: int = MOST_HOPS) -> dict[str, Any]:
+def reachability_from(connectome: Connectome, source: int, most: int = MOST_HOPS) -> dict[str, Any]:
     """Count the neurons that one neuron reaches within k hops; exact.
 
     Returns
@@ -129,15 +135,15 @@ def reached_from(connectome: Connectome, source: int, most: int = MOST_HOPS) -> 
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> reached_from(of_edges(4, [(0, 1), (1, 2)]), 0)["neurons_reached"]
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> reachability_from(connectome_from_edges(4, [(0, 1), (1, 2)]), 0)["neurons_reached"]
     [0, 1, 2]
     """
     others = connectome.neuron_count - 1
     found = count_hops(connectome, np.array([source], np.int32), most)
     within = (np.cumsum(found.pairs) - 1).tolist()
     return {
-        "source": identity(connectome, source),
+        "source": neuron_name(connectome, source),
         "hops": list(range(len(within))),
         "neurons_reached": within,
         "mean_fraction_reached": [count / others for count in within] if others else [0.0],
@@ -149,7 +155,7 @@ def reached_from(connectome: Connectome, source: int, most: int = MOST_HOPS) -> 
     }
 
 
-def reachable(connectome: Connectome, strong: Components, crew: Crew | None = None) -> Counts:
+def reachable(connectome: Connectome, strong: Components, crew: ThreadPool | None = None) -> Counts:
     """Count the other neurons that each neuron reaches at all, exactly, shape (n,).
 
     Neurons of one strong component reach the same ones, so the search is among components.
@@ -157,8 +163,8 @@ def reachable(connectome: Connectome, strong: Components, crew: Crew | None = No
     Examples
     --------
     >>> from syndb_service.engines.graph.components import find_components
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> graph = of_edges(4, [(0, 1), (1, 0), (1, 2)])
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> graph = connectome_from_edges(4, [(0, 1), (1, 0), (1, 2)])
     >>> reachable(graph, find_components(graph, "strong")).tolist()
     [2, 2, 0, 0]
     """
@@ -167,7 +173,11 @@ def reachable(connectome: Connectome, strong: Components, crew: Crew | None = No
     between = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
     sizes = np.bincount(labels, minlength=strong.count)
     found = count_hops(
-        of_edges(strong.count, between), np.arange(strong.count, dtype=np.int32), None, crew, sizes
+        connectome_from_edges(strong.count, between),
+        np.arange(strong.count, dtype=np.int32),
+        None,
+        crew,
+        sizes,
     )
     counts: Counts = (found.reached + sizes - 1)[labels]
     return counts
@@ -181,13 +191,13 @@ def _sources(size: int, seed: int) -> tuple[Index, bool]:
     return np.sort(drawn).astype(np.int32), False
 
 
-def _restricted(connectome: Connectome, members: Index) -> Connectome:
+def _induced_subgraph(connectome: Connectome, members: Index) -> Connectome:
     """Return the part of the graph between the members, which are renumbered in their order."""
     place = np.full(connectome.neuron_count, -1, np.int32)
     place[members] = np.arange(len(members), dtype=np.int32)
     pre, post = place[connectome.pre], place[connectome.post]
     kept = (pre >= 0) & (post >= 0)
-    rows = in_rows(len(members), pre[kept], post[kept], connectome.synapse_count[kept])
+    rows = sort_by_row(len(members), pre[kept], post[kept], connectome.synapse_count[kept])
     return Connectome(
         neuron_ids=connectome.neuron_ids[members],
         names=connectome.names[members],
@@ -208,6 +218,6 @@ def _path_error(inside: Connectome, sources: Index, found: Hops, exact: bool) ->
     if exact:
         return 0.0
     means = found.lengths / (inside.neuron_count - 1)
-    backwards = of_edges(inside.neuron_count, np.stack([inside.post, inside.pre], axis=1))
+    backwards = connectome_from_edges(inside.neuron_count, np.stack([inside.post, inside.pre], axis=1))
     to_first = len(count_hops(backwards, sources[:1]).pairs) - 1
     return standard_error(means, inside.neuron_count, (1.0, to_first + float(means[0])))

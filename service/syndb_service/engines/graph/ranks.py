@@ -24,8 +24,8 @@ def page_rank(connectome: Connectome) -> Ranks:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> page_rank(of_edges(3, [(0, 1), (1, 0), (2, 1)])).round(3).tolist()
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> page_rank(connectome_from_edges(3, [(0, 1), (1, 0), (2, 1)])).round(3).tolist()
     [0.464, 0.486, 0.05]
     """
     n, incoming = connectome.neuron_count, connectome.incoming
@@ -62,8 +62,8 @@ def core_numbers(connectome: Connectome) -> Index:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> core_numbers(of_edges(4, [(0, 1), (1, 0), (1, 2)])).tolist()
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> core_numbers(connectome_from_edges(4, [(0, 1), (1, 0), (1, 2)])).tolist()
     [2, 2, 1, 0]
     """
     n, dyads = connectome.neuron_count, connectome.dyads

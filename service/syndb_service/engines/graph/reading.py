@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from syndb_service.domain.graph.room import Room
+from syndb_service.domain.graph.room import GraphBudget
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.domain.graph.statements import MOST_COUNTED, connections_sql, parameters
 from syndb_service.engines.graph.connectome import (
+    ConnectionTally,
     Connectome,
     Counts,
-    Dropped,
+    DroppedConnections,
     Ids,
     Index,
     Labels,
     Mask,
-    Tally,
-    in_rows,
+    sort_by_row,
 )
 from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron, UnknownValue
-from syndb_service.engines.graph.room import check_room
+from syndb_service.engines.graph.room import check_size
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,11 +49,11 @@ class Neurons:
     column: Labels
 
 
-def read(
+def load_connectome(
     con: duckdb.DuckDBPyConnection,
     dataset_id: str,
     selection: Selection | None = None,
-    room: Room | None = None,
+    room: GraphBudget | None = None,
     building: Callable[[], None] = lambda: None,
     *,
     lenient: bool = False,
@@ -101,7 +101,7 @@ def read(
     ...     "CREATE VIEW synapses AS SELECT 'd' AS dataset_id, unnest([5, 5, 7]) AS pre_neuron_id, "
     ...     "7 AS post_neuron_id, NULL AS neurotransmitter, NULL AS brain_structure"
     ... )
-    >>> connectome = read(con, "d")
+    >>> connectome = load_connectome(con, "d")
     >>> connectome.names.tolist(), connectome.pre.tolist(), connectome.synapse_count.tolist()
     (['AVAL', 'AVAR'], [0], [2])
     >>> connectome.dropped.self_connections
@@ -109,8 +109,8 @@ def read(
     """
     chosen = selection or Selection()
     if room is not None:
-        check_room(con, dataset_id, chosen, room)
-    neurons = read_neurons(con, dataset_id)
+        check_size(con, dataset_id, chosen, room)
+    neurons = load_neurons(con, dataset_id)
     if not lenient:
         check_values(con, dataset_id, neurons, chosen)
     rows = con.execute(connections_sql(chosen), parameters(dataset_id, chosen)).fetchnumpy()
@@ -181,7 +181,7 @@ def _check_total(rows: dict[str, Counts]) -> None:
     )
 
 
-def read_neurons(con: duckdb.DuckDBPyConnection, dataset_id: str, column: str | None = None) -> Neurons:
+def load_neurons(con: duckdb.DuckDBPyConnection, dataset_id: str, column: str | None = None) -> Neurons:
     """Read the neurons of a dataset; ``column`` is one more of their columns, as text."""
     more = "brain_structure::VARCHAR AS structure" + (f', "{column}"::VARCHAR AS more' if column else "")
     found = con.execute(_NEURONS.format(more=more), {"dataset_id": dataset_id}).fetchnumpy()
@@ -206,13 +206,15 @@ def _built(neurons: Neurons, selection: Selection, rows: dict[str, Counts]) -> C
         may_send, may_receive = ends(neurons, selection)
         passes &= may_send[pre] & may_receive[post] if len(neurons.ids) else False
         used = may_send | may_receive
-    kept, dropped = _sift(pre, post, synapses, every, pre_known & post_known, passes, selection.min_synapses)
+    kept, dropped = _drop_filtered(
+        pre, post, synapses, every, pre_known & post_known, passes, selection.min_synapses
+    )
     if selection.narrows and len(synapses) and not kept.any():
-        raise _nothing_left(dropped, _way_out(dropped, neurons, selection))
+        raise _empty_graph_error(dropped, _suggest_filter(dropped, neurons, selection))
     place = np.cumsum(used, dtype=np.int32) - 1
     count = int(np.count_nonzero(used))
     before, after = (place[end[kept]].astype(np.int32) for end in (pre, post))
-    ordered = in_rows(count, before, after, synapses[kept])
+    ordered = sort_by_row(count, before, after, synapses[kept])
     return Connectome(
         neuron_ids=neurons.ids[used],
         names=neurons.names[used],
@@ -262,19 +264,19 @@ def _positions(ids: Ids, wanted: Ids) -> tuple[Index, Mask]:
     return places.astype(np.int32), ids[places] == wanted
 
 
-def _sift(
+def _drop_filtered(
     pre: Index, post: Index, synapses: Counts, every: Counts, known: Mask, passes: Mask, minimum: int
-) -> tuple[Mask, Dropped]:
+) -> tuple[Mask, DroppedConnections]:
     """Return which connections stay, and the count of the others by reason."""
     to_self = known & (pre == post)
     outside = known & ~to_self & ~passes
     weak = known & ~to_self & passes & (synapses < minimum)
     partly = int((every - synapses)[known & ~to_self & passes].sum())
 
-    def tally(mask: Mask, counts: Counts, more: int = 0) -> Tally:
-        return Tally(int(np.count_nonzero(mask)), int(counts[mask].sum()) + more)
+    def tally(mask: Mask, counts: Counts, more: int = 0) -> ConnectionTally:
+        return ConnectionTally(int(np.count_nonzero(mask)), int(counts[mask].sum()) + more)
 
-    return known & ~to_self & passes & ~weak, Dropped(
+    return known & ~to_self & passes & ~weak, DroppedConnections(
         absent_neurons=tally(~known, every),
         self_connections=tally(to_self, every),
         outside_filters=tally(outside, every, partly),
@@ -287,7 +289,7 @@ def _labels(column: Any) -> Labels:
     return np.array([value or None for value in np.ma.asarray(column, object).tolist()], object)
 
 
-def _way_out(dropped: Dropped, neurons: Neurons, selection: Selection) -> str:
+def _suggest_filter(dropped: DroppedConnections, neurons: Neurons, selection: Selection) -> str:
     """Say which filter to change: the one whose column is empty, the one that alone left all out, or any."""
     for name, wanted, has in (
         ("brain_structure", (selection.pre_structure, selection.post_structure), neurons.structures),
@@ -300,7 +302,7 @@ def _way_out(dropped: Dropped, neurons: Neurons, selection: Selection) -> str:
     return "Relax them; SELECT DISTINCT cell_class, brain_structure FROM neurons shows what is there."
 
 
-def _nothing_left(dropped: Dropped, hint: str) -> EmptyGraph:
+def _empty_graph_error(dropped: DroppedConnections, hint: str) -> EmptyGraph:
     reasons = {
         "the other filters": dropped.outside_filters.connections,
         "min_synapses": dropped.below_min_synapses.connections,

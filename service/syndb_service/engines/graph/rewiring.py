@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from syndb_service.engines.graph.connectome import FORWARD, MUTUAL, Connectome, Index, in_rows
+from syndb_service.engines.graph.connectome import FORWARD, MUTUAL, Connectome, Index, sort_by_row
 from syndb_service.engines.graph.kernels import kernel
 
 TRIES = 10
@@ -55,8 +55,8 @@ def rewire(connectome: Connectome, seed: tuple[int, int], *, keep_reciprocity: b
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> graph = of_edges(6, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0), (0, 3)])
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> graph = connectome_from_edges(6, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0), (0, 3)])
     >>> drawn = rewire(graph, (0, 0), keep_reciprocity=True)
     >>> np.bincount(drawn.post).tolist() == np.bincount(graph.post).tolist()
     True
@@ -65,16 +65,16 @@ def rewire(connectome: Connectome, seed: tuple[int, int], *, keep_reciprocity: b
     large = connectome.connection_count > LARGE
     sparse = connectome.connection_count < SPARSE * connectome.neuron_count**2
     if keep_reciprocity:
-        pre, post = _with_pairs_kept(connectome, state, large and sparse)
+        pre, post = _rewire_preserving_reciprocity(connectome, state, large and sparse)
     elif large:
-        pre, post = connectome.pre, _traded(connectome, state)
+        pre, post = connectome.pre, _trade_partners(connectome, state)
     else:
         pre, post = connectome.pre.copy(), connectome.post.copy()
         _switch(pre, post, [(0, len(pre), 0)], state)
-    return _with(connectome, pre, post)
+    return _with_edges(connectome, pre, post)
 
 
-def _with_pairs_kept(connectome: Connectome, state: Words, large: bool) -> tuple[Index, Index]:
+def _rewire_preserving_reciprocity(connectome: Connectome, state: Words, large: bool) -> tuple[Index, Index]:
     """Rewire mutual pairs and one-way connections, each kind among itself."""
     kinds = connectome.dyads.kind
     mutual = kinds[(kinds & FORWARD) > 0] == MUTUAL
@@ -87,9 +87,9 @@ def _with_pairs_kept(connectome: Connectome, state: Words, large: bool) -> tuple
     for _ in range(LARGE_ROUNDS if large else 0):
         _switch(pre, post, [(border, len(places), 2)], state, share=LARGE_ROUNDS)
         if border:
-            kept = _with(connectome, *_both_ways(pre, post, border))
-            rest = _with(connectome, pre[:border], post[:border])
-            pre[:border], post[:border] = rest.pre, _traded(rest, state, kept, TRADES // LARGE_ROUNDS)
+            kept = _with_edges(connectome, *_both_ways(pre, post, border))
+            rest = _with_edges(connectome, pre[:border], post[:border])
+            pre[:border], post[:border] = rest.pre, _trade_partners(rest, state, kept, TRADES // LARGE_ROUNDS)
     back, forth = _both_ways(pre, post, border)
     return np.concatenate([pre[:border], back]), np.concatenate([post[:border], forth])
 
@@ -100,7 +100,7 @@ def _both_ways(pre: Index, post: Index, border: int) -> tuple[Index, Index]:
     return np.concatenate([one, other]), np.concatenate([other, one])
 
 
-def _traded(
+def _trade_partners(
     connectome: Connectome, state: Words, mutual: Connectome | None = None, trades: int = TRADES
 ) -> Index:
     """Deal the postsynaptic partners out anew; with ``mutual`` no further pair comes into being."""
@@ -143,8 +143,8 @@ def _pieces(tries: int) -> Iterator[int]:
         tries -= _AT_ONCE
 
 
-def _with(connectome: Connectome, pre: Index, post: Index) -> Connectome:
-    rows = in_rows(connectome.neuron_count, pre, post, np.ones(len(pre), np.int64))
+def _with_edges(connectome: Connectome, pre: Index, post: Index) -> Connectome:
+    rows = sort_by_row(connectome.neuron_count, pre, post, np.ones(len(pre), np.int64))
     return Connectome(
         neuron_ids=connectome.neuron_ids,
         names=connectome.names,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from syndb_service.engines.graph.connectome import Connectome, Counts
-from syndb_service.engines.graph.crew import Crew
+from syndb_service.engines.graph.crew import ThreadPool
 from syndb_service.engines.graph.degrees import Degrees
 from syndb_service.engines.graph.rewiring import rewire
 
@@ -22,7 +22,7 @@ def rich_club(
     seed: int,
     *,
     keep_reciprocity: bool = False,
-    crew: Crew | None = None,
+    crew: ThreadPool | None = None,
 ) -> dict[str, Any]:
     """Measure the rich-club coefficient by degree, normalised by rewired graphs of the same degrees.
 
@@ -56,9 +56,9 @@ def rich_club(
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
     >>> from syndb_service.engines.graph.degrees import count_degrees
-    >>> graph = of_edges(5, [(0, 1), (1, 2), (2, 0), (0, 3), (1, 4)])
+    >>> graph = connectome_from_edges(5, [(0, 1), (1, 2), (2, 0), (0, 3), (1, 4)])
     >>> club = rich_club(graph, count_degrees(graph), 10, 0)
     >>> club["degree"], club["neurons"], club["connections"]
     ([0, 1, 2], [5, 3, 2], [5, 3, 1])
@@ -79,7 +79,7 @@ def rich_club(
         return among(rewire(connectome, (seed, number), keep_reciprocity=keep_reciprocity))
 
     observed = among(connectome)
-    drawn = np.array((crew or Crew()).each(sample, range(samples)))
+    drawn = np.array((crew or ThreadPool()).map(sample, range(samples)))
     mean, deviation = drawn.mean(axis=0), drawn.std(axis=0, ddof=1) if samples > 1 else None
     return {
         "degree": shown.tolist(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syndb_service.domain.graph.room import Room
+from syndb_service.domain.graph.room import GraphBudget
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.domain.graph.statements import sizes_parameters, sizes_sql
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def check_room(con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selection, room: Room) -> None:
+def check_size(
+    con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selection, room: GraphBudget
+) -> None:
     """Refuse a graph that doesn't fit.
 
     Connections are counted only where the dataset has more synapses than connections fit, which its
@@ -24,10 +26,10 @@ def check_room(con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selec
         Naming the number of connections and the filter that would make them fit.
     """
     neurons = _count(con, "neurons", dataset_id)
-    if room.holds(neurons, _rows(con, dataset_id, selection)):
+    if room.fits(neurons, _rows(con, dataset_id, selection)):
         return
     sizes = con.execute(sizes_sql(selection), sizes_parameters(dataset_id, selection)).fetchall()
-    room.judge(neurons, sizes, selection.min_synapses)
+    room.require(neurons, sizes, selection.min_synapses)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selection) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from syndb_service.engines.graph.connectome import Connectome
-from syndb_service.engines.graph.hubs import identity
+from syndb_service.engines.graph.hubs import neuron_name
 from syndb_service.engines.graph.kernels import kernel
 
 
@@ -35,8 +35,8 @@ def shortest_path(connectome: Connectome, source: int, target: int, weight: str)
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> graph = of_edges(4, [(0, 3), (0, 1), (1, 3)], [1, 10, 10])
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> graph = connectome_from_edges(4, [(0, 3), (0, 1), (1, 3)], [1, 10, 10])
     >>> [neuron["neuron_id"] for neuron in shortest_path(graph, 0, 3, "hops")["path"]]
     ['0', '3']
     >>> found = shortest_path(graph, 0, 3, "synapses")
@@ -58,13 +58,13 @@ def shortest_path(connectome: Connectome, source: int, target: int, weight: str)
         path.append(int(before[path[-1]]))
     path.reverse()
     return {
-        "source": identity(connectome, source),
-        "target": identity(connectome, target),
+        "source": neuron_name(connectome, source),
+        "target": neuron_name(connectome, target),
         "weight": weight,
         "found": bool(found),
         "hops": len(path) - 1 if found else None,
         "length": float(far[target]) if found else None,
-        "path": [identity(connectome, neuron) for neuron in path],
+        "path": [neuron_name(connectome, neuron) for neuron in path],
         "connections": [_connection(connectome, *ends) for ends in pairwise(path)],
     }
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from syndb_service.engines.graph.connectome import Connectome
-from syndb_service.engines.graph.crew import Crew
+from syndb_service.engines.graph.crew import ThreadPool
 from syndb_service.engines.graph.rewiring import rewire
 from syndb_service.engines.graph.triads import TRIADS, triadic_census
 from syndb_service.engines.graph.triangles import enumerate_triangles
 
 
 def motif_significance(
-    connectome: Connectome, samples: int, seed: int, *, keep_reciprocity: bool, crew: Crew | None = None
+    connectome: Connectome, samples: int, seed: int, *, keep_reciprocity: bool, crew: ThreadPool | None = None
 ) -> dict[str, Any]:
     """Compare the triadic census with that of rewired graphs of the same degrees.
 
@@ -42,8 +42,8 @@ def motif_significance(
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> ring = of_edges(8, [(i, (i + 1) % 8) for i in range(8)])
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> ring = connectome_from_edges(8, [(i, (i + 1) % 8) for i in range(8)])
     >>> found = motif_significance(ring, 20, 0, keep_reciprocity=True)
     >>> found["motifs"]["021C"]["count"], found["motifs"]["300"]["z_score"]
     (8, None)
@@ -54,18 +54,19 @@ def motif_significance(
         drawn = rewire(connectome, (seed, number), keep_reciprocity=keep_reciprocity)
         return list(triadic_census(drawn, enumerate_triangles(drawn, by_neuron=False)).values())
 
-    counts = zip(*(crew or Crew()).each(sample, range(samples)), strict=True)
+    counts = zip(*(crew or ThreadPool()).map(sample, range(samples)), strict=True)
     return {
         "samples": samples,
         "keep_reciprocity": keep_reciprocity,
         "seed": seed,
         "motifs": {
-            name: _compared(observed[name], list(column)) for name, column in zip(TRIADS, counts, strict=True)
+            name: _compare_with_samples(observed[name], list(column))
+            for name, column in zip(TRIADS, counts, strict=True)
         },
     }
 
 
-def _compared(count: int, drawn: list[int]) -> dict[str, float | int | None]:
+def _compare_with_samples(count: int, drawn: list[int]) -> dict[str, float | int | None]:
     """Compare a count with those of the samples; exact integers until the last division."""
     samples, total = len(drawn), sum(drawn)
     mean = total / samples

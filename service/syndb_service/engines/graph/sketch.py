@@ -31,8 +31,8 @@ def adjacency_sketch(connectome: Connectome, labels: Index) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> adjacency_sketch(of_edges(3, [(0, 1), (2, 0)]), np.array([0, 1, 0], np.int32))["pre"]
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> adjacency_sketch(connectome_from_edges(3, [(0, 1), (2, 0)]), np.array([0, 1, 0], np.int32))["pre"]
     [0, 1]
     """
     n = connectome.neuron_count

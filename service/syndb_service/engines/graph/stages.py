@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 Progress = Callable[[str, float | None], None]
 
 
-class Stages:
+class StageProgress:
     """Report the stage that runs and the share of the whole analysis that is done.
 
     Parameters
@@ -19,7 +19,7 @@ class Stages:
 
     Examples
     --------
-    >>> stages = Stages(lambda name, fraction: print(name, fraction), {"reading": 1, "counting": 3})
+    >>> stages = StageProgress(lambda name, fraction: print(name, fraction), {"reading": 1, "counting": 3})
     >>> stages.begin("reading")
     reading 0.0
     >>> stages.begin("counting")

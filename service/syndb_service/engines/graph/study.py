@@ -14,17 +14,17 @@ from syndb_service.domain.graph.selection import Selection
 from syndb_service.engines.graph.communities import Communities, find_communities
 from syndb_service.engines.graph.components import Components, find_components
 from syndb_service.engines.graph.connectome import Connectome, Labels
-from syndb_service.engines.graph.crew import Crew
+from syndb_service.engines.graph.crew import ThreadPool
 from syndb_service.engines.graph.degrees import Degrees, count_degrees
 from syndb_service.engines.graph.errors import UnknownNeuron
-from syndb_service.engines.graph.stages import Stages
+from syndb_service.engines.graph.stages import StageProgress
 from syndb_service.engines.graph.triangles import Triangles, enumerate_triangles
 
 if TYPE_CHECKING:
     import duckdb
 
 
-class Study:
+class AnalysisContext:
     """A graph, the options of the job, and what has been found so far.
 
     Parameters
@@ -44,8 +44,9 @@ class Study:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> study = Study(of_edges(3, [(0, 1), (1, 0)]), {}, Stages(lambda name, fraction: None, {}))
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> study = AnalysisContext(connectome_from_edges(3, [(0, 1), (1, 0)]), {}, StageProgress(lambda name,
+    ...     fraction: None, {}))
     >>> study.strong.largest, study.find("1")
     (2, 1)
     """
@@ -54,7 +55,7 @@ class Study:
         self,
         connectome: Connectome,
         options: Mapping[str, Any],
-        stages: Stages,
+        stages: StageProgress,
         threads: int = 1,
         con: duckdb.DuckDBPyConnection | None = None,
         dataset_id: str = "",
@@ -64,7 +65,7 @@ class Study:
         self.stages = stages
         self.con = con
         self.dataset_id = dataset_id
-        self.crew = Crew(threads, stages.within)
+        self.crew = ThreadPool(threads, stages.within)
 
     @cached_property
     def selection(self) -> Selection:
@@ -98,14 +99,14 @@ class Study:
         self.stages.begin("communities")
         return find_communities(self.connectome, self.options.get("resolution", 1.0), self.options["seed"])
 
-    def samples(self, most: int) -> int:
+    def sample_count(self, most: int) -> int:
         """Return how many rewired graphs to draw: as asked, or as some seconds allow, up to ``most``."""
         asked: int | None = self.options.get("samples")
         if asked is not None:
             return asked
         return int(np.clip(_SWITCHED // max(self.connectome.connection_count, 1), 2, most))
 
-    def find(self, wanted: str | int) -> int:
+    def find_neuron(self, wanted: str | int) -> int:
         """Return the position of a neuron: a number is its id, a text its id or its name.
 
         Raises
@@ -138,7 +139,7 @@ class Study:
             raise UnknownNeuron(
                 f"{len(places):,} neurons of the graph are called {wanted!r}", hint=f"Give an id: {ids}."
             )
-        raise UnknownNeuron(f"the graph has no neuron {wanted!r}", hint=_nearest(wanted, graph.names))
+        raise UnknownNeuron(f"the graph has no neuron {wanted!r}", hint=_suggest_names(wanted, graph.names))
 
     def _with_id(self, wanted: str | int) -> int | None:
         graph = self.connectome
@@ -153,7 +154,7 @@ _LISTED = "SELECT neuron_id, name FROM neurons lists them."
 _SWITCHED = 5_500_000  # connections that are rewired in about six seconds of two processors
 
 
-def _nearest(wanted: str, names: Labels) -> str:
+def _suggest_names(wanted: str, names: Labels) -> str:
     known = {name.casefold(): name for name in names.tolist()[:20_000] if name is not None}
     near = [known[name] for name in difflib.get_close_matches(wanted.casefold(), known, 3)]
     if near:

@@ -8,7 +8,7 @@ import numpy as np
 
 from syndb_service.engines.graph.connectome import Connectome, Index
 from syndb_service.engines.graph.degrees import Degrees
-from syndb_service.engines.graph.hubs import hub_order, identity
+from syndb_service.engines.graph.hubs import neuron_name, rank_hubs
 
 CENTRES = 10
 MOST_NEURONS = 36
@@ -42,24 +42,24 @@ def strongest_subnetwork(connectome: Connectome, degrees: Degrees, top_hubs: int
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
     >>> from syndb_service.engines.graph.degrees import count_degrees
-    >>> graph = of_edges(3, [(0, 1), (1, 2)], [7, 9])
+    >>> graph = connectome_from_edges(3, [(0, 1), (1, 2)], [7, 9])
     >>> strongest_subnetwork(graph, count_degrees(graph), 10)["connections"][0]
     {'pre': '1', 'post': '2', 'synapse_count': 9}
     """
-    neurons, carriers = _gather(connectome, hub_order(degrees, CENTRES))
+    neurons, carriers = _gather(connectome, rank_hubs(degrees, CENTRES))
     chosen = np.zeros(connectome.neuron_count, np.bool_)
     chosen[neurons] = True
     among = np.flatnonzero(chosen[connectome.pre] & chosen[connectome.post])
     brought = np.isin(among, carriers)
     ranked = among[np.lexsort((among, -connectome.synapse_count[among], ~brought))][:MOST_CONNECTIONS]
     shown = ranked[np.lexsort((ranked, -connectome.synapse_count[ranked]))]
-    hubs = set(hub_order(degrees, top_hubs).tolist())
+    hubs = set(rank_hubs(degrees, top_hubs).tolist())
     return {
         "neurons": [
             {
-                **identity(connectome, neuron),
+                **neuron_name(connectome, neuron),
                 "is_hub": neuron in hubs,
                 "degree": int(degrees.total[neuron]),
             }

@@ -48,9 +48,9 @@ def triadic_census(connectome: Connectome, triangles: Triangles) -> dict[str, in
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
     >>> from syndb_service.engines.graph.triangles import enumerate_triangles
-    >>> feedforward = of_edges(4, [(0, 1), (1, 2), (0, 2)])
+    >>> feedforward = connectome_from_edges(4, [(0, 1), (1, 2), (0, 2)])
     >>> census = triadic_census(feedforward, enumerate_triangles(feedforward))
     >>> {name: count for name, count in census.items() if count}
     {'012': 3, '030T': 1}

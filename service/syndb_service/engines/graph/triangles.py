@@ -17,7 +17,7 @@ from syndb_service.engines.graph.connectome import (
     Index,
     Kinds,
 )
-from syndb_service.engines.graph.crew import Crew, blocks
+from syndb_service.engines.graph.crew import ThreadPool, blocks
 from syndb_service.engines.graph.kernels import kernel
 
 Kind = tuple[int, int, int]
@@ -42,8 +42,8 @@ class Triangles:
 
     Examples
     --------
-    >>> from syndb_service.engines.graph.connectome import of_edges
-    >>> triangles = enumerate_triangles(of_edges(4, [(0, 1), (1, 2), (0, 2), (2, 0), (2, 3)]))
+    >>> from syndb_service.engines.graph.connectome import connectome_from_edges
+    >>> triangles = enumerate_triangles(connectome_from_edges(4, [(0, 1), (1, 2), (0, 2), (2, 0), (2, 3)]))
     >>> triangles.undirected.tolist(), triangles.directed.tolist()
     ([1, 1, 1, 0], [2, 2, 2, 0])
     """
@@ -54,7 +54,7 @@ class Triangles:
 
 
 def enumerate_triangles(
-    connectome: Connectome, crew: Crew | None = None, *, by_neuron: bool = True
+    connectome: Connectome, crew: ThreadPool | None = None, *, by_neuron: bool = True
 ) -> Triangles:
     """Enumerate the triangles over the degree-ordered adjacency.
 
@@ -72,7 +72,7 @@ def enumerate_triangles(
         Whether to count the triangles through each neuron as well, which takes a third longer.
     """
     n = connectome.neuron_count
-    upper = _degree_ordered(connectome.dyads)
+    upper = _orient_by_degree(connectome.dyads)
     width = np.diff(upper.start)
     work = np.add.reduceat(np.append(width[upper.to], 0), upper.start[:-1]) * (width > 0) + width
     ranges = list(blocks(work, _LEAST_WORK))
@@ -86,7 +86,7 @@ def enumerate_triangles(
         return kinds, through
 
     kinds, through = np.zeros(64, np.int64), np.zeros(2 * n if by_neuron else 0, np.int64)
-    for part, counted in (crew or Crew()).each(count, ranges, [size for _, _, size in ranges]):
+    for part, counted in (crew or ThreadPool()).map(count, ranges, [size for _, _, size in ranges]):
         kinds += part
         if counted is not None:
             through += counted
@@ -108,7 +108,7 @@ class _Upper:
     rank: Index
 
 
-def _degree_ordered(dyads: Dyads) -> _Upper:
+def _orient_by_degree(dyads: Dyads) -> _Upper:
     n, half = len(dyads.start) - 1, len(dyads.partner) // 2
     order = np.argsort(dyads.partners, kind="stable").astype(np.int32)
     rank = np.empty(n, np.int32)

@@ -5,9 +5,9 @@ from syndb_service.intake.exports.recognising import (
     FORMATS,
     READERS,
     describe_exports,
-    reader_named,
-    recognise,
+    detect_format,
+    get_reader,
 )
-from syndb_service.intake.exports.seen import look
+from syndb_service.intake.exports.seen import probe_files
 
-__all__ = ["FORMATS", "READERS", "Options", "describe_exports", "look", "reader_named", "recognise"]
+__all__ = ["FORMATS", "READERS", "Options", "describe_exports", "detect_format", "get_reader", "probe_files"]

@@ -12,9 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from syndb_service.intake.exports.plan import Cell, Options, Part, Plan, rest, taken
-from syndb_service.intake.exports.seen import Seen, having
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.exports.plan import (
+    Cell,
+    ImportPart,
+    ImportPlan,
+    Options,
+    match_columns,
+    unused_columns,
+)
+from syndb_service.intake.exports.seen import FileProbe, files_with_columns
+from syndb_service.intake.findings import IssueList
 
 NAME: Final = "catmaid"
 TITLE: Final = "CATMAID"
@@ -35,27 +42,30 @@ _LINKED: Final = (
 )
 
 
-def recognises(files: Sequence[Seen]) -> bool:
+def recognises(files: Sequence[FileProbe]) -> bool:
     """Whether a table is one of synapses between skeletons, or of connectors."""
-    return bool(having(files, "pre_skeleton_id", "post_skeleton_id") or having(files, *_CONNECTORS))
+    return bool(
+        files_with_columns(files, "pre_skeleton_id", "post_skeleton_id")
+        or files_with_columns(files, *_CONNECTORS)
+    )
 
 
-def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
     """Take synapses between skeletons; a connector gives one for each pair of its two sides."""
     parts = []
     notes = []
-    tables = having(files, *_CONNECTORS, "x", "y", "z") or having(
+    tables = files_with_columns(files, *_CONNECTORS, "x", "y", "z") or files_with_columns(
         files, "pre_skeleton_id", "post_skeleton_id"
     )
     if not tables:
         needed = "pre_skeleton_id and post_skeleton_id, or connector_id, skeleton_id, relation_id, x, y and z"
         findings.add("--format catmaid", f"no file has the columns {needed}")
-        return Plan([])
+        return ImportPlan([])
     seen = tables[0]
-    named = having(files, "skeleton id", "neuron name")[:1]
+    named = files_with_columns(files, "skeleton id", "neuron name")[:1]
     for names in named:
-        cells = taken(names, {"neuron_id": ("skeleton id",), "name": ("neuron name",)})
-        parts.append(Part(names, "neurons", cells, rest(names, cells, {}, _NO_COLUMN)))
+        cells = match_columns(names, {"neuron_id": ("skeleton id",), "name": ("neuron name",)})
+        parts.append(ImportPart(names, "neurons", cells, unused_columns(names, cells, {}, _NO_COLUMN)))
     if seen.has("connector_id"):
         parts.append(_connectors(seen))
         notes.append("A connector gives one synapse for each pair of its two sides.")
@@ -72,18 +82,18 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
         for other in files
         if other.label not in read
     }
-    return Plan(parts, unread, notes)
+    return ImportPlan(parts, unread, notes)
 
 
-def _connectors(seen: Seen) -> Part:
+def _connectors(seen: FileProbe) -> ImportPart:
     cells = {"pre_neuron_id": Cell(("skeleton_id",), "pre"), "post_neuron_id": Cell(("skeleton_id",), "post")}
     cells |= {axis: Cell((axis,), axis) for axis in "xyz"}
     left = {"treenode_id": _TREENODES} if seen.has("treenode_id") else {}
-    return Part(seen, "synapses", cells, left, origin=_LINKED)
+    return ImportPart(seen, "synapses", cells, left, origin=_LINKED)
 
 
-def _synapses(seen: Seen) -> Part:
-    cells = taken(seen, _SYNAPSES)
-    left = rest(seen, cells, {}, _TREENODES)
+def _synapses(seen: FileProbe) -> ImportPart:
+    cells = match_columns(seen, _SYNAPSES)
+    left = unused_columns(seen, cells, {}, _TREENODES)
     whole = seen.has("pre_treenode_id", "post_treenode_id")
-    return Part(seen, "synapses", cells, left, origin=_ONCE if whole else "")
+    return ImportPart(seen, "synapses", cells, left, origin=_ONCE if whole else "")

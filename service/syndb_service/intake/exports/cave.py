@@ -12,9 +12,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from syndb_service.intake.exports.plan import Cell, Cut, Options, Part, Plan, rest, taken
-from syndb_service.intake.exports.seen import Seen, having
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.exports.plan import (
+    Cell,
+    Cut,
+    ImportPart,
+    ImportPlan,
+    Options,
+    match_columns,
+    unused_columns,
+)
+from syndb_service.intake.exports.seen import FileProbe, files_with_columns
+from syndb_service.intake.findings import IssueList
 
 NAME: Final = "cave"
 TITLE: Final = "a CAVE synapse table"
@@ -39,19 +47,19 @@ _REASONS: Final = {
 }
 
 
-def recognises(files: Sequence[Seen]) -> bool:
+def recognises(files: Sequence[FileProbe]) -> bool:
     """Whether a table has pre_pt_root_id and post_pt_root_id."""
-    return bool(having(files, *_ENDS))
+    return bool(files_with_columns(files, *_ENDS))
 
 
-def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
     """Take each synapse with its position, in nm where the size of a voxel is given."""
-    tables = having(files, *_ENDS)
+    tables = files_with_columns(files, *_ENDS)
     if not tables:
         findings.add("--format cave", f"no file has the columns {' and '.join(_ENDS)}")
-        return Plan([])
+        return ImportPlan([])
     seen = tables[0]
-    cells = taken(seen, _WANTED) | _position(seen, options.voxel_nm)
+    cells = match_columns(seen, _WANTED) | _position(seen, options.voxel_nm)
     cuts = [
         Cut(
             f"trim(CAST({{{place}}} AS VARCHAR)) = '0'",
@@ -63,7 +71,7 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
     if seen.has("valid"):
         sql = "lower(trim(CAST({0} AS VARCHAR))) IN ('f', 'false', '0')"
         cuts.append(Cut(sql, (seen.names["valid"],), "they are marked as not valid"))
-    left = rest(seen, cells, _REASONS | {"valid": "only valid rows are taken"}, _NO_COLUMN)
+    left = unused_columns(seen, cells, _REASONS | {"valid": "only valid rows are taken"}, _NO_COLUMN)
     notes, units = [], {}
     if "x" in cells and options.voxel_nm is None:
         units = {"synapses": dict.fromkeys("xyz", "voxel")}
@@ -73,10 +81,10 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
         for other in files
         if other != seen
     }
-    return Plan([Part(seen, "synapses", cells, left, tuple(cuts))], unread, notes, units=units)
+    return ImportPlan([ImportPart(seen, "synapses", cells, left, tuple(cuts))], unread, notes, units=units)
 
 
-def _position(seen: Seen, voxel: tuple[float, float, float] | None) -> dict[str, Cell]:
+def _position(seen: FileProbe, voxel: tuple[float, float, float] | None) -> dict[str, Cell]:
     scales = voxel or (None, None, None)
     for name in _POSITIONS:
         if seen.has(*(f"{name}_{axis}" for axis in "xyz")):

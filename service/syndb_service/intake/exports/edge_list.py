@@ -11,11 +11,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from syndb_service.intake.columns import ALIASES
-from syndb_service.intake.exports.made import Rows
-from syndb_service.intake.exports.plan import Cell, Options, Part, Plan, rest, taken
-from syndb_service.intake.exports.seen import Seen, is_number
-from syndb_service.intake.findings import Findings
-from syndb_service.intake.text import reading
+from syndb_service.intake.exports.made import ParquetRows
+from syndb_service.intake.exports.plan import (
+    Cell,
+    ImportPart,
+    ImportPlan,
+    Options,
+    match_columns,
+    unused_columns,
+)
+from syndb_service.intake.exports.seen import FileProbe, is_number
+from syndb_service.intake.findings import IssueList
+from syndb_service.intake.text import translate_read_errors
 
 NAME: Final = "edges"
 TITLE: Final = "an edge list"
@@ -47,16 +54,16 @@ _PLAIN: Final = _NAMES[:3]
 _HINT: Final = "columns for the two neurons are needed, for example pre,post,synapses, or no header at all"
 
 
-def recognises(files: Sequence[Seen]) -> bool:
+def recognises(files: Sequence[FileProbe]) -> bool:
     """Whether the one file has columns for both ends, or is two or three columns without a header."""
     return len(files) == 1 and (_has_ends(files[0]) or _is_plain(files[0]))
 
 
-def _has_ends(seen: Seen) -> bool:
-    return {"pre_neuron_id", "post_neuron_id"} <= taken(seen, _EDGES).keys()
+def _has_ends(seen: FileProbe) -> bool:
+    return {"pre_neuron_id", "post_neuron_id"} <= match_columns(seen, _EDGES).keys()
 
 
-def _is_plain(seen: Seen) -> bool:
+def _is_plain(seen: FileProbe) -> bool:
     """Whether it has no header: numbers in the first line, or fields separated by spaces."""
     if seen.is_parquet or not seen.header or seen.ending.startswith(".graphml"):
         return False
@@ -64,33 +71,33 @@ def _is_plain(seen: Seen) -> bool:
     return numbers or _is_spaced(seen)
 
 
-def _is_spaced(seen: Seen) -> bool:
+def _is_spaced(seen: FileProbe) -> bool:
     rows = [row for row in (seen.header, *seen.rows) if not row[0].startswith("#")]
     return bool(rows) and all(len(row) == 1 and len(row[0].split()) in (2, 3) for row in rows)
 
 
-def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
     """Take each row as a connection of so many synapses, or as one synapse where there is no count."""
     if len(files) != 1:
         findings.add("--format edges", f"one file is needed; there are {len(files)}")
-        return Plan([])
+        return ImportPlan([])
     seen = files[0]
     if _has_ends(seen):
-        part = _headed(seen)
+        part = _part_with_header(seen)
     elif _is_spaced(seen):
-        part = _spaced(seen, options, findings)
+        part = _part_of_spaced_fields(seen, options, findings)
     elif _is_plain(seen):
         part = _headless(seen)
     else:
         findings.add(seen.label, _HINT, row=None if seen.is_parquet else 1)
-        return Plan([])
+        return ImportPlan([])
     notes = [] if part.table == "edges" else ["There is no number of synapses: each row is one synapse."]
     if _may_be_matrix(seen):
         notes.append("Three rows of three numbers may be a matrix without names, too: --format matrix.")
-    return Plan([part], notes=notes)
+    return ImportPlan([part], notes=notes)
 
 
-def _may_be_matrix(seen: Seen) -> bool:
+def _may_be_matrix(seen: FileProbe) -> bool:
     rows = [row[0].split() if len(row) == 1 else row for row in (seen.header, *seen.rows)]
     return len(rows) == len(_PLAIN) and all(
         len(row) == len(_PLAIN) and all(map(is_number, row)) for row in rows
@@ -104,26 +111,26 @@ def _named_columns(fields: Sequence[str]) -> tuple[str, ...] | None:
     return names if set(_PLAIN[:2]) <= set(names) and all(names) else None
 
 
-def _headed(seen: Seen) -> Part:
-    cells = taken(seen, _EDGES)
+def _part_with_header(seen: FileProbe) -> ImportPart:
+    cells = match_columns(seen, _EDGES)
     table = "edges" if {"synapse_count", "kind"} & cells.keys() else "synapses"
     if table == "synapses":
-        cells = taken(seen, _SYNAPSES)
-    return Part(seen, table, cells, rest(seen, cells, {}, _NO_COLUMN))
+        cells = match_columns(seen, _SYNAPSES)
+    return ImportPart(seen, table, cells, unused_columns(seen, cells, {}, _NO_COLUMN))
 
 
-def _headless(seen: Seen) -> Part:
+def _headless(seen: FileProbe) -> ImportPart:
     cells = {name: Cell((str(place),)) for place, name in enumerate(_PLAIN[: len(seen.header)], 1)}
-    return Part(seen, "edges" if len(cells) == len(_PLAIN) else "synapses", cells, named=False)
+    return ImportPart(seen, "edges" if len(cells) == len(_PLAIN) else "synapses", cells, named=False)
 
 
-def _spaced(seen: Seen, options: Options, findings: Findings) -> Part:
+def _part_of_spaced_fields(seen: FileProbe, options: Options, findings: IssueList) -> ImportPart:
     """Write the fields of each line to Parquet, whatever number of spaces or tabs is between them."""
     path = options.work / "edge-list.parquet"
     first = next(row for row in (seen.header, *seen.rows) if not row[0].startswith("#"))[0].split()
     width, columns = len(first), _named_columns(first)
     begun = columns is None
-    with reading(seen.paths[0]) as file, Rows(path, columns or _PLAIN[:width]) as rows:
+    with translate_read_errors(seen.paths[0]) as file, ParquetRows(path, columns or _PLAIN[:width]) as rows:
         try:
             for line, text in enumerate(file, 1):
                 fields = text.split()
@@ -139,4 +146,4 @@ def _spaced(seen: Seen, options: Options, findings: Findings) -> Part:
         except (UnicodeDecodeError, EOFError, OSError) as error:
             findings.add(seen.label, f"can't be read as text: {error}")
     cells = {name: Cell((name,)) for name in columns or _PLAIN[:width]}
-    return Part(seen, "edges" if width == len(_PLAIN) else "synapses", cells, made=path)
+    return ImportPart(seen, "edges" if width == len(_PLAIN) else "synapses", cells, made=path)

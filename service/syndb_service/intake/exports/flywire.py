@@ -12,9 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from syndb_service.intake.exports.plan import Cell, Options, Part, Plan, rest, taken
-from syndb_service.intake.exports.seen import Seen, having
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.exports.plan import (
+    Cell,
+    ImportPart,
+    ImportPlan,
+    Options,
+    match_columns,
+    unused_columns,
+)
+from syndb_service.intake.exports.seen import FileProbe, files_with_columns
+from syndb_service.intake.findings import IssueList
 
 NAME: Final = "flywire"
 TITLE: Final = "FlyWire Codex"
@@ -42,45 +49,45 @@ _CONNECTIONS: Final = {
 _ATTRIBUTES: Final = ("nt_type", "super_class", "primary_type", "cell_type")
 
 
-def recognises(files: Sequence[Seen]) -> bool:
+def recognises(files: Sequence[FileProbe]) -> bool:
     """Whether there is a table of neurons by root_id, or of connections by pre_root_id and post_root_id."""
-    return bool(_lists(files) or having(files, "pre_root_id", "post_root_id", "syn_count"))
+    return bool(_lists(files) or files_with_columns(files, "pre_root_id", "post_root_id", "syn_count"))
 
 
-def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
     """Take neurons with their classes, types and names, and connections by neuropil."""
     lists = sorted(_lists(files), key=lambda seen: (not seen.has("nt_type"), not seen.has("super_class")))
     parts = [_neurons(seen) for seen in lists]
     unread = {}
     connections = sorted(
-        having(files, *(names[0] for names in list(_CONNECTIONS.values())[:3])),
+        files_with_columns(files, *(names[0] for names in list(_CONNECTIONS.values())[:3])),
         key=lambda seen: seen.stem != "connections",
     )
     for position, seen in enumerate(connections):
         if position:
             unread[seen.label] = f"it holds connections again; {connections[0].label} is taken"
             continue
-        cells = taken(seen, _CONNECTIONS)
-        parts.append(Part(seen, "edges", cells, rest(seen, cells, {}, _NO_COLUMN)))
+        cells = match_columns(seen, _CONNECTIONS)
+        parts.append(ImportPart(seen, "edges", cells, unused_columns(seen, cells, {}, _NO_COLUMN)))
     read = {part.seen.label for part in parts}
     unread |= {seen.label: _NO_COLUMN for seen in files if seen.label not in read | unread.keys()}
     if not parts:
         findings.add(
             "--format flywire", "no file has a column root_id, or pre_root_id, post_root_id and syn_count"
         )
-    return Plan(parts, unread, facts={"species": "Drosophila melanogaster"})
+    return ImportPlan(parts, unread, facts={"species": "Drosophila melanogaster"})
 
 
-def _lists(files: Sequence[Seen]) -> list[Seen]:
+def _lists(files: Sequence[FileProbe]) -> list[FileProbe]:
     return [
         seen
-        for seen in having(files, "root_id")
+        for seen in files_with_columns(files, "root_id")
         if any(seen.has(name) for name in _ATTRIBUTES) or seen.stem in {"neurons", "names"}
     ]
 
 
-def _neurons(seen: Seen) -> Part:
-    cells = {"neuron_id": Cell((seen.names["root_id"],))} | taken(seen, _NEURONS | _CLASSES)
+def _neurons(seen: FileProbe) -> ImportPart:
+    cells = {"neuron_id": Cell((seen.names["root_id"],))} | match_columns(seen, _NEURONS | _CLASSES)
     described = tuple(seen.names[name] for name in _DESCRIBED if name in seen.names)
     if seen.has("super_class") and described:
         words = ", ".join(
@@ -88,4 +95,4 @@ def _neurons(seen: Seen) -> Part:
             for place, given in enumerate(described)
         )
         cells["description"] = Cell(described, f"concat_ws('; ', {words})")
-    return Part(seen, "neurons", cells, rest(seen, cells, _REASONS, _NO_COLUMN))
+    return ImportPart(seen, "neurons", cells, unused_columns(seen, cells, _REASONS, _NO_COLUMN))

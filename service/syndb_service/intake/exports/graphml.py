@@ -12,10 +12,10 @@ from typing import IO, Final, cast
 from xml.parsers import expat
 
 from syndb_service.intake.columns import ALIASES, EDGE_COLUMNS
-from syndb_service.intake.exports.made import Rows, two_tables
-from syndb_service.intake.exports.plan import Cell, Options, Part, Plan
-from syndb_service.intake.exports.seen import Seen
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.exports.made import ParquetRows, open_parquet_rows
+from syndb_service.intake.exports.plan import Cell, ImportPart, ImportPlan, Options
+from syndb_service.intake.exports.seen import FileProbe
+from syndb_service.intake.findings import IssueList
 
 NAME: Final = "graphml"
 TITLE: Final = "GraphML"
@@ -36,26 +36,28 @@ _EDGES: Final = {
 }
 
 
-def recognises(files: Sequence[Seen]) -> bool:
+def recognises(files: Sequence[FileProbe]) -> bool:
     """Whether the one file ends in .graphml."""
     return len(files) == 1 and files[0].ending.startswith(".graphml")
 
 
-def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
     """Take nodes with the attributes that the tables have, and edges with their number of synapses."""
     graphs = [seen for seen in files if seen.ending.startswith(".graphml")]
     if len(graphs) != 1:
         findings.add("--format graphml", f"one file that ends in .graphml is needed; there are {len(graphs)}")
-        return Plan([])
+        return ImportPlan([])
     seen = graphs[0]
     columns = list(_NEURONS), list(_EDGES)
-    with two_tables(options.work, "graphml", ("node", *columns[0]), ("pre", "post", *columns[1])) as made:
+    with open_parquet_rows(
+        options.work, "graphml", ("node", *columns[0]), ("pre", "post", *columns[1])
+    ) as made:
         neurons, edges, neurons_path, edges_path = made
         graph = _Graph(seen, neurons, edges, findings)
         with _bytes(seen) as file:
             graph.read(file)
     if graph.faulty:
-        return Plan([])
+        return ImportPlan([])
     own = "neuron_id" in graph.brought["node"]
     cells = {name: Cell((name,)) for name in columns[0] if name in graph.brought["node"]}
     cells["neuron_id"] = Cell(("neuron_id",)) if own else Cell(("node",))
@@ -64,14 +66,14 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
     counted = "synapse_count" in ends or "kind" in ends
     left = [dict.fromkeys(sorted(graph.left[kind]), _NO_COLUMN) for kind in ("node", "edge")]
     parts = [
-        Part(seen, "neurons", cells, left[0], made=neurons_path),
-        Part(seen, "edges" if counted else "synapses", ends, left[1], made=edges_path),
+        ImportPart(seen, "neurons", cells, left[0], made=neurons_path),
+        ImportPart(seen, "edges" if counted else "synapses", ends, left[1], made=edges_path),
     ]
     notes = [] if counted else ["The edges have no number of synapses: each edge is one synapse."]
-    return Plan(parts, notes=notes)
+    return ImportPlan(parts, notes=notes)
 
 
-def _bytes(seen: Seen) -> IO[bytes]:
+def _bytes(seen: FileProbe) -> IO[bytes]:
     path = seen.paths[0]
     return cast("IO[bytes]", gzip.open(path, "rb")) if seen.ending.endswith(".gz") else path.open("rb")
 
@@ -79,7 +81,9 @@ def _bytes(seen: Seen) -> IO[bytes]:
 class _Graph:
     """Reads one file as it streams by; nodes are kept as their ids alone, and only where these differ."""
 
-    def __init__(self, seen: Seen, neurons: Rows, edges: Rows, findings: Findings) -> None:
+    def __init__(
+        self, seen: FileProbe, neurons: ParquetRows, edges: ParquetRows, findings: IssueList
+    ) -> None:
         self.brought: dict[str, set[str]] = {"node": set(), "edge": set()}
         self.left: dict[str, set[str]] = {"node": set(), "edge": set()}
         self.faulty = False

@@ -11,12 +11,12 @@ from typing import Final
 import duckdb
 
 from syndb_service.domain.tables import quote_name
-from syndb_service.intake.exports.plan import Part
+from syndb_service.intake.exports.plan import ImportPart
 from syndb_service.intake.files import count_rows, describe_parquet, load_text, open_text, view_parquet
-from syndb_service.intake.findings import Findings
-from syndb_service.intake.places import LinePlaces, Places
-from syndb_service.intake.raw import Raw
-from syndb_service.intake.sources import Source
+from syndb_service.intake.findings import IssueList
+from syndb_service.intake.places import LineRowLocator, RowLocator
+from syndb_service.intake.raw import RawTable
+from syndb_service.intake.sources import TableFile
 
 _ENDS: Final = ("pre_neuron_id", "post_neuron_id")
 
@@ -45,34 +45,34 @@ class Loaded:
         Rows that are left out, by the reason.
     """
 
-    part: Part
-    source: Source
+    part: ImportPart
+    source: TableFile
     relation: str
     below: tuple[str, ...]
     types: dict[str, str]
-    where: Places
+    where: RowLocator
     rows: int = 0
     cut: dict[str, int] = field(default_factory=dict)
 
 
 def load_part(
     con: duckdb.DuckDBPyConnection,
-    part: Part,
+    part: ImportPart,
     number: int,
-    findings: Findings,
+    findings: IssueList,
     told: Callable[[float], None] | None = None,
 ) -> Loaded | None:
     """Load one part; None, with findings, where its file can't be read."""
-    source = Source(part.table, part.seen.paths, tuple(_labels(part)))
+    source = TableFile(part.table, part.seen.paths, tuple(_labels(part)))
     file = f"file_{number}"
     opened = _open(con, part, source, file, findings, told)
     if opened is None:
         return None
     where, at, below = opened
     picked = [f"{at} AS _at"] + [
-        f"{cell.sql.format(*map(_named, cell.given))} AS {name}" for name, cell in part.cells.items()
+        f"{cell.sql.format(*map(_quote_column, cell.given))} AS {name}" for name, cell in part.cells.items()
     ]
-    conditions = [cut.sql.format(*map(_named, cut.given)) for cut in part.cuts]
+    conditions = [cut.sql.format(*map(_quote_column, cut.given)) for cut in part.cuts]
     origin = part.origin.replace("{file}", file) or file
     kept = " AND ".join(f"({condition}) IS NOT TRUE" for condition in conditions) or "true"
     relation = f"part_{number}"
@@ -86,29 +86,29 @@ def load_part(
     return loaded
 
 
-def _labels(part: Part) -> list[str]:
+def _labels(part: ImportPart) -> list[str]:
     if len(part.seen.paths) == 1:
         return [part.seen.label]
     return [f"{part.seen.label}{path.name}" for path in part.seen.paths]
 
 
-def _named(given: str) -> str:
+def _quote_column(given: str) -> str:
     return quote_name(given.lower())
 
 
 def _open(
     con: duckdb.DuckDBPyConnection,
-    part: Part,
-    source: Source,
+    part: ImportPart,
+    source: TableFile,
     file: str,
-    findings: Findings,
+    findings: IssueList,
     told: Callable[[float], None] | None,
-) -> tuple[Places, str, str] | None:
+) -> tuple[RowLocator, str, str] | None:
     """Make the file's rows a relation; return where they stand, the SQL of ``_at``, and how to drop it."""
-    needed = _needed(part)
+    needed = _required_columns(part)
     if part.made is not None:
-        con.execute(f"CREATE VIEW {file} AS SELECT * FROM read_parquet('{_quoted(str(part.made))}')")
-        return LinePlaces(source.label, part.made), "_at", f"VIEW {file}"
+        con.execute(f"CREATE VIEW {file} AS SELECT * FROM read_parquet('{_quote_literal(str(part.made))}')")
+        return LineRowLocator(source.label, part.made), "_at", f"VIEW {file}"
     if part.seen.is_parquet:
         if describe_parquet(con, source, findings) is None:
             return None
@@ -125,7 +125,7 @@ def _open(
     return None if rows is None else (rows, at, f"TABLE {file}")
 
 
-def _needed(part: Part) -> list[str]:
+def _required_columns(part: ImportPart) -> list[str]:
     """Name the columns of the file to read: all of them where the rows are the origin's."""
     if part.origin:
         return list(part.seen.header)
@@ -133,22 +133,22 @@ def _needed(part: Part) -> list[str]:
     return list(dict.fromkeys([*given, *(name for cut in part.cuts for name in cut.given)]))
 
 
-def _quoted(text: str) -> str:
+def _quote_literal(text: str) -> str:
     return text.replace("'", "''")
 
 
 @dataclass(slots=True)
-class Gathered:
+class LoadedExport:
     """The raw tables of an export, and what a report says of their making."""
 
-    raws: dict[str, Raw] = field(default_factory=dict)
+    raws: dict[str, RawTable] = field(default_factory=dict)
     unlisted: int = 0
     strangers: dict[str, int] = field(default_factory=dict)
 
 
-def gather(con: duckdb.DuckDBPyConnection, loaded: Sequence[Loaded]) -> Gathered:
+def merge_parts(con: duckdb.DuckDBPyConnection, loaded: Sequence[Loaded]) -> LoadedExport:
     """Make raw tables of the loaded parts: neurons first, of all their files, then synapses or edges."""
-    gathered = Gathered()
+    gathered = LoadedExport()
     neurons = [each for each in loaded if each.part.table == "neurons"]
     links = [each for each in loaded if each.part.table != "neurons"]
     if neurons:
@@ -162,8 +162,8 @@ def _neurons(
     con: duckdb.DuckDBPyConnection,
     neurons: Sequence[Loaded],
     links: Sequence[Loaded],
-    gathered: Gathered,
-) -> Raw:
+    gathered: LoadedExport,
+) -> RawTable:
     """Join the attributes of a neuron by its id, and list those that only connections name."""
     first, *others = neurons
     columns = {name: f"n.{name}" for name in first.types}
@@ -190,7 +190,7 @@ def _neurons(
             con.execute(f"DROP {below}")
     types = {name: kind for each in reversed(neurons) for name, kind in each.types.items()} | first.types
     given = {name: cell.given[0] for each in reversed(neurons) for name, cell in each.part.cells.items()}
-    return Raw(
+    return RawTable(
         first.source,
         "raw_neurons",
         types,
@@ -216,11 +216,11 @@ def _list_unlisted(con: duckdb.DuckDBPyConnection, link: Loaded) -> int:
     return int(done[0]) if done else 0
 
 
-def _raw(each: Loaded, relation: str, types: dict[str, str], rows: int, scratch: tuple[str, ...]) -> Raw:
+def _raw(each: Loaded, relation: str, types: dict[str, str], rows: int, scratch: tuple[str, ...]) -> RawTable:
     given = {name: cell.given[0] for name, cell in each.part.cells.items()}
     scales = {name: cell.scale for name, cell in each.part.cells.items() if cell.scale is not None}
     text = not each.part.seen.is_parquet and each.part.made is None
-    return Raw(
+    return RawTable(
         each.source,
         relation,
         types,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 _BATCH: Final = 100_000
 
 
-class Rows:
+class ParquetRows:
     """Writes rows to Parquet, a batch at a time.
 
     Parameters
@@ -55,10 +55,10 @@ class Rows:
 
 
 @contextmanager
-def two_tables(
+def open_parquet_rows(
     work: Path, stem: str, neurons: Sequence[str], edges: Sequence[str]
-) -> Iterator[tuple[Rows, Rows, Path, Path]]:
+) -> Iterator[tuple[ParquetRows, ParquetRows, Path, Path]]:
     """Write neurons and edges side by side, ``stem`` being what their files are called."""
     paths = work / f"{stem}-neurons.parquet", work / f"{stem}-edges.parquet"
-    with Rows(paths[0], neurons) as first, Rows(paths[1], edges) as second:
+    with ParquetRows(paths[0], neurons) as first, ParquetRows(paths[1], edges) as second:
         yield first, second, *paths

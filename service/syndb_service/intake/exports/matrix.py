@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from syndb_service.intake.exports.made import Rows, two_tables
-from syndb_service.intake.exports.plan import Cell, Options, Part, Plan
-from syndb_service.intake.exports.seen import FIRST_ROWS, Seen, is_number
-from syndb_service.intake.findings import Findings
-from syndb_service.intake.text import reading
+from syndb_service.intake.exports.made import ParquetRows, open_parquet_rows
+from syndb_service.intake.exports.plan import Cell, ImportPart, ImportPlan, Options
+from syndb_service.intake.exports.seen import FIRST_ROWS, FileProbe, is_number
+from syndb_service.intake.findings import IssueList
+from syndb_service.intake.text import translate_read_errors
 
 NAME: Final = "matrix"
 TITLE: Final = "an adjacency matrix"
@@ -31,7 +31,7 @@ _LEAST_BARE: Final = 4
 _NONE: Final = frozenset({"", "0", "0.0", "nan", "na", "-"})
 
 
-def recognises(files: Sequence[Seen]) -> bool:
+def recognises(files: Sequence[FileProbe]) -> bool:
     """Whether the one table's rows are numbers, and begin with names of its first row or have no names."""
     if len(files) != 1:
         return False
@@ -39,7 +39,7 @@ def recognises(files: Sequence[Seen]) -> bool:
     return _is_matrix(seen) or _is_bare_square(seen) or _is_row_numbered(seen)
 
 
-def looks_rectangular(seen: Seen) -> bool:
+def looks_rectangular(seen: FileProbe) -> bool:
     """Whether it may be a matrix whose rows and columns are different neurons: none is taken unasked."""
     seen = _apart(seen)
     rows = seen.rows
@@ -50,7 +50,7 @@ def looks_rectangular(seen: Seen) -> bool:
     return named and cells and len({row[0] for row in rows}) == len(rows)
 
 
-def _apart(seen: Seen) -> Seen:
+def _apart(seen: FileProbe) -> FileProbe:
     """Return what was seen with its fields apart, where blanks are between; a corner may be missing."""
     rows = [row for row in (seen.header, *seen.rows) if row and not row[0].startswith("#")]
     if not rows or any(len(row) != 1 or '"' in row[0] for row in rows):
@@ -63,7 +63,7 @@ def _apart(seen: Seen) -> Seen:
     return dataclasses.replace(seen, header=fields[0], rows=tuple(fields[1:]))
 
 
-def _is_row_numbered(seen: Seen) -> bool:
+def _is_row_numbered(seen: FileProbe) -> bool:
     """Whether it has R's names for a matrix without names: V1, V2 … and 1, 2 …."""
     if len(seen.header) < _LEAST or seen.header[0] or not seen.rows:
         return False
@@ -73,7 +73,7 @@ def _is_row_numbered(seen: Seen) -> bool:
     )
 
 
-def _is_ambiguous(seen: Seen) -> bool:
+def _is_ambiguous(seen: FileProbe) -> bool:
     """Whether the numbers of the first row and column may be names as well as counts: they are the same."""
     side = tuple(row[0] for row in seen.rows if row)
     whole = all(name.isdigit() for name in side)
@@ -81,12 +81,12 @@ def _is_ambiguous(seen: Seen) -> bool:
     return square and whole and len(set(side)) == len(side) > 1 and side == seen.header[1:]
 
 
-def _is_bare(seen: Seen) -> bool:
+def _is_bare(seen: FileProbe) -> bool:
     """Whether no row and no column has a name: the corner, which no neuron names, is a number."""
     return bool(seen.header) and is_number(seen.header[0])
 
 
-def _is_bare_square(seen: Seen) -> bool:
+def _is_bare_square(seen: FileProbe) -> bool:
     """Whether it has no names and may be square; three columns are an edge list."""
     width = len(seen.header)
     rows = (seen.header, *seen.rows)
@@ -94,7 +94,7 @@ def _is_bare_square(seen: Seen) -> bool:
     return width >= _LEAST_BARE and _is_bare(seen) and numbers and len(rows) in (width, FIRST_ROWS + 1)
 
 
-def _is_matrix(seen: Seen) -> bool:
+def _is_matrix(seen: FileProbe) -> bool:
     if _is_bare(seen):
         return False
     names = set(seen.header[1:])
@@ -109,12 +109,12 @@ def _is_cell(field: str) -> bool:
     return field.lower() in _NONE or is_number(field)
 
 
-def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
     """Take the rows as presynaptic, or the columns; empty cells and zeros are no connections."""
     texts = [seen for seen in files if not seen.is_parquet and seen.header]
     if len(texts) != 1:
         findings.add("--format matrix", f"one CSV or TSV file is needed; there are {len(texts)}")
-        return Plan([])
+        return ImportPlan([])
     seen = _apart(texts[0])
     blanks = seen is not texts[0]
     bare, row_numbered = _is_bare(seen), _is_row_numbered(seen)
@@ -126,11 +126,11 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
             "first field empty where they are names; where they are counts, add a row and a column of names",
             row=1,
         )
-        return Plan([])
+        return ImportPlan([])
     before = bool(findings)
     with (
-        reading(seen.paths[0]) as file,
-        two_tables(options.work, "matrix", ("neuron",), ("pre", "post", "synapses")) as made,
+        translate_read_errors(seen.paths[0]) as file,
+        open_parquet_rows(options.work, "matrix", ("neuron",), ("pre", "post", "synapses")) as made,
     ):
         neurons_path, edges_path = made[2:]
         try:
@@ -138,23 +138,23 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
             if row_numbered:
                 rows = ((line, row[1:]) for line, row in itertools.islice(rows, 1, None))
             if bare or row_numbered:
-                rows = _numbered(rows, width, seen, findings)
+                rows = _number_matrix(rows, width, seen, findings)
             _melt(rows, seen, options, made, findings)
         except (UnicodeDecodeError, csv.Error, EOFError) as error:
             findings.add(seen.label, f"can't be read as text: {error}")
     if findings and not before:
-        return Plan([])
+        return ImportPlan([])
     ends = {"pre_neuron_id": Cell(("pre",)), "post_neuron_id": Cell(("post",))}
     parts = [
-        Part(seen, "neurons", {"neuron_id": Cell(("neuron",))}, made=neurons_path),
-        Part(seen, "edges", ends | {"synapse_count": Cell(("synapses",))}, made=edges_path),
+        ImportPart(seen, "neurons", {"neuron_id": Cell(("neuron",))}, made=neurons_path),
+        ImportPart(seen, "edges", ends | {"synapse_count": Cell(("synapses",))}, made=edges_path),
     ]
     side, other = ("columns", "rows") if options.transposed else ("rows", "columns")
     turn = "leave out --transposed" if options.transposed else "--transposed"
     notes = [f"Taken as: {side} are presynaptic, {other} postsynaptic ({turn} if it is the other way round)."]
     if bare or row_numbered:
         notes.append(f"Without names: neurons are numbered by row and column, 1 to {width:,}.")
-    return Plan(parts, notes=notes)
+    return ImportPlan(parts, notes=notes)
 
 
 def _fields(file: IO[str], header: Sequence[str] | None) -> Iterator[tuple[int, list[str]]]:
@@ -175,8 +175,8 @@ def _fields(file: IO[str], header: Sequence[str] | None) -> Iterator[tuple[int, 
             yield reader.line_num, [field.strip() for field in row]
 
 
-def _numbered(
-    lines: Iterator[tuple[int, list[str]]], width: int, seen: Seen, findings: Findings
+def _number_matrix(
+    lines: Iterator[tuple[int, list[str]]], width: int, seen: FileProbe, findings: IssueList
 ) -> Iterator[tuple[int, list[str]]]:
     """Give rows and columns their numbers as names; as many rows as columns are needed."""
     yield 1, ["", *(str(number) for number in range(1, width + 1))]
@@ -193,10 +193,10 @@ def _numbered(
 
 def _melt(
     lines: Iterator[tuple[int, list[str]]],
-    seen: Seen,
+    seen: FileProbe,
     options: Options,
-    made: tuple[Rows, Rows, Path, Path],
-    findings: Findings,
+    made: tuple[ParquetRows, ParquetRows, Path, Path],
+    findings: IssueList,
 ) -> None:
     neurons, edges, *_ = made
     _, header = next(lines)
@@ -230,7 +230,7 @@ def _melt(
         findings.add(seen.label, "holds no connection: every cell is empty or 0; is it separated otherwise?")
 
 
-def _note_repeated(names: Sequence[str], seen: Seen, line: int, findings: Findings) -> None:
+def _note_repeated(names: Sequence[str], seen: FileProbe, line: int, findings: IssueList) -> None:
     known: set[str] = set()
     for position, name in enumerate(names, 2):
         if not name:

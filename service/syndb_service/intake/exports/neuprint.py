@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from syndb_service.intake.exports.plan import Options, Part, Plan, rest, taken
-from syndb_service.intake.exports.seen import Seen, having
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.exports.plan import ImportPart, ImportPlan, Options, match_columns, unused_columns
+from syndb_service.intake.exports.seen import FileProbe, files_with_columns
+from syndb_service.intake.findings import IssueList
 
 NAME: Final = "neuprint"
 TITLE: Final = "neuPrint"
@@ -36,24 +36,24 @@ _CONNECTIONS: Final = {
 }
 
 
-def recognises(files: Sequence[Seen]) -> bool:
+def recognises(files: Sequence[FileProbe]) -> bool:
     """Whether there is a table of neurons by bodyId, or of connections by bodyId_pre and bodyId_post."""
-    return bool(having(files, "bodyid") or having(files, "bodyid_pre", "bodyid_post"))
+    return bool(files_with_columns(files, "bodyid") or files_with_columns(files, "bodyid_pre", "bodyid_post"))
 
 
-def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
     """Take neurons, and their connections in all: those by ROI only where the totals are not there."""
     parts = []
     unread = {}
-    neurons = having(files, "bodyid")
+    neurons = files_with_columns(files, "bodyid")
     connections = sorted(
-        having(files, "bodyid_pre", "bodyid_post", "weight"), key=lambda seen: seen.has("roi")
+        files_with_columns(files, "bodyid_pre", "bodyid_post", "weight"), key=lambda seen: seen.has("roi")
     )
     for seen, table, wanted in [(seen, "neurons", _NEURONS) for seen in neurons] + [
         (seen, "edges", _CONNECTIONS) for seen in connections[:1]
     ]:
-        cells = taken(seen, wanted)
-        parts.append(Part(seen, table, cells, rest(seen, cells, {}, _NO_COLUMN)))
+        cells = match_columns(seen, wanted)
+        parts.append(ImportPart(seen, table, cells, unused_columns(seen, cells, {}, _NO_COLUMN)))
     for seen in connections[1:]:
         unread[seen.label] = f"it holds the connections of {connections[0].label} again" + (
             " by ROI; leave that one out to have them so" if seen.has("roi") else ""
@@ -64,4 +64,4 @@ def plan(files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
         findings.add(
             "--format neuprint", "no file has a column bodyId, or bodyId_pre, bodyId_post and weight"
         )
-    return Plan(parts, unread)
+    return ImportPlan(parts, unread)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from syndb_service.intake.exports.seen import Seen
-from syndb_service.intake.findings import Findings
+from syndb_service.intake.exports.seen import FileProbe
+from syndb_service.intake.findings import IssueList
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ImportPart:
     """What one file gives to one table.
 
     Parameters
@@ -92,7 +92,7 @@ class Part:
         Whether the first line of a text names its columns ``given``; if not, they are ``1``, ``2``, …
     """
 
-    seen: Seen
+    seen: FileProbe
     table: str
     cells: Mapping[str, Cell]
     left: Mapping[str, str] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """An export, and how it becomes a dataset.
 
     Parameters
@@ -120,7 +120,7 @@ class Plan:
         Units that differ from the schema's, by table and column.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[ImportPart]
     unread: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -137,20 +137,20 @@ class Reader(Protocol):
     FILES: str
     """Its files, in a line."""
 
-    def recognises(self, files: Sequence[Seen]) -> bool:
+    def recognises(self, files: Sequence[FileProbe]) -> bool:
         """Whether these files are such an export, by their names and columns."""
 
-    def plan(self, files: Sequence[Seen], options: Options, findings: Findings) -> Plan:
+    def plan(self, files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
         """Say what is taken from the files; findings where something needed is missing."""
 
 
-def taken(seen: Seen, wanted: Mapping[str, Sequence[str]]) -> dict[str, Cell]:
+def match_columns(seen: FileProbe, wanted: Mapping[str, Sequence[str]]) -> dict[str, Cell]:
     """Find columns of the schema in a file, each by the first of its names that is there.
 
     Examples
     --------
-    >>> seen = Seen((), "n.csv", "n", ".csv", ("bodyId", "instance"))
-    >>> taken(seen, {"neuron_id": ["bodyid"], "cell_type": ["type"]})
+    >>> seen = FileProbe((), "n.csv", "n", ".csv", ("bodyId", "instance"))
+    >>> match_columns(seen, {"neuron_id": ["bodyid"], "cell_type": ["type"]})
     {'neuron_id': Cell(given=('bodyId',), sql='{0}', scale=None)}
     """
     found = {}
@@ -161,7 +161,9 @@ def taken(seen: Seen, wanted: Mapping[str, Sequence[str]]) -> dict[str, Cell]:
     return found
 
 
-def rest(seen: Seen, cells: Mapping[str, Cell], reasons: Mapping[str, str], otherwise: str) -> dict[str, str]:
+def unused_columns(
+    seen: FileProbe, cells: Mapping[str, Cell], reasons: Mapping[str, str], otherwise: str
+) -> dict[str, str]:
     """Name the columns that nothing is taken from, with their reasons.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from syndb_service.intake.exports import catmaid, cave, edge_list, flywire, graphml, matrix, neuprint
 from syndb_service.intake.exports.plan import Reader
-from syndb_service.intake.exports.seen import Seen
+from syndb_service.intake.exports.seen import FileProbe
 
 _KNOWN = (flywire, neuprint, cave, catmaid, graphml, matrix, edge_list)
 READERS: Final = cast("tuple[Reader, ...]", _KNOWN)
@@ -27,17 +27,17 @@ def describe_exports() -> str:
     return "\n".join([head, *lines])
 
 
-def reader_named(name: str) -> Reader:
+def get_reader(name: str) -> Reader:
     """Return the reader that ``--format`` names."""
     return next(reader for reader in READERS if name == reader.NAME)
 
 
-def recognise(files: Sequence[Seen]) -> Reader | None:
+def detect_format(files: Sequence[FileProbe]) -> Reader | None:
     """Find the first reader that knows these files, the more particular ones first.
 
     Examples
     --------
-    >>> recognise([Seen((), "n.csv", "n", ".csv", ("bodyId", "type", "instance"))]).TITLE
+    >>> detect_format([FileProbe((), "n.csv", "n", ".csv", ("bodyId", "type", "instance"))]).TITLE
     'neuPrint'
     """
     return next((reader for reader in READERS if reader.recognises(files)), None)

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
 
-from syndb_service.intake.exports.loading import Gathered, Loaded
-from syndb_service.intake.exports.plan import Plan, Reader
+from syndb_service.intake.exports.loading import Loaded, LoadedExport
+from syndb_service.intake.exports.plan import ImportPlan, Reader
 from syndb_service.intake.metadata import Metadata
 
 _WIDTH: Final = 100
 _FACTS: Final = ("citation", "licence", "version")
 
 
-def describe(
-    reader: Reader, plan: Plan, loaded: Sequence[Loaded], gathered: Gathered, metadata: Metadata | None
+def format_report(
+    reader: Reader,
+    plan: ImportPlan,
+    loaded: Sequence[Loaded],
+    gathered: LoadedExport,
+    metadata: Metadata | None,
 ) -> str:
     """Write the report of an export, several lines.
 
@@ -36,36 +40,36 @@ def describe(
     for each in loaded:
         lines += _part(each, gathered)
     for label, why in plan.unread.items():
-        lines += _wrapped(f"{label} is not read: {why}.", 2)
+        lines += _wrap(f"{label} is not read: {why}.", 2)
     if gathered.unlisted:
         known = "that only connections name"
-        lines += _wrapped(f"Added by their ids alone, neurons {known}: {gathered.unlisted:,}.", 2)
+        lines += _wrap(f"Added by their ids alone, neurons {known}: {gathered.unlisted:,}.", 2)
     if any(each.part.table == "edges" for each in loaded):
-        lines += _wrapped(
+        lines += _wrap(
             "A connection of n synapses becomes n rows of the table synapses, without positions: the file "
             "counts synapses and does not tell them apart.",
             2,
         )
     for note in plan.notes:
-        lines += _wrapped(note, 2)
+        lines += _wrap(note, 2)
     return "\n".join(lines + _facts(metadata))
 
 
-def _part(each: Loaded, gathered: Gathered) -> list[str]:
+def _part(each: Loaded, gathered: LoadedExport) -> list[str]:
     table = "synapses" if each.part.table == "edges" else each.part.table
     lines = [f"  {each.source.label}: {_rows(each.rows)} for {table}"]
     mapped = [f"{' + '.join(cell.given)} → {name}" for name, cell in each.part.cells.items()]
-    lines += _wrapped(", ".join(mapped), 4)
+    lines += _wrap(", ".join(mapped), 4)
     reasons: dict[str, list[str]] = {}
     for given, why in each.part.left.items():
         reasons.setdefault(why, []).append(given or "a column without a name")
     for why, names in reasons.items():
-        lines += _wrapped(f"left out: {', '.join(names)} ({why})", 4)
+        lines += _wrap(f"left out: {', '.join(names)} ({why})", 4)
     for why, count in each.cut.items():
-        lines += _wrapped(f"{_rows(count)} left out: {why}", 4) if count else []
+        lines += _wrap(f"{_rows(count)} left out: {why}", 4) if count else []
     strangers = gathered.strangers.get(each.source.label)
     if strangers:
-        lines += _wrapped(f"{_rows(strangers)} left out: their neuron is not in the list of neurons", 4)
+        lines += _wrap(f"{_rows(strangers)} left out: their neuron is not in the list of neurons", 4)
     return lines
 
 
@@ -76,14 +80,14 @@ def _rows(count: int) -> str:
 def _facts(metadata: Metadata | None) -> list[str]:
     if metadata is None:
         return []
-    lines = _wrapped(f"Name {metadata.name}, species {metadata.species}.", 2)
+    lines = _wrap(f"Name {metadata.name}, species {metadata.species}.", 2)
     missing = [f"--{name}" for name in _FACTS[:2] if not getattr(metadata, name)]
     if missing:
         stated = "not stated, and results will carry none"
-        lines += _wrapped(f"{' and '.join(name[2:] for name in missing)} {stated}: {', '.join(missing)}.", 2)
+        lines += _wrap(f"{' and '.join(name[2:] for name in missing)} {stated}: {', '.join(missing)}.", 2)
     return lines
 
 
-def _wrapped(text: str, indent: int) -> list[str]:
+def _wrap(text: str, indent: int) -> list[str]:
     first, later = " " * indent, " " * (indent + 2)
     return wrap(text, _WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)

@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from syndb_service.intake.text import reading
+from syndb_service.intake.text import translate_read_errors
 
 _ENDINGS: Final = (
     ".csv.gz",
@@ -33,7 +33,7 @@ _SEPARATORS: Final = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FileProbe:
     """A file that may be an export, or a part of one.
 
     Parameters
@@ -74,34 +74,34 @@ class Seen:
 
         Examples
         --------
-        >>> Seen((), "a.csv", "a", ".csv", ("bodyId", "type")).has("bodyid")
+        >>> FileProbe((), "a.csv", "a", ".csv", ("bodyId", "type")).has("bodyid")
         True
         """
         return {name.lower() for name in names} <= self.names.keys()
 
 
-def look(paths: Iterable[Path]) -> list[Seen]:
+def probe_files(paths: Iterable[Path]) -> list[FileProbe]:
     """Look at the files that are named or lie in a named folder; other endings are passed over."""
-    found: list[Seen] = []
+    found: list[FileProbe] = []
     for path in paths:
         if path.is_dir():
-            found += _look_in(path)
+            found += _probe_folder(path)
         elif path.is_file():
-            seen = _look_at((path,), path.name)
+            seen = _probe_file((path,), path.name)
             found += [seen] if seen else []
     return found
 
 
-def _look_in(folder: Path) -> list[Seen]:
+def _probe_folder(folder: Path) -> list[FileProbe]:
     entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    found = [_look_at((path,), path.name) for path in entries if path.is_file()]
+    found = [_probe_file((path,), path.name) for path in entries if path.is_file()]
     for inner in (path for path in entries if path.is_dir()):
         parts = tuple(sorted(inner.glob("*.parquet")))
-        found += [_look_at(parts, f"{inner.name}/")] if parts else []
+        found += [_probe_file(parts, f"{inner.name}/")] if parts else []
     return [seen for seen in found if seen]
 
 
-def _look_at(paths: tuple[Path, ...], label: str) -> Seen | None:
+def _probe_file(paths: tuple[Path, ...], label: str) -> FileProbe | None:
     lower = label.lower()
     ending = (
         ".parquet" if label.endswith("/") else next((each for each in _ENDINGS if lower.endswith(each)), "")
@@ -110,7 +110,7 @@ def _look_at(paths: tuple[Path, ...], label: str) -> Seen | None:
         return None
     stem = lower.removesuffix("/").removesuffix(ending)
     header, rows = _columns(paths[0]) if ending == ".parquet" else _first_lines(paths[0], ending)
-    return Seen(paths, label, stem, ending, header, rows)
+    return FileProbe(paths, label, stem, ending, header, rows)
 
 
 def _columns(path: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -124,7 +124,7 @@ def _first_lines(path: Path, ending: str) -> tuple[tuple[str, ...], tuple[tuple[
     if ending.startswith(".graphml"):
         return (), ()
     try:
-        with reading(path) as file:
+        with translate_read_errors(path) as file:
             first = file.readline()
             delimiter = "\t" if ending.startswith(".tsv") else max(_SEPARATORS, key=first.count)
             lines = [first, *(file.readline() for _ in range(FIRST_ROWS))]
@@ -150,6 +150,6 @@ def is_number(text: str) -> bool:
     return True
 
 
-def having(files: Sequence[Seen], *names: str) -> list[Seen]:
+def files_with_columns(files: Sequence[FileProbe], *names: str) -> list[FileProbe]:
     """List the files that have all of these columns."""
     return [seen for seen in files if seen.has(*names)]

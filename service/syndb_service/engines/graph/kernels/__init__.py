@@ -61,12 +61,12 @@ def kernel(name: str) -> Callable[..., int]:
     >>> kernel("find_weak")(2, start, to, scratch, label)
     1
     """
-    found: Callable[..., int] = _loaded()[name]
+    found: Callable[..., int] = _load_library()[name]
     return found
 
 
 @cache
-def _loaded() -> dict[str, Any]:
+def _load_library() -> dict[str, Any]:
     path = library_path()
     try:
         library = ctypes.CDLL(str(path))
