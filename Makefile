@@ -36,7 +36,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
-KERNELS := hatch_build.py $(wildcard service/syndb_service/engines/graph/kernels/*.[ch] service/syndb_service/engines/graph/kernels/library.py)
+KERNELS := hatch_build.py $(wildcard service/syndb_service/graph/kernels/*.[ch] service/syndb_service/graph/kernels/build.py)
 
 $(VENV)/.user-stamp: pyproject.toml $(KERNELS) | $(VENV)/bin/python
 	@echo "Installing syndb-lab into $(VENV) (once) …"

@@ -8,7 +8,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-KERNELS = Path("service/syndb_service/engines/graph/kernels")
+KERNELS = Path("service/syndb_service/graph/kernels")
 
 
 class KernelsBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -16,7 +16,7 @@ class KernelsBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile before the files are collected; ``version`` is ``standard`` or ``editable``."""
-        library = _library_module(Path(self.root) / KERNELS / "library.py").build()
+        library = _library_module(Path(self.root) / KERNELS / "build.py").build()
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{_platform()}"
         build_data["force_include"][str(library)] = str(KERNELS.relative_to("service") / library.name)

@@ -31,13 +31,13 @@ from benchmarks.dataset import write_dataset
 from benchmarks.machine import load, machine
 from benchmarks.processes import ROOT
 from benchmarks.report import write_block
-from syndb_lab.client import Lab
-from syndb_lab.starter import temporary_service
-from syndb_service.engines.graph.connectome import connectome_from_edges
-from syndb_service.engines.graph.crew import ThreadPool
-from syndb_service.engines.graph.significance import motif_significance
-from syndb_service.engines.graph.triads import TRIADS, triadic_census
-from syndb_service.engines.graph.triangles import enumerate_triangles
+from syndb_lab.connection.service_launcher import temporary_service
+from syndb_lab.lab import Lab
+from syndb_service.graph.kernels.thread_pool import ThreadPool
+from syndb_service.graph.measures.triad_census import TRIADS, triadic_census
+from syndb_service.graph.measures.triangles import enumerate_triangles
+from syndb_service.graph.model.connectome import connectome_from_edges
+from syndb_service.graph.null_models.motif_significance import motif_significance
 
 SAVED = Path(__file__).parent / "graph.json"
 README = ROOT / "service" / "README.md"

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import insert
 
+from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import JobRequest
-from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.store import Database
 from syndb_service.store.schema import job_events, jobs
 

@@ -10,12 +10,12 @@ await build({
   charset: "utf8",
   legalComments: "none",
   loader: { ".css": "text" },
-  outdir: process.argv[2] ?? "../syndb_lab/static",
+  outdir: process.argv[2] ?? "../syndb_lab/notebook/static",
 });
 await build({
   entryPoints: ["src/card.css", "src/composer.css", "src/explore.css", "src/table.css"],
   bundle: true,
   minify: true,
   target: "es2022",
-  outdir: process.argv[2] ?? "../syndb_lab/static",
+  outdir: process.argv[2] ?? "../syndb_lab/notebook/static",
 });

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from syndb_lab.client import Lab
-    from syndb_lab.connection import connect
-    from syndb_lab.datasets import Dataset
+    from syndb_lab.connection.connect import connect
+    from syndb_lab.connection.login import login
+    from syndb_lab.datasets.datasets import Dataset
     from syndb_lab.errors import (
         AcademicVerificationRequired,
         AccessDenied,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from syndb_lab.job import Job
-    from syndb_lab.logins import login
+    from syndb_lab.lab import Lab
 
 __all__ = [
     "AcademicVerificationRequired",
@@ -75,11 +75,11 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "Dataset": "datasets",
+    "Dataset": "datasets.datasets",
     "Job": "job",
-    "Lab": "client",
-    "connect": "connection",
-    "login": "logins",
+    "Lab": "lab",
+    "connect": "connection.connect",
+    "login": "connection.login",
 }
 
 
@@ -97,6 +97,6 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Give a notebook ``%%syndb`` and ``%syndb``, at ``%load_ext syndb_lab``."""
-    from syndb_lab.magics import load
+    from syndb_lab.magics.syndb_magics import load
 
     load(shell)

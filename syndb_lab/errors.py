@@ -31,9 +31,9 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
-from syndb_lab.next_step import Audience, NextStep, render
-from syndb_lab.problem_steps import hint_of
-from syndb_lab.terminal_text import escape_control_characters
+from syndb_lab.next_steps.next_step import Audience, NextStep, render
+from syndb_lab.next_steps.problem_steps import hint_of
+from syndb_lab.text.terminal_text import escape_control_characters
 
 BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 """What ends a line on some screens and none in SQL: a blank of the same width, so that a caret fits."""

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab import filters, frames, journal, network
-from syndb_lab.converted_errors import convert_errors
+from syndb_lab.conversion.error_conversion import convert_errors
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.first_use import start_arrow
-from syndb_lab.neighbourhood import SubnetworkRequest
-from syndb_lab.neuron_table import with_table
-from syndb_lab.provenance import read_provenance
 from syndb_lab.result_handle import Part, ResultHandle
+from syndb_lab.results import data_frames, graph_objects
+from syndb_lab.results.library_startup import start_arrow
+from syndb_lab.results.provenance import read_provenance
+from syndb_lab.subnetwork import filter_sql
+from syndb_lab.subnetwork.neighborhood_sql import SubnetworkRequest
+from syndb_lab.subnetwork.neuron_scores import with_table
+from syndb_lab.user_data import job_journal
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-    from syndb_lab.grid import ResultTable
-    from syndb_lab.widgets.explorer import Explorer
+    from syndb_lab.notebook.explorer.explorer import Explorer
+    from syndb_lab.notebook.table import ResultTable
 
 
 @convert_errors
@@ -64,7 +66,7 @@ class Job(ResultHandle):
         True
         """
         record = self._transport.post(f"/v1/jobs/{self.id}/rerun")
-        journal.record_job(record, self._transport.url)
+        job_journal.record_job(record, self._transport.url)
         return Job(self._transport, record, cache=self._cache)
 
     def preview(self) -> pyarrow.Table:
@@ -98,7 +100,7 @@ class Job(ResultHandle):
         >>> lab.sql("SELECT 720575940600000001 AS neuron_id").to_polars().item()
         720575940600000001
         """
-        return self._read(frames.to_polars, allow_truncated, wait, part)
+        return self._read(data_frames.to_polars, allow_truncated, wait, part)
 
     def to_lazy(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -110,7 +112,7 @@ class Job(ResultHandle):
         >>> job.to_lazy().select("name").head(1).collect().height
         1
         """
-        return self._read(frames.to_lazy, allow_truncated, wait, part)
+        return self._read(data_frames.to_lazy, allow_truncated, wait, part)
 
     def to_pandas(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -122,7 +124,7 @@ class Job(ResultHandle):
         >>> lab.sql("SELECT 720575940600000001 AS neuron_id").to_pandas().dtypes["neuron_id"]
         int64[pyarrow]
         """
-        return self._read(frames.to_pandas, allow_truncated, wait, part)
+        return self._read(data_frames.to_pandas, allow_truncated, wait, part)
 
     def to_arrow(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -134,7 +136,7 @@ class Job(ResultHandle):
         >>> sorted(job.to_arrow().schema.metadata)[:2]
         [b'syndb.created_at', b'syndb.datasets']
         """
-        return self._read(frames.to_arrow, allow_truncated, wait, part)
+        return self._read(data_frames.to_arrow, allow_truncated, wait, part)
 
     def to_duckdb(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -146,7 +148,7 @@ class Job(ResultHandle):
         >>> job.to_duckdb().aggregate("count(*)").fetchall()
         [(2,)]
         """
-        return self._read(frames.to_duckdb, allow_truncated, wait, part)
+        return self._read(data_frames.to_duckdb, allow_truncated, wait, part)
 
     def table(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
@@ -175,8 +177,8 @@ class Job(ResultHandle):
         720575940600000001        NULL
         """
         columns = self._columns(allow_truncated, wait, part)
-        from syndb_lab.grid import ResultTable
-        from syndb_lab.grid.rows import RowView
+        from syndb_lab.notebook.table import ResultTable
+        from syndb_lab.notebook.table.row_view import RowView
 
         title = " · ".join(filter(None, (self.label or f"job {self.id[:8]}", part)))
         folder = self._cache.work_folder()
@@ -213,13 +215,13 @@ class Job(ResultHandle):
         """
         if self.kind == "query":
             edges = self.to_arrow(allow_truncated=allow_truncated, wait=wait)
-            return network.query_graph(edges, across_datasets=across_datasets)
+            return graph_objects.query_graph(edges, across_datasets=across_datasets)
         if across_datasets:
             raise ResultUnsuitable("a graph job is of one dataset", hint="Leave out across_datasets.")
         answer = self.answer(wait=wait)
-        bodies = filters.graph_queries(answer["dataset"]["id"], answer["filters"])
+        bodies = filter_sql.graph_queries(answer["dataset"]["id"], answer["filters"])
         edges, neurons = self._run_queries(bodies, allow_truncated, progress=None)
-        return network.directed_graph(edges, neurons)
+        return graph_objects.directed_graph(edges, neurons)
 
     def to_igraph(
         self, *, across_datasets: bool = False, allow_truncated: bool = False, wait: bool = True
@@ -237,7 +239,7 @@ class Job(ResultHandle):
         >>> graph.vcount(), graph.ecount(), graph.is_directed()
         (279, 2194, True)
         """
-        return network.to_igraph(
+        return graph_objects.to_igraph(
             self.to_networkx(across_datasets=across_datasets, allow_truncated=allow_truncated, wait=wait)
         )
 
@@ -267,8 +269,8 @@ class Job(ResultHandle):
                 "plot() draws graph jobs, and this is a query job",
                 hint="Submit lab.graph(dataset).plot(), or draw the table yourself: job.to_polars().plot…",
             )
-        from syndb_lab.drawing import draw
-        from syndb_lab.figures import show_in_notebooks
+        from syndb_lab.plots import draw
+        from syndb_lab.plots.inline_display import show_in_notebooks
 
         show_in_notebooks()
         return draw(self.answer())
@@ -336,8 +338,8 @@ class Job(ResultHandle):
         >>> view.selected
         [55, 54]
         """
-        from syndb_lab import gathering
-        from syndb_lab.widgets.explorer import Explorer
+        from syndb_lab.notebook.explorer.explorer import Explorer
+        from syndb_lab.subnetwork import fetch as gathering
 
         limit, connections, hops, min_synapses, seed = gathering.validate_options(
             limit, connections, hops, min_synapses, seed
@@ -350,7 +352,7 @@ class Job(ResultHandle):
             )
             part = with_table(part, lambda: self.to_arrow(part="neurons"))
         else:
-            network.ends([column["name"] for column in self._result_record(allow_truncated)["columns"]])
+            graph_objects.ends([column["name"] for column in self._result_record(allow_truncated)["columns"]])
             datasets = read_provenance(self._transport, self.record).get("datasets")
             part = gathering.fetch_from_query(
                 self._run_queries, self.record, datasets, wish, neurons, min_synapses

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from syndb_lab.converted_errors import convert_errors
+from syndb_lab.conversion.error_conversion import convert_errors
+from syndb_lab.conversion.sql_values import format_value
+from syndb_lab.display.progress import show_download
 from syndb_lab.errors import (
     JobCancelled,
     JobFailed,
@@ -17,11 +19,9 @@ from syndb_lab.errors import (
     ResultUnsuitable,
     SyndbError,
 )
-from syndb_lab.follow import FINAL
-from syndb_lab.handle import JobHandle
-from syndb_lab.next_step import Action, NextStep
-from syndb_lab.progress import show_download
-from syndb_lab.values import format_value
+from syndb_lab.http.job_events import FINAL
+from syndb_lab.job_handle import JobHandle
+from syndb_lab.next_steps.next_step import Action, NextStep
 
 Part = Literal["neurons"]
 Columns = list[dict[str, str]]

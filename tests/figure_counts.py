@@ -9,11 +9,11 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 
 from benchmarks.records import fill
+from syndb_service.domain.job_status import Kind, Reason
 from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
-from syndb_service.domain.status import Kind, Reason
 from syndb_service.store import Database, JobStore, Submission
-from syndb_service.store.figures import PLAIN, JobStatistics, read_statistics
 from syndb_service.store.schema import jobs, tallies
+from syndb_service.store.statistics import PLAIN, JobStatistics, read_statistics
 from tests.plans import plan, reads_all, statements_of
 
 FAILURE = Failure("invalid_query", "no")

@@ -14,11 +14,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, insert, select, update
 
+from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import JobRequest
-from syndb_service.domain.status import Kind, Status
 from syndb_service.store import Database, GroupStore, JobStore, Submission, TokenStore
-from syndb_service.store.figures import read_statistics
 from syndb_service.store.schema import metadata
+from syndb_service.store.statistics import read_statistics
 from syndb_service.store.upgrade import HEAD, MIGRATIONS, revision, upgrade
 
 CONFIG = Config()

@@ -14,9 +14,9 @@ from unittest import mock
 
 from sqlalchemy import event, select, text, update
 
+from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
-from syndb_service.domain.status import Kind, Reason, Status
-from syndb_service.store import Database, JobStore, Submission, TokenStore, order
+from syndb_service.store import Database, JobStore, Submission, TokenStore, scheduling
 from syndb_service.store.schema import jobs, tokens
 
 REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
@@ -95,7 +95,7 @@ def a_job_that_began_to_wait_out_an_outage_is_not_claimed(database: Database) ->
     with database.write() as connection:
         later = database.now() + timedelta(hours=1)
         connection.execute(update(jobs).where(jobs.c.job_id == job.job_id).values(not_before=later))
-    with mock.patch.object(order, "next_job", side_effect=[job.job_id, None]):
+    with mock.patch.object(scheduling, "next_job", side_effect=[job.job_id, None]):
         assert store.attempts.claim_next(30) is None
     assert store.get(job.job_id).status is Status.PENDING
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 from sqlalchemy import delete, func, select
 
+from syndb_service.domain.job_status import MOVES, Kind, Reason, Status
 from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress, Result
-from syndb_service.domain.status import MOVES, Kind, Reason, Status
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import job_events, jobs, submissions
 

@@ -14,10 +14,11 @@ from typing import Any, Final, cast
 import duckdb
 import pyarrow as pa
 
+from syndb_service.child import check_task
+from syndb_service.child import query_task as query_job
 from syndb_service.domain.child_task import CheckRequest, ReferencedResult
-from syndb_service.engines import checking, query_job
-from syndb_service.engines.frames import ChildChannel, FrameType
-from syndb_service.engines.sandbox import lock_down, open_session, set_limits, table_columns
+from syndb_service.isolation.channel import ChildChannel, FrameType
+from syndb_service.sql.session import lock_down, open_session, set_limits, table_columns
 from tests.child_tasks import query_task
 
 FORMATS: Final = ("arrow", "parquet", "csv")
@@ -231,6 +232,6 @@ def check(query: str, file_format: str) -> list[list[str]]:
         set_limits(engine, memory_bytes=2**29, threads=1)
         lock_down(engine, table_columns(), {})
         request = CheckRequest(sql=query, format=cast("Any", file_format), describe=True)
-        checked, _ = checking._read(engine, request, 2**20)
-        columns: list[list[str]] = checking._bind(engine, request, checked)["columns"]
+        checked, _ = check_task._read(engine, request, 2**20)
+        columns: list[list[str]] = check_task._bind(engine, request, checked)["columns"]
         return columns

@@ -10,11 +10,11 @@ from typing import Final
 
 import pyarrow as pa
 
-from syndb_lab import frames
-from syndb_lab.first_rows import table_preview
-from syndb_lab.grid.copying import copied_cell
-from syndb_lab.grid.rows import RowView, ViewSpec
-from syndb_lab.json_file import write_json
+from syndb_lab.display.table_preview import table_preview
+from syndb_lab.notebook.table.clipboard import copied_cell
+from syndb_lab.notebook.table.row_view import RowView, ViewSpec
+from syndb_lab.results import data_frames
+from syndb_lab.results.json_writer import write_json
 from tests.type_cases import FORMATS, JOB_ID, VALUES, query_of, run, type_name
 
 PATH: Final = Path(__file__).resolve().parents[1] / "docs" / "types.md"
@@ -73,11 +73,11 @@ def page() -> str:
             paths[file_format].write_bytes(answer.data)
         columns = {file_format: answer.columns for file_format, answer in answers.items()}
         tables = {
-            file_format: frames.read_table(paths[file_format], columns[file_format])
+            file_format: data_frames.read_table(paths[file_format], columns[file_format])
             for file_format in FORMATS
         }
         table = tables["arrow"]
-        polars, pandas = frames.to_polars(paths["arrow"]), frames.to_pandas(paths["arrow"])
+        polars, pandas = data_frames.to_polars(paths["arrow"]), data_frames.to_pandas(paths["arrow"])
         preview = pa.ipc.open_file(io.BytesIO(answers["arrow"].preview)).read_all()
         write_json(table, Path(folder, "result.json"), lines=False)
         objects = json.loads(Path(folder, "result.json").read_text("utf-8"))

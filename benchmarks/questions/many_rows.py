@@ -12,8 +12,8 @@ from sqlalchemy import text
 from benchmarks.figures import Answer, Row, Target
 from benchmarks.places import SKIPPED, Bench
 from benchmarks.records import ASKED, fill
+from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import JobRequest
-from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 

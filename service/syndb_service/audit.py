@@ -9,7 +9,7 @@ import logging
 from typing import Final
 
 from syndb_service.logs import AUDIT, printable
-from syndb_service.texts import NAME_CHARACTERS, shorten
+from syndb_service.text.truncation import NAME_CHARACTERS, shorten
 
 _audit: Final = logging.getLogger(AUDIT)
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-from syndb_service.terminal_text import escape_control_characters
-from syndb_service.texts import LOG_CHARACTERS, shorten
+from syndb_service.text.terminal_text import escape_control_characters
+from syndb_service.text.truncation import LOG_CHARACTERS, shorten
 
 log = logging.getLogger(__name__)
 

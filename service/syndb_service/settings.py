@@ -1,7 +1,7 @@
 """Every setting of the service: name, unit, default and reason.
 
 The names of the environment variables stand in the fields' aliases; only
-:mod:`syndb_service.factory` and the command line build :class:`Settings`.
+:mod:`syndb_service.container` and the command line build :class:`Settings`.
 """
 
 from __future__ import annotations

@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from syndb_service.domain.tables import TABLES
+from syndb_service.domain.table_schema import TABLES
 from tests.conftest import Live, running_service
 
 FIRST: Final = 720575940600000001
 NEURONS: Final = 30
 MEASURES: Final = [f"measure_{number:03d}" for number in range(480)]
 SCHEMA: Final = f"""\
-from syndb_service.domain.tables import TABLES, Column
+from syndb_service.domain.table_schema import TABLES, Column
 
 MORE = [Column(name, "DOUBLE", "nm", "measured") for name in {MEASURES}]
 TABLES["neurons"] = (*TABLES["neurons"], *MORE)
 assert len(TABLES["neurons"]) == 500
 """
 UNCHECKED: Final = """\
-from syndb_service.cli import main
-from syndb_service.intake import preparing
+from syndb_service.cli.main import main
+from syndb_service.ingest import pipeline as preparing
 
 preparing._check_neurons = lambda raws, findings: None
 main()

@@ -218,7 +218,7 @@ def test_both_themes_a_narrow_cell_and_two_in_one_notebook(open_notebook: Open, 
 
 def test_opened_and_closed_fifty_times_nothing_stays(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook(
-        f"{ONE}\nimport threading, comm\nfrom syndb_lab.widgets.explorer import Explorer",
+        f"{ONE}\nimport threading, comm\nfrom syndb_lab.notebook.explorer.explorer import Explorer",
         "before = len(comm.get_comm_manager().comms), threading.active_count()",
         "for _ in range(50):\n    view = Explorer(one._part)\n    view.show()\n    view.close()",
         "now = len(comm.get_comm_manager().comms), threading.active_count()\n"

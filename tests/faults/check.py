@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from syndb_service.domain.status import MOVES, Status
+from syndb_service.domain.job_status import MOVES, Status
 from syndb_service.results import ResultStore
 from syndb_service.store import Database
 from syndb_service.store.schema import job_events, jobs

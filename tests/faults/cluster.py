@@ -35,7 +35,8 @@ CLI = [sys.executable, "-m", "syndb_service"]
 BUNDLED = Path(syndb_service.__file__).parent / "bundled" / "celegans_varshney_2011"
 WAIT_S = 120
 WORKER, API, FORK_SERVER = (
-    f"syndb_service.{module}" for module in ("worker_process", "api_process", "engines.forkserver")
+    f"syndb_service.{module}"
+    for module in ("server.worker_process", "server.api_process", "isolation.fork_server")
 )
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from syndb_service.domain.status import Status
+from syndb_service.domain.job_status import Status
 from tests.faults.cluster import Cluster, eventually
 from tests.faults.strikes_processes import LOCK_JOBS
 from tests.faults.trial import Trial, slow, small

@@ -76,13 +76,13 @@ class Cluster:
         )
 
     def kill_child(self, chance: random.Random) -> None:
-        self._kill(chance, self.worker, "syndb_service.engines.forkserver")
+        self._kill(chance, self.worker, "syndb_service.isolation.fork_server")
 
     def kill_worker_process(self, chance: random.Random) -> None:
-        self._kill(chance, self.worker, "syndb_service.worker_process")
+        self._kill(chance, self.worker, "syndb_service.server.worker_process")
 
     def kill_api_process(self, chance: random.Random) -> None:
-        self._kill(chance, self.api, "syndb_service.api_process")
+        self._kill(chance, self.api, "syndb_service.server.api_process")
 
     def kill_worker_tree(self, _chance: random.Random) -> None:
         below = descendants(self.worker.pid)
@@ -92,7 +92,7 @@ class Cluster:
         self.worker = self.start("worker", "--processes", "2")
 
     def pause_worker_process(self, chance: random.Random) -> None:
-        for pid in self._of(self.worker, "syndb_service.worker_process")[:1]:
+        for pid in self._of(self.worker, "syndb_service.server.worker_process")[:1]:
             os.kill(pid, signal.SIGSTOP)
             time.sleep(chance.choice([0.5, 4.5]))
             os.kill(pid, signal.SIGCONT)

@@ -10,18 +10,18 @@ from typing import TypeVar
 
 import pytest
 
-from syndb_service.attempt_outcome import Succeeded
 from syndb_service.broker import JobDispatcher, embedded_broker
-from syndb_service.conclusion import Finalizer
 from syndb_service.domain.child_task import TaskDone
+from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Job, JobRequest
-from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.errors import TransientError
 from syndb_service.results import LocalResultStore
 from syndb_service.settings import Settings, load_settings
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
-from syndb_service.sweeper import Sweeper
+from syndb_service.worker.attempt_outcome import Succeeded
+from syndb_service.worker.finalizer import Finalizer
+from syndb_service.worker.sweeper import Sweeper
 
 T = TypeVar("T")
 DONE = Succeeded(TaskDone(rows=1, columns=(("n", "int64"),)))

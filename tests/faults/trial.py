@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
 
-from syndb_service.domain.status import Status
+from syndb_service.domain.job_status import Status
 from syndb_service.store.schema import jobs
 from tests.faults.check import Report, nothing_left, read_events, settle
 from tests.faults.cluster import WAIT_S, Cluster, eventually

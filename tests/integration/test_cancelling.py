@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from syndb_service.engines.process_name import NURSERY
+from syndb_service.isolation.process_name import NURSERY
 from tests.conftest import Jobs, Live, running_service
 
 CROSS_JOIN = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 3"

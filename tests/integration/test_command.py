@@ -18,8 +18,8 @@ from click.shell_completion import BashComplete
 from click.testing import CliRunner, Result
 from matplotlib.figure import Figure
 
-from syndb_lab import command
-from syndb_lab.command import main
+from syndb_lab.cli import main as command
+from syndb_lab.cli.main import main
 from syndb_lab.job import Job
 from tests.conftest import isolated_environment
 

@@ -15,7 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from syndb_lab.command import main, service_commands
+from syndb_lab.cli.main import main, service_commands
 from tests.conftest import Live, isolated_environment
 
 CASES = int(os.environ.get("SYNDB_COMMAND_FUZZ", "80"))

@@ -18,8 +18,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import syndb_lab
 from syndb_lab import Job, Lab
-from syndb_lab.widgets.job_card import show_card
-from syndb_lab.widgets.monitor import Monitor
+from syndb_lab.notebook.card.job_card import show_card
+from syndb_lab.notebook.monitor import Monitor
 from tests.conftest import WAIT_S, Live
 
 ENDLESS = "SELECT count(*) FROM range(30000000000) a WHERE hash(range) % 7 = {}"

@@ -15,13 +15,13 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import syndb_lab
-from syndb_lab.composer import Composer
-from syndb_lab.composer.plain import PlainComposer
 from syndb_lab.errors import SyndbError
+from syndb_lab.notebook.composer import Composer
+from syndb_lab.notebook.composer.plain_widget import PlainComposer
 from tests.conftest import running_service
 
 if TYPE_CHECKING:
-    from syndb_lab.client import Lab
+    from syndb_lab.lab import Lab
     from tests.conftest import Live
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
@@ -187,7 +187,7 @@ def test_a_service_that_goes_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_composer_that_finds_no_service_says_so() -> None:
-    lab = syndb_lab.client.Lab("http://127.0.0.1:9", "none")
+    lab = syndb_lab.lab.Lab("http://127.0.0.1:9", "none")
     page = Page(lab, "SELECT 1")
     found = page.checked()
     assert (found["state"], page.element.schema["state"]) == ("away", "away")

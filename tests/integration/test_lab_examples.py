@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 RUN = {"__main__"}
-MODULES = sorted({module.name for module in pkgutil.iter_modules(syndb_lab.__path__)} - RUN)
+FOUND = [module.name for module in pkgutil.walk_packages(syndb_lab.__path__, "syndb_lab.")]
+MODULES = sorted({name.removeprefix("syndb_lab.") for name in FOUND if name.rpartition(".")[2] not in RUN})
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import syndb_lab
-from syndb_lab import Job, Lab, journal
-from syndb_lab.tokens import save_token
+from syndb_lab import Job, Lab
+from syndb_lab.http.service_tokens import save_token
+from syndb_lab.user_data import job_journal
 
 if TYPE_CHECKING:
     from tests.conftest import Live
@@ -105,7 +106,7 @@ def starts() -> list[int]:
 def test_children_of_os_fork_have_connections_of_their_own(lab: Lab) -> None:
     check(forked(lambda number: answers(lab, 1000 * (number + 1))))
     assert answers(lab, 7)[0] == (7, 7)
-    written = {entry.title for entry in journal.entries()}
+    written = {entry.title for entry in job_journal.entries()}
     assert {f"fork {start + n}" for start in starts() for n in range(QUESTIONS)} <= written
 
 

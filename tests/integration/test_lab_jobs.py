@@ -21,7 +21,7 @@ import pytest
 
 import syndb_lab
 from syndb_lab import Lab
-from syndb_lab.provenance import read_provenance
+from syndb_lab.results.provenance import read_provenance
 
 if TYPE_CHECKING:
     from tests.conftest import Live
@@ -420,7 +420,7 @@ def test_asking_whether_it_is_done_comes_to_an_end(lab: Lab, slow: syndb_lab.Job
 
 CTRL_C = """
 import sys, syndb_lab
-from syndb_lab.progress import LogLine
+from syndb_lab.display.progress import LogLine
 lab = syndb_lab.connect(sys.argv[1], sys.argv[2])
 job = lab.sql(sys.argv[3])
 print(job.id, flush=True)

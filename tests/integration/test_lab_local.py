@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import syndb_lab
-from syndb_lab import local
-from syndb_lab.grid.rows import ViewSpec
+from syndb_lab.connection import local_service
+from syndb_lab.notebook.table.row_view import ViewSpec
 from tests.conftest import isolated_environment
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_connect_starts_a_service_and_finds_it_again(home: Path, capsys: pytest.
         assert again.url == url
         assert again.datasets()
     assert capsys.readouterr() == ("", "")
-    data_dir = local.default_data_dir()
+    data_dir = local_service.default_data_dir()
     for file in data_dir.rglob("*"):
         assert file.stat().st_mode & 0o077 == 0, file
 
@@ -176,14 +176,16 @@ def test_a_service_that_dies_shows_its_last_words(home: Path, monkeypatch: pytes
 
 
 def test_without_the_service_installed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syndb_lab.starter.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("syndb_lab.connection.service_launcher.importlib.util.find_spec", lambda _: None)
     with pytest.raises(syndb_lab.ServiceNotStarted, match=r"syndb-lab\[service\]"):
         syndb_lab.connect()
 
 
 def test_a_service_that_went_away_is_started_anew(home: Path) -> None:
     syndb_lab.connect().close()
-    os.kill(json.loads((local.default_data_dir() / "service.json").read_text())["pid"], signal.SIGKILL)
+    os.kill(
+        json.loads((local_service.default_data_dir() / "service.json").read_text())["pid"], signal.SIGKILL
+    )
     with syndb_lab.connect() as lab:
         assert lab.datasets()
         assert lab.health()["status"] == "ok"
@@ -197,7 +199,7 @@ def stored_in(home: Path, job: syndb_lab.Job) -> Path:
 def test_a_large_result_of_a_service_on_this_computer_is_read_in_place(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndb_lab.download.IN_PLACE_BYTES", 1000)
+    monkeypatch.setattr("syndb_lab.results.cache.IN_PLACE_BYTES", 1000)
     lab = syndb_lab.connect()
     job = lab.sql("SELECT range AS n FROM range(100000)").wait()
     stored = stored_in(home, job)

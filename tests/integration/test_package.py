@@ -62,7 +62,7 @@ def test_the_wheel_carries_data_licence_types_and_what_notebooks_load(built: Pat
     for wanted in (
         "syndb_lab/py.typed",
         "syndb_service/py.typed",
-        "syndb_lab/static/card.js",
+        "syndb_lab/notebook/static/card.js",
         "syndb_service/bundled/celegans_varshney_2011/synapses.parquet",
         "syndb_service/bundled/celegans_white_1986/dataset.toml",
         "syndb_service/store/migrations/script.py.mako",

@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from syndb_service.embedded import _lock_data_folder, is_running, write_private_file
-from syndb_service.factory import require_writable_folder
+from syndb_service.container import require_writable_folder
+from syndb_service.server.embedded import _lock_data_folder, is_running, write_private_file
 from tests.conftest import isolated_environment
 
 STARTS = 20

@@ -32,7 +32,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bundle_is_built_from_its_sources(sources: Path, tmp_path: Path) -> None:
     npm(sources, "run", "build", "--", str(tmp_path))
-    kept = {file.name: file.read_text() for file in (ROOT / "syndb_lab" / "static").iterdir()}
+    kept = {file.name: file.read_text() for file in (ROOT / "syndb_lab" / "notebook" / "static").iterdir()}
     built = {file.name: file.read_text() for file in tmp_path.iterdir()}
     assert built == kept, "build it again: npm ci && npm run build, in js/"
 

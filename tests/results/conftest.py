@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from syndb_lab.client import Lab
+from syndb_lab.lab import Lab
 from tests.conftest import Live, running_service
 from tests.servers.seaweed import Seaweed, running_seaweed
 from tests.servers.store_proxy import StoreProxy

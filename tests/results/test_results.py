@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from syndb_lab.client import Lab
 from syndb_lab.job import Job
+from syndb_lab.lab import Lab
 from tests.results import ways
 from tests.results.cases import A_VALUE, FORMATS, WIDTHS, Case, every_kind, make_case
 from tests.results.columns import KINDS, make_column, make_text

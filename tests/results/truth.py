@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syndb_lab.engine_text import decode_dictionaries
+from syndb_lab.results.duckdb_text import decode_dictionaries
 from tests.results.cases import Case, quoted
 
 READ_AS_TYPED = ("FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "TIMESTAMP", "DATE")

@@ -15,11 +15,11 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from syndb_lab.client import Lab
-from syndb_lab.command import main
-from syndb_lab.frames import to_arrow
-from syndb_lab.grid.rows import RowView, ViewSpec
+from syndb_lab.cli.main import main
 from syndb_lab.job import Job
+from syndb_lab.lab import Lab
+from syndb_lab.notebook.table.row_view import RowView, ViewSpec
+from syndb_lab.results.data_frames import to_arrow
 from tests.results.truth import Truth, read_json
 
 MOST_JSON_ROWS: Final = 3_000

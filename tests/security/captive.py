@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from syndb_service.domain.child_task import from_dict
-from syndb_service.engines import seccomp
-from syndb_service.engines.confinement import apply_os_sandbox
+from syndb_service.isolation import seccomp
+from syndb_service.isolation.os_sandbox import apply_os_sandbox
 
 
 def main(task: dict[str, Any], aims: dict[str, Any]) -> None:

@@ -22,12 +22,12 @@ from typing import Any, Final
 
 import duckdb
 
-from syndb_service.domain.tables import TABLES, VIEWS, view_sql
-from syndb_service.engines.gate import SqlValidator
-from syndb_service.engines.positions import after_explain
-from syndb_service.engines.query_job import validate_query
-from syndb_service.engines.sandbox import table_columns
+from syndb_service.child.query_task import validate_query
+from syndb_service.domain.table_schema import TABLES, VIEWS, view_sql
 from syndb_service.errors import InvalidQuery
+from syndb_service.sql.session import table_columns
+from syndb_service.sql.source_position import after_explain
+from syndb_service.sql.validator import SqlValidator
 from tests.security.grammar import Writer
 from tests.security.rig import statements
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from syndb_service.engines.seccomp import (
+from syndb_service.isolation.seccomp import (
     ALLOW,
     ARCHITECTURE_AT,
     ARCHITECTURES,

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from syndb_service.domain.child_task import to_dict
-from syndb_service.engines import landlock, seccomp
-from syndb_service.engines.forkserver import FORK, PID, READY, REQUEST
-from syndb_service.engines.frames import FrameType
-from syndb_service.engines.nursery import ForkServerClient
+from syndb_service.isolation import landlock, seccomp
+from syndb_service.isolation.channel import FrameType
+from syndb_service.isolation.fork_server import FORK, PID, READY, REQUEST
+from syndb_service.isolation.fork_server_client import ForkServerClient
 from tests.child_tasks import CHECK_TASK, query_task
 
 CONFINES = landlock.abi() >= 6 and seccomp.has_filter_for()
@@ -150,9 +150,9 @@ def test_every_jump_of_the_filter_lands_in_it(machine: str) -> None:
 WITHOUT = """
 import ctypes, errno, logging, os, sys
 from syndb_service.domain.child_task import to_dict
-from syndb_service.engines import landlock, seccomp
-from syndb_service.engines.checker import QueryChecker
-from syndb_service.engines.nursery import ForkServerClient
+from syndb_service.isolation import landlock, seccomp
+from syndb_service.jobs.query_checker import QueryChecker
+from syndb_service.isolation.fork_server_client import ForkServerClient
 from tests.child_tasks import CHECK_TASK, query_task
 
 logging.basicConfig()
@@ -220,7 +220,7 @@ def test_a_child_inherits_its_socket_the_log_and_nothing(nursery: ForkServerClie
 ENVIRONMENTS = """
 import ctypes, os, sys
 from pathlib import Path
-from syndb_service.engines import child, forkserver
+from syndb_service.child import main as child; from syndb_service.isolation import fork_server as forkserver
 
 def tell(sock):
     variables = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")

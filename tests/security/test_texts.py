@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from syndb_service.domain.references import find_references
+from syndb_service.domain.result_references import find_references
 from tests.security.rig import Rig
 
 TEXTS = (

@@ -102,7 +102,7 @@ def test_paths_are_quoted(tmp_path: Path, folder: str) -> None:
 
 def test_the_domain_imports_no_engine() -> None:
     source = Path(module.__file__).parent
-    for name in ("datasets.py", "tables.py"):
+    for name in ("datasets.py", "table_schema.py"):
         assert "duckdb" not in "".join(
             line for line in (source / name).read_text().splitlines() if line.startswith(("import", "from"))
         )

@@ -11,35 +11,27 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from syndb_service import background
-from syndb_service.api import (
-    openapi,
-    problems,
-    routes_auth,
-    routes_datasets,
-    routes_events,
-    routes_health,
-    routes_jobs,
-    routes_results,
-)
-from syndb_service.api.body_limit import BodyLimitMiddleware
-from syndb_service.api.identity import Identity
-from syndb_service.api.json_bodies import JsonContentTypeMiddleware
-from syndb_service.api.metrics import Metrics
-from syndb_service.api.parameters import refuse_unknown_parameters
+from syndb_service.api import openapi, problem_details
+from syndb_service.api.concurrency_limit import UserConcurrencyLimit
+from syndb_service.api.identity_proof import Identity
+from syndb_service.api.job_change_hub import JobChangeHub
+from syndb_service.api.middleware.json_content_type import JsonContentTypeMiddleware
+from syndb_service.api.middleware.request_body import BodyLimitMiddleware
+from syndb_service.api.middleware.request_log import RequestLogMiddleware
+from syndb_service.api.middleware.security_headers import SecurityHeadersMiddleware
+from syndb_service.api.prometheus import Metrics
 from syndb_service.api.rate_limit import RateLimit
 from syndb_service.api.readiness import Readiness
-from syndb_service.api.request_trail import RequestLogMiddleware
-from syndb_service.api.security_headers import SecurityHeadersMiddleware
+from syndb_service.api.routes import auth, datasets, events, health, jobs, results
+from syndb_service.api.routes.parameters import refuse_unknown_parameters
 from syndb_service.api.stream_limit import StreamLimit
-from syndb_service.api.turns import UserConcurrencyLimit
-from syndb_service.api.waiting import JobChangeHub
 from syndb_service.broker import EMBEDDED
-from syndb_service.factory import Container
+from syndb_service.container import Container
+from syndb_service.runtime import background
+from syndb_service.runtime.temp_directory import check_temp_folder
 from syndb_service.store import ChangeListener
-from syndb_service.store.figures import read_statistics
-from syndb_service.temp_folder import check_temp_folder
-from syndb_service.worker_monitor import WorkerMonitor
+from syndb_service.store.statistics import read_statistics
+from syndb_service.worker.worker_monitor import WorkerMonitor
 
 BODY_OVERHEAD = 256 * 1024
 METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE"]
@@ -153,15 +145,15 @@ def create_routed_app() -> FastAPI:
         dependencies=[Depends(refuse_unknown_parameters)],
     )
     for router in (
-        routes_jobs.router,
-        routes_events.router,
-        routes_results.router,
-        routes_datasets.router,
-        routes_auth.router,
-        routes_health.router,
+        jobs.router,
+        events.router,
+        results.router,
+        datasets.router,
+        auth.router,
+        health.router,
     ):
         app.include_router(router)
-    problems.install(app)
+    problem_details.install(app)
     openapi.install(app)
     return app
 

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from syndb_service.api.graph_answer import GraphAnswer
-from syndb_service.api.schemas import NotReady, Problem
+from syndb_service.api.schemas.graph_answer import GraphAnswer
+from syndb_service.api.schemas.job_record import NotReady, Problem
 
 DESCRIPTION: Final = """Submit SQL or a graph analysis as a job, follow it, fetch the result when it is ready.
 

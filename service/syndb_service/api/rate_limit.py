@@ -19,7 +19,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syndb_service.api import problems
+from syndb_service.api import problem_details
 from syndb_service.domain.access import Principal
 from syndb_service.errors import TooManyRequests, Unauthenticated
 
@@ -74,9 +74,9 @@ class RateLimit:
             code="rate_limited",
             retry_after=wait,
         )
-        scope[problems.REFUSAL] = refusal.error_code
+        scope[problem_details.REFUSAL] = refusal.error_code
         scope[USER] = None if digest is None else self._users.get(digest)
-        await problems.problem(refusal)(scope, receive, send)
+        await problem_details.problem(refusal)(scope, receive, send)
 
     async def _wait(self, key: str) -> int | None:
         """Count a request; return after how many seconds the next one may come if this one may not."""
@@ -109,7 +109,7 @@ class RateLimit:
             self._refused.pop(digest, None)
             self._unproven.pop(digest, None)
             self._users[digest] = principal.user
-        elif scope.get(problems.REFUSAL) == Unauthenticated.code:
+        elif scope.get(problem_details.REFUSAL) == Unauthenticated.code:
             self._users.pop(digest, None)
             self._unproven.pop(digest, None)
             self._refused[digest] = None

@@ -1,10 +1,13 @@
-"""The broker: it carries hints. The row is the truth; a hint lost, doubled or late does no harm."""
+"""The broker carries job messages. A message that is lost, repeated or late does no harm: the row decides.
 
-from syndb_service.broker.carrier import ACTOR, QUEUE, Broker, register_actor
-from syndb_service.broker.embedded import EmbeddedBroker, embedded_broker
-from syndb_service.broker.hints import JobDispatcher
-from syndb_service.broker.opening import EMBEDDED, open_broker
-from syndb_service.broker.taker import JobConsumer
+Everything from ``jobs`` upwards imports it.
+"""
+
+from syndb_service.broker.base import ACTOR, QUEUE, Broker, register_actor
+from syndb_service.broker.consumer import JobConsumer
+from syndb_service.broker.dispatcher import JobDispatcher
+from syndb_service.broker.embedded_broker import EmbeddedBroker, embedded_broker
+from syndb_service.broker.factory import EMBEDDED, open_broker
 
 __all__ = [
     "ACTOR",

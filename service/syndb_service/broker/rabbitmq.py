@@ -10,8 +10,8 @@ import pika.exceptions
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.errors import ConnectionFailed
 
-from syndb_service.broker.address import BrokerUrl
-from syndb_service.broker.carrier import Broker, describe_error
+from syndb_service.broker.base import Broker, describe_error
+from syndb_service.broker.url import BrokerUrl
 from syndb_service.errors import BadSetting
 
 DEFAULTS = {

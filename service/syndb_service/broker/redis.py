@@ -10,8 +10,8 @@ from dramatiq.errors import ConnectionClosed, ConnectionFailed
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from syndb_service.broker.address import BrokerUrl
-from syndb_service.broker.carrier import Broker, describe_error
+from syndb_service.broker.base import Broker, describe_error
+from syndb_service.broker.url import BrokerUrl
 from syndb_service.errors import BadSetting
 
 EACH_COMMAND = (

@@ -1,1 +1,4 @@
-"""The pure part: what a job and a dataset are, with no framework behind them."""
+"""The pure part: jobs, their status, datasets and requests. It imports no framework and no engine.
+
+Everything above may import it.
+"""

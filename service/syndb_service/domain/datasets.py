@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from syndb_service.domain.access import Principal, may_read
-from syndb_service.domain.tables import DATASET_ID, TABLES, VIEWS, Column, View, view_sql
+from syndb_service.domain.table_schema import DATASET_ID, TABLES, VIEWS, Column, View, view_sql
 
 __all__ = [
     "DATASET_ID",

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
-from syndb_service.domain.parts import FilePart
-from syndb_service.domain.status import Kind, Reason, Status
+from syndb_service.domain.job_status import Kind, Reason, Status
+from syndb_service.domain.result_parts import FilePart
 from syndb_service.domain.stored_json import select_fields
 from syndb_service.errors import InvalidQuery, ServiceError
-from syndb_service.texts import HINT_CHARACTERS, MESSAGE_CHARACTERS, PHASE_CHARACTERS, shorten
+from syndb_service.text.truncation import HINT_CHARACTERS, MESSAGE_CHARACTERS, PHASE_CHARACTERS, shorten
 
 Format = Literal["arrow", "parquet", "csv"]
 FORMATS: Final[tuple[Format, ...]] = ("arrow", "parquet", "csv")

@@ -8,7 +8,7 @@ from typing import Final
 
 from syndb_service.domain.datasets import Dataset
 from syndb_service.domain.jobs import JobRequest
-from syndb_service.domain.tables import VIEWS
+from syndb_service.domain.table_schema import VIEWS
 from syndb_service.errors import InvalidQuery
 
 SMALL_ROWS: Final = 1_000_000

@@ -1,8 +1,11 @@
-"""The results: files first, status after. Keys are ``job id/attempt``, in a folder or in S3."""
+"""The result files, in a folder or in S3: written first, then the row. Their keys are ``job id/attempt``.
 
-from syndb_service.results.local import LocalResultStore
-from syndb_service.results.opening import open_results
-from syndb_service.results.store import FileState, OpenedResult, ResultStore, ResultWriter, StoredFile
+Everything from ``auth`` upwards imports it.
+"""
+
+from syndb_service.results.base import FileState, OpenedResult, ResultStore, ResultWriter, StoredFile
+from syndb_service.results.factory import open_results
+from syndb_service.results.local_store import LocalResultStore
 
 __all__ = [
     "FileState",

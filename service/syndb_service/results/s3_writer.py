@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from syndb_service.errors import TransientError
-from syndb_service.results.s3_upload import MultipartUpload
-from syndb_service.results.store import StoredFile
+from syndb_service.results.base import StoredFile
+from syndb_service.results.s3_multipart_upload import MultipartUpload
 from syndb_service.s3 import Bucket, retry_during_outage
 
 PART_BYTES: Final = 8 * 1024**2

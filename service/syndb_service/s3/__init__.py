@@ -1,12 +1,12 @@
-"""S3 as this service speaks it: one bucket's prefix, with what goes wrong told apart.
+"""Access to S3: one prefix of a bucket, with its errors told apart.
 
-Importing this package loads boto3 (a third of a second), so only what has an ``s3://`` URL does.
+Only ``results`` and ``warehouse`` import it, for an ``s3://`` URL: boto3 takes a third of a second to load.
 """
 
-from syndb_service.s3.answers import ObjectNotFound, PreconditionFailed, RangeNotSatisfiableInS3
 from syndb_service.s3.bucket import Bucket, Entry, Opened, Upload
-from syndb_service.s3.patience import retry_during_outage
-from syndb_service.s3.reading import chunks_of
+from syndb_service.s3.errors import ObjectNotFound, PreconditionFailed, RangeNotSatisfiableInS3
+from syndb_service.s3.retry import retry_during_outage
+from syndb_service.s3.streaming import chunks_of
 
 __all__ = [
     "Bucket",

@@ -13,15 +13,15 @@ from typing import Any, BinaryIO, Final, cast
 from boto3.s3.transfer import S3UploadFailedError, TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from syndb_service.place import S3Location
-from syndb_service.s3.answers import (
+from syndb_service.s3.client import connect
+from syndb_service.s3.errors import (
     ObjectNotFound,
     PreconditionFailed,
     at_start,
     s3_unavailable,
     translate_s3_errors,
 )
-from syndb_service.s3.connecting import connect
+from syndb_service.storage_url import S3Location
 
 _TRANSFER: Final = TransferConfig(
     multipart_threshold=16 * 1024**2, multipart_chunksize=16 * 1024**2, max_concurrency=2, max_io_queue=4

@@ -1,9 +1,12 @@
-"""The rows: jobs, their events, the tokens and the people, in SQLite (PostgreSQL speaks the same SQL)."""
+"""The rows: jobs and their events, tokens and groups, in SQLite or PostgreSQL.
 
+Everything from ``auth`` upwards imports it. It imports the domain and no other adapter.
+"""
+
+from syndb_service.store.change_listener import ChangeListener
 from syndb_service.store.database import DATABASE_AWAY, Database
+from syndb_service.store.groups import GroupStore, Membership
 from syndb_service.store.job_store import JobStore, Submission
-from syndb_service.store.notices import ChangeListener
-from syndb_service.store.people import GroupStore, Membership
 from syndb_service.store.token_store import StoredToken, TokenStore
 
 __all__ = [

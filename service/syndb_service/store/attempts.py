@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
+from syndb_service.domain.job_status import Reason, Status
 from syndb_service.domain.jobs import Failure, Job, Progress, Result
-from syndb_service.domain.status import Reason, Status
-from syndb_service.store import order
-from syndb_service.store.moves import Transitions, lease_over, of_attempt
+from syndb_service.store import scheduling
 from syndb_service.store.schema import jobs
+from syndb_service.store.transitions import Transitions, lease_over, of_attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class AttemptStore:
         while True:
             now = self._transitions.database.now()
             with self._transitions.database.write() as connection:
-                job_id = order.next_job(connection, now)
+                job_id = scheduling.next_job(connection, now)
                 if job_id is None:
                     return None
                 taken = self._transitions.transition(

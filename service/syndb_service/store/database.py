@@ -16,10 +16,10 @@ from sqlalchemy import URL, BigInteger, Connection, Dialect, Engine, create_engi
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from syndb_service.disk_probe import is_full, write_probe
 from syndb_service.errors import CLOCK_OFF, BadSetting, TransientError, format_span
-from syndb_service.store.clock import DatabaseClock
-from syndb_service.store.refusals import disk_full, read_only, refusal_of
+from syndb_service.runtime.disk_probe import is_full, write_probe
+from syndb_service.store.database_clock import DatabaseClock
+from syndb_service.store.database_errors import disk_full, read_only, refusal_of
 
 if TYPE_CHECKING:
     import psycopg

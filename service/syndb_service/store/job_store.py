@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
+from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Job, JobRequest
-from syndb_service.domain.status import Kind, Reason, Status
 from syndb_service.errors import Conflict, TooManyRequests
 from syndb_service.store.attempts import AttemptStore
-from syndb_service.store.cursor import read_cursor, write_cursor
 from syndb_service.store.database import Database
-from syndb_service.store.keeping import RetentionStore
-from syndb_service.store.moves import Transitions, of_attempt, record_event
+from syndb_service.store.job_tallies import Tallying
+from syndb_service.store.maintenance import MaintenanceStore
+from syndb_service.store.pagination import read_cursor, write_cursor
 from syndb_service.store.previews import PreviewStore
+from syndb_service.store.retention import RetentionStore
 from syndb_service.store.schema import jobs, submissions
-from syndb_service.store.sweeps import MaintenanceStore
-from syndb_service.store.tallying import Tallying
+from syndb_service.store.transitions import Transitions, of_attempt, record_event
 from syndb_service.store.worker_reports import WorkerReports
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from sqlalchemy import delete, insert, or_, select, update
 
+from syndb_service.domain.job_status import Status
 from syndb_service.domain.jobs import Job
-from syndb_service.domain.status import Status
-from syndb_service.store.moves import Transitions, of_attempt
 from syndb_service.store.schema import jobs, previews
+from syndb_service.store.transitions import Transitions, of_attempt
 
 
 class PreviewStore:

@@ -14,7 +14,7 @@ from sqlalchemy import Row, insert, or_, select, update
 from syndb_service.domain.access import AcademicStatus, Principal
 from syndb_service.errors import NotFound, TransientError, Unauthenticated
 from syndb_service.store.database import Database
-from syndb_service.store.people import academic_status_of, groups_of
+from syndb_service.store.groups import academic_status_of, groups_of
 from syndb_service.store.schema import memberships, standings, tokens
 
 KNOWN = (

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
 
+from syndb_service.domain.job_status import Status
 from syndb_service.domain.jobs import Progress
-from syndb_service.domain.status import Status
-from syndb_service.store.moves import Transitions
 from syndb_service.store.schema import jobs, tallies
+from syndb_service.store.transitions import Transitions
 
 REPORT: Final = "worker_reported_at"
 REPORT_S: Final = 1.0

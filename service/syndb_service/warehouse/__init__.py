@@ -1,7 +1,10 @@
-"""The datasets, in a folder or in S3."""
+"""The datasets, in a folder or in S3, with a cache of the files that a job reads.
 
-from syndb_service.warehouse.opening import open_warehouse
-from syndb_service.warehouse.store import DatasetStore, Sources, Tick
-from syndb_service.warehouse.warehouse import LocalWarehouse
+Everything from ``auth`` upwards imports it.
+"""
+
+from syndb_service.warehouse.base import DatasetStore, Sources, Tick
+from syndb_service.warehouse.factory import open_warehouse
+from syndb_service.warehouse.local_warehouse import LocalWarehouse
 
 __all__ = ["DatasetStore", "LocalWarehouse", "Sources", "Tick", "open_warehouse"]

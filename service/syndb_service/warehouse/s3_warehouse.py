@@ -22,11 +22,11 @@ from typing import Final
 from syndb_service.domain.datasets import Dataset, PreparedDataset, TableInfo, Visibility
 from syndb_service.errors import BadSetting, Conflict, TransientError
 from syndb_service.s3 import Bucket, ObjectNotFound, PreconditionFailed, chunks_of
-from syndb_service.warehouse.cache import FileCache, WantedFile
-from syndb_service.warehouse.catalogue import dataset_changed, files_by_table, find, table_files
-from syndb_service.warehouse.folders import open_leased_directory
-from syndb_service.warehouse.manifests import ManifestEntry, Manifests
-from syndb_service.warehouse.store import Sources, Tick
+from syndb_service.warehouse.base import Sources, Tick
+from syndb_service.warehouse.dataset_lookup import dataset_changed, files_by_table, find, table_files
+from syndb_service.warehouse.file_cache import FileCache, WantedFile
+from syndb_service.warehouse.s3_manifests import ManifestEntry, Manifests
+from syndb_service.warehouse.shared_directory import open_leased_directory
 
 FRESH_S: Final = 1.0
 ORPHAN_AGE: Final = timedelta(days=1)

@@ -25,7 +25,11 @@ class Command:
 
     def processes(self) -> list[int]:
         """Return the processes that it supervises."""
-        module = "syndb_service.api_process" if "http" in self.ready else "syndb_service.worker_process"
+        module = (
+            "syndb_service.server.api_process"
+            if "http" in self.ready
+            else "syndb_service.server.worker_process"
+        )
         return [pid for pid in descendants(self.process.pid) if module in command_line(pid).split("\0")]
 
     def logged(self) -> str:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service import background
 from syndb_service.api.app import create_app
-from syndb_service.background import BackgroundThread, Rounds
+from syndb_service.container import Container, build_container
+from syndb_service.domain.job_status import Status
 from syndb_service.domain.jobs import Job
-from syndb_service.domain.status import Status
-from syndb_service.engines.frames import FrameType
-from syndb_service.factory import Container, build_container
+from syndb_service.isolation.channel import FrameType
+from syndb_service.runtime import background
+from syndb_service.runtime.background import BackgroundThread, Rounds
+from syndb_service.server.worker_process import DistributedWorker
 from syndb_service.settings import load_settings
-from syndb_service.worker_process import DistributedWorker
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 from tests.store_machine import REQUEST

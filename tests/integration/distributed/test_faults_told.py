@@ -25,9 +25,9 @@ from botocore.exceptions import ClientError
 from sqlalchemy import text
 
 from syndb_service.errors import BadSetting, TransientError
-from syndb_service.place import parse_storage_url
 from syndb_service.s3 import Bucket
-from syndb_service.s3.answers import at_start
+from syndb_service.s3.errors import at_start
+from syndb_service.storage_url import parse_storage_url
 from syndb_service.store import Database
 from tests.conftest import WAIT_S, Jobs, Live, isolated_environment, running_service
 from tests.integration.distributed.distributed import starting

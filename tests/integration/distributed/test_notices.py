@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from syndb_service.domain.status import Status
+from syndb_service.domain.job_status import Status
 from syndb_service.store import ChangeListener, Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 from tests.servers.postgres import Postgres
@@ -105,16 +105,16 @@ def test_notices_that_get_lost_are_not_relied_on(
     url: str, told: queue.Queue[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As behind a pooler that gives the listening connection to others: what is sent arrives nowhere."""
-    monkeypatch.setattr("syndb_service.store.notices.PROBE_EVERY_S", 0.1)
-    monkeypatch.setattr("syndb_service.store.notices.PROBE_S", 0.05)
-    monkeypatch.setattr("syndb_service.store.notices.STEP_S", 0.02)
+    monkeypatch.setattr("syndb_service.store.change_listener.PROBE_EVERY_S", 0.1)
+    monkeypatch.setattr("syndb_service.store.change_listener.PROBE_S", 0.05)
+    monkeypatch.setattr("syndb_service.store.change_listener.STEP_S", 0.02)
     database = Database(url)
     notices = ChangeListener(database, told.put)
     notices.start()
     until(lambda: notices.is_listening)
-    monkeypatch.setattr("syndb_service.store.notices.CHANNEL", "elsewhere")
+    monkeypatch.setattr("syndb_service.store.change_listener.CHANNEL", "elsewhere")
     until(lambda: not notices.is_listening)
-    monkeypatch.setattr("syndb_service.store.notices.CHANNEL", "syndb_jobs")
+    monkeypatch.setattr("syndb_service.store.change_listener.CHANNEL", "syndb_jobs")
     until(lambda: notices.is_listening)
     notices.close()
     database.close()

@@ -108,9 +108,9 @@ def test_the_api_reads_and_keeps_jobs_though_the_broker_was_never_there(
     lines = [json.loads(line) for each in (api, worker) for line in each.logged().splitlines()]
     assert all({"at", "level", "logger", "message"} <= line.keys() for line in lines)
     of_job = {line["logger"] for line in lines if line.get("job_id") == job["job_id"]}
-    assert {"syndb_service.api.request_trail", "syndb_service.supervisor"} <= of_job
+    assert {"syndb_service.api.middleware.request_log", "syndb_service.worker.job_runner"} <= of_job
     assert [line for line in lines if line["logger"] == "uvicorn.error" and "process" in line["message"]]
-    answered = [line for line in lines if line["logger"] == "syndb_service.api.request_trail"]
+    answered = [line for line in lines if line["logger"] == "syndb_service.api.middleware.request_log"]
     assert all(line["request_id"] for line in answered)
     assert "not-for-logs" not in api.logged() + worker.logged()
 

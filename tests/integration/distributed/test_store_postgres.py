@@ -16,8 +16,8 @@ from alembic.migration import MigrationContext
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from syndb_service.domain.job_status import Status
 from syndb_service.domain.jobs import Result
-from syndb_service.domain.status import Status
 from syndb_service.errors import TooManyRequests, TransientError
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import metadata

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from syndb_service.errors import BadSetting, FatalError, TransientError
-from syndb_service.warehouse.cache import FileCache, WantedFile
+from syndb_service.warehouse.file_cache import FileCache, WantedFile
 from tests.processes import ROOT, at_once
 
 SIZE = 1000

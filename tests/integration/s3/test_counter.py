@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service import counter as counters
-from syndb_service.counter import ConnectionCounter
 from syndb_service.domain.datasets import Dataset
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.engines.nursery import ChildProcess, ForkServerClient
-from syndb_service.intake.bundled import install_bundled
-from syndb_service.place import S3Location
+from syndb_service.ingest.bundled import install_bundled
+from syndb_service.isolation.fork_server_client import ChildProcess, ForkServerClient
+from syndb_service.jobs import connection_counter as counters
+from syndb_service.jobs.connection_counter import ConnectionCounter
 from syndb_service.s3 import Bucket
 from syndb_service.settings import Settings
+from syndb_service.storage_url import S3Location
 from syndb_service.warehouse import DatasetStore, LocalWarehouse
 from syndb_service.warehouse.s3_warehouse import S3Warehouse
 from tests.servers.seaweed import Seaweed

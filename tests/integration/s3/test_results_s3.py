@@ -19,20 +19,22 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 
+from syndb_service.domain.job_status import Kind, Reason
 from syndb_service.domain.jobs import Job, JobRequest, Result
-from syndb_service.domain.status import Kind, Reason
 from syndb_service.errors import BadSetting, Damaged, Lost, TransientError
-from syndb_service.integrity import Integrity
-from syndb_service.place import S3Location
+from syndb_service.result_integrity import Integrity
 from syndb_service.results import OpenedResult, ResultWriter, open_results
-from syndb_service.results.s3_results import S3ResultStore
-from syndb_service.results.s3_upload import AT_A_TIME
+from syndb_service.results.s3_multipart_upload import AT_A_TIME
+from syndb_service.results.s3_store import S3ResultStore
 from syndb_service.results.s3_writer import PART_BYTES
-from syndb_service.s3 import Bucket, connecting, patience, reading
-from syndb_service.scrubber import Scrubber
+from syndb_service.s3 import Bucket, streaming
+from syndb_service.s3 import client as connecting
+from syndb_service.s3 import retry as patience
 from syndb_service.settings import Settings
+from syndb_service.storage_url import S3Location
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
+from syndb_service.worker.scrubber import Scrubber
 from tests.servers.seaweed import Seaweed
 from tests.servers.store_proxy import Act, StoreProxy
 
@@ -448,7 +450,7 @@ def test_reading_ends_where_the_connection_breaks_again_and_again(
 ) -> None:
     opened = results.open(store(results, content(PART_BYTES)))
     monkeypatch.setattr(StreamingBody, "read", broken(StreamingBody.read, set(range(2, 9)), after=False))
-    monkeypatch.setattr(reading, "PAUSE_S", 0)
+    monkeypatch.setattr(streaming, "PAUSE_S", 0)
     with pytest.raises(TransientError, match="does not answer"):
         read(opened)
 

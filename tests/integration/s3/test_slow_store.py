@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from syndb_service.container import Container, build_container
+from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Job, JobRequest
-from syndb_service.domain.status import Kind, Reason, Status
-from syndb_service.factory import Container, build_container
+from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
 from syndb_service.store import Submission
 from syndb_service.store.schema import jobs
-from syndb_service.worker import EmbeddedWorker
 from tests.servers.seaweed import Seaweed
 from tests.servers.store_proxy import Act, Rule, StoreProxy
 
@@ -77,7 +77,7 @@ def running(s3: Seaweed, prefix: str, tmp_path: Path, monkeypatch: pytest.Monkey
         "SYNDB_MAX_OUTAGES": "1",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("syndb_service.s3.patience.PAUSES_S", (0.0,))
+    monkeypatch.setattr("syndb_service.s3.retry.PAUSES_S", (0.0,))
     service = build_container(load_settings(tmp_path))
     worker = EmbeddedWorker(service)
     worker.start()

@@ -13,22 +13,22 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from syndb_service.access import DatasetAccess
+from syndb_service.auth.dataset_access import DatasetAccess
+from syndb_service.auth.result_references import ResultReferences
 from syndb_service.domain.datasets import TABLES, Dataset, PreparedDataset, TableInfo
+from syndb_service.domain.job_status import Kind
 from syndb_service.domain.jobs import JobRequest
-from syndb_service.domain.status import Kind
 from syndb_service.errors import BadSetting, Conflict, FatalError, NotFound, TransientError
-from syndb_service.integrity import Integrity
-from syndb_service.place import S3Location
-from syndb_service.results.local import LocalResultStore
+from syndb_service.result_integrity import Integrity
+from syndb_service.results.local_store import LocalResultStore
 from syndb_service.s3 import Bucket
 from syndb_service.settings import Settings
+from syndb_service.storage_url import S3Location
 from syndb_service.store import Database, GroupStore, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
-from syndb_service.stored import ResultReferences
-from syndb_service.tasks import TaskBuilder
 from syndb_service.warehouse import LocalWarehouse, open_warehouse, s3_warehouse
 from syndb_service.warehouse.s3_warehouse import S3Warehouse
+from syndb_service.worker.task_builder import TaskBuilder
 from tests.processes import at_once
 from tests.servers.seaweed import Seaweed
 

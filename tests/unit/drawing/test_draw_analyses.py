@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from syndb_lab.drawing import draw
-from syndb_service.engines.graph.analyses import ANALYSES
-from syndb_service.engines.graph.answer import run_analyses, stages_of
-from syndb_service.engines.graph.connectome import connectome_from_edges
-from syndb_service.engines.graph.stages import StageProgress
-from syndb_service.engines.graph.study import AnalysisContext
+from syndb_lab.plots import draw
+from syndb_service.graph.analyses import ANALYSES
+from syndb_service.graph.analysis_context import AnalysisContext
+from syndb_service.graph.analyze import run_analyses, stages_of
+from syndb_service.graph.model.connectome import connectome_from_edges
+from syndb_service.graph.progress import StageProgress
 from tests.unit.graph.graph_shapes import SHAPES
 
 OPTIONS = {"top_hubs": 5, "seed": 0, "samples": 3, "source": "0", "target": "1", "min_synapses": 1}

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from syndb_lab.drawing import draw_full
-from syndb_lab.drawing.degrees import survival
-from syndb_lab.drawing.layout import layout_labels
-from syndb_lab.drawing.motifs import APART, CLOSED, OPEN, format_count
-from syndb_service.engines.graph.answer import run_analyses, stages_of
-from syndb_service.engines.graph.connectome import connectome_from_edges
-from syndb_service.engines.graph.stages import StageProgress
-from syndb_service.engines.graph.study import AnalysisContext
-from syndb_service.engines.graph.triads import TRIADS
+from syndb_lab.plots import draw_full
+from syndb_lab.plots.degree_distribution import survival
+from syndb_lab.plots.label_layout import layout_labels
+from syndb_lab.plots.motifs import APART, CLOSED, OPEN, format_count
+from syndb_service.graph.analysis_context import AnalysisContext
+from syndb_service.graph.analyze import run_analyses, stages_of
+from syndb_service.graph.measures.triad_census import TRIADS
+from syndb_service.graph.model.connectome import connectome_from_edges
+from syndb_service.graph.progress import StageProgress
 
 DATASET = {
     "id": "d",
@@ -170,7 +170,7 @@ def test_survival_starts_with_the_neurons_that_have_partners() -> None:
 
 def test_pyplot_is_never_imported_and_nothing_heavy_is_at_import(tmp_path: Path) -> None:
     program = (
-        "import sys, syndb_lab.drawing as d\n"
+        "import sys, syndb_lab.plots as d\n"
         "assert not {'matplotlib', 'networkx', 'numpy'} & set(sys.modules), 'heavy at import'\n"
         "degree = {'mean': 1.0, 'max': 1, 'distribution': {'values': [1], 'counts': [2]}}\n"
         "neurons = [{'neuron_id': i, 'name': None, 'cell_class': None, 'is_hub': True} for i in '12']\n"

@@ -9,13 +9,13 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
-from syndb_service.engines.graph.answer import run_analyses, stages_of
-from syndb_service.engines.graph.connectome import connectome_from_edges
-from syndb_service.engines.graph.crew import ThreadPool
-from syndb_service.engines.graph.stages import StageProgress
-from syndb_service.engines.graph.study import AnalysisContext
-from syndb_service.engines.graph.triads import TRIADS, triadic_census
-from syndb_service.engines.graph.triangles import enumerate_triangles
+from syndb_service.graph.analysis_context import AnalysisContext
+from syndb_service.graph.analyze import run_analyses, stages_of
+from syndb_service.graph.kernels.thread_pool import ThreadPool
+from syndb_service.graph.measures.triad_census import TRIADS, triadic_census
+from syndb_service.graph.measures.triangles import enumerate_triangles
+from syndb_service.graph.model.connectome import connectome_from_edges
+from syndb_service.graph.progress import StageProgress
 from tests.unit.graph.graph_shapes import SHAPES, Shape, shapes
 
 EXACT_IN_FLOATS = 1e-12
@@ -111,7 +111,7 @@ def test_census_equals_igraphs(shape: Shape) -> None:
 def test_census_does_not_depend_on_the_blocks_or_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = connectome_from_edges(*SHAPES["heavy-tailed"])
     whole = enumerate_triangles(graph)
-    monkeypatch.setattr("syndb_service.engines.graph.triangles._LEAST_WORK", 7)
+    monkeypatch.setattr("syndb_service.graph.measures.triangles._LEAST_WORK", 7)
     told: list[float] = []
     pieces = enumerate_triangles(graph, ThreadPool(3, told.append))
     assert pieces.kinds == whole.kinds

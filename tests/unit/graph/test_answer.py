@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from syndb_service.engines.graph import analyze
-from syndb_service.engines.graph.analyses import ANALYSES
-from syndb_service.engines.graph.answer import stages_of
-from syndb_service.engines.graph.components import find_components
-from syndb_service.engines.graph.connectome import connectome_from_edges
-from syndb_service.engines.graph.definitions import METRICS
-from syndb_service.engines.graph.paths import reachability, shortest_paths
+from syndb_service.graph import analyze
+from syndb_service.graph.analyses import ANALYSES
+from syndb_service.graph.analyze import stages_of
+from syndb_service.graph.definitions import METRICS
+from syndb_service.graph.model.connectome import connectome_from_edges
+from syndb_service.graph.paths.components import find_components
+from syndb_service.graph.paths.path_lengths import reachability, shortest_paths
 from tests.unit.graph.graph_shapes import SHAPES, Holder, heavy_tailed
 
 
@@ -96,7 +96,7 @@ def test_sampled_paths_say_so_and_lie_within_their_error(monkeypatch: pytest.Mon
     graph = connectome_from_edges(n, edges)
     members = np.arange(n, dtype=np.int32)
     exact, exact_curve = shortest_paths(graph, members, 0), reachability(graph, 0)
-    monkeypatch.setattr("syndb_service.engines.graph.paths.EXACT_UP_TO", 100)
+    monkeypatch.setattr("syndb_service.graph.paths.path_lengths.EXACT_UP_TO", 100)
     sampled, again = shortest_paths(graph, members, 4), shortest_paths(graph, members, 4)
     curve = reachability(graph, 4)
     assert sampled == again

@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_service.domain.tables import quote_text, view_sql
-from syndb_service.engines.graph import analyze as analyse_job
+from syndb_service.domain.table_schema import quote_text, view_sql
+from syndb_service.graph import analyze as analyse_job
 
 VARSHNEY_CENSUS = {
     "003": 3077866,

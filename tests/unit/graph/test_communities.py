@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from syndb_service.engines.graph.communities import agreement, find_communities
-from syndb_service.engines.graph.connectome import Connectome, connectome_from_edges
+from syndb_service.graph.measures.communities import agreement, find_communities
+from syndb_service.graph.model.connectome import Connectome, connectome_from_edges
 from tests.unit.graph.graph_shapes import SHAPES, Shape, heavy_tailed, shapes
 
 

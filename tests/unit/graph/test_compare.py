@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from syndb_service.engines.graph import analyze
 from syndb_service.errors import GraphTooLarge
+from syndb_service.graph import analyze
 from tests.unit.graph.graph_shapes import SHAPES, Holder
 
 

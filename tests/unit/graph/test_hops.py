@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syndb_service.engines.graph.components import find_components
-from syndb_service.engines.graph.connectome import Connectome, connectome_from_edges
-from syndb_service.engines.graph.crew import ThreadPool
-from syndb_service.engines.graph.hops import count_hops
-from syndb_service.engines.graph.paths import reachability, reachability_from, reachable, shortest_paths
+from syndb_service.graph.kernels.thread_pool import ThreadPool
+from syndb_service.graph.model.connectome import Connectome, connectome_from_edges
+from syndb_service.graph.paths.breadth_first_search import count_hops
+from syndb_service.graph.paths.components import find_components
+from syndb_service.graph.paths.path_lengths import reachability, reachability_from, reachable, shortest_paths
 from tests.unit.graph.graph_shapes import SHAPES, Shape, shapes
 
 

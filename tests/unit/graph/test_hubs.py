@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from syndb_service.engines.graph.answer import run_analyses, stages_of
-from syndb_service.engines.graph.connectome import Connectome, connectome_from_edges
-from syndb_service.engines.graph.degrees import count_degrees
-from syndb_service.engines.graph.hubs import describe_hubs
-from syndb_service.engines.graph.stages import StageProgress
-from syndb_service.engines.graph.study import AnalysisContext
-from syndb_service.engines.graph.subnetwork import (
+from syndb_service.graph.analysis_context import AnalysisContext
+from syndb_service.graph.analyze import run_analyses, stages_of
+from syndb_service.graph.measures.degrees import count_degrees
+from syndb_service.graph.measures.hub_subnetwork import (
     CENTRES,
     MOST_CONNECTIONS,
     MOST_NEURONS,
     strongest_subnetwork,
 )
+from syndb_service.graph.measures.hubs import describe_hubs
+from syndb_service.graph.model.connectome import Connectome, connectome_from_edges
+from syndb_service.graph.progress import StageProgress
 from tests.unit.graph.graph_shapes import SHAPES
 
 

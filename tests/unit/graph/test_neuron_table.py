@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from syndb_service.engines.graph import analyze, neuron_table
-from syndb_service.engines.graph.analyses import ANALYSES
-from syndb_service.engines.graph.answer import stages_of
-from syndb_service.engines.graph.connectome import connectome_from_edges
-from syndb_service.engines.graph.stages import StageProgress
-from syndb_service.engines.graph.study import AnalysisContext
+from syndb_service.graph import analyze, neuron_table
+from syndb_service.graph.analyses import ANALYSES
+from syndb_service.graph.analysis_context import AnalysisContext
+from syndb_service.graph.analyze import stages_of
+from syndb_service.graph.model.connectome import connectome_from_edges
+from syndb_service.graph.progress import StageProgress
 from tests.unit.graph.graph_shapes import SHAPES, Holder, Shape, shapes
 
 OPTIONS: dict[str, Any] = {"node_table": True, "seed": 0}

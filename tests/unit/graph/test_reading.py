@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from syndb_service.domain.graph.room import GraphBudget
+from syndb_service.domain.graph.memory_budget import GraphBudget
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.engines.graph import metrics
-from syndb_service.engines.graph.communities import find_communities
-from syndb_service.engines.graph.connectome import ConnectionTally
-from syndb_service.engines.graph.degrees import count_degrees
-from syndb_service.engines.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron, UnknownValue
-from syndb_service.engines.graph.reading import load_connectome
 from syndb_service.errors import GraphTooLarge, UsageError
+from syndb_service.graph import global_measures
+from syndb_service.graph.errors import EmptyGraph, NumbersTooLarge, UnknownNeuron, UnknownValue
+from syndb_service.graph.measures.communities import find_communities
+from syndb_service.graph.measures.degrees import count_degrees
+from syndb_service.graph.model.connectome import ConnectionTally
+from syndb_service.graph.model.loader import load_connectome
 from tests.unit.graph.graph_shapes import Holder
 
 BEYOND_DOUBLES = 720_575_940_602_119_481
@@ -278,7 +278,7 @@ def test_all_sums_of_the_largest_graph_are_exact(hold: Holder) -> None:
     degrees = count_degrees(graph)
     assert degrees.in_strength.tolist() == [half - 1, half, 1]
     assert (degrees.in_strength + degrees.out_strength).tolist() == [2 * half - 2, 2 * half, 2]
-    assert metrics.profile(graph, degrees)["in_strength"]["mean"] == 2 * half / 3
+    assert global_measures.profile(graph, degrees)["in_strength"]["mean"] == 2 * half / 3
     assert find_communities(graph, 1.0, 0).modularity is not None
     weak = load_connectome(con, "d", Selection(min_synapses=2, include="gap_junctions"))
     assert weak.dropped.below_min_synapses == ConnectionTally(2, 2)

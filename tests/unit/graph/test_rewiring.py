@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syndb_service.engines.graph import rewiring
-from syndb_service.engines.graph.connectome import MUTUAL, Connectome, Counts, connectome_from_edges
-from syndb_service.engines.graph.crew import ThreadPool
-from syndb_service.engines.graph.degrees import count_degrees, reciprocity
-from syndb_service.engines.graph.rewiring import rewire
-from syndb_service.engines.graph.rich_club import rich_club
-from syndb_service.engines.graph.significance import motif_significance
-from syndb_service.engines.graph.triads import triadic_census
-from syndb_service.engines.graph.triangles import enumerate_triangles
+from syndb_service.graph.kernels.thread_pool import ThreadPool
+from syndb_service.graph.measures.degrees import count_degrees, reciprocity
+from syndb_service.graph.measures.triad_census import triadic_census
+from syndb_service.graph.measures.triangles import enumerate_triangles
+from syndb_service.graph.model.connectome import MUTUAL, Connectome, Counts, connectome_from_edges
+from syndb_service.graph.null_models import rewiring
+from syndb_service.graph.null_models.motif_significance import motif_significance
+from syndb_service.graph.null_models.rewiring import rewire
+from syndb_service.graph.null_models.rich_club import rich_club
 from tests.unit.graph.graph_shapes import SHAPES, Shape, heavy_tailed, shapes
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syndb_service.domain.datasets import Dataset, Sizes, TableInfo
-from syndb_service.domain.graph.room import known_to_fit, require_budget
+from syndb_service.domain.graph.memory_budget import known_to_fit, require_budget
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.errors import GraphTooLarge
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syndb_service.engines.graph.connectome import connectome_from_edges
-from syndb_service.engines.graph.errors import UnknownNeuron
-from syndb_service.engines.graph.routes import shortest_path
-from syndb_service.engines.graph.stages import StageProgress
-from syndb_service.engines.graph.study import AnalysisContext
+from syndb_service.graph.analysis_context import AnalysisContext
+from syndb_service.graph.errors import UnknownNeuron
+from syndb_service.graph.model.connectome import connectome_from_edges
+from syndb_service.graph.paths.shortest_path import shortest_path
+from syndb_service.graph.progress import StageProgress
 from tests.unit.graph.graph_shapes import Shape, shapes
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from syndb_service.engines.graph.connectome import Connectome, connectome_from_edges
-from syndb_service.engines.graph.paths import EXACT_UP_TO, reachability, shortest_paths
-from syndb_service.engines.graph.sampling import intervals, standard_error
+from syndb_service.graph.model.connectome import Connectome, connectome_from_edges
+from syndb_service.graph.paths.path_lengths import EXACT_UP_TO, reachability, shortest_paths
+from syndb_service.graph.paths.sampling_error import intervals, standard_error
 
 N = 2 * EXACT_UP_TO
 

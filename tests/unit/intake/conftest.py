@@ -9,7 +9,7 @@ import pytest
 
 from syndb_service.domain.datasets import VIEWS, Dataset, view_sql
 from syndb_service.errors import DatasetInvalid
-from syndb_service.intake import add_folder
+from syndb_service.ingest import add_folder
 from syndb_service.warehouse import LocalWarehouse
 
 MINIMAL = 'name = "small"\nspecies = "Testudo testudo"\n'

@@ -11,10 +11,10 @@ import duckdb
 import networkx as nx
 import pytest
 
-from syndb_service.cli_add import FORMATS as OFFERED
+from syndb_service.cli.dataset_add import FORMATS as OFFERED
 from syndb_service.domain.datasets import Dataset
 from syndb_service.errors import DatasetInvalid
-from syndb_service.intake import FOLDER, FORMATS, DatasetInput, add_dataset, describe_exports
+from syndb_service.ingest import FOLDER, FORMATS, DatasetInput, add_dataset, describe_exports
 
 Desk = Any
 

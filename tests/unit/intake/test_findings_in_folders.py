@@ -10,8 +10,8 @@ import pytest
 
 from syndb_service.domain.datasets import TABLES
 from syndb_service.errors import DatasetInvalid, TransientError
-from syndb_service.intake import add_folder, describe_format, preparing
-from syndb_service.intake.metadata import NAME_RULE
+from syndb_service.ingest import add_folder, describe_format, pipeline
+from syndb_service.ingest.metadata import NAME_RULE
 
 Desk = Any
 
@@ -265,7 +265,7 @@ def test_a_full_disk_is_told_plainly(desk: Desk, monkeypatch: pytest.MonkeyPatch
     def full(*_: object) -> None:
         raise duckdb.IOException(f"IO Error: Could not write file {desk.folder}: No space left on device")
 
-    monkeypatch.setattr(preparing, "number_neurons", full)
+    monkeypatch.setattr(pipeline, "number_neurons", full)
     with pytest.raises(TransientError) as caught:
         add_folder(desk.warehouse, desk.fill(NEURONS))
     assert caught.value.message == "The dataset could not be written beside the warehouse; nothing was added."

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_service.intake import add_folder, preparing
+from syndb_service.ingest import add_folder, pipeline
 
 Desk = Any
 
@@ -25,7 +25,7 @@ def test_an_interrupted_query_is_a_keyboard_interrupt(
     def interrupted(*_: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr(preparing, stage, interrupted)
+    monkeypatch.setattr(pipeline, stage, interrupted)
     with pytest.raises(KeyboardInterrupt):
         add_folder(desk.warehouse, desk.fill({"neurons.csv": "neuron_id\n1\n"}))
     assert desk.warehouse.datasets() == []
@@ -67,6 +67,6 @@ def test_other_runtime_errors_stay_what_they_are(desk: Desk, monkeypatch: pytest
     def broken(*_: object) -> None:
         raise duckdb.InternalException("a defect")
 
-    monkeypatch.setattr(preparing, "number_neurons", broken)
+    monkeypatch.setattr(pipeline, "number_neurons", broken)
     with pytest.raises(duckdb.InternalException):
         add_folder(desk.warehouse, desk.fill({"neurons.csv": "neuron_id\n1\n"}))

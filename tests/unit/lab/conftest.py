@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from syndb_lab.client import Lab
-from syndb_lab.transport import Transport
+from syndb_lab.http.transport import Transport
+from syndb_lab.lab import Lab
 from tests.unit.lab.pretence import Answer
 
 

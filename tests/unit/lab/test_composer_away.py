@@ -10,8 +10,8 @@ import httpx
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from syndb_lab.client import Lab
-from syndb_lab.composer import Composer, checker
+from syndb_lab.lab import Lab
+from syndb_lab.notebook.composer import Composer, draft_checker
 from tests.unit.lab.pretence import Answer
 
 
@@ -26,8 +26,8 @@ def test_a_page_that_comes_back_is_answered(
     pretend_lab: Callable[[Answer], Lab], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     InteractiveShell.instance()
-    monkeypatch.setattr(checker, "UNSEEN_S", 0.0)
-    monkeypatch.setattr(checker, "PAUSES_S", (0.01,))
+    monkeypatch.setattr(draft_checker, "UNSEEN_S", 0.0)
+    monkeypatch.setattr(draft_checker, "PAUSES_S", (0.01,))
     is_back = threading.Event()
 
     def answer(_: httpx.Request) -> httpx.Response:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from syndb_lab.composer import checker as checking
-from syndb_lab.composer.checker import DraftChecker
-from syndb_lab.composer.draft import Draft
 from syndb_lab.errors import ServiceUnavailable
+from syndb_lab.notebook.composer import draft_checker as checking
+from syndb_lab.notebook.composer.draft import Draft
+from syndb_lab.notebook.composer.draft_checker import DraftChecker
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from syndb_lab import history
-from syndb_lab.composer.catalogue import catalogue, examples
-from syndb_lab.composer.draft import READERS, Draft, entries, values
-from syndb_lab.composer.graph_form import graph_form, graph_options, missing_options
-from syndb_lab.composer.still import draft_html, draft_text
-from syndb_lab.datasets import Datasets
+from syndb_lab.datasets.datasets import Datasets
 from syndb_lab.errors import ParameterError
+from syndb_lab.notebook.composer.draft import READERS, Draft, entries, values
+from syndb_lab.notebook.composer.graph_form import graph_form, graph_options, missing_options
+from syndb_lab.notebook.composer.html import draft_html, draft_text
+from syndb_lab.notebook.composer.schema_catalog import catalogue, examples
+from syndb_lab.user_data import query_history
 
 ROOT = Path(__file__).parents[3]
 FORM = graph_form(json.loads((ROOT / "docs" / "openapi.json").read_text()))
@@ -156,19 +156,19 @@ def test_datasets_without_tables_or_columns_are_shown() -> None:
 
 def test_the_history_keeps_the_newest_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    for number in (*range(history.KEPT + 5), 50):
-        history.add_to_history({"sql": f"SELECT {number}", "at": f"{number} o'clock"})
-    kept = history.add_to_history({"sql": "x" * 2 * history.LONGEST, "at": ""})
-    assert [one["sql"] for one in kept[:2]] == ["SELECT 50", f"SELECT {history.KEPT + 4}"]
-    assert len({one["sql"] for one in kept}) == len(kept) == history.KEPT
-    assert history.history_file().stat().st_mode & 0o077 == 0
-    history.history_file().write_text('{"sql": "SELECT 1"}\n{"sql": "SEL')
-    assert history.load_history() == [{"sql": "SELECT 1"}]
+    for number in (*range(query_history.KEPT + 5), 50):
+        query_history.add_to_history({"sql": f"SELECT {number}", "at": f"{number} o'clock"})
+    kept = query_history.add_to_history({"sql": "x" * 2 * query_history.LONGEST, "at": ""})
+    assert [one["sql"] for one in kept[:2]] == ["SELECT 50", f"SELECT {query_history.KEPT + 4}"]
+    assert len({one["sql"] for one in kept}) == len(kept) == query_history.KEPT
+    assert query_history.history_file().stat().st_mode & 0o077 == 0
+    query_history.history_file().write_text('{"sql": "SELECT 1"}\n{"sql": "SEL')
+    assert query_history.load_history() == [{"sql": "SELECT 1"}]
 
 
 def test_completion_offers_functions_that_the_service_runs() -> None:
     listed = (ROOT / "js" / "src" / "composer" / "functions.js").read_text()
     offered = set(re.findall(r"^(\w+)\(", listed, re.MULTILINE)) - {"cast", "try_cast", "coalesce", "count"}
-    known = (ROOT / "service" / "syndb_service" / "engines" / "functions.txt").read_text().split()
+    known = (ROOT / "service" / "syndb_service" / "sql" / "functions.txt").read_text().split()
     assert len(offered) > 90
     assert offered - set(known) == set()

@@ -9,9 +9,10 @@ import httpx
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from syndb_lab.client import Lab
-from syndb_lab.composer import Composer, cells, kept
-from syndb_lab.composer.draft import Draft
+from syndb_lab.lab import Lab
+from syndb_lab.notebook import cell_identity
+from syndb_lab.notebook.composer import Composer, draft_store
+from syndb_lab.notebook.composer.draft import Draft
 from tests.unit.lab.pretence import Answer
 
 Run = Callable[..., Composer]
@@ -34,7 +35,7 @@ def run(pretend_lab: Callable[[Answer], Lab], monkeypatch: pytest.MonkeyPatch) -
     yield once
     for composer in made:
         composer.close()
-    cells.SHOWN.clear()
+    cell_identity.SHOWN.clear()
     InteractiveShell.clear_instance()
 
 
@@ -46,7 +47,7 @@ def write(composer: Composer, **part: Any) -> None:
 
 @pytest.fixture(params=["this kernel", "a new kernel"])
 def meanwhile(request: pytest.FixtureRequest) -> Callable[[], None]:
-    return cells.SHOWN.clear if request.param == "a new kernel" else lambda: None
+    return cell_identity.SHOWN.clear if request.param == "a new kernel" else lambda: None
 
 
 @pytest.mark.parametrize(
@@ -75,28 +76,28 @@ def test_other_cells_and_cells_without_an_id_have_their_own(run: Run) -> None:
     write(run(), sql="SELECT 1")
     nameless = run(cell=None)
     write(nameless, sql="SELECT 2")
-    cells.SHOWN.clear()
+    cell_identity.SHOWN.clear()
     assert [run(cell="another").sql, run(cell=None).sql, run().sql] == ["", "", "SELECT 1"]
     assert "opens without it" in nameless._static_html(nameless.draft)["text/html"]
 
 
 def test_what_is_kept_is_this_users_alone_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "MOST_CELLS", 3)
+    monkeypatch.setattr(draft_store, "MOST_CELLS", 3)
     for number in range(6):
-        assert kept.save_draft(f"cell {number}", None, Draft(sql=str(number)))
-    file = kept.draft_file("cell 5")
+        assert draft_store.save_draft(f"cell {number}", None, Draft(sql=str(number)))
+    file = draft_store.draft_file("cell 5")
     assert (file.stat().st_mode & 0o077, file.parent.stat().st_mode & 0o077) == (0, 0)
     assert len(list(file.parent.iterdir())) == 3
-    assert not kept.save_draft("cell 5", None, Draft(sql="x" * kept.LONGEST))
-    assert kept.load_draft("cell 5") == (None, Draft(sql="5"))
+    assert not draft_store.save_draft("cell 5", None, Draft(sql="x" * draft_store.LONGEST))
+    assert draft_store.load_draft("cell 5") == (None, Draft(sql="5"))
     file.write_text('["odd"]\n{"draft": 5}\n{"given')
-    assert kept.load_draft("cell 5") is None
+    assert draft_store.load_draft("cell 5") is None
 
 
 def test_a_disk_that_takes_nothing_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     composer = run("SELECT 1")
     assert "run this cell" in composer._static_html(composer.draft)["text/plain"]
-    folder = kept.draft_file("a cell").parent
+    folder = draft_store.draft_file("a cell").parent
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from syndb_lab.composer.draft import Draft
-from syndb_lab.composer.plain import PlainComposer
+from syndb_lab.notebook.composer.draft import Draft
+from syndb_lab.notebook.composer.plain_widget import PlainComposer
 
 
 def field(name: str) -> dict[str, str]:

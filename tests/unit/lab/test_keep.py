@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from syndb_lab.errors import ParameterError
+from syndb_lab.http.transport import Transport
 from syndb_lab.job import Job
-from syndb_lab.transport import Transport
 from tests.unit.lab.pretence import job_record
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from syndb_lab import journal
-from syndb_lab.completion import Completion
-from syndb_lab.datasets import Dataset
-from syndb_lab.schema_cache import SchemaCache
+from syndb_lab.datasets.datasets import Dataset
+from syndb_lab.magics.completion import Completion
+from syndb_lab.magics.schema_cache import SchemaCache
+from syndb_lab.user_data import job_journal
 from tests.unit.lab.pretence import JOB_ID, job_record
 
 TABLES = [
@@ -56,7 +56,7 @@ def test_what_fits_the_place(completion: Completion, text: str, first: list[str]
 
 
 def test_ids_come_from_the_journal(completion: Completion) -> None:
-    journal.record_job(job_record(), "http://service")
+    job_journal.record_job(job_record(), "http://service")
     assert offered(completion, "%syndb attach 0a|") == [JOB_ID]
 
 

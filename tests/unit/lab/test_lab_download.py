@@ -5,15 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from syndb_lab import (
-    ResultDamaged,
-    ResultExpired,
-    ServiceUnavailable,
-    SyndbError,
-    transfer,
-)
-from syndb_lab.download import ResultCache
-from syndb_lab.transport import Transport
+from syndb_lab import ResultDamaged, ResultExpired, ServiceUnavailable, SyndbError
+from syndb_lab.http.transport import Transport
+from syndb_lab.results import download
+from syndb_lab.results.cache import ResultCache
 from tests.unit.lab.pretence import JOB_ID, Answer, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -85,7 +80,7 @@ def test_another_file_in_the_middle_is_refused(tmp_path: Path, pretend: Pretend)
 def test_a_service_that_goes_away_is_said(
     tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "PAUSE_S", 0)
+    monkeypatch.setattr(download, "PAUSE_S", 0)
 
     def answer(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
@@ -105,7 +100,7 @@ def test_a_full_disk_is_said(tmp_path: Path, pretend: Pretend, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(transfer.Download, "fetch", full)
+    monkeypatch.setattr(download.Download, "fetch", full)
     with pytest.raises(SyndbError, match="no space left"):
         ResultCache(tmp_path).fetch(pretend(lambda _: httpx.Response(200)), JOB_ID, result_info(CONTENT))
     assert list(tmp_path.iterdir()) == []
@@ -163,7 +158,7 @@ def test_what_is_damaged_on_the_way_is_fetched_again(tmp_path: Path, pretend: Pr
 def test_a_service_that_is_asked_too_often_is_waited_for(
     tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "PAUSE_S", 0)
+    monkeypatch.setattr(download, "PAUSE_S", 0)
     asked: list[int] = []
 
     def answer(_: httpx.Request) -> httpx.Response:

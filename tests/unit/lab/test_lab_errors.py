@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 import syndb_lab
+from syndb_lab.display.progress import describe
 from syndb_lab.errors import JobFailed, QueryError, SyndbError, WaitTimeout, excerpt
-from syndb_lab.parameters import bind
-from syndb_lab.progress import describe
-from syndb_lab.refusals import error_from_response
+from syndb_lab.http.error_mapping import error_from_response
+from syndb_lab.sql.parameters import bind
 from tests.unit.lab.pretence import job_record
 
 

@@ -17,17 +17,17 @@ import pyarrow as pa
 import pytest
 from ipywidgets.widgets.widget import _instances
 
-from syndb_lab.drawing.paint import encode_color, sizes
-from syndb_lab.drawing.springs import layout_neurons
 from syndb_lab.errors import ParameterError, ResultUnsuitable
-from syndb_lab.filters import graph_queries
-from syndb_lab.gathering import Ask, fetch_from_analysis
-from syndb_lab.neighbourhood import SubnetworkRequest
-from syndb_lab.remarks import advice, caption
-from syndb_lab.subnetwork import Connection, Counts, Subnetwork, pagerank
-from syndb_lab.widgets.explorer import Explorer
+from syndb_lab.notebook.explorer.explorer import Explorer
+from syndb_lab.plots.force_layout import layout_neurons
+from syndb_lab.plots.visual_encoding import encode_color, sizes
+from syndb_lab.subnetwork.caption import advice, caption
+from syndb_lab.subnetwork.fetch import Ask, fetch_from_analysis
+from syndb_lab.subnetwork.filter_sql import graph_queries
+from syndb_lab.subnetwork.model import Connection, Counts, Subnetwork, pagerank
+from syndb_lab.subnetwork.neighborhood_sql import SubnetworkRequest
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.engines.graph.reading import load_connectome
+from syndb_service.graph.model.loader import load_connectome
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 BIG = 720575940600000001
@@ -318,7 +318,7 @@ class Output:
 def test_a_change_is_drawn_once_it_has_settled_and_kept_when_closed(
     view: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndb_lab.widgets.explorer.SETTLE_S", 0.5)
+    monkeypatch.setattr("syndb_lab.notebook.explorer.explorer.SETTLE_S", 0.5)
     output = Output()
     view._outputs.append(output)
     for column in ("brain_structure", "majority_neurotransmitter", "degree"):
@@ -358,7 +358,7 @@ def test_opened_and_closed_fifty_times_nothing_stays(ask: Ask) -> None:
 def test_changes_from_several_threads_end_in_the_picture_of_the_last_one(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndb_lab.widgets.explorer.SETTLE_S", 0.005)
+    monkeypatch.setattr("syndb_lab.notebook.explorer.explorer.SETTLE_S", 0.005)
     view, output, random = Explorer(part_of(ask), seed=1), Output(), Random(1)
     pauses = [random.random() / 20 for _ in range(200)]
 

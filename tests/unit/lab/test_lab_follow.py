@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from syndb_lab.errors import AccessDenied, AuthError, JobNotFound, ResultExpired
-from syndb_lab.follow import JobUpdate, iter_updates
-from syndb_lab.transport import Transport
+from syndb_lab.http.job_events import JobUpdate, iter_updates
+from syndb_lab.http.transport import Transport
 from tests.unit.lab.pretence import JOB_ID, Answer, job_record
 
 Pretend = Callable[[Answer], Transport]
@@ -22,7 +22,7 @@ STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.01,))
+    monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.01,))
 
 
 def event(status: str, version: int) -> bytes:
@@ -131,7 +131,7 @@ def test_the_service_says_when_to_ask_again(pretend: Pretend, monkeypatch: pytes
         pauses.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("syndb_lab.follow.asyncio.sleep", noted)
+    monkeypatch.setattr("syndb_lab.http.job_events.asyncio.sleep", noted)
     answers = iter(
         [
             httpx.Response(429, headers={"Retry-After": "7"}),

@@ -18,9 +18,10 @@ import psutil
 import pytest
 
 import syndb_lab
-from syndb_lab import Job, Lab, follow, follow_loop
-from syndb_lab.follow import Follower
-from syndb_lab.transport import Transport
+from syndb_lab import Job, Lab
+from syndb_lab.http import event_loop_thread, job_events
+from syndb_lab.http.job_events import Follower
+from syndb_lab.http.transport import Transport
 from tests.unit.lab.pretence import job_record
 
 WAIT_S = 120
@@ -137,7 +138,7 @@ def awaited(service: Service, transport: Transport, job_ids: list[str], *, ready
 def test_three_hundred_awaited_jobs_take_one_thread_and_a_few_streams(serve: Any) -> None:
     service = Service()
     assert awaited(service, serve(service), ids(300), ready=300) == 1
-    assert service.most["streams"] <= follow.STREAMS
+    assert service.most["streams"] <= job_events.STREAMS
     until(lambda: not ours())
 
 
@@ -148,10 +149,10 @@ def test_one_job_that_is_awaited_a_thousand_times_takes_one_stream(serve: Any) -
 
 
 def test_an_older_service_is_asked_for_a_stream_a_job(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "CONNECTIONS", 5)
-    monkeypatch.setattr(follow, "STREAMS", 2)
-    monkeypatch.setattr(follow, "TURN_S", 0.02)
-    monkeypatch.setattr(follow_loop, "TICK_S", 0.02)
+    monkeypatch.setattr(job_events, "CONNECTIONS", 5)
+    monkeypatch.setattr(job_events, "STREAMS", 2)
+    monkeypatch.setattr(job_events, "TURN_S", 0.02)
+    monkeypatch.setattr(event_loop_thread, "TICK_S", 0.02)
     service = Service(knows_many=False)
     assert awaited(service, serve(service), ids(20), ready=20) == 1
     assert service.most["streams"] <= 5
@@ -162,13 +163,13 @@ def test_more_jobs_than_connections_can_follow_take_turns(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"JOBS_A_STREAM": 3, "STREAMS": 2, "TURN_S": 0.02}.items():
-        monkeypatch.setattr(follow, name, value)
-    monkeypatch.setattr(follow_loop, "TICK_S", 0.02)
+        monkeypatch.setattr(job_events, name, value)
+    monkeypatch.setattr(event_loop_thread, "TICK_S", 0.02)
     service, transport = Service(), None
     transport = serve(service)
     service.final.add(ids(20)[-1])
     last = Job(transport, job_record("running", job_id=ids(20)[-1]))
-    held = [follow.follower_of(transport).join(job_record("running", job_id=one)) for one in ids(19)]
+    held = [job_events.follower_of(transport).join(job_record("running", job_id=one)) for one in ids(19)]
     assert last.wait(timeout=WAIT_S).status == "completed", "though nineteen others never end"
     assert service.most["streams"] <= 2
     for following in held:
@@ -191,7 +192,7 @@ def test_a_job_that_ended_while_nobody_waited_for_it_is_told_later(serve: Any) -
     service = Service()
     transport = serve(service)
     other, one = ids(2)
-    holding = follow.follower_of(transport).join(job_record("running", job_id=other))
+    holding = job_events.follower_of(transport).join(job_record("running", job_id=other))
     job = Job(transport, job_record("running", job_id=one))
     with pytest.raises(syndb_lab.WaitTimeout):
         job.wait(timeout=0)
@@ -205,13 +206,13 @@ def test_a_job_that_is_told_between_two_waits_for_it_is_told_again(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its stream goes on for another job, and says nothing of it any more."""
-    monkeypatch.setattr(follow, "STREAMS", 1)
+    monkeypatch.setattr(job_events, "STREAMS", 1)
     service = Service()
-    follower = follow.follower_of(serve(service))
+    follower = job_events.follower_of(serve(service))
     other, one = (job_record("running", job_id=job_id) for job_id in ids(2))
     holding, first = follower.join(other), follower.join(one)
     until(lambda: 2 in service.asked)
-    monkeypatch.setattr(follow, "GATHER_S", 0.3)
+    monkeypatch.setattr(job_events, "GATHER_S", 0.3)
     first.close()
     service.final.add(one["job_id"])
     until(lambda: service.told)
@@ -279,7 +280,7 @@ def test_a_stream_that_falls_silent_is_opened_anew(sleeps: bool, monkeypatch: py
         HEAD + beat + b"retry: 1\n\n" + told(job_record("running", version=3)),
         HEAD + beat + told(job_record("completed", version=4)),
     )
-    monkeypatch.setattr(follow_loop, "TICK_S", 0.02)
+    monkeypatch.setattr(event_loop_thread, "TICK_S", 0.02)
     with Lab(line.url) as lab:
         job = Job(lab._transport, job_record("running"))
         waiting = threading.Thread(target=lambda: job.wait(timeout=WAIT_S, progress=False))
@@ -287,7 +288,9 @@ def test_a_stream_that_falls_silent_is_opened_anew(sleeps: bool, monkeypatch: py
         until(lambda: job.record["version"] == 3)
         if sleeps:
             clock = time.time
-            monkeypatch.setattr("syndb_lab.follow.time.time", lambda: clock() + 3600 * (len(line.asked) < 2))
+            monkeypatch.setattr(
+                "syndb_lab.http.job_events.time.time", lambda: clock() + 3600 * (len(line.asked) < 2)
+            )
         waiting.join(WAIT_S)
         assert job.status == "completed"
         assert b"last-event-id: 3" in line.asked[1].lower()
@@ -297,12 +300,12 @@ def test_a_stream_that_falls_silent_is_opened_anew(sleeps: bool, monkeypatch: py
 def test_a_process_that_was_forked_follows_by_itself(serve: Any, tmp_path: Path) -> None:
     service = Service()
     transport = serve(service)
-    holding = follow.follower_of(transport).join(job_record("running"))
-    own = follow.follower_of(transport)
+    holding = job_events.follower_of(transport).join(job_record("running"))
+    own = job_events.follower_of(transport)
     child = os.fork()
     if child == 0:
-        isolated = follow.follower_of(transport) is not own and isinstance(transport.companion, Follower)
+        isolated = job_events.follower_of(transport) is not own and isinstance(transport.companion, Follower)
         os._exit(0 if isolated else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert follow.follower_of(transport) is own
+    assert job_events.follower_of(transport) is own
     holding.close()

@@ -6,7 +6,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from syndb_lab import ResultUnsuitable, frames
+from syndb_lab import ResultUnsuitable
+from syndb_lab.results import data_frames
 from tests.unit.lab.pretence import FLYWIRE_ID, arrow_file
 
 IDS = [FLYWIRE_ID, None, -FLYWIRE_ID, 2**63 - 1]
@@ -33,20 +34,20 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_polars_keeps_ids(file: Path) -> None:
-    frame = frames.to_polars(file, COLUMNS)
+    frame = data_frames.to_polars(file, COLUMNS)
     assert frame["id"].to_list() == IDS
     assert frame["name"].to_list() == ["AVAL", None, "", "12"]
     assert str(frame.schema["id"]) == "Int64"
 
 
 def test_a_lazy_frame_is_the_same_frame(file: Path) -> None:
-    lazy = frames.to_lazy(file, COLUMNS)
-    assert lazy.collect().equals(frames.to_polars(file, COLUMNS))
+    lazy = data_frames.to_lazy(file, COLUMNS)
+    assert lazy.collect().equals(data_frames.to_polars(file, COLUMNS))
     assert lazy.filter(pl.col("id") < 0).select("id", "name").collect().rows() == [(-FLYWIRE_ID, "")]
 
 
 def test_pandas_keeps_ids(file: Path) -> None:
-    frame = frames.to_pandas(file, COLUMNS)
+    frame = data_frames.to_pandas(file, COLUMNS)
     assert str(frame.dtypes["id"]) == "int64[pyarrow]"
     assert [
         None if value is None else int(value) for value in frame["id"].array.__arrow_array__().to_pylist()
@@ -56,19 +57,19 @@ def test_pandas_keeps_ids(file: Path) -> None:
 
 
 def test_arrow_keeps_ids(file: Path) -> None:
-    table = frames.to_arrow(file, COLUMNS)
+    table = data_frames.to_arrow(file, COLUMNS)
     assert table["id"].to_pylist() == IDS
     assert table["weight"].to_pylist() == [1.5, None, 2, 3]
 
 
 def test_duckdb_keeps_ids(file: Path) -> None:
-    relation = frames.to_duckdb(file, COLUMNS)
+    relation = data_frames.to_duckdb(file, COLUMNS)
     assert [row[0] for row in relation.fetchall()] == IDS
     assert relation.query("r", f"SELECT count(*) FROM r WHERE id = {FLYWIRE_ID}").fetchall() == [(1,)]
 
 
 def test_a_relation_outlives_the_file(file: Path) -> None:
-    relation = frames.to_duckdb(file, COLUMNS)
+    relation = data_frames.to_duckdb(file, COLUMNS)
     file.unlink()
     assert relation.aggregate("count(*)").fetchall() == [(4,)]
 
@@ -76,7 +77,7 @@ def test_a_relation_outlives_the_file(file: Path) -> None:
 def test_an_arrow_file_keeps_its_provenance(tmp_path: Path) -> None:
     path = tmp_path / "result.arrow"
     path.write_bytes(arrow_file(TABLE.replace_schema_metadata({"syndb.query": "SELECT"})))
-    assert frames.to_arrow(path).schema.metadata == {b"syndb.query": b"SELECT"}
+    assert data_frames.to_arrow(path).schema.metadata == {b"syndb.query": b"SELECT"}
 
 
 def test_an_empty_result_keeps_its_columns(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_an_empty_result_keeps_its_columns(tmp_path: Path) -> None:
             path.write_bytes(arrow_file(TABLE.slice(0, 0)))
         else:
             pyarrow.csv.write_csv(TABLE.slice(0, 0), path)
-        frame = frames.to_polars(path, COLUMNS)
+        frame = data_frames.to_polars(path, COLUMNS)
         assert frame.shape == (0, 3)
         assert str(frame.schema["id"]) == "Int64"
 
@@ -94,7 +95,7 @@ def test_an_empty_result_keeps_its_columns(tmp_path: Path) -> None:
 def test_csv_without_types_still_keeps_ids(tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     path.write_text(f'id,text\n{FLYWIRE_ID},"two\nlines, one cell"\n,\n')
-    assert frames.to_arrow(path).to_pylist() == [
+    assert data_frames.to_arrow(path).to_pylist() == [
         {"id": FLYWIRE_ID, "text": "two\nlines, one cell"},
         {"id": None, "text": None},
     ]
@@ -103,31 +104,31 @@ def test_csv_without_types_still_keeps_ids(tmp_path: Path) -> None:
 def test_csv_with_text_that_looks_like_numbers_stays_text(tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     path.write_text("code\n0042\n")
-    assert frames.to_polars(path, [{"name": "code", "type": "string"}]).item() == "0042"
+    assert data_frames.to_polars(path, [{"name": "code", "type": "string"}]).item() == "0042"
 
 
 def test_csv_that_does_not_fit_says_so(tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     path.write_text("id\nAVAL\n")
     with pytest.raises(ResultUnsuitable, match="can't be read"):
-        frames.to_polars(path, COLUMNS)
+        data_frames.to_polars(path, COLUMNS)
 
 
 def test_json_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(ResultUnsuitable):
-        frames.to_arrow(tmp_path / "result.json")
+        data_frames.to_arrow(tmp_path / "result.json")
 
 
 def test_csv_of_one_column_keeps_its_nulls(tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     pyarrow.csv.write_csv(TABLE.select(["id"]), path)
-    assert frames.to_polars(path, COLUMNS[:1])["id"].to_list() == IDS
+    assert data_frames.to_polars(path, COLUMNS[:1])["id"].to_list() == IDS
 
 
 def test_csv_keeps_sums_exact(tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     path.write_text("total\n9007199254740993123\n")
-    frame = frames.to_arrow(path, [{"name": "total", "type": "decimal128(38, 0)"}])
+    frame = data_frames.to_arrow(path, [{"name": "total", "type": "decimal128(38, 0)"}])
     assert int(frame["total"][0].as_py()) == 9007199254740993123
 
 
@@ -144,4 +145,4 @@ def test_what_polars_would_die_of_is_an_error(tmp_path: Path, values: pa.Array) 
     path = tmp_path / "result.arrow"
     path.write_bytes(arrow_file(pa.table({"ages": values})))
     with pytest.raises(ResultUnsuitable, match="'ages'"):
-        frames.to_polars(path)
+        data_frames.to_polars(path)

@@ -13,8 +13,8 @@ import pytest
 
 import syndb_lab
 from syndb_lab import Job, Lab
-from syndb_lab.network import directed_graph, query_graph
-from syndb_lab.transport import Transport
+from syndb_lab.http.transport import Transport
+from syndb_lab.results.graph_objects import directed_graph, query_graph
 from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -35,7 +35,7 @@ class Kept:
 
 
 def test_waiting_survives_a_service_that_is_away(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.3,))
+    monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.3,))
     asked: list[int] = []
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -54,8 +54,8 @@ def test_waiting_survives_a_service_that_is_away(pretend: Pretend, monkeypatch: 
 def test_waiting_gives_up_on_a_service_that_stays_away(
     pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndb_lab.handle.PATIENCE_S", 0.2)
-    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.1,))
+    monkeypatch.setattr("syndb_lab.job_handle.PATIENCE_S", 0.2)
+    monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.1,))
 
     def answer(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
@@ -155,7 +155,7 @@ def test_an_unfinished_handle_says_as_of_when(pretend: Pretend, monkeypatch: pyt
         def now(cls, tz: object = None) -> "Clock":
             return cls.combine(cls.at.date(), cls.at.time())
 
-    monkeypatch.setattr("syndb_lab.handle.datetime", Clock)
+    monkeypatch.setattr("syndb_lab.job_handle.datetime", Clock)
     job = Job(pretend(lambda _: httpx.Response(200, json=job_record("running"))), job_record(label="l"))
     Clock.at = datetime(2026, 3, 4, 17, 0, 0)
     assert repr(job) == f"<query job {JOB_ID} pending 'l' as of 16:03:05; .refresh() asks again>"

@@ -16,11 +16,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from syndb_lab import Job
-from syndb_lab.transport import Transport
-from syndb_lab.widgets.desk import NamespaceWriter
-from syndb_lab.widgets.elements import FallbackCard
-from syndb_lab.widgets.job_card import JobCard, show_card
-from syndb_lab.widgets.monitor import Monitor
+from syndb_lab.http.transport import Transport
+from syndb_lab.notebook.card.job_card import JobCard, show_card
+from syndb_lab.notebook.card.widget import FallbackCard
+from syndb_lab.notebook.monitor import Monitor
+from syndb_lab.notebook.namespace_writer import NamespaceWriter
 from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -31,7 +31,7 @@ ATTACK = "<script>alert(1)</script>\x1b[31m"
 
 @pytest.fixture(autouse=True)
 def _shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.05,))
+    monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.05,))
     InteractiveShell.instance()
     yield
     InteractiveShell.clear_instance()
@@ -133,7 +133,7 @@ def test_a_full_disk_is_said_on_the_card(pretend: Pretend, monkeypatch: pytest.M
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("syndb_lab.transfer.Download.fetch", full)
+    monkeypatch.setattr("syndb_lab.results.download.Download.fetch", full)
     card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT))
     card.handle_click({"do": "load"})
     until(lambda: "no space left" in said(card)["trouble"])
@@ -294,7 +294,7 @@ def test_a_refused_rerun_leaves_the_card_and_works_again(pretend: Pretend) -> No
 def test_plain_buttons_that_were_replaced_are_gone() -> None:
     face_of = {"fraction": None, "buttons": [{"do": "cancel", "text": "Cancel"}]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("syndb_lab.widgets.elements.live_html", lambda _: "")
+        patch.setattr("syndb_lab.notebook.card.widget.live_html", lambda _: "")
         card = FallbackCard(face_of)
         (button,) = card._buttons.children
         card.card = {**face_of, "buttons": []}

@@ -10,45 +10,45 @@ from pathlib import Path
 
 import pytest
 
-from syndb_lab import history, journal
+from syndb_lab.user_data import job_journal, query_history
 from tests.unit.lab.pretence import JOB_ID, job_record
 
 
 def test_what_was_submitted_is_found_again() -> None:
-    journal.record_job(job_record(label="motor\nneurons"), "http://service")
-    (entry,) = journal.entries()
+    job_journal.record_job(job_record(label="motor\nneurons"), "http://service")
+    (entry,) = job_journal.entries()
     assert (entry.job_id, entry.url, entry.title) == (JOB_ID, "http://service", "motor neurons")
-    assert journal.written_out(JOB_ID[:6]) == [entry]
-    assert journal.written_out("0a") == []
-    assert journal.journal_file().stat().st_mode & 0o077 == 0
+    assert job_journal.written_out(JOB_ID[:6]) == [entry]
+    assert job_journal.written_out("0a") == []
+    assert job_journal.journal_file().stat().st_mode & 0o077 == 0
 
 
 def test_a_line_that_a_crash_cut_off_is_left_out() -> None:
-    journal.record_job(job_record(), "http://service")
-    with journal.journal_file().open("a") as file:
+    job_journal.record_job(job_record(), "http://service")
+    with job_journal.journal_file().open("a") as file:
         file.write('{"job_id": "1"}\n[]\n{"job_id": "0a6e')
-    assert [entry.job_id for entry in journal.entries()] == [JOB_ID]
+    assert [entry.job_id for entry in job_journal.entries()] == [JOB_ID]
 
 
 def test_it_stays_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "KEPT", 3)
+    monkeypatch.setattr(job_journal, "KEPT", 3)
     for number in range(30):
-        journal.record_job(job_record(label=f"{number:03} {'x' * 100}"), "http://service")
-    assert journal.entries()[0].title.startswith("029")
-    assert journal.journal_file().stat().st_size < 4000
+        job_journal.record_job(job_record(label=f"{number:03} {'x' * 100}"), "http://service")
+    assert job_journal.entries()[0].title.startswith("029")
+    assert job_journal.journal_file().stat().st_size < 4000
 
 
 def test_a_place_that_takes_no_file_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(journal, "journal_file", lambda: tmp_path / "file" / "journal.jsonl")
-    journal.record_job(job_record(), "http://service")
-    assert journal.entries() == []
+    monkeypatch.setattr(job_journal, "journal_file", lambda: tmp_path / "file" / "journal.jsonl")
+    job_journal.record_job(job_record(), "http://service")
+    assert job_journal.entries() == []
 
 
 def test_no_locale_and_no_character_costs_a_line() -> None:
     odd = "🧠 é \u2028 \u0085 \x0b \ud800 end"
     code = (
-        "from syndb_lab import history, journal\n"
+        "from syndb_lab.user_data import query_history as history, job_journal as journal\n"
         f"odd = {odd!a}\n"
         "journal.note({'job_id': 'a', 'label': odd}, 'http://service')\n"
         "history.remember({'sql': odd})\n"
@@ -58,7 +58,7 @@ def test_no_locale_and_no_character_costs_a_line() -> None:
     with_latin = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     told = subprocess.run(command, env=with_latin, capture_output=True, check=True, text=True, timeout=120)
     assert ascii(odd) in told.stdout
-    assert [one["sql"] for one in history.load_history()] == [odd]
-    assert journal.entries()[0].title == " ".join(odd.split())
-    for file in (journal.journal_file(), history.history_file()):
+    assert [one["sql"] for one in query_history.load_history()] == [odd]
+    assert job_journal.entries()[0].title == " ".join(odd.split())
+    for file in (job_journal.journal_file(), query_history.history_file()):
         assert json.loads(file.read_bytes().decode("ascii"))

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from syndb_lab.errors import ParameterError
-from syndb_lab.limits import limit_query
+from syndb_lab.sql.row_limit import limit_query
 
 
 @pytest.mark.parametrize(

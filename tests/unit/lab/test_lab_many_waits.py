@@ -21,8 +21,8 @@ import pytest
 
 import syndb_lab
 from syndb_lab import Job, Lab
-from syndb_lab.following import Following
-from syndb_lab.watch import JobWatcher
+from syndb_lab.http.job_subscription import Following
+from syndb_lab.http.job_watcher import JobWatcher
 from tests.unit.lab.pretence import job_record
 
 WAITS = int(os.environ.get("SYNDB_WAITS", "1000"))
@@ -148,7 +148,7 @@ def wait_for_many(lab: Lab, numbers: range) -> None:
 
 
 def test_waits_of_every_kind_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.01,))
+    monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.01,))
     service = Service()
     with Lab(service.url) as lab:
         wait_for_many(lab, range(2 * TOGETHER))

@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 
 from syndb_lab import Lab
-from syndb_lab.datasets import Datasets
+from syndb_lab.conversion.plain_values import plain_value
+from syndb_lab.datasets.datasets import Datasets
+from syndb_lab.display.listing import Listing
 from syndb_lab.errors import ParameterError, UnknownDataset
-from syndb_lab.listing import Listing
-from syndb_lab.plain_values import plain_value
-from syndb_lab.request_body import encode_body
+from syndb_lab.http.json_body import encode_body
 from tests.unit.lab.pretence import Answer, job_record
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"

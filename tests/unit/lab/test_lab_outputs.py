@@ -18,17 +18,17 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import csv
 
-from syndb_lab.command import Commands
-from syndb_lab.command_output import with_part
-from syndb_lab.command_sql import is_comment, read_sql
-from syndb_lab.csv_file import write_csv
-from syndb_lab.datasets import Dataset
-from syndb_lab.engine_text import iter_slices
+from syndb_lab.cli.main import Commands
+from syndb_lab.cli.output import with_part
+from syndb_lab.cli.sql_input import is_comment, read_sql
+from syndb_lab.datasets.datasets import Dataset
+from syndb_lab.display.listing import Listing
+from syndb_lab.display.progress import TerminalLine, describe
 from syndb_lab.errors import QueryError, SyndbError
-from syndb_lab.json_file import dump_json, write_json
-from syndb_lab.listing import Listing
-from syndb_lab.progress import TerminalLine, describe
-from syndb_lab.terminal_text import columns_of
+from syndb_lab.results.csv_writer import write_csv
+from syndb_lab.results.duckdb_text import iter_slices
+from syndb_lab.results.json_writer import dump_json, write_json
+from syndb_lab.text.terminal_text import columns_of
 from tests.unit.lab.pretence import job_record
 
 BIG = 720575940600000001

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from syndb_lab import history, journal
-from syndb_lab.composer.kept import draft_file, load_draft
-from syndb_lab.download import ResultCache
-from syndb_lab.local import default_data_dir
-from syndb_lab.magic_verbs import journal_listing
-from syndb_lab.tokens import load_token, save_token, token_file
+from syndb_lab.connection.local_service import default_data_dir
+from syndb_lab.http.service_tokens import load_token, save_token, token_file
+from syndb_lab.magics.line_commands import journal_listing
+from syndb_lab.notebook.composer.draft_store import draft_file, load_draft
+from syndb_lab.results.cache import ResultCache
+from syndb_lab.user_data import job_journal, query_history
 from tests.unit.lab.pretence import JOB_ID, job_record
 
 WRITERS, WRITTEN = 3, 15
@@ -30,24 +30,24 @@ def write_tokens(writer: int) -> None:
 
 def write_history(writer: int) -> None:
     for number in range(WRITTEN):
-        history.add_to_history({"sql": f"SELECT '{writer}-{number}'", "at": "now"})
+        query_history.add_to_history({"sql": f"SELECT '{writer}-{number}'", "at": "now"})
 
 
 def write_journal(writer: int) -> None:
-    journal.KEPT = WRITERS * WRITTEN  # type: ignore[misc]
+    job_journal.KEPT = WRITERS * WRITTEN  # type: ignore[misc]
     for number in range(WRITTEN):
-        journal.record_job(job_record(label=f"{writer}-{number} {'x' * 100}"), "http://service")
+        job_journal.record_job(job_record(label=f"{writer}-{number} {'x' * 100}"), "http://service")
 
 
 @pytest.mark.parametrize(
     ("write", "read"),
     [
         (write_tokens, lambda writer, number: load_token(f"https://s{writer}-{number}.example.edu")),
-        (write_history, lambda writer, number: f"'{writer}-{number}'" in str(history.load_history())),
+        (write_history, lambda writer, number: f"'{writer}-{number}'" in str(query_history.load_history())),
         (
             write_journal,
             lambda writer, number: any(
-                entry.title.startswith(f"{writer}-{number} ") for entry in journal.entries()
+                entry.title.startswith(f"{writer}-{number} ") for entry in job_journal.entries()
             ),
         ),
     ],
@@ -86,10 +86,10 @@ def test_a_user_without_a_home_has_folders_all_the_same(
         usual.mkdir(mode=0o700 if before == "ours" else 0o777)
         usual.chmod(0o700 if before == "ours" else 0o777)
     save_token("https://s.example.edu", "token")
-    journal.record_job(job_record(label="first"), "http://service")
+    job_journal.record_job(job_record(label="first"), "http://service")
     assert load_token("https://s.example.edu") == "token"
-    assert [entry.title for entry in journal.entries()] == ["first"]
-    found = {token_file(), history.history_file(), ResultCache().folder, default_data_dir()}
+    assert [entry.title for entry in job_journal.entries()] == ["first"]
+    found = {token_file(), query_history.history_file(), ResultCache().folder, default_data_dir()}
     assert all(one.is_relative_to(usual) for one in found) is (before in ("none", "ours"))
     assert all(one.is_relative_to(tmp_path) and one.parents[1].stat().st_mode & 0o077 == 0 for one in found)
 
@@ -107,16 +107,16 @@ STRANGE = [
 @pytest.mark.parametrize("strange", STRANGE, ids=lambda line: ascii(line[:20]))
 def test_a_line_of_anything_costs_that_line_alone(strange: bytes) -> None:
     for label in ("first", "second"):
-        history.add_to_history({"sql": label, "at": "now"})
-        journal.record_job(job_record(label=label), "http://service")
-        for file in (history.history_file(), journal.journal_file()):
+        query_history.add_to_history({"sql": label, "at": "now"})
+        job_journal.record_job(job_record(label=label), "http://service")
+        for file in (query_history.history_file(), job_journal.journal_file()):
             file.write_bytes(file.read_bytes() + strange + b"\n")
-    found = [entry for entry in journal.written_out(JOB_ID[:8]) if entry.job_id == JOB_ID]
+    found = [entry for entry in job_journal.written_out(JOB_ID[:8]) if entry.job_id == JOB_ID]
     assert [entry.title for entry in found] == ["second", "first"]
-    drafts = [draft.get("sql") for draft in history.load_history()]
+    drafts = [draft.get("sql") for draft in query_history.load_history()]
     assert all(isinstance(sql, str | None) for sql in drafts)
     assert [sql for sql in drafts if sql in ("first", "second")] == ["second", "first"]
-    listed = journal_listing(journal.entries())
+    listed = journal_listing(job_journal.entries())
     assert "\x1b" not in repr(listed) + listed._repr_html_()
     file = draft_file("a cell")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -129,8 +129,8 @@ def test_a_line_of_anything_costs_that_line_alone(strange: bytes) -> None:
 
 
 def test_a_line_that_was_cut_off_costs_that_line_alone() -> None:
-    journal.record_job(job_record(label="first"), "http://service")
-    file = journal.journal_file()
+    job_journal.record_job(job_record(label="first"), "http://service")
+    file = job_journal.journal_file()
     file.write_text(file.read_text() + '{"job_id": "0a6e')
-    journal.record_job(job_record(label="second"), "http://service")
-    assert [entry.title for entry in journal.entries()] == ["second", "first"]
+    job_journal.record_job(job_record(label="second"), "http://service")
+    assert [entry.title for entry in job_journal.entries()] == ["second", "first"]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from syndb_lab import ParameterError
-from syndb_lab.parameters import bind, read_assignment, select_values
+from syndb_lab.sql.parameters import bind, read_assignment, select_values
 
 BIG = 720575940600000001
 

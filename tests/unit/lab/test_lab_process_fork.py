@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from syndb_lab import process_fork
-from syndb_lab.process_fork import GATE, ForkLock
+from syndb_lab import fork_safety
+from syndb_lab.fork_safety import GATE, ForkLock
 
 LIMIT_S = 120.0
 IMPORTED = """
@@ -67,7 +67,7 @@ def test_a_fork_waits_for_an_import_of_another_thread(
     half_imported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = threading.Event()
-    monkeypatch.setattr(process_fork, "LOOKS", [asked.set])
+    monkeypatch.setattr(fork_safety, "LOOKS", [asked.set])
     later = threading.Thread(target=lambda: asked.wait(LIMIT_S) and half_imported.write_text("1"))
     later.start()
     assert said_by_a_child(child_imports) == "7"
@@ -77,7 +77,7 @@ def test_a_fork_waits_for_an_import_of_another_thread(
 def test_an_import_that_never_ends_holds_up_no_fork(
     half_imported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_fork, "WAIT_S", 0.01)
+    monkeypatch.setattr(fork_safety, "WAIT_S", 0.01)
     assert said_by_a_child(lambda: "here") == "here"
     half_imported.write_text("1")
     assert importlib.import_module("half_imported").value == 7

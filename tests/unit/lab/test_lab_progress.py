@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syndb_lab.progress import (
+from syndb_lab.display.progress import (
     LogLine,
     NotebookLine,
     SilentLine,
@@ -145,7 +145,7 @@ def test_a_notebook_has_one_output_that_changes(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_long_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.5, 1.5, 1.6, 2.5, 3.0])
-    monkeypatch.setattr("syndb_lab.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("syndb_lab.display.progress.time.monotonic", lambda: next(clock))
     stream = io.StringIO()
     with show_download(9_100_000, LogLine(stream)) as tell:
         for here in (1_000_000, 3_000_000, 3_100_000, 8_000_000):

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from syndb_lab.conversion.plain_values import plain_value
 from syndb_lab.errors import ParameterError, SyndbError
-from syndb_lab.limits import limit_query
-from syndb_lab.magic_line import CellLine, read_cell_line, read_sql_line
-from syndb_lab.parameters import bind
-from syndb_lab.plain_values import plain_value
-from syndb_lab.references import references
-from syndb_lab.scanner import parameters, tokens
+from syndb_lab.magics.cell_line import CellLine, read_cell_line, read_sql_line
+from syndb_lab.sql.parameter_scanner import parameters, tokens
+from syndb_lab.sql.parameters import bind
+from syndb_lab.sql.references import references
+from syndb_lab.sql.row_limit import limit_query
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=30)

@@ -9,8 +9,8 @@ import pytest
 
 from syndb_lab import Job
 from syndb_lab.errors import ParameterError
-from syndb_lab.references import bind_references
-from syndb_lab.transport import Transport
+from syndb_lab.http.transport import Transport
+from syndb_lab.sql.references import bind_references
 from tests.unit.lab.pretence import JOB_ID, Answer, job_record
 
 

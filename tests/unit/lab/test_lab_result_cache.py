@@ -16,16 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from syndb_lab import (
-    SyndbError,
-    frames,
-    lru_directory,
-    transfer,
-)
-from syndb_lab.download import ResultCache
-from syndb_lab.grid import ResultTable
-from syndb_lab.grid.rows import RowView, ViewSpec
-from syndb_lab.transport import Transport
+from syndb_lab import SyndbError
+from syndb_lab.http.transport import Transport
+from syndb_lab.notebook.table import ResultTable
+from syndb_lab.notebook.table.row_view import RowView, ViewSpec
+from syndb_lab.results import cache_directory, data_frames, download
+from syndb_lab.results.cache import ResultCache
 from tests.servers.small_disk import small_disk
 from tests.unit.lab.pretence import JOB_ID, Answer, result_info
 
@@ -106,13 +102,13 @@ def test_looking_at_a_file_does_not_read_it(
 
     def digest_of(file: Path) -> str:
         hashed.append(file)
-        return transfer.digest_of(file)
+        return download.digest_of(file)
 
-    monkeypatch.setattr(lru_directory, "digest_of", digest_of)
+    monkeypatch.setattr(cache_directory, "digest_of", digest_of)
     for _ in range(3):
         file = served.fetch(cache, CONTENT)
     assert hashed == []
-    monkeypatch.setattr(lru_directory, "RECHECK_S", 0)
+    monkeypatch.setattr(cache_directory, "RECHECK_S", 0)
     served.fetch(cache, CONTENT)
     assert hashed == [file], "once a week it is hashed again"
 
@@ -130,7 +126,7 @@ def test_a_folder_that_can_not_be_written_is_replaced_with_a_word(
 ) -> None:
     (tmp_path / "file").touch()
     served, cache = Served(pretend), ResultCache(tmp_path / "file" / "cache")
-    monkeypatch.setattr("syndb_lab.download._temporary", {})
+    monkeypatch.setattr("syndb_lab.results.cache._temporary", {})
     with pytest.warns(UserWarning, match="XDG_CACHE_HOME"):
         file = served.fetch(cache, CONTENT)
     assert file.read_bytes() == CONTENT
@@ -150,7 +146,7 @@ def test_what_was_read_longest_ago_goes_first(tmp_path: Path, pretend: Pretend) 
 def test_what_has_expired_goes_before_its_turn(
     tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lru_directory, "EXPIRY_S", 0)
+    monkeypatch.setattr(cache_directory, "EXPIRY_S", 0)
     served, cache = Served(pretend), ResultCache(tmp_path)
     served.fetch(cache, b"old", expires_at="2001-01-01T00:00:00Z")
     kept = served.fetch(cache, b"kept", expires_at="2001-01-01T00:00:00Z")
@@ -170,7 +166,7 @@ def test_a_destroyed_result_leaves_nothing_here(tmp_path: Path, pretend: Pretend
 
 KILLED = """
 import sys, pathlib
-from syndb_lab.lru_directory import held_part
+from syndb_lab.results.cache_directory import held_part
 with held_part(pathlib.Path(sys.argv[1])) as part:
     part.write_bytes(b"x" * 1000)
     print("begun", flush=True)
@@ -222,7 +218,13 @@ def test_a_file_that_is_removed_is_read_on(tmp_path: Path, table: pa.Table, suff
             pq.write_table(table, file, row_group_size=10_000)
         return file
 
-    readers = (frames.to_lazy, frames.to_polars, frames.to_pandas, frames.to_arrow, frames.to_duckdb)
+    readers = (
+        data_frames.to_lazy,
+        data_frames.to_polars,
+        data_frames.to_pandas,
+        data_frames.to_arrow,
+        data_frames.to_duckdb,
+    )
     held = []
     for reader in readers:
         file = written(reader.__name__)
@@ -255,7 +257,7 @@ def test_lazy_frames_give_their_files_back(tmp_path: Path) -> None:
         gc.collect()
         return [each.path for each in psutil.Process().open_files()].count(str(file))
 
-    frame = frames.to_lazy(file)
+    frame = data_frames.to_lazy(file)
     assert descriptors() == 1
     del frame
     assert descriptors() == 0
@@ -298,7 +300,7 @@ def test_readers_and_evictions_at_once(tmp_path: Path, pretend: Pretend) -> None
 def test_a_disk_that_is_full_or_read_only(
     tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndb_lab.download._temporary", {})
+    monkeypatch.setattr("syndb_lab.results.cache._temporary", {})
     contents = [os.urandom(900_000) for _ in range(3)]
     served = Served(pretend)
     with small_disk(tmp_path / "disk", 2) as disk:

@@ -6,10 +6,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_lab.limits import limit_query
-from syndb_lab.parameters import bind
-from syndb_lab.references import references
-from syndb_lab.scanner import RESERVED, parameters, tokens
+from syndb_lab.sql.parameter_scanner import RESERVED, parameters, tokens
+from syndb_lab.sql.parameters import bind
+from syndb_lab.sql.references import references
+from syndb_lab.sql.row_limit import limit_query
 
 LINES = Path(__file__).with_name("statements.jsonl").read_text().splitlines()
 CORPUS: list[dict[str, Any]] = [json.loads(line) for line in LINES]

@@ -18,7 +18,7 @@ import pytest
 from ipywidgets.widgets import widget as ipywidgets_widget
 
 from syndb_lab import Job
-from syndb_lab.cell import SHOWN, close_earlier_output
+from syndb_lab.display.cell_output import SHOWN, close_earlier_output
 from syndb_lab.errors import (
     JobCancelled,
     JobFailed,
@@ -27,11 +27,11 @@ from syndb_lab.errors import (
     ResultTruncated,
     ResultUnsuitable,
 )
-from syndb_lab.grid import ResultTable
-from syndb_lab.grid.live import TableOutput
-from syndb_lab.grid.rows import RowView, ViewSpec
-from syndb_lab.grid.serving import PageServer, answer, view_of
-from syndb_lab.transport import Transport
+from syndb_lab.http.transport import Transport
+from syndb_lab.notebook.table import ResultTable
+from syndb_lab.notebook.table.page_server import PageServer, answer, view_of
+from syndb_lab.notebook.table.row_view import RowView, ViewSpec
+from syndb_lab.notebook.table.widget import TableOutput
 from tests.unit.lab.pretence import FLYWIRE_ID, Answer, arrow_file, job_record, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -318,7 +318,9 @@ def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
 
 def test_the_next_run_of_a_cell_closes_what_it_showed(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = {"cell": "a", "run": "1"}
-    monkeypatch.setattr("syndb_lab.cell.running_cell_and_run", lambda: (run["cell"], run["run"]))
+    monkeypatch.setattr(
+        "syndb_lab.display.cell_output.running_cell_and_run", lambda: (run["cell"], run["run"])
+    )
 
     def show() -> TableOutput:
         live = TableOutput({"key": "k"}, lambda: RowView(stored))

@@ -18,8 +18,8 @@ import pytest
 from pyarrow import csv
 
 from syndb_lab.errors import ParameterError, ResultUnsuitable
-from syndb_lab.grid import copying
-from syndb_lab.grid.rows import FilterError, Interrupted, RowView, ViewSpec
+from syndb_lab.notebook.table import clipboard
+from syndb_lab.notebook.table.row_view import FilterError, Interrupted, RowView, ViewSpec
 from tests.unit.lab.pretence import FLYWIRE_ID
 
 STORED = ViewSpec()
@@ -244,11 +244,11 @@ def test_a_long_cell_is_cut_with_its_length_and_copied_whole(open_rows: Open) ->
     long = [f"{number} \t\n" + "x" * 1_000_000 for number in range(20)]
     rows = open_rows(pa.table({"long": long}))
     assert cells(rows, first=3, count=1) == [[["3 ⇥↵" + "x" * 296, 1_000_004]]]
-    assert copying.copied_cell(rows, STORED, 3, 0) == long[3]
-    text = copying.rows_as_text(rows, STORED, 0, 2)
+    assert clipboard.copied_cell(rows, STORED, 3, 0) == long[3]
+    text = clipboard.rows_as_text(rows, STORED, 0, 2)
     assert list(csv_lines(text)) == [["long"], [long[0]], [long[1]]]
     with pytest.raises(ResultUnsuitable, match="characters"):
-        copying.rows_as_text(open_rows(pa.table({"long": long * 2})), STORED, 0, 40)
+        clipboard.rows_as_text(open_rows(pa.table({"long": long * 2})), STORED, 0, 40)
 
 
 def csv_lines(text: str) -> Iterator[list[str]]:
@@ -258,12 +258,12 @@ def csv_lines(text: str) -> Iterator[list[str]]:
 
 def test_copied_rows_are_those_of_the_view(open_rows: Open) -> None:
     rows = open_rows(pa.table({"id": [FLYWIRE_ID, None, FLYWIRE_ID + 2], "name": ["a", "", 'say "hi"']}))
-    assert copying.rows_as_text(rows, ViewSpec([(0, "desc")]), 0, 3) == (
+    assert clipboard.rows_as_text(rows, ViewSpec([(0, "desc")]), 0, 3) == (
         'id\tname\n720575940600000003\t"say ""hi"""\n720575940600000001\ta\n\t""'
     )
-    assert copying.copied_cell(rows, STORED, 1, 0) == ""
+    assert clipboard.copied_cell(rows, STORED, 1, 0) == ""
     with pytest.raises(ResultUnsuitable, match="100,000"):
-        copying.rows_as_text(rows, STORED, 0, 100_001)
+        clipboard.rows_as_text(rows, STORED, 0, 100_001)
 
 
 def test_sorting_stops_when_nobody_waits_and_starts_again(open_rows: Open) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from syndb_lab import AuthError, Lab, ServiceUnavailable, SyndbError
-from syndb_lab.transport import Transport, canonical_url, service_url
+from syndb_lab.http.transport import Transport, canonical_url, service_url
 from tests.unit.lab.pretence import Answer, job_record
 
 Pretend = Callable[[Answer], Transport]
@@ -75,7 +75,7 @@ def test_what_will_not_change_is_not_asked_again(pretend: Pretend, status: int) 
 
 def test_the_service_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch, pretend: Pretend) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("syndb_lab.transport.time.sleep", pauses.append)
+    monkeypatch.setattr("syndb_lab.http.transport.time.sleep", pauses.append)
 
     def answer(_: httpx.Request) -> httpx.Response:
         headers = {"Retry-After": ["3", "9999", "soon"][len(pauses)]} if len(pauses) < 3 else {}

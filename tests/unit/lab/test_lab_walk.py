@@ -19,15 +19,15 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import syndb_lab
 from syndb_lab import Job, Lab, SyndbError
-from syndb_lab.composer import Composer
-from syndb_lab.datasets import Dataset, Datasets
-from syndb_lab.dry_run import DryRun
-from syndb_lab.grid import ResultTable
-from syndb_lab.listing import Listing
-from syndb_lab.magic_verbs import LineCommands
-from syndb_lab.magics import CellError
-from syndb_lab.widgets.explorer import Explorer
-from syndb_lab.widgets.monitor import Monitor
+from syndb_lab.datasets.datasets import Dataset, Datasets
+from syndb_lab.display.listing import Listing
+from syndb_lab.magics.line_commands import LineCommands
+from syndb_lab.magics.syndb_magics import CellError
+from syndb_lab.notebook.composer import Composer
+from syndb_lab.notebook.explorer.explorer import Explorer
+from syndb_lab.notebook.monitor import Monitor
+from syndb_lab.notebook.table import ResultTable
+from syndb_lab.sql.dry_run import DryRun
 from tests.unit.drawing.test_draw_analyses import answer as analysed
 from tests.unit.lab.hostile import HOSTILE, check
 from tests.unit.lab.pretence import JOB_ID, Answer, arrow_file, job_record, result_info
@@ -145,8 +145,8 @@ class Service:
 def lab(pretend_lab: Callable[[Answer], Lab], monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     shell = InteractiveShell.instance()
     shell.reset()
-    monkeypatch.setattr("syndb_lab.composer.composer.in_notebook", lambda: True)
-    monkeypatch.setattr("syndb_lab.widgets.explorer.png", lambda figure: b"")
+    monkeypatch.setattr("syndb_lab.notebook.composer.composer.in_notebook", lambda: True)
+    monkeypatch.setattr("syndb_lab.notebook.explorer.explorer.png", lambda figure: b"")
     lab = pretend_lab(Service().answer)
     shell.user_ns["lab"] = lab
     yield lab
@@ -225,8 +225,10 @@ def issubclass_of_error(one: Any) -> bool:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_no_method_ends_in_a_stranger(kind: type, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     if kind is Job:  # its pictures are drawn elsewhere
-        monkeypatch.setattr("syndb_lab.widgets.explorer.draw_picture", lambda *_, **__: None)
-        monkeypatch.setattr("syndb_lab.widgets.explorer.layout_neurons", lambda n, *_: [(0.0, 0.0)] * n)
+        monkeypatch.setattr("syndb_lab.notebook.explorer.explorer.draw_picture", lambda *_, **__: None)
+        monkeypatch.setattr(
+            "syndb_lab.notebook.explorer.explorer.layout_neurons", lambda n, *_: [(0.0, 0.0)] * n
+        )
     job = lab.job(JOB_ID)
     made: dict[type, Callable[[], list[Any]]] = {
         Lab: lambda: [lab],
@@ -318,7 +320,7 @@ def test_no_line_of_a_magic_does(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> N
         except CellError as error:
             raise error.__cause__ or error from None
 
-    monkeypatch.setattr("syndb_lab.connection.find_or_start", refuse)
+    monkeypatch.setattr("syndb_lab.connection.connect.find_or_start", refuse)
     for line in LINES:
         told = ascii(line[:20])
         for verb in [*verbs, "SELECT 1", "nonsense", ""]:

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.filters import ConnectionSource
-from syndb_lab.gathering import fetch
-from syndb_lab.grid.rows import RowView, ViewSpec
-from syndb_lab.neighbourhood import SubnetworkRequest
-from syndb_lab.network import directed_graph, to_igraph
+from syndb_lab.notebook.table.row_view import RowView, ViewSpec
+from syndb_lab.results.graph_objects import directed_graph, to_igraph
+from syndb_lab.subnetwork.fetch import fetch
+from syndb_lab.subnetwork.filter_sql import ConnectionSource
+from syndb_lab.subnetwork.neighborhood_sql import SubnetworkRequest
 
 ENDS = {"pre": [1, 1], "post": [2, 2]}
 COMPARED = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt}

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from syndb_lab.errors import ParameterError, ResultExpired, ResultUnsuitable
-from syndb_lab.neuron_table import MORE, with_table
-from syndb_lab.subnetwork import SCORES, SHOWN, WHOLE, Counts, Subnetwork
-from syndb_lab.widgets.explorer import Explorer
+from syndb_lab.notebook.explorer.explorer import Explorer
+from syndb_lab.subnetwork.model import SCORES, SHOWN, WHOLE, Counts, Subnetwork
+from syndb_lab.subnetwork.neuron_scores import MORE, with_table
 
 BIG = 720575940600000001
 TABLE = pa.table(

@@ -13,13 +13,14 @@ import pytest
 
 import syndb_lab
 import syndb_service
-from syndb_lab import Job, Lab, problem_steps
-from syndb_lab.command import main
+from syndb_lab import Job, Lab
+from syndb_lab.cli.main import main
 from syndb_lab.errors import JobFailed, SyndbError
-from syndb_lab.face import failure_text
-from syndb_lab.next_step import TEXTS, Action, Audience, NextStep, render
-from syndb_lab.problem_steps import BY_CODE, BY_HINT, OWN_HINT, hint_of
-from syndb_lab.refusals import error_from_response
+from syndb_lab.http.error_mapping import error_from_response
+from syndb_lab.next_steps import problem_steps
+from syndb_lab.next_steps.next_step import TEXTS, Action, Audience, NextStep, render
+from syndb_lab.next_steps.problem_steps import BY_CODE, BY_HINT, OWN_HINT, hint_of
+from syndb_lab.notebook.card.view_model import failure_text
 from syndb_service import errors
 
 SERVICE = Path(syndb_service.__file__).parent

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from syndb_lab import transfer
-from syndb_lab.download import StoredFile, copy_stored
+from syndb_lab.results import download
+from syndb_lab.results.cache import StoredFile, copy_stored
 
 BYTES = os.urandom(100_003)
 
@@ -31,9 +31,9 @@ def cannot(*_: object) -> int:
 def test_the_copy_is_whole_and_of_its_own(
     tmp_path: Path, stored: StoredFile, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "COPIED_BYTES", 30_000)
-    monkeypatch.setattr(transfer, "CHUNK_BYTES", 30_000)
-    monkeypatch.setattr(transfer, "shares_blocks", lambda *_: False)
+    monkeypatch.setattr(download, "COPIED_BYTES", 30_000)
+    monkeypatch.setattr(download, "CHUNK_BYTES", 30_000)
+    monkeypatch.setattr(download, "shares_blocks", lambda *_: False)
     if way == "by hand":
         monkeypatch.setattr(os, "copy_file_range", cannot)
     target, told = tmp_path / "copy", list[int]()
@@ -75,5 +75,5 @@ def test_a_file_that_changes_while_it_is_copied_is_not_taken(
         other.replace(stored.file)
     if change == "gone":
         stored.file.unlink()
-    monkeypatch.setattr(transfer, "shares_blocks", strike)
+    monkeypatch.setattr(download, "shares_blocks", strike)
     assert not copy_stored(stored, tmp_path / "copy", None)

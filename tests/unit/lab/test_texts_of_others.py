@@ -16,30 +16,30 @@ import pytest
 from matplotlib.text import Text
 
 from syndb_lab import Job
-from syndb_lab.composer.draft import Draft
-from syndb_lab.composer.still import draft_html as composer_html
-from syndb_lab.composer.still import draft_text as composer_text
-from syndb_lab.datasets import Datasets
-from syndb_lab.drawing import draw
-from syndb_lab.dry_run import DryRun
+from syndb_lab.datasets.datasets import Datasets
+from syndb_lab.datasets.table_listing import column_listing, list_tables
+from syndb_lab.display.listing import html_table
+from syndb_lab.display.progress import describe
+from syndb_lab.display.table_preview import table_preview
 from syndb_lab.errors import QueryError
-from syndb_lab.face import CardSnapshot, card_view
-from syndb_lab.first_rows import table_preview
-from syndb_lab.grid.rows import RowView
-from syndb_lab.grid.table import ResultTable
-from syndb_lab.jobs import job_listing
-from syndb_lab.journal import JournalEntry
-from syndb_lab.listing import html_table
-from syndb_lab.magic_verbs import journal_listing
-from syndb_lab.plain_face import escaped_block, live_html
-from syndb_lab.progress import describe
-from syndb_lab.static_card import FinishedCard, static_html, static_text
-from syndb_lab.subnetwork import Connection, Counts, Subnetwork
-from syndb_lab.tables import column_listing, list_tables
-from syndb_lab.transport import Transport
-from syndb_lab.widgets.explorer import Explorer
-from syndb_lab.widgets.graph_still import explorer_html, explorer_text
-from syndb_lab.widgets.monitor import Monitor
+from syndb_lab.http.transport import Transport
+from syndb_lab.job_listing import job_listing
+from syndb_lab.magics.line_commands import journal_listing
+from syndb_lab.notebook.card.html import FinishedCard, static_html, static_text
+from syndb_lab.notebook.card.live_html import escaped_block, live_html
+from syndb_lab.notebook.card.view_model import CardSnapshot, card_view
+from syndb_lab.notebook.composer.draft import Draft
+from syndb_lab.notebook.composer.html import draft_html as composer_html
+from syndb_lab.notebook.composer.html import draft_text as composer_text
+from syndb_lab.notebook.explorer.explorer import Explorer
+from syndb_lab.notebook.explorer.html import explorer_html, explorer_text
+from syndb_lab.notebook.monitor import Monitor
+from syndb_lab.notebook.table.result_table import ResultTable
+from syndb_lab.notebook.table.row_view import RowView
+from syndb_lab.plots import draw
+from syndb_lab.sql.dry_run import DryRun
+from syndb_lab.subnetwork.model import Connection, Counts, Subnetwork
+from syndb_lab.user_data.job_journal import JournalEntry
 from tests.unit.drawing.test_draw_analyses import answer
 from tests.unit.lab.pretence import JOB_ID, job_record
 

@@ -16,12 +16,12 @@ import httpx
 import pytest
 
 import syndb_lab
-from syndb_lab import journal
-from syndb_lab.history import add_to_history, load_history
-from syndb_lab.redirect import LoopbackRedirect
-from syndb_lab.secret_text import SecretText
-from syndb_lab.tokens import load_token, save_token, token_file
-from syndb_lab.transport import is_this_computer
+from syndb_lab.connection.loopback_redirect import LoopbackRedirect
+from syndb_lab.http.service_tokens import load_token, save_token, token_file
+from syndb_lab.http.transport import is_this_computer
+from syndb_lab.text.secret_text import SecretText
+from syndb_lab.user_data import job_journal
+from syndb_lab.user_data.query_history import add_to_history, load_history
 
 
 class Stranger:
@@ -136,7 +136,7 @@ def test_a_folder_of_somebody_else_gets_no_other_services_token(
             os.chown(named["secret_file"], 1234, 1234)
     told = {**named, "url": "http://127.0.0.1:9", "pid": os.getpid(), "data_dir": theirs, "started_at": "now"}
     (theirs / "service.json").write_text(json.dumps(told, default=str))
-    monkeypatch.setattr("syndb_lab.announcement.RunningService.is_responding", lambda _: True)
+    monkeypatch.setattr("syndb_lab.user_data.service_registry.RunningService.is_responding", lambda _: True)
     with pytest.raises(syndb_lab.ServiceUnavailable, match="can't be read") as refused:
         syndb_lab.connect(data_dir=theirs, start=False)
     assert "OURS" not in str(refused.value)
@@ -267,11 +267,11 @@ def write_some(name: str) -> None:
     for number in range(20):
         save_token(f"https://{name}{number}.example.edu", "T")
         add_to_history({"kind": "query", "sql": f"SELECT '{name}{number}'", "at": "now"})
-        journal.record_job({"job_id": f"{name}{number}", "query": "SELECT 1"}, "u")
+        job_journal.record_job({"job_id": f"{name}{number}", "query": "SELECT 1"}, "u")
 
 
 def test_writers_at_the_same_time_lose_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "KEPT", 100)
+    monkeypatch.setattr(job_journal, "KEPT", 100)
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=write_some, args=(name,)) for name in "abc"]
     for writer in writers:
@@ -281,12 +281,12 @@ def test_writers_at_the_same_time_lose_nothing_of_each_other(monkeypatch: pytest
     names = {f"{name}{number}" for name in "abc" for number in range(20)}
     assert {name for name in names if load_token(f"https://{name}.example.edu") is None} == set()
     assert {str(draft["sql"])[8:-1] for draft in load_history()} == names
-    assert {entry.job_id for entry in journal.entries()} == names
+    assert {entry.job_id for entry in job_journal.entries()} == names
 
 
 def test_a_line_that_was_cut_off_costs_that_line_alone() -> None:
-    journal.record_job({"job_id": "11111111", "query": "SELECT 1"}, "u")
-    file = journal.journal_file()
+    job_journal.record_job({"job_id": "11111111", "query": "SELECT 1"}, "u")
+    file = job_journal.journal_file()
     file.write_text(file.read_text() * 2 + file.read_text()[:40])
-    journal.record_job({"job_id": "22222222", "query": "SELECT 2"}, "u")
-    assert [entry.job_id for entry in journal.entries()] == ["22222222", "11111111", "11111111"]
+    job_journal.record_job({"job_id": "22222222", "query": "SELECT 2"}, "u")
+    assert [entry.job_id for entry in job_journal.entries()] == ["22222222", "11111111", "11111111"]

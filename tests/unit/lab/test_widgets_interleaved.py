@@ -15,11 +15,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from syndb_lab import Job
-from syndb_lab.composer.composer import Composer
-from syndb_lab.composer.draft import Draft
-from syndb_lab.transport import Transport
-from syndb_lab.widgets.job_card import JobCard
-from syndb_lab.widgets.monitor import Monitor
+from syndb_lab.http.transport import Transport
+from syndb_lab.notebook.card.job_card import JobCard
+from syndb_lab.notebook.composer.composer import Composer
+from syndb_lab.notebook.composer.draft import Draft
+from syndb_lab.notebook.monitor import Monitor
 from tests.unit.lab.pretence import Answer, arrow_file, job_record, result_info
 
 Pretend = Callable[[Answer], Transport]
@@ -28,8 +28,8 @@ LONGEST_S = 0.02
 
 @pytest.fixture(autouse=True)
 def _shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("syndb_lab.follow.PAUSES_S", (0.01,))
-    monkeypatch.setattr("syndb_lab.widgets.job_card.PACE_S", 0.0)
+    monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.01,))
+    monkeypatch.setattr("syndb_lab.notebook.card.job_card.PACE_S", 0.0)
     InteractiveShell.instance()
     yield
     InteractiveShell.clear_instance()

@@ -9,8 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
-from syndb_service.lifeline import ParentWatchdog
-from syndb_service.processes import CANNOT_START, ProcessSupervisor
+from syndb_service.server.parent_watchdog import ParentWatchdog
+from syndb_service.server.process_supervisor import CANNOT_START, ProcessSupervisor
 
 
 def supervise(folder: Path, mode: str, count: int) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from syndb_service.auth.oidc import Issuer
 from syndb_service.errors import TransientError
-from syndb_service.oidc import Issuer
 
 
 class Site:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.access import DatasetAccess
+from syndb_service.auth.dataset_access import DatasetAccess
+from syndb_service.auth.result_references import ResultReferences
+from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import Job, JobRequest
-from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import DatasetForbidden
-from syndb_service.intake import add_folder
-from syndb_service.integrity import Integrity
-from syndb_service.results.local import LocalResultStore
+from syndb_service.ingest import add_folder
+from syndb_service.result_integrity import Integrity
+from syndb_service.results.local_store import LocalResultStore
 from syndb_service.settings import Settings
 from syndb_service.store import Database, GroupStore, JobStore
 from syndb_service.store.upgrade import upgrade
-from syndb_service.stored import ResultReferences
-from syndb_service.tasks import TaskBuilder
 from syndb_service.warehouse import LocalWarehouse
+from syndb_service.worker.task_builder import TaskBuilder
 from tests.integration.auth.people import SECRET_ID, secret_folder
 
 

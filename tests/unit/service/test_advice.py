@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_service.domain.advice import estimated_rows, query_advice, referenced_datasets
 from syndb_service.domain.datasets import Dataset, TableInfo
-from syndb_service.domain.outline import QuerySummary
-from syndb_service.engines.outlining import parse_tree, summarize
+from syndb_service.domain.query_advice import estimated_rows, query_advice, referenced_datasets
+from syndb_service.domain.query_check import QuerySummary
+from syndb_service.sql.query_summary import parse_tree, summarize
 
 TABLES = ("connections", "neurons", "synapses")
 

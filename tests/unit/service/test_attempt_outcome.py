@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.attempt_outcome import (
+from syndb_service.domain.job_status import Kind, Reason
+from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress
+from syndb_service.errors import DatasetForbidden, FatalError, InvalidQuery, NotFound, TransientError
+from syndb_service.store import Database, JobStore, Submission
+from syndb_service.store.upgrade import upgrade
+from syndb_service.worker.attempt_outcome import (
     UNFORESEEN,
     Aborted,
     AbortReason,
@@ -17,12 +22,7 @@ from syndb_service.attempt_outcome import (
     Unavailable,
     outcome_of_error,
 )
-from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress
-from syndb_service.domain.status import Kind, Reason
-from syndb_service.errors import DatasetForbidden, FatalError, InvalidQuery, NotFound, TransientError
-from syndb_service.lease import LeaseKeeper
-from syndb_service.store import Database, JobStore, Submission
-from syndb_service.store.upgrade import upgrade
+from syndb_service.worker.lease_keeper import LeaseKeeper
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from syndb_service import authentication
-from syndb_service.authentication import Authenticator
+from syndb_service.auth import authenticator
+from syndb_service.auth.authenticator import Authenticator
 
 
 class Tokens:
@@ -29,7 +29,7 @@ class Tokens:
 
 def verifications(monkeypatch: pytest.MonkeyPatch, lasts_s: float, steps: list[tuple[str, float]]) -> int:
     now = [1000.0]
-    monkeypatch.setattr(authentication.time, "time", lambda: now[0])
+    monkeypatch.setattr(authenticator.time, "time", lambda: now[0])
     tokens: Any = Tokens(now, lasts_s)
     asked = Authenticator(tokens, tokens, tokens, 1)
     for token, after_s in steps:
@@ -50,6 +50,6 @@ def test_and_no_longer_than_it_is_valid(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_only_so_many_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "MOST_KEPT", 2)
+    monkeypatch.setattr(authenticator, "MOST_KEPT", 2)
     steps = [("a.b.c", 0.0), ("d.e.f", 0.0), ("g.h.i", 0.0), ("a.b.c", 0.0)]
     assert verifications(monkeypatch, 3600, steps) == 4

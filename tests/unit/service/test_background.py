@@ -12,25 +12,25 @@ from typing import NoReturn, cast
 import pytest
 
 import syndb_service
-from syndb_service import background
-from syndb_service.background import BackgroundThread, EndOfRounds
+from syndb_service.container import JobChangeNotifier, build_container
 from syndb_service.domain.access import Principal
+from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import JobRequest
-from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TransientError
-from syndb_service.factory import JobChangeNotifier, build_container
+from syndb_service.runtime import background
+from syndb_service.runtime.background import BackgroundThread, EndOfRounds
+from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
-from syndb_service.store import Database, Submission, notices
-from syndb_service.worker import EmbeddedWorker
+from syndb_service.store import Database, Submission, change_listener
 
 PACKAGE = Path(syndb_service.__file__).parent
 SHORT_LIVED = {
-    "lease.py": "does one call of a store",
-    "background.py": "the one that all others are made of",
-    "broker/taker.py": "the end of Dramatiq's threads, waited for",
-    "engines/frames.py": "sends one job's rows, and tells the writer of every error",
-    "engines/nursery.py": "forks one child ahead",
-    "intake/watching.py": "shows the progress of a command",
+    "worker/lease_keeper.py": "does one call of a store",
+    "runtime/background.py": "the one that all others are made of",
+    "broker/consumer.py": "the end of Dramatiq's threads, waited for",
+    "isolation/channel.py": "sends one job's rows, and tells the writer of every error",
+    "isolation/fork_server_client.py": "forks one child ahead",
+    "ingest/load_progress.py": "shows the progress of a command",
 }
 
 
@@ -153,8 +153,8 @@ def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.Monke
             tried.set()
             raise TransientError("the job database is away")
 
-    monkeypatch.setattr(notices, "AGAIN_S", 3600.0)
-    listening = notices.ChangeListener(cast("Database", Away()), lambda _: None)
+    monkeypatch.setattr(change_listener, "AGAIN_S", 3600.0)
+    listening = change_listener.ChangeListener(cast("Database", Away()), lambda _: None)
     listening._answered = True  # as until a moment ago, before the connection broke
     listening.start()
     try:

@@ -10,13 +10,13 @@ from contextlib import suppress
 import pytest
 
 from syndb_service.domain.child_task import CheckRequest
-from syndb_service.domain.references import find_references, replace_references
-from syndb_service.engines.check_process import CheckProcess
-from syndb_service.engines.checker import QueryChecker
-from syndb_service.engines.fair_queue import FairQueue
-from syndb_service.engines.nursery import ForkServerClient
-from syndb_service.engines.positions import LineIndex, position_at
+from syndb_service.domain.result_references import find_references, replace_references
 from syndb_service.errors import InvalidQuery, TooManyRequests, TransientError
+from syndb_service.isolation.fork_server_client import ForkServerClient
+from syndb_service.jobs.check_process import CheckProcess
+from syndb_service.jobs.fair_queue import FairQueue
+from syndb_service.jobs.query_checker import QueryChecker
+from syndb_service.sql.source_position import LineIndex, position_at
 
 ID = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.engines.child_log import relay
+from syndb_service.isolation.child_log import relay
 from syndb_service.logs import JsonLines
 from tests.conftest import WAIT_S
 
 CHILD = """
 import logging, os
-from syndb_service.engines.child_log import log_to_parent
+from syndb_service.isolation.child_log import log_to_parent
 log_to_parent("6e1f")
 try:
     1 / 0
 except ZeroDivisionError:
-    logging.getLogger("syndb_service.engines.child").exception("a %s task failed", "query")
+    logging.getLogger("syndb_service.child.main").exception("a %s task failed", "query")
 os.write(2, b"terminate called: no JSON \\xff\\n")
 os.write(2, b'{"no": "record of ours"}\\n')
 """
@@ -41,7 +41,7 @@ def test_records_cross_with_their_job_and_anything_else_as_it_is(
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
     failed, foreign, other = lines
     assert (failed["logger"], failed["level"], failed["job_id"]) == (
-        "syndb_service.engines.child",
+        "syndb_service.child.main",
         "ERROR",
         "6e1f",
     )

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndb_service.store import clock as module
-from syndb_service.store.clock import KEPT_S, DatabaseClock
+from syndb_service.store import database_clock as module
+from syndb_service.store.database_clock import KEPT_S, DatabaseClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

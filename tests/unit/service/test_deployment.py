@@ -16,7 +16,7 @@ import click
 import pytest
 import yaml
 
-from syndb_lab.command import main
+from syndb_lab.cli.main import main
 from syndb_service.settings import Settings, load_settings
 from tests.servers.seaweed import _binary as weed
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from syndb_service.engines.determinism import determinism
+from syndb_service.sql.determinism import determinism
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from fastapi.responses import StreamingResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndb_service.api.downloads import result_response
-from syndb_service.api.ranges import parse_range
+from syndb_service.api.byte_ranges import parse_range
+from syndb_service.api.result_response import result_response
+from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import Job, JobRequest, Result
-from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import RangeNotSatisfiable, TransientError
-from syndb_service.integrity import Integrity
-from syndb_service.result_file import ResultFile
+from syndb_service.jobs.result_file import ResultFile
+from syndb_service.result_integrity import Integrity
 from syndb_service.results import FileState, OpenedResult
 
 DATA = bytes(range(256)) * 40

@@ -3,8 +3,8 @@
 import duckdb
 import pytest
 
-from syndb_service.engines.refusals import translate_engine_error
 from syndb_service.errors import InvalidQuery
+from syndb_service.sql.engine_errors import translate_engine_error
 
 
 @pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r", "\r\n", "\n", ""])

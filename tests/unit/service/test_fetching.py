@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from syndb_service import supervisor
+from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import Job, JobRequest, Progress
-from syndb_service.domain.status import Kind, Status
-from syndb_service.lease import LeaseKeeper
 from syndb_service.settings import Settings
 from syndb_service.store.attempts import LeaseState
+from syndb_service.worker import job_runner
+from syndb_service.worker.lease_keeper import LeaseKeeper
 
 
 class Told:
@@ -30,10 +30,10 @@ class Told:
 
 
 def test_the_fraction_of_a_job_begins_when_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "TICK_S", 0.0)
+    monkeypatch.setattr(job_runner, "TICK_S", 0.0)
     store, nobody = Told(), cast("Any", None)
     settings = Settings(data_dir=tmp_path)
-    runner = supervisor.JobRunner(settings, nobody, cast("Any", store), nobody, nobody, nobody, nobody)
+    runner = job_runner.JobRunner(settings, nobody, cast("Any", store), nobody, nobody, nobody, nobody)
     request = JobRequest(Kind.QUERY, query="SELECT 1")
     job = Job("job", "ada", request, Status.RUNNING, None, 2, datetime.now(UTC))
     tick = runner._lease_progress_callback(LeaseKeeper(job, cast("Any", store), 30, threading.Event()))

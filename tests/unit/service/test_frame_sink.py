@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv
 
-from syndb_service.engines.frames import ChildChannel, FrameWriter
+from syndb_service.isolation.channel import ChildChannel, FrameWriter
 
 
 def received_slowly(sock: socket.socket, received: bytearray) -> None:

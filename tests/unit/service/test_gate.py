@@ -8,12 +8,12 @@ from contextlib import suppress
 import duckdb
 import pytest
 
-from syndb_service.domain.tables import quote_name
-from syndb_service.engines.gate import SqlValidator
-from syndb_service.engines.positions import fold
-from syndb_service.engines.sandbox import table_columns
-from syndb_service.engines.walk import scalar_functions
+from syndb_service.domain.table_schema import quote_name
 from syndb_service.errors import InvalidQuery
+from syndb_service.sql.ast_visitor import scalar_functions
+from syndb_service.sql.session import table_columns
+from syndb_service.sql.source_position import fold
+from syndb_service.sql.validator import SqlValidator
 
 RUNS = """
 FROM neurons LIMIT 3

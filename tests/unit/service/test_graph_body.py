@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from syndb_service.api.graph_body import OWN, GraphBody
+from syndb_service.api.schemas.graph_request import OWN, GraphBody
 from syndb_service.domain.jobs import ANALYSES
 
 DATASET = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from syndb_service.api.graph_body import GraphBody
+from syndb_service.api.schemas.graph_request import GraphBody
 
 SCHEMA = GraphBody.model_json_schema()
 FORMS = SCHEMA["x-analyses"]

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from syndb_service.domain.job_status import Kind, Reason
 from syndb_service.domain.jobs import Job, JobRequest, Result
-from syndb_service.domain.parts import FilePart
-from syndb_service.domain.status import Kind, Reason
+from syndb_service.domain.result_parts import FilePart
 from syndb_service.errors import Damaged, Expired, Lost, NotStored, TransientError
-from syndb_service.integrity import Integrity
+from syndb_service.result_integrity import Integrity
 from syndb_service.results import LocalResultStore, OpenedResult
-from syndb_service.results import local as local_results
-from syndb_service.scrubber import Scrubber
+from syndb_service.results import local_store as local_results
 from syndb_service.settings import Settings
 from syndb_service.store import Database, JobStore, Submission
-from syndb_service.store.figures import read_statistics
+from syndb_service.store.statistics import read_statistics
 from syndb_service.store.upgrade import upgrade
+from syndb_service.worker.scrubber import Scrubber
 
 CONTENT = os.urandom(3 * 1024**2 + 17)
 REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
@@ -357,7 +357,7 @@ def test_hashing_a_file_holds_up_no_other_one_and_its_own_readers_not_for_ever(
         return digests_match(result, pace)
 
     monkeypatch.setattr(place.integrity, "_digests_match", held)
-    monkeypatch.setattr("syndb_service.integrity.HASHING_S", 0.05)
+    monkeypatch.setattr("syndb_service.result_integrity.HASHING_S", 0.05)
     first = threading.Thread(target=place.integrity.require, args=(touched,))
     first.start()
     try:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
+from syndb_service.domain.job_status import MOVES, Kind, Reason, Status, is_allowed
 from syndb_service.domain.jobs import Failure, JobRequest, Progress, Result
-from syndb_service.domain.status import MOVES, Kind, Reason, Status, is_allowed
 from syndb_service.errors import (
     BadSetting,
     Conflict,

@@ -8,11 +8,11 @@ import sys
 CODE = """
 import socket, sys, tempfile, threading
 from importlib import import_module
-from syndb_service.engines.forkserver import PRELOADED
+from syndb_service.isolation.fork_server import PRELOADED
 for name in PRELOADED:
     import_module(name)
-from syndb_service.engines import child, query_job
-from syndb_service.engines.frames import ChildChannel
+from syndb_service.child import main as child, query_task as query_job
+from syndb_service.isolation.channel import ChildChannel
 from tests.child_tasks import query_task
 ours, theirs = socket.socketpair()
 threading.Thread(target=lambda: [None for _ in iter(lambda: theirs.recv(65536), b"")], daemon=True).start()

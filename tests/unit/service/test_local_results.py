@@ -11,7 +11,7 @@ import pytest
 
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.results import LocalResultStore, open_results
-from syndb_service.results.local import note_full
+from syndb_service.results.local_store import note_full
 
 JOB = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
 

@@ -11,14 +11,14 @@ import duckdb
 import pytest
 
 from syndb_service import audit as audit_module
-from syndb_service.api.problems import problem_body
+from syndb_service.api.problem_details import problem_body
 from syndb_service.domain.jobs import Failure, Progress
-from syndb_service.domain.parts import FilePart
-from syndb_service.engines.frames import ChildChannel, FrameType
-from syndb_service.engines.refusals import translate_engine_error
+from syndb_service.domain.result_parts import FilePart
 from syndb_service.errors import InvalidQuery, InvalidRequest
+from syndb_service.isolation.channel import ChildChannel, FrameType
 from syndb_service.logs import JsonLines, TextLines
-from syndb_service.texts import shorten_columns
+from syndb_service.sql.engine_errors import translate_engine_error
+from syndb_service.text.truncation import shorten_columns
 
 LONG = "é" * 4_000_000
 

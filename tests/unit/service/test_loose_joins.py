@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from syndb_service.engines.loose_joins import unscoped_tables
-from syndb_service.engines.outlining import parse_tree
+from syndb_service.sql.query_summary import parse_tree
+from syndb_service.sql.unscoped_joins import unscoped_tables
 
 TABLES = ("neurons", "connections", "synapses")
 PAIR = "FROM neurons n JOIN connections c ON n.neuron_id = c.pre_neuron_id"

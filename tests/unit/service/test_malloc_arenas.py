@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import ctypes, sys, threading
-from syndb_service.malloc_arenas import limit_malloc_arenas
+from syndb_service.runtime.malloc_arenas import limit_malloc_arenas
 
 if sys.argv[1] == "limited":
     limit_malloc_arenas()

@@ -14,9 +14,9 @@ import pytest
 
 from syndb_service.domain.child_task import CheckRequest, to_dict
 from syndb_service.domain.message_codec import encode_message
-from syndb_service.engines.frames import FrameType
-from syndb_service.engines.nursery import ChildProcess, ForkServerClient
-from syndb_service.engines.process_name import NURSERY
+from syndb_service.isolation.channel import FrameType
+from syndb_service.isolation.fork_server_client import ChildProcess, ForkServerClient
+from syndb_service.isolation.process_name import NURSERY
 from tests.child_tasks import CHECK_TASK, query_task
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from syndb_service.errors import BadSetting
-from syndb_service.place import S3Location, parse_storage_url
+from syndb_service.storage_url import S3Location, parse_storage_url
 
 
 @pytest.mark.parametrize(

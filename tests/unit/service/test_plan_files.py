@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_service.domain.tables import TABLES
-from syndb_service.engines.sandbox import lock_down, open_session, set_limits
+from syndb_service.domain.table_schema import TABLES
+from syndb_service.sql.session import lock_down, open_session, set_limits
 
 DATASETS = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(20)]
 VALUES = {"synapse_id": "range", "pre_neuron_id": "range", "post_neuron_id": "range + 1"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from syndb_service.domain.job_status import Kind, Reason
 from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
-from syndb_service.domain.status import Kind, Reason
 from syndb_service.errors import NotFound
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade

@@ -141,7 +141,8 @@ def test_a_process_whose_supervisor_is_gone_already_ends(tmp_path: Path) -> None
 
 def test_without_the_kernels_help_the_closed_lifeline_ends_a_process(tmp_path: Path) -> None:
     code = (
-        "import ctypes, socket, subprocess, sys, os; from syndb_service.lifeline import "
+        "import ctypes, socket, subprocess, sys, os\n"
+        "from syndb_service.server.parent_watchdog import "
         "watchdog_environment\n"
         "ours, theirs = socket.socketpair(); os.set_inheritable(theirs.fileno(), True)\n"
         "command = [sys.executable, '-c', 'import sys; sys.platform = \"other\"\\n'\n"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from syndb_service.container import Container, build_container
 from syndb_service.domain.access import Principal
+from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Job, JobRequest
-from syndb_service.domain.status import Kind, Reason, Status
-from syndb_service.factory import Container, build_container
+from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
-from syndb_service.worker import EmbeddedWorker
 
 ADA = Principal("ada", academic=True)
 WAIT_S = 120

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from syndb_service.api import problems
+from syndb_service.api import problem_details
 from syndb_service.api.rate_limit import PRINCIPAL, RateLimit
 from syndb_service.domain.access import Principal
 
@@ -28,7 +28,7 @@ async def answers(scope: Scope, receive: Receive, send: Send) -> None:
     elif given.startswith("good-"):
         scope[PRINCIPAL], status = Principal(given, academic=True), 200
     else:
-        scope[problems.REFUSAL], status = "unauthenticated", 401
+        scope[problem_details.REFUSAL], status = "unauthenticated", 401
     await PlainTextResponse("", status)(scope, receive, send)
 
 

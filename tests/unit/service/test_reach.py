@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from syndb_service.domain.tables import TABLES, VIEWS, view_sql
-from syndb_service.engines.outlining import parse_tree
-from syndb_service.engines.reach import prune_datasets
+from syndb_service.domain.table_schema import TABLES, VIEWS, view_sql
+from syndb_service.sql.partition_pruning import prune_datasets
+from syndb_service.sql.query_summary import parse_tree
 
 A, B, C = "a", "b", "c"
 ALL = None

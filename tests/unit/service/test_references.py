@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from syndb_service.domain.references import find_references, replace_references
-from syndb_service.engines.positions import after_explain, first_word
+from syndb_service.domain.result_references import find_references, replace_references
+from syndb_service.sql.source_position import after_explain, first_word
 
 JOB = "6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11"
 LINES = (Path(__file__).parent.parent / "lab" / "statements.jsonl").read_text().splitlines()

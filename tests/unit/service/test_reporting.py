@@ -10,11 +10,11 @@ from typing import Any, cast
 import duckdb
 import pytest
 
-from syndb_service.domain.tables import TABLES
-from syndb_service.engines.frames import ChildChannel, FrameWriter
-from syndb_service.engines.plan import QueryPlan
-from syndb_service.engines.reporting import STALE_ROWS, ProgressReporter
-from syndb_service.engines.sandbox import lock_down, open_session
+from syndb_service.child.progress_reporter import STALE_ROWS, ProgressReporter
+from syndb_service.domain.table_schema import TABLES
+from syndb_service.isolation.channel import ChildChannel, FrameWriter
+from syndb_service.sql.query_plan import QueryPlan
+from syndb_service.sql.session import lock_down, open_session
 
 ONE, TWO = (f"{each * 8}-{each * 4}-4{each * 3}-8{each * 3}-{each * 12}" for each in "12")
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from dramatiq.errors import BrokerConnectionError
 
-from syndb_service.broker import opening
+from syndb_service.broker import factory as opening
+from syndb_service.container import AT_ONCE, open_with_retry
 from syndb_service.errors import BadSetting, TransientError
-from syndb_service.factory import AT_ONCE, open_with_retry
 from syndb_service.retry import retry_until_available, retry_until_stopped, retry_with_pauses
-from syndb_service.s3 import patience
-from syndb_service.s3.answers import S3Unavailable
+from syndb_service.s3 import retry as patience
+from syndb_service.s3.errors import S3Unavailable
 from syndb_service.settings import Settings
 
 

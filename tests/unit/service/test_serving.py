@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syndb_service.errors import BadSetting
-from syndb_service.serving import open_listener, url_of
+from syndb_service.server.http_server import open_listener, url_of
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no.such.host.invalid"])

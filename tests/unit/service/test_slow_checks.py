@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from syndb_service.api.app import create_app
-from syndb_service.api.turns import AT_A_TIME, UserConcurrencyLimit
-from syndb_service.engines.checker import CheckedQuery
+from syndb_service.api.concurrency_limit import AT_A_TIME, UserConcurrencyLimit
+from syndb_service.container import Container, build_container
 from syndb_service.errors import TransientError
-from syndb_service.factory import Container, build_container
+from syndb_service.jobs.query_checker import CheckedQuery
 from syndb_service.settings import load_settings
 
 ACCOUNTS = 15

@@ -15,18 +15,18 @@ from typing import IO, NoReturn
 
 import pytest
 
-from syndb_service.engines import child_log, nursery
-from syndb_service.engines.forkserver import FORK, PID, READY, REQUEST
-from syndb_service.engines.nursery import ForkServerClient
 from syndb_service.errors import TransientError
-from syndb_service.processes import ProcessSupervisor
+from syndb_service.isolation import child_log, fork_server_client
+from syndb_service.isolation.fork_server import FORK, PID, READY, REQUEST
+from syndb_service.isolation.fork_server_client import ForkServerClient
+from syndb_service.server.process_supervisor import ProcessSupervisor
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
 
 FAILURES = 60
 SERVER = """
 import errno, os, socket, sys
-from syndb_service.engines import forkserver
+from syndb_service.isolation import fork_server as forkserver
 
 def failing(call, times):
     left = [times]
@@ -104,11 +104,11 @@ def test_a_fork_server_that_does_not_start_leaves_nothing_open(
     children = ForkServerClient()
     with monkeypatch.context() as patch:
         if fault == "no process":
-            patch.setattr(nursery.subprocess, "Popen", no_process)
+            patch.setattr(fork_server_client.subprocess, "Popen", no_process)
         elif fault == "no thread":
-            patch.setattr(nursery, "relay", no_thread_for)
+            patch.setattr(fork_server_client, "relay", no_thread_for)
         else:
-            patch.setattr(nursery.sys, "executable", "/bin/true")
+            patch.setattr(fork_server_client.sys, "executable", "/bin/true")
         before = descriptors()
         with pytest.raises(TransientError, match=r"engines can't be loaded|no process can be started"):
             children.start_child()

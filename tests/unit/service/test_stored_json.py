@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from syndb_service.domain.datasets import Dataset, TableInfo
+from syndb_service.domain.job_status import Kind
 from syndb_service.domain.jobs import Failure, JobRequest, Progress, Result
-from syndb_service.domain.outline import QuerySummary
-from syndb_service.domain.parts import FilePart
-from syndb_service.domain.status import Kind
+from syndb_service.domain.query_check import QuerySummary
+from syndb_service.domain.result_parts import FilePart
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import jobs
 from syndb_service.store.upgrade import upgrade

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 from fastapi.routing import APIRoute
 
-from syndb_service.api import routes_jobs
-from syndb_service.api.turns import IN_TURN, UserConcurrencyLimit
+from syndb_service.api.concurrency_limit import IN_TURN, UserConcurrencyLimit
+from syndb_service.api.routes import jobs
 from syndb_service.errors import TooManyRequests
 
 
@@ -71,7 +71,7 @@ def test_a_turn_ends_with_a_refusal_too() -> None:
 
 
 def test_every_route_that_checks_a_submission_takes_turns() -> None:
-    routes = [route for route in routes_jobs.router.routes if isinstance(route, APIRoute)]
+    routes = [route for route in jobs.router.routes if isinstance(route, APIRoute)]
     taking = {
         route.path_format
         for route in routes

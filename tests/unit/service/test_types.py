@@ -17,14 +17,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from syndb_lab import frames
+from syndb_lab.conversion.scalar_text import scalar_text
+from syndb_lab.display.table_preview import cell, table_preview
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.first_rows import cell, table_preview
-from syndb_lab.grid.copying import copied_cell, rows_as_text, tab_separated
-from syndb_lab.grid.rows import RowView, ViewSpec
-from syndb_lab.scalar_texts import scalar_text
-from syndb_service.engines.result_columns import result_columns
+from syndb_lab.notebook.table.clipboard import copied_cell, rows_as_text, tab_separated
+from syndb_lab.notebook.table.row_view import RowView, ViewSpec
+from syndb_lab.results import data_frames
 from syndb_service.errors import InvalidQuery
+from syndb_service.sql.result_columns import result_columns
 from tests.type_cases import (
     FORMATS,
     JOB_ID,
@@ -158,7 +158,7 @@ def test_what_a_file_holds_is_read_back_as_it_was(
     result = results[file_format]
     expected, kind = truth.said[NAMES[case]]
     kind = "BIGINT" if case == "HUGEINT" else kind if has_names(case, file_format) else "VARCHAR"
-    found = result.once("duckdb", lambda: said_by(frames.to_duckdb(result.path, result.columns)))
+    found = result.once("duckdb", lambda: said_by(data_frames.to_duckdb(result.path, result.columns)))
     assert found[NAMES[case]] == (expected, kind)
     if file_format != "csv":
         again = result.once("job", lambda: read_through_job(result.path))
@@ -184,21 +184,21 @@ def test_frames_show_the_value_or_refuse_it(
 ) -> None:
     result = results[file_format]
     expected, name = truth.said[NAMES[case]][0], NAMES[case]
-    table = result.once("table", lambda: frames.read_table(result.path, result.columns))
+    table = result.once("table", lambda: data_frames.read_table(result.path, result.columns))
     if is_text(case, file_format):
         assert texts(table[name]) == expected
     if case in BEYOND and not (case in NESTED and file_format == "csv"):
         answer = run(query_of([case]), file_format)
         path = tmp_path / f"one.{file_format}"
         path.write_bytes(answer.data)
-        for read in (frames.to_polars, frames.to_lazy, frames.to_pandas):
+        for read in (data_frames.to_polars, data_frames.to_lazy, data_frames.to_pandas):
             with pytest.raises(ResultUnsuitable, match="'c0'"):
                 read(path, answer.columns)
         if "_NS" in case:
             with pytest.raises(ResultUnsuitable, match="'c0'"):
-                frames.to_arrow(path, answer.columns)
+                data_frames.to_arrow(path, answer.columns)
         else:
-            column = frames.to_arrow(path, answer.columns)["c0"]
+            column = data_frames.to_arrow(path, answer.columns)["c0"]
             assert texts(column) == texts(table[name])[: len(column)]
     if case in SHOWN:
         made = shown[file_format].once("frames", lambda: read_frames(shown[file_format]))
@@ -209,15 +209,15 @@ def test_frames_show_the_value_or_refuse_it(
 
 def read_frames(result: Result) -> dict[str, pa.Table]:
     """Read a result with every verb; what each frame holds as a table of Arrow."""
-    lazy = frames.to_lazy(result.path, result.columns).collect()
-    pandas = frames.to_pandas(result.path, result.columns)
+    lazy = data_frames.to_lazy(result.path, result.columns).collect()
+    pandas = data_frames.to_pandas(result.path, result.columns)
     for frame in (lazy, pandas, *(lazy.select(name) for name in lazy.columns)):
         assert repr(frame)
     assert isinstance(lazy, pl.DataFrame)
     return {
-        "arrow": frames.to_arrow(result.path, result.columns),
+        "arrow": data_frames.to_arrow(result.path, result.columns),
         "lazy": lazy.to_arrow(),
-        "polars": frames.to_polars(result.path, result.columns).to_arrow(),
+        "polars": data_frames.to_polars(result.path, result.columns).to_arrow(),
         "pandas": pa.Table.from_pandas(pandas, preserve_index=False),
     }
 
@@ -258,10 +258,10 @@ def test_a_union_is_exact_in_arrow_and_refused_elsewhere(tmp_path: Path) -> None
         expected = connection.sql(UNION).project(asked).fetchall()
     path = tmp_path / "result.arrow"
     path.write_bytes(run(UNION).data)
-    assert frames.to_duckdb(path).project(asked).fetchall() == expected
+    assert data_frames.to_duckdb(path).project(asked).fetchall() == expected
     again = run(f'SELECT {asked} FROM "{JOB_ID}"', stored=path).table()
     assert [tuple(row.values()) for row in again.to_pylist()] == expected
-    for read in (frames.to_polars, frames.to_lazy, frames.to_pandas):
+    for read in (data_frames.to_polars, data_frames.to_lazy, data_frames.to_pandas):
         with pytest.raises(ResultUnsuitable, match="'v'"):
             read(path)
     for file_format in ("parquet", "csv"):
@@ -326,7 +326,7 @@ def test_columns_that_differ_in_case_alone_are_told_apart(tmp_path: Path, file_f
     assert rows(f'FROM "{JOB_ID}"') == [[1, 2, 3]]
     with pytest.raises(InvalidQuery, match='"A" and "a"'):
         run(f'SELECT "a", "A" FROM "{JOB_ID}"', stored=path)
-    assert frames.to_duckdb(path).fetchall() == [(1, 2, 3)]
+    assert data_frames.to_duckdb(path).fetchall() == [(1, 2, 3)]
 
 
 @pytest.mark.parametrize("file_format", ["arrow", "parquet"])
@@ -338,7 +338,7 @@ def test_a_column_may_have_any_name(tmp_path: Path, file_format: str) -> None:
     path.write_bytes(run(f"SELECT {listed}, uuid() AS u", file_format).data)
     table = run(f'SELECT {", ".join(reversed(quoted))} FROM "{JOB_ID}"', stored=path).table()
     assert table.to_pylist() == [{name: number for number, name in enumerate(names)}]
-    assert frames.to_arrow(path).column_names == [*names, "u"]
+    assert data_frames.to_arrow(path).column_names == [*names, "u"]
 
 
 def test_an_error_of_a_converted_query_is_where_the_text_has_it() -> None:
@@ -364,7 +364,7 @@ def test_columns_of_csv_keep_their_types_under_any_name(tmp_path: Path) -> None:
     answer = run(f"SELECT {listed}", "csv")
     path = tmp_path / "result.csv"
     path.write_bytes(answer.data)
-    found = frames.to_arrow(path, answer.columns).to_pylist()
+    found = data_frames.to_arrow(path, answer.columns).to_pylist()
     assert found == [{name: f"00{number}" for number, name in enumerate(names)}]
 
 
@@ -372,7 +372,7 @@ def test_csv_has_rows_of_any_length(tmp_path: Path) -> None:
     answer = run("SELECT i, repeat('x', 100 + i * 2500000) AS t FROM range(3) r(i)", "csv")
     path = tmp_path / "result.csv"
     path.write_bytes(answer.data)
-    table = frames.to_arrow(path, answer.columns)
+    table = data_frames.to_arrow(path, answer.columns)
     assert [(row["i"], len(row["t"])) for row in table.to_pylist()] == [
         (i, 100 + i * 2500000) for i in range(3)
     ]

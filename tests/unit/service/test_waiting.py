@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from syndb_service.api.event_stream import event_stream
+from syndb_service.api.job_change_hub import JobChangeHub
+from syndb_service.api.job_event_stream import event_stream
 from syndb_service.api.stream_limit import CountedStream, StreamLimit
-from syndb_service.api.waiting import JobChangeHub
+from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import Job, JobRequest
-from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TooManyRequests, TransientError, Unauthenticated
 
 

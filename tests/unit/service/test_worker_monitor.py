@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import JobRequest
-from syndb_service.domain.status import Kind, Status
 from syndb_service.errors import TransientError
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 from syndb_service.store.worker_reports import CHUNK, NO_WORKER, SILENT_S
-from syndb_service.worker_monitor import GRACE_S, LocalReports, WorkerMonitor, WorkerReporter
+from syndb_service.worker.worker_monitor import GRACE_S, LocalReports, WorkerMonitor, WorkerReporter
 
 REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 
@@ -98,7 +98,7 @@ def test_more_pending_jobs_than_one_statement_changes(
     database: Moved, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("syndb_service.store.worker_reports.CHUNK", 2)
-    monkeypatch.setattr("syndb_service.worker_monitor.CHUNK", 2)
+    monkeypatch.setattr("syndb_service.worker.worker_monitor.CHUNK", 2)
     assert CHUNK > 2
     job_ids = [pending(store) for _ in range(5)]
     monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)

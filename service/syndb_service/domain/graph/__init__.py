@@ -1,1 +1,1 @@
-"""What a graph job asks for, before any of it is read: which part of a dataset, and whether it fits."""
+"""Graph requests: the selection of connections, the memory budget, and the SQL that counts them."""

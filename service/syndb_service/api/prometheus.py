@@ -1,0 +1,160 @@
+"""The figures as Prometheus reads them: of jobs from the database, of requests from this process.
+
+However many API and worker processes there are, each tells the same of the jobs; what it counts itself
+bears its process id, so that processes behind one port are told apart.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from syndb_service.errors import TransientError
+from syndb_service.store.statistics import DAMAGES, STEPS_S, JobStatistics
+
+log = logging.getLogger(__name__)
+
+KEPT_S: Final = 1.0
+SPARED: Final = 20
+REQUEST_STEPS_S: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0)
+
+
+class Metrics:
+    """Counts requests, and shows them with the figures of the jobs.
+
+    Parameters
+    ----------
+    read : callable
+        Reads the figures from the database.
+    """
+
+    def __init__(self, read: Callable[[], JobStatistics]) -> None:
+        self._registry = CollectorRegistry()
+        self._process = str(os.getpid())
+        self._requests = Counter(
+            "syndb_http_requests",
+            "Requests answered by this process.",
+            ("process", "method", "route", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "syndb_http_request_seconds",
+            "How long they took.",
+            ("process", "method", "route"),
+            buckets=REQUEST_STEPS_S,
+            registry=self._registry,
+        )
+        self._registry.register(_JobStatisticsCollector(read))
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request under its route's template."""
+        self._requests.labels(self._process, method, route, str(status)).inc()
+        self._seconds.labels(self._process, method, route).observe(seconds)
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return the figures in the form that is accepted, and the name of that form."""
+        encoder, media_type = exposition.choose_encoder(accept)
+        return encoder(self._registry), media_type
+
+
+class _JobStatisticsCollector(Collector):
+    """Reads the rows when somebody asks: once a second at most, and less often where that takes long.
+
+    Reading goes over open jobs, and those that ended since the last sweep. It is not done again for twenty
+    times as long as it took, so that the database spends at most a twentieth of its time on it.
+    """
+
+    def __init__(self, read: Callable[[], JobStatistics]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._found: JobStatistics | None = None
+        self._fresh_until = 0.0
+
+    def describe(self) -> Iterator[Metric]:
+        """Name nothing ahead: registering reads no database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family; of a database that is away only that."""
+        figures = self._read_statistics()
+        up = GaugeMetricFamily("syndb_database_up", "Whether the job database answers.")
+        up.add_metric((), 0 if figures is None else 1)
+        yield up
+        if figures is not None:
+            yield from _queue(figures)
+            yield from _ends(figures)
+            yield from _results(figures)
+            yield _durations(figures)
+
+    def _read_statistics(self) -> JobStatistics | None:
+        with self._lock:
+            if self._found is None or time.monotonic() > self._fresh_until:
+                began = time.monotonic()
+                try:
+                    self._found = self._read()
+                except TransientError as error:
+                    log.warning("there are no figures: %s", error.message)
+                    self._found = None
+                took = time.monotonic() - began
+                self._fresh_until = time.monotonic() + max(KEPT_S, SPARED * took)
+            return self._found
+
+
+def _queue(figures: JobStatistics) -> Iterator[Metric]:
+    queued = GaugeMetricFamily("syndb_jobs_queued", "Jobs that wait.", labels=("kind",))
+    running = GaugeMetricFamily("syndb_jobs_running", "Jobs that run.", labels=("kind",))
+    for kind in ("query", "graph"):
+        queued.add_metric((kind,), figures.queued.get(kind, 0))
+        running.add_metric((kind,), figures.running.get(kind, 0))
+    yield queued
+    yield running
+    help_text = "How long the job has waited that waits longest."
+    yield GaugeMetricFamily("syndb_queue_oldest_seconds", help_text, figures.oldest_queued_s)
+
+
+def _ends(figures: JobStatistics) -> Iterator[Metric]:
+    ended = CounterMetricFamily(
+        "syndb_jobs_ended", "Jobs that came to an end.", labels=("kind", "status", "reason")
+    )
+    for labels, count in sorted(figures.ended.items()):
+        ended.add_metric(labels, count)
+    yield ended
+    yield CounterMetricFamily("syndb_job_retries", "Attempts after a job's first.", figures.retries)
+    yield CounterMetricFamily("syndb_job_deaths", "Workers and children that died.", figures.deaths)
+    yield CounterMetricFamily(
+        "syndb_job_outages", "Attempts that met a store or database which was away.", figures.outages
+    )
+
+
+def _results(figures: JobStatistics) -> Iterator[Metric]:
+    yield GaugeMetricFamily("syndb_results_stored", "Results that are stored.", figures.kept_results)
+    yield GaugeMetricFamily("syndb_results_stored_bytes", "Their size.", figures.kept_bytes)
+    damaged = GaugeMetricFamily(
+        "syndb_results_damaged", "Stored results whose files are damaged or lost.", labels=("reason",)
+    )
+    for reason in DAMAGES:
+        damaged.add_metric((reason,), figures.damaged_results.get(reason, 0))
+    yield damaged
+    yield CounterMetricFamily("syndb_results_swept", "Results that were destroyed.", figures.swept_results)
+    yield CounterMetricFamily("syndb_results_swept_bytes", "Their size.", figures.swept_bytes)
+    help_text = "Files that belonged to no job and were removed."
+    yield CounterMetricFamily("syndb_orphans_swept", help_text, figures.swept_orphans)
+    yield CounterMetricFamily("syndb_orphans_swept_bytes", "Their size.", figures.swept_orphan_bytes)
+
+
+def _durations(figures: JobStatistics) -> Metric:
+    family = HistogramMetricFamily(
+        "syndb_job_seconds", "How long jobs spent in each stage.", labels=("stage", "kind")
+    )
+    for labels, found in sorted(figures.durations.items()):
+        buckets = [(str(step), count) for step, count in zip(STEPS_S, found.up_to, strict=True)]
+        family.add_metric(labels, [*buckets, ("+Inf", found.count)], found.seconds)
+    return family

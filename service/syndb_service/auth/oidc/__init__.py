@@ -1,0 +1,9 @@
+"""The OpenID provider: its keys, the access tokens it signs, and what they say of academic affiliation.
+
+Only ``auth`` and the container import it.
+"""
+
+from syndb_service.auth.oidc.access_tokens import AccessTokens, Rules, TokenIdentity
+from syndb_service.auth.oidc.issuer import Issuer
+
+__all__ = ["AccessTokens", "Issuer", "Rules", "TokenIdentity"]

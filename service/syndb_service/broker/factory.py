@@ -1,0 +1,91 @@
+"""Opening the broker that SYNDB_BROKER_URL names."""
+
+from __future__ import annotations
+
+import logging
+
+from dramatiq.errors import BrokerConnectionError
+
+from syndb_service.broker.base import Broker
+from syndb_service.broker.embedded_broker import embedded_broker
+from syndb_service.broker.url import BrokerUrl
+from syndb_service.errors import TransientError
+from syndb_service.retry import retry_until_available
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = "embedded"
+AGAIN_S = 0.25
+
+
+def open_broker(url: str, wait_s: float | None = 0.0) -> Broker:
+    """Open a broker, with our queue declared.
+
+    Parameters
+    ----------
+    url : str
+        ``embedded``, or where a Redis or a RabbitMQ is.
+    wait_s : float, optional
+        Seconds to wait for a server that is not there; None goes on without it, and its return is awaited
+        by whoever uses the broker.
+
+    Raises
+    ------
+    BadSetting
+        If the URL makes no sense, or the server refuses the user or password.
+    TransientError
+        If the server is not there after ``wait_s`` seconds.
+    """
+    if url == EMBEDDED:
+        return embedded_broker()
+    address = BrokerUrl.parse(url)
+    broker = _create_broker(address)
+    broker.declare()
+    if wait_s is None:
+        _probe(broker)
+    else:
+        _await(broker, wait_s)
+    return broker
+
+
+def _create_broker(address: BrokerUrl) -> Broker:
+    """Only the client that is needed is imported."""
+    if address.scheme.startswith("redis"):
+        from syndb_service.broker.redis import RedisJobBroker
+
+        return RedisJobBroker(address)
+    from syndb_service.broker.rabbitmq import RabbitmqJobBroker
+
+    return RabbitmqJobBroker(address)
+
+
+def _probe(broker: Broker) -> None:
+    try:
+        broker.ping()
+    except BrokerConnectionError as error:
+        log.warning("the broker is away: %s (%s); jobs are kept until it is there", broker.where, error)
+
+
+def _await(broker: Broker, wait_s: float) -> None:
+    reported = False
+
+    def report(error: BaseException) -> None:
+        nonlocal reported
+        if not reported:
+            log.warning("waiting up to %g s for the broker: %s (%s)", wait_s, broker.where, error)
+            reported = True
+
+    try:
+        retry_until_available(
+            broker.ping,
+            wait_s,
+            AGAIN_S,
+            is_retried=lambda error: isinstance(error, BrokerConnectionError),
+            on_error=report,
+        )
+    except BrokerConnectionError as error:
+        raise TransientError(
+            f"the broker is not there: {broker.where} ({error})",
+            code="broker_unavailable",
+            hint="Start it, or correct SYNDB_BROKER_URL.",
+        ) from None

@@ -1,1 +1,0 @@
-"""What runs a job: child processes, the locked DuckDB and the graph analyses."""

@@ -1,0 +1,145 @@
+"""Comparison: the profiles of two datasets side by side, or of the parts of one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from syndb_service.domain.graph.connection_sql import groups_sql, parameters
+from syndb_service.graph.analysis_context import AnalysisContext
+from syndb_service.graph.global_measures import profile, size
+from syndb_service.graph.measures.degrees import count_degrees, distribution
+from syndb_service.graph.measures.triad_census import TRIADS, triadic_census
+from syndb_service.graph.measures.triangles import enumerate_triangles
+from syndb_service.graph.model.connectome import Connectome, Counts, Index, sort_by_row
+from syndb_service.graph.model.loader import ends, load_connectome, load_neurons
+
+CONNECTED = TRIADS[3:]
+MOST_PARTS = 100
+
+
+def compare(study: AnalysisContext) -> dict[str, Any]:
+    """Describe each graph by its motifs and degrees, and say how alike every two are.
+
+    With ``other_dataset_id`` the two datasets are compared; with ``by`` the parts of one: connections by the
+    neurotransmitter that their synapses release, or by the brain structure that these lie in, of the
+    synapses that the filters leave in. A part's neurons are those that its connections touch, so that parts
+    of different size compare.
+    """
+    study.stages.begin("comparing")
+    other, by = study.options.get("other_dataset_id"), study.options.get("by")
+    graphs = {study.dataset_id: study.connectome}
+    unknown = {"connections": 0, "parts_left_out": 0}
+    if other is not None and study.con is not None:
+        graphs[other] = load_connectome(study.con, other, study.selection, lenient=True)
+    elif by is not None and study.con is not None:
+        graphs, unknown = _parts(study, study.con, by)
+    found = study.crew.map(_profile, list(graphs.values()))
+    parts = [{"name": name, **told} for name, told in zip(graphs, found, strict=True)]
+    if by is None:
+        for part, graph in zip(parts, graphs.values(), strict=True):
+            part["dropped"] = asdict(graph.dropped)
+    return {
+        "compare": {
+            "by": by or "dataset",
+            "parts": parts,
+            "left_out": unknown,
+            "motif_similarity": _matrix(parts, _cosine),
+            "degree_distance": _matrix(parts, _degree_distance),
+        }
+    }
+
+
+def _parts(study: AnalysisContext, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
+    """Divide the connections of the graph by what their synapses say, the largest part first."""
+    selection, graph = study.selection, study.connectome
+    rows = con.execute(groups_sql(by, selection), parameters(study.dataset_id, selection)).fetchnumpy()
+    neurons = load_neurons(con, study.dataset_id)
+    here = np.searchsorted(neurons.ids, graph.neuron_ids)
+    may_send, may_receive = (np.append(allowed[here], False) for allowed in ends(neurons, selection))
+    names = np.array(np.ma.asarray(rows["part"], object).tolist(), object)
+    pre, post = (_node_indices(graph, np.asarray(rows[end], np.int64)) for end in ("pre", "post"))
+    synapses = np.asarray(rows["synapses"], np.int64)
+    inside = may_send[pre] & may_receive[post] & (pre != post) & (synapses >= selection.min_synapses)
+    known = inside & np.array([name is not None and name != "" for name in names], np.bool_)
+    distinct, part = np.unique(names[known].astype(str), return_inverse=True)
+    largest = np.argsort(-np.bincount(part, minlength=len(distinct)), kind="stable")
+    shown = {
+        str(distinct[number]): _part(graph, pre, post, synapses, np.flatnonzero(known)[part == number])
+        for number in largest[:MOST_PARTS].tolist()
+    }
+    left = {
+        "connections": int(np.count_nonzero(inside & ~known)),
+        "parts_left_out": max(len(distinct) - MOST_PARTS, 0),
+    }
+    return shown, left
+
+
+def _node_indices(graph: Connectome, ids: Counts) -> Index:
+    """Return where neurons stand in the graph, -1 for those that it hasn't."""
+    if not graph.neuron_count:
+        return np.full(len(ids), -1, np.int32)
+    places = np.minimum(np.searchsorted(graph.neuron_ids, ids), graph.neuron_count - 1)
+    return np.where(graph.neuron_ids[places] == ids, places, -1).astype(np.int32)
+
+
+def _part(graph: Connectome, pre: Index, post: Index, synapses: Counts, rows: Counts) -> Connectome:
+    used = np.unique(np.concatenate([pre[rows], post[rows]]))
+    before, after = (np.searchsorted(used, end[rows]).astype(np.int32) for end in (pre, post))
+    ordered = sort_by_row(len(used), before, after, synapses[rows])
+    return Connectome(
+        neuron_ids=graph.neuron_ids[used],
+        names=graph.names[used],
+        cell_classes=graph.cell_classes[used],
+        neurotransmitters=graph.neurotransmitters[used],
+        pre=ordered.pre,
+        post=ordered.post,
+        synapse_count=ordered.synapse_count,
+        start=ordered.start,
+    )
+
+
+def _profile(graph: Connectome) -> dict[str, Any]:
+    degrees = count_degrees(graph)
+    census = triadic_census(graph, enumerate_triangles(graph, by_neuron=False))
+    connected = sum(census[name] for name in CONNECTED)
+    return {
+        **size(graph),
+        **profile(graph, degrees),
+        "total_degree": distribution(degrees.total),
+        "triadic_census": census,
+        "motif_shares": {name: census[name] / connected if connected else None for name in CONNECTED},
+    }
+
+
+def _matrix(parts: list[dict[str, Any]], alike: Any) -> list[list[float | None]]:
+    return [[alike(one, other) for other in parts] for one in parts]
+
+
+def _cosine(one: dict[str, Any], other: dict[str, Any]) -> float | None:
+    """Return the cosine of the angle between two profiles of the 13 connected motifs."""
+    first, second = (
+        np.array([part["triadic_census"][name] for name in CONNECTED], float) for part in (one, other)
+    )
+    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return min(float(first @ second) / lengths, 1.0) if lengths else None
+
+
+def _degree_distance(one: dict[str, Any], other: dict[str, Any]) -> float | None:
+    """Return the largest gap between two distributions of total degree (Kolmogorov-Smirnov)."""
+    spreads = [part["total_degree"]["distribution"] for part in (one, other)]
+    if not all(spread["values"] for spread in spreads):
+        return None
+    values = np.unique(np.concatenate([spread["values"] for spread in spreads]))
+    first, second = (_shares(spread, values) for spread in spreads)
+    return float(np.abs(first - second).max())
+
+
+def _shares(spread: dict[str, Any], values: Counts) -> npt.NDArray[np.float64]:
+    places = np.searchsorted(spread["values"], values, side="right")
+    cumulated = np.append(0, np.cumsum(spread["counts"]))
+    shares: npt.NDArray[np.float64] = cumulated[places] / cumulated[-1]
+    return shares

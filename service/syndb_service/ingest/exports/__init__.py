@@ -1,0 +1,16 @@
+"""Exports of the field's tools, read as they are: one module a kind, and how they are detected.
+
+Only ``ingest`` imports it.
+"""
+
+from syndb_service.ingest.exports.detection import (
+    FORMATS,
+    READERS,
+    describe_exports,
+    detect_format,
+    get_reader,
+)
+from syndb_service.ingest.exports.file_probe import probe_files
+from syndb_service.ingest.exports.import_plan import Options
+
+__all__ = ["FORMATS", "READERS", "Options", "describe_exports", "detect_format", "get_reader", "probe_files"]

@@ -1,0 +1,232 @@
+"""The parts of an export as raw tables, with what was left out counted."""
+
+# ruff: noqa: S608 - names are quoted, and the SQL is the readers'
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import duckdb
+
+from syndb_service.domain.table_schema import quote_name
+from syndb_service.ingest.exports.import_plan import ImportPart
+from syndb_service.ingest.file_reader import count_rows, describe_parquet, load_text, open_text, view_parquet
+from syndb_service.ingest.issues import IssueList
+from syndb_service.ingest.raw_tables import RawTable
+from syndb_service.ingest.row_locations import LineRowLocator, RowLocator
+from syndb_service.ingest.table_files import TableFile
+
+_ENDS: Final = ("pre_neuron_id", "post_neuron_id")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """One part in the work database.
+
+    Parameters
+    ----------
+    part : Part
+        What was taken.
+    source : Source
+        Its file.
+    relation : str
+        A view of the schema's columns, with ``_at``.
+    below : str
+        What it is a view of, as SQL drops it.
+    types : dict of str to str
+        DuckDB's types of its columns.
+    where : Places
+        Finds a row in the file.
+    rows : int
+        Rows that are taken.
+    cut : dict of str to int
+        Rows that are left out, by the reason.
+    """
+
+    part: ImportPart
+    source: TableFile
+    relation: str
+    below: tuple[str, ...]
+    types: dict[str, str]
+    where: RowLocator
+    rows: int = 0
+    cut: dict[str, int] = field(default_factory=dict)
+
+
+def load_part(
+    con: duckdb.DuckDBPyConnection,
+    part: ImportPart,
+    number: int,
+    findings: IssueList,
+    told: Callable[[float], None] | None = None,
+) -> Loaded | None:
+    """Load one part; None, with findings, where its file can't be read."""
+    source = TableFile(part.table, part.seen.paths, tuple(_labels(part)))
+    file = f"file_{number}"
+    opened = _open(con, part, source, file, findings, told)
+    if opened is None:
+        return None
+    where, at, below = opened
+    picked = [f"{at} AS _at"] + [
+        f"{cell.sql.format(*map(_quote_column, cell.given))} AS {name}" for name, cell in part.cells.items()
+    ]
+    conditions = [cut.sql.format(*map(_quote_column, cut.given)) for cut in part.cuts]
+    origin = part.origin.replace("{file}", file) or file
+    kept = " AND ".join(f"({condition}) IS NOT TRUE" for condition in conditions) or "true"
+    relation = f"part_{number}"
+    con.execute(f"CREATE VIEW {relation} AS SELECT {', '.join(picked)} FROM {origin} WHERE {kept}")
+    described = con.execute(f"DESCRIBE {relation}").fetchall()
+    types = {str(row[0]): str(row[1]) for row in described if row[0] != "_at"}
+    loaded = Loaded(part, source, relation, (f"VIEW {relation}", below), types, where)
+    loaded.rows = count_rows(con, relation)
+    for cut, condition in zip(part.cuts, conditions, strict=True):
+        loaded.cut[cut.why] = count_rows(con, f"{origin} WHERE {condition}")
+    return loaded
+
+
+def _labels(part: ImportPart) -> list[str]:
+    if len(part.seen.paths) == 1:
+        return [part.seen.label]
+    return [f"{part.seen.label}{path.name}" for path in part.seen.paths]
+
+
+def _quote_column(given: str) -> str:
+    return quote_name(given.lower())
+
+
+def _open(
+    con: duckdb.DuckDBPyConnection,
+    part: ImportPart,
+    source: TableFile,
+    file: str,
+    findings: IssueList,
+    told: Callable[[float], None] | None,
+) -> tuple[RowLocator, str, str] | None:
+    """Make the file's rows a relation; return where they stand, the SQL of ``_at``, and how to drop it."""
+    needed = _required_columns(part)
+    if part.made is not None:
+        con.execute(f"CREATE VIEW {file} AS SELECT * FROM read_parquet('{_quote_literal(str(part.made))}')")
+        return LineRowLocator(source.label, part.made), "_at", f"VIEW {file}"
+    if part.seen.is_parquet:
+        if describe_parquet(con, source, findings) is None:
+            return None
+        columns = {given.lower(): given for given in needed}
+        places = view_parquet(con, source, file, columns, findings)
+        return None if places is None else (places, "_at", f"VIEW {file}")
+    text = open_text(source, findings, told, header=part.named)
+    if text is None:
+        return None
+    header = part.seen.header if part.named else tuple(str(n) for n in range(1, len(text.header) + 1))
+    positions = {given.lower(): header.index(given) for given in needed}
+    rows = load_text(con, source, text, file, positions, findings)
+    at = "_at" if part.origin else "rowid + 1"
+    return None if rows is None else (rows, at, f"TABLE {file}")
+
+
+def _required_columns(part: ImportPart) -> list[str]:
+    """Name the columns of the file to read: all of them where the rows are the origin's."""
+    if part.origin:
+        return list(part.seen.header)
+    given = [name for cell in part.cells.values() for name in cell.given]
+    return list(dict.fromkeys([*given, *(name for cut in part.cuts for name in cut.given)]))
+
+
+def _quote_literal(text: str) -> str:
+    return text.replace("'", "''")
+
+
+@dataclass(slots=True)
+class LoadedExport:
+    """The raw tables of an export, and what a report says of their making."""
+
+    raws: dict[str, RawTable] = field(default_factory=dict)
+    unlisted: int = 0
+    strangers: dict[str, int] = field(default_factory=dict)
+
+
+def merge_parts(con: duckdb.DuckDBPyConnection, loaded: Sequence[Loaded]) -> LoadedExport:
+    """Make raw tables of the loaded parts: neurons first, of all their files, then synapses or edges."""
+    gathered = LoadedExport()
+    neurons = [each for each in loaded if each.part.table == "neurons"]
+    links = [each for each in loaded if each.part.table != "neurons"]
+    if neurons:
+        gathered.raws["neurons"] = _neurons(con, neurons, links, gathered)
+    for each in links:
+        gathered.raws[each.part.table] = _raw(each, each.relation, each.types, each.rows, each.below)
+    return gathered
+
+
+def _neurons(
+    con: duckdb.DuckDBPyConnection,
+    neurons: Sequence[Loaded],
+    links: Sequence[Loaded],
+    gathered: LoadedExport,
+) -> RawTable:
+    """Join the attributes of a neuron by its id, and list those that only connections name."""
+    first, *others = neurons
+    columns = {name: f"n.{name}" for name in first.types}
+    joins = []
+    for number, other in enumerate(others):
+        alias = f"o{number}"
+        added = [name for name in other.types if name not in columns]
+        columns |= {name: f"{alias}.{name}" for name in added}
+        picked = "".join(f", any_value({name}) AS {name}" for name in added)
+        joins.append(
+            f" LEFT JOIN (SELECT {_key('neuron_id')} AS key{picked} FROM {other.relation} GROUP BY 1) "
+            f"{alias} ON {_key('n.neuron_id')} = {alias}.key"
+        )
+        same = f"{_key('t.neuron_id')} = {_key('n.neuron_id')}"
+        missing = f"{other.relation} t ANTI JOIN {first.relation} n ON {same}"
+        gathered.strangers[other.source.label] = count_rows(con, missing)
+    chosen = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    rows = f"SELECT n._at, {chosen} FROM {first.relation} n{''.join(joins)}"
+    con.execute(f"CREATE TABLE raw_neurons AS {rows}")
+    for link in links:
+        gathered.unlisted += _list_unlisted(con, link)
+    for each in neurons:
+        for below in each.below:
+            con.execute(f"DROP {below}")
+    types = {name: kind for each in reversed(neurons) for name, kind in each.types.items()} | first.types
+    given = {name: cell.given[0] for each in reversed(neurons) for name, cell in each.part.cells.items()}
+    return RawTable(
+        first.source,
+        "raw_neurons",
+        types,
+        given,
+        count_rows(con, "raw_neurons"),
+        first.where,
+        scratch=("TABLE raw_neurons",),
+    )
+
+
+def _key(name: str) -> str:
+    return f"trim(CAST({name} AS VARCHAR))"
+
+
+def _list_unlisted(con: duckdb.DuckDBPyConnection, link: Loaded) -> int:
+    """Add the neurons that only this part names, by their ids alone; ``_at`` 1 is never asked for."""
+    ends = " UNION ".join(f"SELECT {_key(end)} AS key FROM {link.relation}" for end in _ENDS)
+    done = con.execute(
+        f"INSERT INTO raw_neurons (_at, neuron_id) SELECT 1, e.key FROM ({ends}) e "
+        f"ANTI JOIN raw_neurons n ON e.key = {_key('n.neuron_id')} "
+        "WHERE TRY_CAST(e.key AS BIGINT) IS NOT NULL"
+    ).fetchone()
+    return int(done[0]) if done else 0
+
+
+def _raw(each: Loaded, relation: str, types: dict[str, str], rows: int, scratch: tuple[str, ...]) -> RawTable:
+    given = {name: cell.given[0] for name, cell in each.part.cells.items()}
+    scales = {name: cell.scale for name, cell in each.part.cells.items() if cell.scale is not None}
+    text = not each.part.seen.is_parquet and each.part.made is None
+    return RawTable(
+        each.source,
+        relation,
+        types,
+        given,
+        rows,
+        each.where,
+        scratch=scratch if text else (),
+        scales=scales,
+    )

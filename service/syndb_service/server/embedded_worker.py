@@ -1,0 +1,89 @@
+"""The worker: Dramatiq's threads, each of which runs jobs one after the other."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+import dramatiq
+
+from syndb_service.container import Container
+from syndb_service.isolation.fork_server_client import CHILDREN_AHEAD
+from syndb_service.runtime.background import BackgroundThread
+from syndb_service.worker.worker_monitor import WorkerReporter
+
+log = logging.getLogger(__name__)
+
+STOP_MS = 10_000
+POLL_MS = 100
+LOOK_S = 1.0
+
+
+class EmbeddedWorker:
+    """Runs jobs inside this process.
+
+    Parameters
+    ----------
+    service : Service
+        The wired service; this worker is the only one of its data folder.
+    """
+
+    def __init__(self, service: Container) -> None:
+        self._service = service
+        self._worker = self._new_worker()
+        self._watch = BackgroundThread("hint takers", self._restart_if_ended)
+        self._reporter = WorkerReporter(service.worker_reports, lambda: self.alive)
+
+    def start(self) -> None:
+        """Give back what an earlier process left running, then take jobs.
+
+        In a database that others share, what runs may be theirs: there the lease decides.
+        """
+        service = self._service
+        shutil.rmtree(service.settings.temp_path, ignore_errors=True)
+        service.nursery.start(waiting=CHILDREN_AHEAD)
+        if service.database.shared:
+            service.supervisor.start_cancel_polling()
+        else:
+            for job in service.store.maintenance.list_running():
+                service.sweeper.requeue(job, lapsed=False)
+        service.supervisor.start_heartbeat()
+        self._worker.start()
+        self._watch.start()
+        self._reporter.start()
+        for job_id in service.store.maintenance.claim_undispatched(0):
+            log.info("job %s has waited for this start", job_id)
+            service.hints.dispatch(job_id)
+        service.sweeper.start()
+        service.scrubber.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether each of its threads still takes jobs."""
+        return all(thread.is_alive() for thread in (*self._worker.consumers.values(), *self._worker.workers))
+
+    def stop(self) -> None:
+        """End the children, give their jobs back, and stop the threads."""
+        self._watch.stop()
+        self._service.scrubber.stop()
+        self._service.sweeper.stop()
+        self._service.supervisor.stop()
+        self._worker.stop(timeout=STOP_MS)
+        self._service.supervisor.close()
+        self._reporter.stop()
+
+    def _new_worker(self) -> dramatiq.Worker:
+        return dramatiq.Worker(
+            self._service.broker,
+            worker_threads=self._service.settings.max_workers,
+            worker_timeout=POLL_MS,
+        )
+
+    def _restart_if_ended(self) -> None:
+        """Begin anew with Dramatiq's threads where one of them has ended: it would take no hint any more."""
+        if self._watch.wait(LOOK_S) or self.alive:
+            return
+        log.error("a thread that takes hints has ended; others take its place")
+        self._worker.stop(timeout=0)
+        self._worker = self._new_worker()
+        self._worker.start()

@@ -1,0 +1,138 @@
+"""Stored results of earlier jobs as tables of the locked engine."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyarrow import dataset as arrow_dataset
+from pyarrow import ipc, parquet
+
+from syndb_service.domain.child_task import ReferencedResult
+from syndb_service.domain.table_schema import quote_name
+from syndb_service.sql.result_table_columns import is_misread, restored_type, sql_names, view_sql
+
+FORMATS = {"arrow": "ipc", "parquet": "parquet"}
+
+
+def column_names(schemas: Mapping[str, str]) -> dict[str, list[str]]:
+    """Name the columns of each result, from the small Arrow file (base64) that tells them."""
+    return {job_id: list(_schema(data).names) for job_id, data in schemas.items()}
+
+
+@contextmanager
+def empty_tables(
+    connection: duckdb.DuckDBPyConnection, schemas: Mapping[str, str], sql: str
+) -> Iterator[None]:
+    """Have empty tables of these columns while a query is checked.
+
+    Raises
+    ------
+    InvalidQuery
+        If the query names columns that SQL does not tell apart.
+    """
+    tables = {job_id: pa.Table.from_batches([], _schema(data)) for job_id, data in schemas.items()}
+    try:
+        for job_id, table in tables.items():
+            _register(connection, job_id, table.schema, table, table, sql)
+        yield
+    finally:
+        for job_id in tables:
+            with suppress(duckdb.Error):
+                connection.execute(f"DROP VIEW IF EXISTS temp.{quote_name(job_id)}")
+            connection.unregister(_source(job_id))
+
+
+class ResultTables:
+    """The results that one query reads.
+
+    Parameters
+    ----------
+    files : mapping of str to sequence of str
+        The file of each, by job id.
+    results : mapping of str to ReferencedResult
+        What each is, by job id.
+    """
+
+    def __init__(self, files: Mapping[str, Sequence[str]], results: Mapping[str, ReferencedResult]) -> None:
+        self._results = results
+        self._files = files
+        self._tables = {
+            job_id: arrow_dataset.dataset(list(files[job_id]), format=FORMATS[result.format])
+            for job_id, result in results.items()
+        }
+
+    @property
+    def columns(self) -> dict[str, list[str]]:
+        """The names of the columns, by job id."""
+        return {job_id: list(table.schema.names) for job_id, table in self._tables.items()}
+
+    def register(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        """Let the engine read them under their ids, each column in the type that it had.
+
+        Raises
+        ------
+        InvalidQuery
+            If the query names columns that SQL does not tell apart.
+        """
+        for job_id, table in self._tables.items():
+            whole = self._read_in_full(job_id) if is_misread(table.schema) else table
+            _register(connection, job_id, table.schema, table, whole, sql)
+
+    def _read_in_full(self, job_id: str) -> pa.Table:
+        """Read a file whole, where the engine would take one of its columns for another in a dataset."""
+        (path,) = self._files[job_id]
+        if FORMATS[self._results[job_id].format] == "parquet":
+            return parquet.ParquetFile(path, memory_map=True).read()
+        return ipc.open_file(pa.memory_map(path)).read_all()
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Return the datasets that the results themselves were made from."""
+        found: dict[str, dict[str, Any]] = {}
+        for table in self._tables.values():
+            for one in json.loads((table.schema.metadata or {}).get(b"syndb.datasets", b"[]")):
+                found.setdefault(one["id"], one)
+        return list(found.values())
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return where the results come from: their jobs, and the jobs that these read in turn."""
+        found: dict[str, dict[str, Any]] = {}
+        for job_id, table in self._tables.items():
+            found[job_id] = {"job_id": job_id, **self._results[job_id].to_dict()}
+            for one in json.loads((table.schema.metadata or {}).get(b"syndb.sources", b"[]")):
+                found.setdefault(one["job_id"], one)
+        return list(found.values())
+
+
+def _schema(data: str) -> pa.Schema:
+    return pa.ipc.open_file(pa.py_buffer(base64.b64decode(data))).schema
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection,
+    job_id: str,
+    schema: pa.Schema,
+    table: pa.Table | arrow_dataset.Dataset,
+    whole: pa.Table | arrow_dataset.Dataset,
+    sql: str,
+) -> None:
+    """Register a result under its id: as it is, or below a view that gives columns back their types."""
+    by_number = is_misread(schema)
+    if not by_number and not any(map(restored_type, schema)):
+        connection.register(job_id, table)
+        return
+    names = sql_names(schema.names, sql)
+    source = _source(job_id)
+    numbered = [f"c{number}" for number in range(len(names))]
+    connection.register(source, whole.rename_columns(numbered) if by_number else table)
+    view = view_sql(schema, names, source, by_number=by_number)
+    connection.execute(f"CREATE TEMP VIEW {quote_name(job_id)} AS {view}")
+
+
+def _source(job_id: str) -> str:
+    return f"{job_id}:file"

@@ -1,0 +1,157 @@
+"""Datasets as the service describes them."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from syndb_lab.conversion.error_conversion import convert_errors
+from syndb_lab.conversion.plain_values import article
+from syndb_lab.conversion.sql_values import format_value
+from syndb_lab.display.listing import Listing, html_table
+from syndb_lab.errors import ParameterError, UnknownDataset
+from syndb_lab.text.html_text import html_text
+from syndb_lab.text.terminal_text import escape_control_characters
+
+REST: Final = "Its tables have more columns in SQL (SELECT *): those that it does not bring are NULL."
+
+
+class Dataset:
+    """One connectome that may be queried.
+
+    Parameters
+    ----------
+    description : dict
+        The dataset as on the wire.
+
+    Examples
+    --------
+    >>> lab.datasets()[0]
+    celegans_varshney_2011 (Caenorhabditis elegans)
+    C. elegans hermaphrodite, somatic nervous system (Varshney et al. 2011)
+      neurons: 279 rows (dataset_id, neuron_id, name, cell_class, cell_type, ...)
+      synapses: 6,394 rows (dataset_id, synapse_id, pre_neuron_id, post_neuron_id)
+    ...
+    """
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        if not isinstance(description, Mapping) or not {"id", "name"} <= set(description):
+            raise ParameterError(
+                f"description is {article(description)}, no dataset as the service describes it",
+                hint="Take one of lab.datasets(), or lab.datasets().named(name).",
+            )
+        self.description = description
+
+    @property
+    def id(self) -> str:
+        """The id that ``WHERE dataset_id = '…'`` takes."""
+        return str(self.description["id"])
+
+    @property
+    def name(self) -> str:
+        """The short name."""
+        return str(self.description["name"])
+
+    @property
+    def citation(self) -> str | None:
+        """What to cite in a paper."""
+        return self.description.get("citation")
+
+    @property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Its tables by name, with ``rows`` and ``columns``."""
+        return {table["name"]: table for table in self.description.get("tables") or ()}
+
+    def __repr__(self) -> str:
+        lines = [f"{self.name} ({self.description.get('species')})", str(self.description.get("title") or "")]
+        lines += [f"  {row[0]}: {row[1]} rows ({row[2]})" for row in self._table_rows()]
+        return escape_control_characters(
+            "\n".join([*lines, f"  {REST}", f"  id {self.id}", f"  cite: {self.citation or '–'}"])
+        )
+
+    def _repr_html_(self) -> str:
+        facts = [f"id {self.id}", self.citation or ""]
+        return (
+            f"<p><strong>{html_text(self.name)}</strong> {html_text(self.description.get('title') or '')}<br>"
+            f"{'<br>'.join(html_text(fact) for fact in facts)}</p>"
+            f"{html_table(['table', 'rows', 'columns'], self._table_rows())}<p>{REST}</p>"
+        )
+
+    def _table_rows(self) -> list[list[str]]:
+        return [
+            [name, row_count(table), ", ".join(str(column["name"]) for column in table["columns"])]
+            for name, table in self.tables.items()
+        ]
+
+
+@convert_errors
+class Datasets(Listing[Dataset]):
+    """The datasets that may be queried, as a list that shows itself as a table.
+
+    Parameters
+    ----------
+    descriptions : sequence of dict
+        The datasets as on the wire.
+
+    Examples
+    --------
+    >>> lab.datasets()["celegans_varshney_2011"].citation
+    'Varshney LR, Chen BL, ...'
+    """
+
+    def __init__(self, descriptions: Sequence[dict[str, Any]]) -> None:
+        columns: dict[str, Callable[[Dataset], str]] = {
+            "name": lambda dataset: dataset.name,
+            "species": lambda dataset: str(dataset.description.get("species") or "–"),
+            "neurons": lambda dataset: row_count(dataset.tables.get("neurons", {})),
+            "connections": lambda dataset: row_count(dataset.tables.get("connections", {})),
+            "title": lambda dataset: str(dataset.description.get("title") or ""),
+            "id": lambda dataset: dataset.id,
+        }
+        empty = "no datasets; add one with `syndb-lab dataset add FOLDER`"
+        super().__init__(map(Dataset, descriptions), columns, empty=empty)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Datasets, ([dataset.description for dataset in self],)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Choose by the name, the id, or the place in the list."""
+        if not isinstance(place, str):
+            return super().__getitem__(place)
+        return next((dataset for dataset in self if dataset.id == place), None) or self.named(place)
+
+    def named(self, name: str) -> Dataset:
+        """Choose one by its name.
+
+        Raises
+        ------
+        UnknownDataset
+            With the nearest names.
+        """
+        if not isinstance(name, str):
+            raise ParameterError(f"name is {article(name)}, no text", hint="lab.datasets() lists the names.")
+        for dataset in self:
+            if dataset.name == name:
+                return dataset
+        names = [dataset.name for dataset in self]
+        near = difflib.get_close_matches(name, names, n=2, cutoff=0.4) or names
+        raise UnknownDataset(
+            f"no dataset is called {format_value(name)}",
+            hint=f"There is {', '.join(near)}." if near else self._empty,
+        )
+
+
+def row_count(table: dict[str, Any]) -> str:
+    """Write a table's number of rows, a dash where it isn't known."""
+    rows = table.get("rows")
+    return "–" if rows is None else f"{rows:,}"
+
+
+def is_dataset_id(text: str) -> bool:
+    """Whether a text is an id and no name."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

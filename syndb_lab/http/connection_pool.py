@@ -1,0 +1,79 @@
+"""The HTTP connections of one process: a child made by fork opens its own, and leaves its parent's alone."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from syndb_lab.fork_safety import renew_in_children
+
+
+class Connections:
+    """An HTTP client that is built anew in each process.
+
+    Two processes that write to one inherited socket get each other's answers. So a child closes its copies
+    of the parent's descriptors, without a word on the connections themselves, and the first request makes
+    a client of its own.
+
+    Parameters
+    ----------
+    build : callable
+        Makes a client.
+    """
+
+    def __init__(self, build: Callable[[], httpx.Client]) -> None:
+        self._build = build
+        self._closed = False
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._sockets: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._client: httpx.Client | None = self._built()
+        renew_in_children(self)
+
+    @property
+    def client(self) -> httpx.Client:
+        """The client of this process."""
+        if self._process != os.getpid():  # forked by something that runs no handlers of Python
+            self.renew_after_fork()
+        with self._lock:
+            if self._client is None:
+                self._client = self._built()
+            return self._client
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether ``close`` was called, in this process or before it was forked."""
+        return self._closed
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self._closed = True
+        client, self._client = self._client, None  # a request under way may open one more connection
+        if client is not None and self._process == os.getpid():
+            client.close()
+
+    def renew_after_fork(self) -> None:
+        """Let go of the parent's client: its descriptors are closed here, its connections stay open there."""
+        self._process, self._lock = os.getpid(), threading.Lock()
+        self._client = None
+        for one in list(self._sockets):
+            with suppress(OSError):
+                os.close(one.detach())  # the stream's own close could end the parent's as well
+        self._sockets = weakref.WeakSet()
+
+    def _built(self) -> httpx.Client:
+        client = self._build()
+        client.event_hooks["response"].append(self.note)
+        return client
+
+    def note(self, response: httpx.Response) -> None:
+        """Remember the socket of an answer, to be closed in a child."""
+        stream = response.extensions.get("network_stream")
+        if stream is not None and (used := stream.get_extra_info("socket")) is not None:
+            self._sockets.add(getattr(used, "_sock", used))  # an event loop wraps what it uses

@@ -1,0 +1,142 @@
+"""What Tab offers in a ``%%syndb`` cell: flags, verbs, tables, columns, parameters, job ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
+
+from syndb_lab.job import Job
+from syndb_lab.magics.cell_line import FORMATS, FRAMES, line_parser
+from syndb_lab.magics.schema_cache import SchemaCache
+from syndb_lab.sql.parameter_scanner import tokens
+from syndb_lab.user_data.job_journal import entries
+
+WORD: Final = re.compile(r"[^\W\d]\w*$|:\w*$|\{\{\w*$")
+SETTING: Final = re.compile(r"(\S+)\s+(\S*)$")
+KEYWORDS: Final = (
+    *("SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "HAVING", "JOIN", "LEFT JOIN", "ON"),
+    *("USING", "WITH", "AS", "AND", "OR", "NOT", "IN", "IS NULL", "BETWEEN", "LIKE", "CASE", "WHEN", "THEN"),
+    *("ELSE", "END", "DISTINCT", "UNION ALL", "QUALIFY", "DESC", "count", "sum", "avg", "min", "max"),
+)
+JOB_VERBS: Final = frozenset({"status", "cancel", "rerun", "attach"})
+
+
+class Completion:
+    """Offers what fits the place, from what is known already: no network while somebody types.
+
+    Parameters
+    ----------
+    schema : SchemaCache
+        Tables and columns.
+    verbs : iterable of str
+        What ``%syndb`` understands.
+    namespace : mapping
+        The notebook's variables, for ``:name`` and ``{{job}}``.
+    """
+
+    def __init__(self, schema: SchemaCache, verbs: Iterable[str], namespace: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._verbs = sorted(verbs)
+        self._namespace = namespace
+
+    def matches(self, text: str, cursor_line: int, cursor_position: int) -> tuple[str, list[tuple[str, str]]]:
+        """Find what may stand at a place.
+
+        Parameters
+        ----------
+        text : str
+            The whole cell.
+        cursor_line, cursor_position : int
+            The place, counted from 0.
+
+        Returns
+        -------
+        tuple
+            What is typed already, and what may replace it, each with its kind.
+        """
+        lines = text.split("\n")
+        before = lines[cursor_line][:cursor_position]
+        if text.lstrip().startswith("%%syndb"):
+            first = next(index for index, line in enumerate(lines) if line.strip())
+            if cursor_line == first:
+                return self._flags(before)
+            sql = "\n".join([*lines[first + 1 : cursor_line], before])
+            return ("", []) if in_text(sql) else self._sql(before, text)
+        if before.lstrip().startswith("%syndb "):
+            return self._line(before.lstrip().removeprefix("%syndb ").lstrip())
+        return "", []
+
+    def _flags(self, before: str) -> tuple[str, list[tuple[str, str]]]:
+        setting = SETTING.search(before)
+        flag, typed = setting.groups() if setting else ("", "")
+        values = {"--as": FRAMES, "--format": FORMATS}.get(flag)
+        if values:
+            return typed, [(value, "value") for value in values if value.startswith(typed)]
+        flags = [flag for flag in line_parser()._option_string_actions if flag != "-h"]
+        fitting = [(flag, "flag") for flag in sorted(flags) if flag.startswith(typed)]
+        return typed, fitting if typed.startswith("-") or not typed else []
+
+    def _line(self, said: str) -> tuple[str, list[tuple[str, str]]]:
+        verb, space, rest = said.partition(" ")
+        if not space:
+            found = [(one, "verb") for one in self._verbs if one.startswith(verb)]
+            return verb, found or self._sql(said, said)[1]
+        if verb in JOB_VERBS:
+            return rest, [(one.job_id, one.title) for one in entries()[:20] if one.job_id.startswith(rest)]
+        if verb == "describe":
+            return rest, [(name, "table") for name in self._schema.tables if name.startswith(rest)]
+        return self._sql(said, said)
+
+    def _sql(self, before: str, text: str) -> tuple[str, list[tuple[str, str]]]:
+        word = WORD.search(before)
+        typed = word.group() if word else ""
+        if typed.startswith(":"):
+            named = sorted(f":{name}" for name in self._namespace if not name.startswith("_"))
+            return typed, [(name, "parameter") for name in named if name.startswith(typed)]
+        if typed.startswith("{{"):
+            jobs = sorted(name for name, value in self._namespace.items() if isinstance(value, Job))
+            return typed, [(f"{{{{{name}}}}}", "job") for name in jobs if name.startswith(typed[2:])]
+        read = [name for name in self._schema.tables if re.search(rf"\b{re.escape(name)}\b", text)]
+        columns = [column for table in read or self._schema.tables for column in self._schema.tables[table]]
+        pool = [
+            *((name, "column") for name in dict.fromkeys(columns)),
+            *((name, "table") for name in self._schema.tables),
+            *((name, "keyword") for name in KEYWORDS if typed),
+        ]
+        low = typed.lower()
+        return typed, [(name, kind) for name, kind in pool if name.lower().startswith(low)]
+
+    @property
+    def matcher(self) -> Any:
+        """The function that IPython calls."""
+
+        @context_matcher(identifier="syndb")  # type: ignore[untyped-decorator]
+        def syndb_matcher(context: CompletionContext) -> SimpleMatcherResult:
+            typed, found = self.matches(context.full_text, context.cursor_line, context.cursor_position)
+            return SimpleMatcherResult(
+                completions=[SimpleCompletion(text=name, type=kind) for name, kind in found],
+                matched_fragment=typed,
+                suppress=bool(found),
+            )
+
+        return syndb_matcher
+
+
+def in_text(sql: str) -> bool:
+    """Whether SQL ends inside a text or a comment, where nothing is to be completed.
+
+    Examples
+    --------
+    >>> in_text("SELECT 'AV"), in_text("SELECT 'AV' -- na"), in_text("SELECT 'AV', na")
+    (True, True, False)
+    """
+    *_, last = tokens(f"{sql}\0")
+    return last.kind in {"text", "dollar", "comment"} or last.text.startswith("--")

@@ -1,0 +1,181 @@
+"""What a composer asks of a service: what there is, what a draft comes to, and to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, Protocol, cast
+
+from syndb_lab.datasets.datasets import Datasets
+from syndb_lab.errors import ParameterError, QueryError
+from syndb_lab.job_handle import JobHandle
+from syndb_lab.notebook.composer import check_result
+from syndb_lab.notebook.composer.draft import Draft, entries, values
+from syndb_lab.notebook.composer.graph_form import graph_form, graph_options, missing_options
+from syndb_lab.notebook.composer.schema_catalog import catalogue, examples
+from syndb_lab.notebook.notebook_job import NotebookJob
+from syndb_lab.sql.dry_run import DryRun
+from syndb_lab.sql.references import named_handles
+
+Format = Literal["arrow", "parquet", "csv"]
+MOST_JOBS: Final = 50
+NOTHING: Final[dict[str, Any]] = {"datasets": [], "examples": [], "form": {}}
+
+
+class LabProtocol(Protocol):
+    """The verbs of ``Lab`` that a composer needs."""
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+
+    def datasets(self) -> Datasets:
+        """List what may be queried."""
+
+    def validate(self, query: str, *, parameters: Mapping[str, Any], jobs: Mapping[str, Any]) -> DryRun:
+        """Have a query checked."""
+
+    def sql(
+        self,
+        query: str,
+        *,
+        parameters: Mapping[str, Any],
+        jobs: Mapping[str, Any],
+        format: Format,  # noqa: A002 - the wire's own word
+        label: str | None,
+    ) -> NotebookJob:
+        """Submit a query."""
+
+    def graph(self, dataset: str, analysis: str, *, label: str | None, **options: Any) -> NotebookJob:
+        """Submit a graph analysis."""
+
+
+class ComposerBackend:
+    """One service, as a composer uses it.
+
+    Parameters
+    ----------
+    lab : Lab
+        The connection.
+    document : callable
+        Fetches the service's OpenAPI document.
+    namespace : dict
+        The notebook's variables, for ``:name`` and ``{{job}}``.
+    """
+
+    def __init__(
+        self, lab: LabProtocol, document: Callable[[], dict[str, Any]], namespace: Mapping[str, Any]
+    ) -> None:
+        self._lab = lab
+        self._document = document
+        self._namespace = namespace
+        self._datasets: Datasets | None = None
+        self._form: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self._lab.url
+
+    @property
+    def has_schema(self) -> bool:
+        """Whether it has said what there is."""
+        return self._datasets is not None
+
+    def load_schema(self) -> dict[str, Any]:
+        """Fetch what there is to query and to analyse; return what the page shows of it."""
+        datasets = self._lab.datasets()
+        self._form = graph_form(self._document())
+        self._datasets = datasets
+        return {
+            "state": "here" if datasets else "none",
+            "message": ""
+            if datasets
+            else "There are no datasets yet: syndb-lab dataset add FOLDER adds one.",
+            "datasets": catalogue(datasets),
+            "examples": examples(datasets, list(self._form["analyses"])),
+            "form": self._form,
+        }
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """List the notebook's query jobs, for ``{{name}}``, with the columns of those that have a result."""
+        named = [
+            (name, held)
+            for name, held in list(self._namespace.items())
+            if isinstance(held, JobHandle) and held.kind == "query" and not name.startswith("_")
+        ]
+        return [
+            {"name": name, "columns": (held.record.get("result") or {}).get("columns") or []}
+            for name, held in sorted(named, key=lambda pair: pair[0])[:MOST_JOBS]
+        ]
+
+    def check(self, draft: Draft) -> dict[str, Any]:
+        """Find out what is known of a draft.
+
+        Raises
+        ------
+        SyndbError
+            Nothing is known: nobody answers, or the service refuses to say.
+        """
+        if draft.kind == "graph":
+            troubles = graph_options(self._form, draft.analysis, draft.options)[1]
+            needed = missing_options(self._form, draft.analysis, draft.options)
+            state = "open" if troubles or needed else "ready"
+            return check_result.check_result(draft, state, message=needed, troubles=troubles)
+        if not draft.sql.strip():
+            return check_result.check_result(draft, "empty")
+        found = entries(draft, self._namespace, self._ids())
+        shown = {"parameters": [one.to_field() for one in found]}
+        if waiting := self._unfinished_reference(draft.sql):
+            said = f"the job {waiting} has not ended yet: its columns are known once it has"
+            return check_result.check_result(draft, "unchecked", message=said, **shown)
+        missing = "; ".join(one.message() for one in found if one.trouble)
+        bound = {one.name: one.value for one in found}
+        try:
+            run = self._lab.validate(draft.sql, parameters=bound, jobs=self._namespace)
+        except (QueryError, ParameterError) as error:
+            if missing and error.line is None:
+                return check_result.check_result(draft, "open", message=missing, **shown)
+            return check_result.check_result(draft, "invalid", **check_result.error_result(error), **shown)
+        names = {dataset.id: dataset.name for dataset in self._datasets or ()}
+        state = "open" if missing else "valid"
+        return check_result.check_result(
+            draft, state, message=missing, **check_result.success_result(run, names), **shown
+        )
+
+    def submit(self, draft: Draft) -> NotebookJob:
+        """Run a draft.
+
+        Raises
+        ------
+        SyndbError
+            It can't be run; says where and why.
+        """
+        label = draft.label.strip() or None
+        if draft.kind == "graph":
+            options, troubles = graph_options(self._form, draft.analysis, draft.options)
+            for name, trouble in troubles.items():
+                raise ParameterError(f"{name}: {trouble}", hint="Mend it in the form.")
+            if needed := missing_options(self._form, draft.analysis, draft.options):
+                raise ParameterError(needed, hint="Enter it in the form.")
+            return self._lab.graph(draft.dataset_id, draft.analysis, label=label, **options)
+        if not draft.sql.strip():
+            raise ParameterError("there is no SQL to run", hint="Write some, or take an example.")
+        if waiting := self._unfinished_reference(draft.sql):
+            raise ParameterError(
+                f"the job {waiting} has not ended yet", hint="Run this once it has: its result is read."
+            )
+        given = values(entries(draft, self._namespace, self._ids()), draft.sql)
+        file_format = cast("Format", draft.format)
+        return self._lab.sql(
+            draft.sql, parameters=given, jobs=self._namespace, format=file_format, label=label
+        )
+
+    def _ids(self) -> list[str]:
+        return [dataset.id for dataset in self._datasets or ()]
+
+    def _unfinished_reference(self, sql: str) -> str | None:
+        """Name a job whose result the SQL reads, and that has not ended."""
+        for name, held in named_handles(sql, self._namespace):
+            if not held.done():
+                return name
+        return None

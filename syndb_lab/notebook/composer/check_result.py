@@ -1,0 +1,60 @@
+"""What is said of a draft below the editor: from a check, a refusal, or a service that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from syndb_lab.errors import PlacedError, SyndbError
+from syndb_lab.notebook.composer.draft import Draft
+from syndb_lab.sql.dry_run import DryRun
+
+BLANK: Final[dict[str, Any]] = {
+    "message": "",
+    "hint": "",
+    "line": None,
+    "column": None,
+    "columns": [],
+    "facts": [],
+    "advice": [],
+    "parameters": [],
+    "troubles": {},
+}
+
+
+def check_result(draft: Draft, state: str, **said: Any) -> dict[str, Any]:
+    """Say what is known of a draft.
+
+    ``state`` is ``empty``, ``valid``, ``invalid``, ``open`` (a value is missing), ``ready`` (a graph job,
+    which nobody checks before it runs), ``unchecked`` or ``away``.
+    """
+    return {**BLANK, "serial": draft.serial, "by": draft.by, "state": state, **said}
+
+
+def error_result(error: Exception) -> dict[str, Any]:
+    """Say why something is not run: the message, the hint, and the place in the SQL."""
+    if not isinstance(error, SyndbError):
+        return {"message": f"{type(error).__name__}: {error}", "hint": ""}
+    placed = isinstance(error, PlacedError)
+    return {
+        "message": error.message,
+        "hint": error.hint or "",
+        "line": error.line if placed else None,  # type: ignore[attr-defined]
+        "column": error.column if placed else None,  # type: ignore[attr-defined]
+    }
+
+
+def success_result(run: DryRun, names: Mapping[str, str]) -> dict[str, Any]:
+    """Say what a valid query would give; datasets by their names, where these are known."""
+    rows = run.estimated_rows
+    datasets = [names.get(one, one) for one in run.found["dataset_ids"]]
+    facts = [
+        "" if rows is None else f"about {rows:,} row{'' if rows == 1 else 's'}",
+        f"reads {', '.join(run.found['tables'])}" if run.found["tables"] else "",
+        f"of {', '.join(datasets)}" if datasets else "",
+    ]
+    return {
+        "columns": [{"name": one["name"], "type": one["type"]} for one in run.found["columns"]],
+        "facts": [fact for fact in facts if fact],
+        "advice": run.advice,
+    }

@@ -1,0 +1,54 @@
+"""A composer for those who read without a kernel: the draft as plain HTML and as plain text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from syndb_lab.notebook.card.html import BLOCK, LINE, QUIET
+from syndb_lab.notebook.composer.draft import Draft
+from syndb_lab.text.html_text import html_text
+from syndb_lab.text.terminal_text import escape_control_characters
+
+AGAIN: Final = "To edit it on this computer, run this cell; on another one copy it: it opens empty there."
+ANEW: Final = "To edit it, copy it first: where you run this cell again, the editor opens without it."
+
+
+def draft_html(draft: Draft, key: str, url: str, *, is_kept: bool) -> str:
+    """Write a draft as HTML; all that was typed is escaped.
+
+    ``is_kept`` says whether a new kernel on this computer finds it again.
+    """
+    facts = "".join(
+        f'<div style="color:{QUIET};font-size:12px">{html_text(name)}: {html_text(value)}</div>'
+        for name, value in facts_of(draft)
+    )
+    body = f'<pre style="{BLOCK}">{html_text(draft.sql)}</pre>' if draft.kind == "query" and draft.sql else ""
+    return (
+        f'<div class="syndb-host syndb-draft-{key} mathjax_ignore tex2jax_ignore">'
+        f'<div style="border:1px solid {LINE};border-radius:6px;margin:4px 0;padding:10px 14px;'
+        f'font-size:13px;line-height:1.5"><b>{title(draft)}</b> '
+        f'<span style="color:{QUIET}">{html_text(url)}</span>{body}{facts}'
+        f'<div style="color:{QUIET};font-size:11px">{AGAIN if is_kept else ANEW}</div></div></div>'
+    )
+
+
+def draft_text(draft: Draft, url: str, *, is_kept: bool) -> str:
+    """Write a draft as plain text."""
+    lines = [f"{title(draft)} {url}", draft.sql if draft.kind == "query" else ""]
+    lines += [f"{name}: {value}" for name, value in facts_of(draft)]
+    return escape_control_characters("\n".join(line for line in [*lines, AGAIN if is_kept else ANEW] if line))
+
+
+def title(draft: Draft) -> str:
+    """Name what is composed."""
+    return "SQL composer" if draft.kind == "query" else "Graph composer"
+
+
+def facts_of(draft: Draft) -> list[tuple[str, str]]:
+    """List what is entered besides the SQL."""
+    label = [("label", draft.label)] if draft.label else []
+    if draft.kind == "query":
+        entered = [(f":{name}", str(one.get("text") or "")) for name, one in draft.values.items()]
+        return [*label, *((name, value) for name, value in entered if value), ("format", draft.format)]
+    options = [(name, value) for name, value in draft.options.items() if str(value).strip()]
+    return [*label, ("dataset", draft.dataset_id), ("analysis", draft.analysis), *options]

@@ -1,0 +1,1 @@
+"""``job.explore()``: a part of a graph, moved and searched in the page."""

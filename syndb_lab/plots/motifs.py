@@ -1,0 +1,189 @@
+"""The 16 motifs of three neurons, drawn as little triads under their counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from syndb_lab.plots.style import BLUE, FAINT, INK, MUTED, VERMILION, size_in_points, style_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+OPEN = ("021D", "021U", "021C", "111D", "111U", "201")
+CLOSED = ("030T", "030C", "120D", "120U", "120C", "210", "300")
+APART = ("003", "012", "102")
+
+_GROUPS = (
+    (APART, MUTED, "no or one connected pair"),
+    (OPEN, BLUE, "open: two connected pairs"),
+    (CLOSED, VERMILION, "closed: all three pairs connected"),
+)
+_CORNERS = {"a": (-0.37, 0.0), "b": (0.0, 0.64), "c": (0.37, 0.0)}
+_EXACT_BELOW = 10_000_000
+
+
+def draw_motifs(ax: Axes, answer: Mapping[str, Any]) -> None:
+    """Draw the triadic census: a bar for each motif, and the motif below it.
+
+    The scale is logarithmic; a motif that never occurs has no bar and says 0.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw; the triads hang below it and need half of its height there.
+    answer : mapping
+        Has ``triadic_census`` as a graph job gives it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure(figsize=(12, 4)).subplots()
+    >>> draw_motifs(ax, {"triadic_census": {"003": 0, "012": 1}})
+    >>> [text.get_text() for text in ax.texts]
+    ['0', '1']
+    """
+    census = answer["triadic_census"]
+    style_axes(ax, "The 16 motifs of three neurons", "number of triples, logarithmic")
+    names = [name for group, _, _ in _GROUPS for name in group if name in census]
+    colours = {name: colour for group, colour, _ in _GROUPS for name in group}
+    top = max([10, *census.values()])
+    ax.set_yscale("log")
+    ax.set_ylabel("triples of neurons", fontsize=11, color=INK)
+    ax.set_ylim(0.5, top ** (1 + 0.18) * 2)
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    ax.yaxis.grid(True, color=FAINT, linewidth=0.6)
+    ax.set_axisbelow(True)
+    for place, name in enumerate(names):
+        count = census[name]
+        if count:
+            ax.bar(place, count - 0.5, bottom=0.5, width=0.62, color=colours[name])
+        ax.text(
+            place,
+            max(count, 0.5) * 1.25,
+            format_count(count),
+            ha="center",
+            va="bottom",
+            fontsize=10,
+            color=INK,
+        )
+    _legend(ax)
+    _triads(ax, names, colours)
+
+
+def draw_significance(ax: Axes, answer: Mapping[str, Any]) -> None:
+    """Draw the z-score of each motif against rewired graphs, and the motif below it.
+
+    The scale is logarithmic on both sides of 0. The ratio of the count to the rewired graphs' mean is written
+    at each bar; a motif whose number never varies has no z-score.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw; the triads hang below it and need half of its height there.
+    answer : mapping
+        Has ``motif_significance`` as a graph job gives it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure(figsize=(12, 4)).subplots()
+    >>> motif = {"z_score": 12.0, "ratio": 3.5}
+    >>> draw_significance(ax, {"motif_significance": {"samples": 100, "motifs": {"030T": motif}}})
+    >>> [text.get_text() for text in ax.texts]
+    ['×3.5']
+    """
+    found = answer["motif_significance"]
+    motifs = found["motifs"]
+    kept = "keeping mutual pairs" if found.get("keep_reciprocity") else "keeping degrees"
+    style_axes(
+        ax, "Motifs against chance", f"z-score and ratio to the mean of {found['samples']:,} graphs {kept}"
+    )
+    names = [name for group, _, _ in _GROUPS for name in group if name in motifs]
+    colours = {name: colour for group, colour, _ in _GROUPS for name in group}
+    scores = {name: motifs[name]["z_score"] for name in names}
+    most = max([10.0, *(abs(score) for score in scores.values() if score is not None)])
+    ax.set_yscale("symlog", linthresh=2)
+    ax.set_ylabel("z-score, symmetrically logarithmic", fontsize=11, color=INK)
+    ax.set_ylim(-most * 8, most * 90)  # leaves the legend a line of its own
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    ax.yaxis.grid(True, color=FAINT, linewidth=0.6)
+    ax.set_axisbelow(True)
+    for place, name in enumerate(names):
+        score, ratio = scores[name] or 0.0, motifs[name]["ratio"]
+        ax.bar(place, score, width=0.62, color=colours[name])
+        ax.annotate(
+            "–" if ratio is None else f"×{_short(ratio)}",
+            (place, score),
+            xytext=(0, 3 if score >= 0 else -3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if score >= 0 else "top",
+            fontsize=10,
+            color=INK,
+        )
+    _legend(ax)
+    _triads(ax, names, colours)
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
+
+
+def format_count(count: int) -> str:
+    r"""Write a count exactly while it is short, and with three digits when it is long.
+
+    Examples
+    --------
+    >>> format_count(3077866), format_count(449706845445751)
+    ('3,077,866', '$4.50\\times10^{14}$')
+    """
+    if count < _EXACT_BELOW:
+        return f"{count:,}"
+    power = int(math.log10(count))
+    return rf"${count / 10**power:.2f}\times10^{{{power}}}$"
+
+
+def _legend(ax: Axes) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=colour, label=label) for _, colour, label in _GROUPS]
+    ax.legend(handles=handles, loc="upper right", frameon=False, fontsize=10, ncols=3)
+
+
+def _triads(ax: Axes, names: list[str], colours: Mapping[str, str]) -> None:
+    """Draw the triads in a strip below the bars, each named."""
+    import networkx
+    from matplotlib.patches import FancyArrowPatch
+
+    strip = ax.inset_axes((0, -0.56, 1, 0.54), sharex=ax)
+    width, height = size_in_points(strip)
+    tall = (len(names) + 0.2) * height / width
+    scale = min(1.0, max(0.3, (tall - 0.62) / 0.64))
+    strip.set_ylim(0.64 * scale + 0.14 - tall, 0.64 * scale + 0.14)
+    strip.set_axis_off()
+    ax.set_xticks([])
+    for place, name in enumerate(names):
+        spots = {node: (place + x * scale, y * scale) for node, (x, y) in _CORNERS.items()}
+        edges = set(networkx.triad_graph(name).edges)
+        for pre, post in sorted(edges):
+            mutual = (post, pre) in edges
+            if mutual and pre > post:
+                continue
+            strip.add_patch(
+                FancyArrowPatch(
+                    spots[pre],
+                    spots[post],
+                    arrowstyle="<|-|>" if mutual else "-|>",
+                    mutation_scale=11,
+                    shrinkA=5,
+                    shrinkB=5,
+                    linewidth=2.4 if mutual else 1.2,
+                    color=INK,
+                )
+            )
+        across, upwards = zip(*spots.values(), strict=True)
+        strip.scatter(across, upwards, s=48, color=colours[name], zorder=3)
+        strip.text(place, -0.18, name, ha="center", va="top", fontsize=11, color=INK)

@@ -1,0 +1,48 @@
+"""The first use of the libraries that read results: no fork comes in between.
+
+Arrow and polars start their threads at the first use. A child that is forked meanwhile finds the start half
+done, and waits for its end for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from syndb_lab.fork_safety import GATE
+
+USED: Final[set[str]] = set()
+
+
+def start_arrow() -> None:
+    """Start the threads with which Arrow reads files."""
+    _once("arrow", _use_arrow)
+
+
+def start_polars() -> None:
+    """Start the threads of polars: a fork that comes later knows of them."""
+    _once("polars", _use_polars)
+
+
+def _once(name: str, use: Callable[[], None]) -> None:
+    if name not in USED:
+        with GATE:
+            use()
+            USED.add(name)
+
+
+def _use_arrow() -> None:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    table = csv.read_csv(pa.BufferReader(b"a,b\n1,2\n"))
+    written = pa.BufferOutputStream()
+    with pa.ipc.new_file(written, table.schema) as file:
+        file.write_table(table)
+    pa.ipc.open_file(written.getvalue()).read_all()
+
+
+def _use_polars() -> None:
+    import polars
+
+    polars.select(polars.arange(2).sum())

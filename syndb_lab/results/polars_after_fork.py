@@ -1,0 +1,62 @@
+"""Polars in a process made by fork: its threads stay with the parent, and what needs them never ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from syndb_lab.errors import ResultUnsuitable
+from syndb_lab.fork_safety import LOOKS
+
+THREAD: Final = re.compile(r"polars-\d|async-executor")
+
+
+class _Fork:
+    """What is known of the last fork: whether polars had threads, and whether this process lacks them."""
+
+    had_threads = False
+    lacks_threads = False
+
+    def before(self) -> None:
+        self.had_threads = "polars" in sys.modules and any(map(THREAD.match, thread_names()))
+
+    def after(self) -> None:
+        self.lacks_threads |= self.had_threads
+
+
+FORK: Final = _Fork()
+
+
+def refuse_polars_after_fork() -> None:
+    """Raise where polars would wait for ever.
+
+    Raises
+    ------
+    ResultUnsuitable
+        This process was forked from one in which polars had worked.
+    """
+    if FORK.lacks_threads:
+        raise ResultUnsuitable(
+            "polars can't work in this process: it was forked from one that had used polars",
+            hint="Read the result here with to_arrow(), to_pandas() or to_duckdb(), or make fresh processes: "
+            'multiprocessing.get_context("spawn").',
+        )
+
+
+def thread_names() -> list[str]:
+    """Name the threads of this process, those of native libraries, too."""
+    names = []
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):
+                names.append((task / "comm").read_text())
+    return names
+
+
+LOOKS.append(FORK.before)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=FORK.after)

@@ -1,0 +1,91 @@
+"""What is said above a sub-network: how much of the graph it shows, and how to see more, less or others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from syndb_lab.subnetwork.model import Subnetwork
+
+MOST_NEURONS: Final = 2_000
+MOST_CONNECTIONS: Final = 20_000
+
+
+def caption(part: Subnetwork) -> str:
+    r"""Say what is shown, of how many.
+
+    Examples
+    --------
+    >>> from syndb_lab.subnetwork.neighborhood_sql import SubnetworkRequest
+    >>> from syndb_lab.subnetwork.model import Counts, Connection
+    >>> counts = Counts(neurons=279, connected=279, connections=2194, within=205, among=9)
+    >>> part = Subnetwork([1, 2], {}, [Connection(0, 1, 7)], 1, counts, SubnetworkRequest(limit=2), "the hub")
+    >>> print(caption(part).replace(" · ", "\n"))
+    2 of 279 neurons: the hub, and the most strongly connected to it
+    the strongest 1 of 9 connections among them
+    """
+    return f"{neurons_shown(part)} · {connections_shown(part)}"
+
+
+def neurons_shown(part: Subnetwork) -> str:
+    """Say which neurons are shown."""
+    shown, every = len(part.ids), part.counts.neurons
+    if shown == every:
+        return "the only neuron" if shown == 1 else f"all {shown:,} neurons"
+    if not part.counts.connections and part.wish.given is None:
+        return f"{shown:,} of {every:,} neurons, none of which has a connection"
+    told = f"{shown:,} of {every:,} neuron{'' if every == 1 else 's'}: {part.around}"
+    if part.counts.within > shown:
+        if shown <= part.centres:
+            return f"{told}, as far as the limit goes"
+        return f"{told}, and the most strongly connected to {'it' if part.centres == 1 else 'them'}"
+    if part.wish.hops == 0 or shown == part.centres:
+        return told
+    if part.wish.hops is None:
+        return f"{told}, and all others that have a connection"
+    return f"{told}, and all within {part.wish.hops} step{'s' if part.wish.hops > 1 else ''}"
+
+
+def connections_shown(part: Subnetwork) -> str:
+    """Say which connections are shown."""
+    drawn, among = len(part.lines), part.counts.among
+    weak = f" of at least {part.least:,} synapses" if part.least > 1 else ""
+    if not among:
+        return f"no connection{weak}" + ("" if len(part.ids) == 1 else " among them")
+    if drawn < among:
+        return f"the strongest {drawn:,} of {among:,} connections{weak} among them"
+    return f"{'the one connection' if among == 1 else f'all {among:,} connections'}{weak} among them"
+
+
+def advice(part: Subnetwork) -> list[str]:
+    """Say by which options others are seen; nothing where everything is.
+
+    Examples
+    --------
+    >>> from syndb_lab.subnetwork.neighborhood_sql import SubnetworkRequest
+    >>> from syndb_lab.subnetwork.model import Counts, Connection
+    >>> counts = Counts(neurons=279, connected=279, connections=2194, within=279, among=0, too_weak=6)
+    >>> for line in advice(Subnetwork([1, 2], {}, [], 1, counts, SubnetworkRequest(limit=2))):
+    ...     print(line)
+    277 more neurons pass: limit=279 shows them all
+    min_synapses=7 leaves 2 neurons or fewer with a connection
+    neurons=['…'], hops=1 shows what is around a neuron
+    """
+    shown, counts = len(part.ids), part.counts
+    told = []
+    if counts.within > shown:
+        enough = counts.within <= MOST_NEURONS
+        more = f"limit={counts.within} shows them all" if enough else f"limit={MOST_NEURONS} is the most"
+        told.append(f"{counts.within - shown:,} more neurons pass: {more}")
+        if 0 < counts.too_weak < float("inf") and counts.too_weak >= part.least:
+            told.append(
+                f"min_synapses={int(counts.too_weak) + 1} leaves {part.wish.limit:,} neurons or fewer "
+                "with a connection"
+            )
+        around = "hops=1 shows only" if part.wish.given and part.wish.hops != 1 else "hops=1 shows"
+        if not (part.wish.given and part.wish.hops == 1):
+            told.append(f"neurons=['…'], {around} what is around a neuron")
+    if counts.among > len(part.lines):
+        enough = counts.among <= MOST_CONNECTIONS
+        more = f"connections={counts.among} draws them all" if enough else f"{MOST_CONNECTIONS:,} is the most"
+        told.append(f"{counts.among - len(part.lines):,} weaker connections are not drawn: {more}")
+    return told

@@ -1,0 +1,19 @@
+"""Text for a page: nothing in it is markup, ends an attribute, or turns the direction of its neighbours."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from syndb_lab.text.terminal_text import escape_control_characters
+
+
+def html_text(value: Any) -> str:
+    r"""Escape a text for HTML, also inside an attribute.
+
+    Examples
+    --------
+    >>> html_text('<b title="a">\0')
+    '&lt;b title=&quot;a&quot;&gt;�'
+    """
+    return escape(escape_control_characters(str(value)), quote=True)

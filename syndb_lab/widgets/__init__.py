@@ -1,1 +1,0 @@
-"""What a notebook shows of jobs while they live."""
