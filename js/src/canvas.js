@@ -5,7 +5,7 @@ import Sigma from "sigma";
 import { createEdgeArrowProgram, EdgeRectangleProgram } from "sigma/rendering";
 import { createEdgeCurveProgram } from "@sigma/edge-curve";
 import { createNodeBorderProgram } from "@sigma/node-border";
-import { mix } from "./seek.js";
+import { mixColors } from "./neuron_search.js";
 
 const LARGEST = 13;
 const CROWD = 140;
@@ -20,17 +20,17 @@ const DISC = createNodeBorderProgram({
 });
 
 // The theme's colours as the browser computes them: ink, paper and what stands out on it.
-export function inks(root) {
+export function themeColors(root) {
   const probe = root.appendChild(document.createElement("span"));
   const read = (value) => {
     probe.style.color = value;
     return getComputedStyle(probe).color;
   };
   const paper = read("var(--jp-layout-color1, #fff)");
-  const ink = mix(paper, read("var(--jp-ui-font-color1, #212121)"), 1);
+  const ink = mixColors(paper, read("var(--jp-ui-font-color1, #212121)"), 1);
   probe.remove();
-  const isDark = parseInt(mix(paper, ink, 0).slice(3, 5), 16) < 128;
-  return { paper: mix(paper, ink, 0), ink, sent: isDark ? "#56b4e9" : "#0072b2", received: isDark ? "#f0a868" : "#d55e00", gap: "#cc79a7" };
+  const isDark = parseInt(mixColors(paper, ink, 0).slice(3, 5), 16) < 128;
+  return { paper: mixColors(paper, ink, 0), ink, sent: isDark ? "#56b4e9" : "#0072b2", received: isDark ? "#f0a868" : "#d55e00", gap: "#cc79a7" };
 }
 
 function build(part) {
@@ -81,7 +81,7 @@ function label(context, data, settings, theme, taken) {
 
 // Draws a part on a stage. ``look`` says of each moment: colour and radius of every neuron, which are selected, which
 // one is in focus; ``heard`` is told what is pointed at and clicked.
-export function canvas(stage, part, look, heard) {
+export function createCanvas(stage, part, look, heard) {
   const graph = build(part);
   const near = part.ids.map(() => new Set());
   part.lines.pre.forEach((pre, number) => {
@@ -106,7 +106,7 @@ export function canvas(stage, part, look, heard) {
     return {
       ...data,
       size: data.scale * fit * radius[data.place],
-      color: dim ? mix(theme.paper, color[data.place], now.hard ? 0.22 : 0.45) : color[data.place],
+      color: dim ? mixColors(theme.paper, color[data.place], now.hard ? 0.22 : 0.45) : color[data.place],
       rim: chosen ? 3 : here ? 2 : 1,
       rimColor: chosen || here ? theme.ink : theme.paper,
       label: dim && now.hard ? "" : data.label,
@@ -118,17 +118,17 @@ export function canvas(stage, part, look, heard) {
   };
   const edge = (_, data) => {
     const strength = 0.2 + 0.55 * data.share ** 0.6;
-    const plain = mix(theme.paper, data.junction ? theme.gap : theme.ink, data.junction ? 0.8 : strength);
+    const plain = mixColors(theme.paper, data.junction ? theme.gap : theme.ink, data.junction ? 0.8 : strength);
     if (!now.centres.size) return { ...data, color: plain };
     const [sends, receives] = [now.centres.has(data.from), now.centres.has(data.to)];
-    if (!sends && !receives) return { ...data, color: mix(theme.paper, plain, now.hard ? 0.18 : 0.35), zIndex: 0 };
+    if (!sends && !receives) return { ...data, color: mixColors(theme.paper, plain, now.hard ? 0.18 : 0.35), zIndex: 0 };
     const color = data.junction ? theme.gap : sends ? theme.sent : theme.received;
-    return { ...data, color: mix(theme.paper, color, 0.45 + 0.55 * data.share), zIndex: 1, size: data.size + 0.4 };
+    return { ...data, color: mixColors(theme.paper, color, 0.45 + 0.55 * data.share), zIndex: 1, size: data.size + 0.4 };
   };
 
   const start = () => {
     const taken = [];
-    theme = inks(stage);
+    theme = themeColors(stage);
     fitted();
     sigma = new Sigma(graph, stage, {
       ...{ nodeReducer: node, edgeReducer: edge, zIndex: true, stagePadding: 26, allowInvalidContainer: true },
@@ -174,7 +174,7 @@ export function canvas(stage, part, look, heard) {
   const themed = new MutationObserver(() =>
     requestAnimationFrame(() => {
       if (!sigma || !isSized()) return;
-      theme = inks(stage);
+      theme = themeColors(stage);
       refresh();
     }),
   );

@@ -1,11 +1,11 @@
 // One job, live: the kernel says what is to be seen, this draws it and says what was clicked.
-import { button, element, rebuild, say } from "./dom.js";
-import { attend } from "./page.js";
-import { rows } from "./rows.js";
-import { ticking } from "./clock.js";
+import { button, element, updateChildren, setText } from "./dom.js";
+import { mountLive } from "./live_output.js";
+import { previewTable } from "./preview_table.js";
+import { startClock } from "./clock.js";
 
 function initialize({ model }) {
-  return attend(`syndb-job-${model.get("card").job_id}`, model, mount);
+  return mountLive(`syndb-job-${model.get("card").job_id}`, model, mount);
 }
 
 function mount(host, model) {
@@ -21,10 +21,10 @@ function offer(slot, model) {
   slot.nextElementSibling.after(said);
   const draw = () => {
     const { buttons, trouble } = model.get("card");
-    rebuild(slot, buttons, () => [
+    updateChildren(slot, buttons, () => [
       element("span", "syndb-buttons", ...buttons.map((action) => button(action, pressing(model)))),
     ]);
-    say(said, trouble);
+    setText(said, trouble);
   };
   model.on("change:card", draw);
   draw();
@@ -71,26 +71,26 @@ function live(host, still, model) {
     parts.foot,
   );
   parts.status.setAttribute("role", "status");
-  const clock = ticking(parts.clock);
+  const clock = startClock(parts.clock);
 
   const draw = () => {
     const face = model.get("card");
     Object.assign(card.dataset, { status: face.status, tone: face.tone, job: face.job_id });
-    say(parts.status, face.word);
-    say(parts.title, face.title);
+    setText(parts.status, face.word);
+    setText(parts.title, face.title);
     parts.title.title = face.sql ?? "";
-    say(parts.facts, face.facts.join(" · "));
-    say(parts.away, face.away);
-    say(parts.warning, face.warning);
-    say(parts.note, face.note);
-    say(parts.error, face.error);
-    say(parts.foot, face.foot);
+    setText(parts.facts, face.facts.join(" · "));
+    setText(parts.away, face.away);
+    setText(parts.warning, face.warning);
+    setText(parts.note, face.note);
+    setText(parts.error, face.error);
+    setText(parts.foot, face.foot);
     parts.bar.hidden = !face.working;
     parts.bar.classList.toggle("syndb-unknown", face.fraction === null);
     parts.bar.firstChild.style.width = face.fraction === null ? "" : `${100 * face.fraction}%`;
-    rebuild(parts.buttons, face.buttons, () => face.buttons.map((action) => button(action, pressing(model))));
-    rebuild(parts.rows, face.table, () =>
-      face.table ? [rows(face.table), element("div", "syndb-more", face.table.note)] : [],
+    updateChildren(parts.buttons, face.buttons, () => face.buttons.map((action) => button(action, pressing(model))));
+    updateChildren(parts.rows, face.table, () =>
+      face.table ? [previewTable(face.table), element("div", "syndb-more", face.table.note)] : [],
     );
     clock.heard(face.elapsed_s, face.ticking);
   };

@@ -1,5 +1,5 @@
 // Puts a text on the clipboard; false where the browser does not allow it.
-export async function toClipboard(text) {
+export async function copyToClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -1,9 +1,9 @@
 // A job's seconds: as the service said them, counted on while it runs and the service answers.
-import { say } from "./dom.js";
+import { setText } from "./dom.js";
 
 const TICK_MS = 100;
 
-export function seconds(value) {
+export function formatSeconds(value) {
   if (value < 60) return `${value.toFixed(1)} s`;
   const whole = Math.floor(value);
   const two = (number) => String(number).padStart(2, "0");
@@ -11,11 +11,11 @@ export function seconds(value) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)} h` : `${minutes}:${two(whole % 60)} min`;
 }
 
-export function ticking(target) {
+export function startClock(target) {
   let [elapsed, running, since] = [null, false, 0];
   const tick = () => {
     const more = running ? (performance.now() - since) / 1000 : 0;
-    say(target, elapsed === null || elapsed === undefined ? "" : seconds(elapsed + more));
+    setText(target, elapsed === null || elapsed === undefined ? "" : formatSeconds(elapsed + more));
   };
   const timer = setInterval(tick, TICK_MS);
   return {

@@ -1,6 +1,6 @@
 // A composer in the page: fetches the editor, once for all composers of a page, and puts it where its output is.
-import { editorOf } from "./composer/arrival.js";
-import { attend } from "./page.js";
+import { loadEditor } from "./composer/editor_loader.js";
+import { mountLive } from "./live_output.js";
 
 const KEPT = { outlives: true };
 
@@ -10,9 +10,9 @@ function initialize({ model }) {
   let leave = [];
   let closed = false;
   const enter = ({ mount }) => {
-    if (!closed) leave = [attend(`syndb-draft-${key}`, model, hide, KEPT), attend(`syndb-composer-${key}`, model, mount, KEPT)];
+    if (!closed) leave = [mountLive(`syndb-draft-${key}`, model, hide, KEPT), mountLive(`syndb-composer-${key}`, model, mount, KEPT)];
   };
-  editorOf(model).then(enter, (error) => closed || console.error("syndb: no composer", error));
+  loadEditor(model).then(enter, (error) => closed || console.error("syndb: no composer", error));
   const end = () => {
     closed = true;
     leave.forEach((one) => one());

@@ -17,13 +17,13 @@ export function button(action, press) {
 }
 
 // Puts text into an element only where it changes, so that a selection or an animation is not disturbed.
-export function say(target, text) {
+export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
   target.hidden = !text;
 }
 
 // Builds the children anew only where what they show has changed.
-export function rebuild(target, key, children) {
+export function updateChildren(target, key, children) {
   const shown = JSON.stringify(key);
   if (target.dataset.shown === shown) return;
   target.dataset.shown = shown;

@@ -1,57 +1,57 @@
 // The composer in the page: SQL with completion and live checks, or a graph analysis by its form.
-import { sqlEditor } from "./composer/editor.js";
-import { drafting as draftingOf } from "./composer/draft.js";
-import { choices, line, tabs } from "./composer/fields.js";
-import { graphForm } from "./composer/graph.js";
-import { tablesOf } from "./composer/offers.js";
-import { parameterForm } from "./composer/parameters.js";
-import { exampleList, historyList } from "./composer/shelf.js";
-import { schemaTree } from "./composer/tree.js";
-import { verdictPanel } from "./composer/verdict.js";
-import { button, element, say } from "./dom.js";
+import { createSqlEditor } from "./composer/sql_editor.js";
+import { openDraft } from "./composer/draft.js";
+import { createSelect, createTextField, createTabs } from "./composer/fields.js";
+import { createGraphForm } from "./composer/graph_form.js";
+import { collectTables } from "./composer/suggestions.js";
+import { createParameterForm } from "./composer/parameter_form.js";
+import { listExamples, listHistory } from "./composer/starting_drafts.js";
+import { createSchemaTree } from "./composer/schema_tree.js";
+import { createCheckPanel } from "./composer/check_result.js";
+import { button, element, setText } from "./dom.js";
 
-const HERE_MS = 10_000;
-const PATIENCE_MS = 3000;
+const PRESENCE_INTERVAL_MS = 10_000;
+const SLOW_AFTER_MS = 3000;
 const FORMATS = ["arrow", "parquet", "csv"].map((one) => [one, one]);
 
 export function mount(host, model) {
-  const drafting = draftingOf(model);
+  const draftState = openDraft(model);
   const world = { datasets: [], tables: new Map(), jobs: [], parameters: [] };
-  const runs = running(model, drafting);
-  const editor = sqlEditor({
-    text: drafting.now.sql,
+  const runs = running(model, draftState);
+  const editor = createSqlEditor({
+    text: draftState.now.sql,
     world: () => world,
     typed: (sql) => change({ sql }),
     run: runs.run,
   });
-  const parameters = parameterForm({ get now() { return drafting.now; }, change: (part) => change(part) });
-  const graph = graphForm({ get now() { return drafting.now; }, change: (part) => change(part) });
-  const verdict = verdictPanel((at, column) => editor.go(at, column));
-  const tree = schemaTree((name) => editor.insert(name));
-  const label = line(drafting.now.label, "label", (text) => change({ label: text }));
+  const parameters = createParameterForm({ get now() { return draftState.now; }, change: (part) => change(part) });
+  const graph = createGraphForm({ get now() { return draftState.now; }, change: (part) => change(part) });
+  const checkPanel = createCheckPanel((at, column) => editor.go(at, column));
+  const tree = createSchemaTree((name) => editor.insert(name));
+  const label = createTextField(draftState.now.label, "label", (text) => change({ label: text }));
   label.setAttribute("aria-label", "label of the job");
-  const format = choices(FORMATS, drafting.now.format, (value) => change({ format: value }));
+  const format = createSelect(FORMATS, draftState.now.format, (value) => change({ format: value }));
   format.setAttribute("aria-label", "format of the result");
-  const shelf = element("div", "syndb-shelf");
-  shelf.setAttribute("role", "tabpanel");
-  shelf.setAttribute("aria-label", "what to start from");
-  const sides = tabs("what to start from", [["schema", "Schema"], ["examples", "Examples"], ["history", "History"]], "schema", (key) => open(key));
-  const modes = tabs("kind of job", [["query", "SQL"], ["graph", "Graph"]], drafting.now.kind, (kind) => {
+  const sidePanel = element("div", "syndb-side-panel");
+  sidePanel.setAttribute("role", "tabpanel");
+  sidePanel.setAttribute("aria-label", "what to start from");
+  const sides = createTabs("what to start from", [["schema", "Schema"], ["examples", "Examples"], ["history", "History"]], "schema", (key) => open(key));
+  const modes = createTabs("kind of job", [["query", "SQL"], ["graph", "Graph"]], draftState.now.kind, (kind) => {
     change({ kind });
     drawKind();
   });
   const sql = element("div", "syndb-sql", editor.dom);
   const bar = element("div", "syndb-bar-of-run", runs.button, label, format, runs.said);
-  const main = element("div", "syndb-main", sql, parameters.box, graph.box, bar, verdict.box);
-  const side = element("div", "syndb-side", sides.list, shelf);
+  const main = element("div", "syndb-main", sql, parameters.box, graph.box, bar, checkPanel.box);
+  const side = element("div", "syndb-side", sides.list, sidePanel);
   const head = element("div", "syndb-head", element("b", "", "Composer"), modes.list, element("span", "syndb-url", model.get("url")));
   const root = element("section", "syndb-composer", head, element("div", "syndb-panes", side, main));
   root.setAttribute("aria-label", "Composer of jobs");
   let tab = "schema";
 
   function change(part) {
-    drafting.change(part);
-    verdict.wait();
+    draftState.change(part);
+    checkPanel.wait();
   }
   function take(draft) {
     const { kind = "query", sql: text = "", values, format: as, label: called, dataset_id: id, analysis, options } = draft;
@@ -64,10 +64,10 @@ export function mount(host, model) {
   function open(key) {
     tab = key;
     const { examples } = model.get("schema");
-    shelf.replaceChildren(key === "schema" ? tree.box : key === "examples" ? exampleList(examples, take) : historyList(model.get("history"), world.datasets, take));
+    sidePanel.replaceChildren(key === "schema" ? tree.box : key === "examples" ? listExamples(examples, take) : listHistory(model.get("history"), world.datasets, take));
   }
   function drawKind() {
-    const { kind } = drafting.now;
+    const { kind } = draftState.now;
     root.dataset.kind = kind;
     modes.show(kind);
     sql.hidden = format.hidden = kind === "graph";
@@ -76,13 +76,13 @@ export function mount(host, model) {
     if (kind === "graph") graph.again(model.get("schema"));
   }
   function drawForms() {
-    label.value = drafting.now.label;
-    format.value = drafting.now.format;
+    label.value = draftState.now.label;
+    format.value = draftState.now.format;
     drawKind();
   }
   const schemaCame = () => {
     const schema = model.get("schema");
-    Object.assign(world, { datasets: schema.datasets, tables: tablesOf(schema.datasets) });
+    Object.assign(world, { datasets: schema.datasets, tables: collectTables(schema.datasets) });
     editor.name(schema.datasets);
     tree.show(schema);
     graph.show(schema);
@@ -91,9 +91,9 @@ export function mount(host, model) {
   const checkedCame = () => {
     const checked = model.get("checked");
     world.jobs = model.get("jobs");
-    if (!checked.state || !drafting.isAbout(checked)) return;
-    verdict.show(checked);
-    const isQuery = drafting.now.kind === "query";
+    if (!checked.state || !draftState.isAbout(checked)) return;
+    checkPanel.show(checked);
+    const isQuery = draftState.now.kind === "query";
     editor.underline(isQuery && checked.line ? checked : null);
     graph.wrong(checked.troubles ?? {});
     if (checked.state !== "away") {
@@ -105,30 +105,30 @@ export function mount(host, model) {
   const historyCame = () => tab === "history" && open(tab);
   const news = { "change:schema": schemaCame, "change:checked": checkedCame, "change:history": historyCame, "change:ran": runs.came };
   for (const [name, hear] of Object.entries(news)) model.on(name, hear);
-  drafting.onTaken((draft) => {
+  draftState.onTaken((draft) => {
     editor.take(draft.sql);
     drawForms();
-    verdict.wait();
+    checkPanel.wait();
   });
   runs.onRefused((ran) => {
-    if (!drafting.isAbout(ran)) return; // what stands here now is another draft: its own check is shown
-    verdict.show({ ...ran, state: "invalid" });
-    editor.underline(drafting.now.kind === "query" && ran.line ? ran : null);
+    if (!draftState.isAbout(ran)) return; // what stands here now is another draft: its own check is shown
+    checkPanel.show({ ...ran, state: "invalid" });
+    editor.underline(draftState.now.kind === "query" && ran.line ? ran : null);
   });
-  const here = setInterval(() => model.get("checked").state === "away" && model.send({ do: "here" }), HERE_MS);
+  const here = setInterval(() => model.get("checked").state === "away" && model.send({ do: "here" }), PRESENCE_INTERVAL_MS);
   const leaveKeys = keepKeys(root, runs.run);
   host.append(root);
   schemaCame();
   drawForms();
-  verdict.show({ state: drafting.now.sql || drafting.now.kind === "graph" ? "" : "empty" });
+  checkPanel.show({ state: draftState.now.sql || draftState.now.kind === "graph" ? "" : "empty" });
   checkedCame();
   return () => {
     clearInterval(here);
     leaveKeys();
     for (const [name, hear] of Object.entries(news)) model.off(name, hear);
-    drafting.end();
+    draftState.end();
     runs.end();
-    verdict.end();
+    checkPanel.end();
     editor.end();
     root.remove();
   };
@@ -153,7 +153,7 @@ function keepKeys(root, run) {
 }
 
 // Run, until the kernel says what became of it.
-function running(model, drafting) {
+function running(model, draftState) {
   const said = element("span", "syndb-ran");
   said.setAttribute("role", "status");
   let waiting = null;
@@ -161,12 +161,12 @@ function running(model, drafting) {
   let refused = () => {};
   const run = () => {
     if (waiting) return;
-    drafting.flush();
+    draftState.flush();
     waiting = `${Date.now()}-${Math.random()}`;
     start.disabled = true;
-    say(said, "submitting …");
-    timer = setTimeout(() => say(said, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back"), PATIENCE_MS);
-    model.send({ do: "run", run: waiting, draft: drafting.now });
+    setText(said, "submitting …");
+    timer = setTimeout(() => setText(said, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back"), SLOW_AFTER_MS);
+    model.send({ do: "run", run: waiting, draft: draftState.now });
   };
   const start = button({ do: "run", text: "▶ Run", title: "Shift-Enter" }, run);
   const came = () => {
@@ -175,8 +175,8 @@ function running(model, drafting) {
     waiting = null;
     clearTimeout(timer);
     start.disabled = false;
-    const trouble = drafting.isAbout(ran) ? "not submitted" : `not submitted, as it stood at ${ran.at}: ${ran.message}`;
-    say(said, ran.job_id ? `job ${ran.job_id.slice(0, 8)} submitted at ${ran.at}` : trouble);
+    const trouble = draftState.isAbout(ran) ? "not submitted" : `not submitted, as it stood at ${ran.at}: ${ran.message}`;
+    setText(said, ran.job_id ? `job ${ran.job_id.slice(0, 8)} submitted at ${ran.at}` : trouble);
     if (!ran.job_id) refused(ran);
   };
   return { run, came, button: start, said, onRefused: (tell) => { refused = tell; }, end: () => clearTimeout(timer) };

@@ -1,17 +1,17 @@
 // A sub-network to look around in: search, colour, size, click; the kernel is told which neurons are selected.
-import { canvas } from "./canvas.js";
-import { toClipboard } from "./clipboard.js";
-import { element, rebuild, say } from "./dom.js";
-import { facts, sized } from "./facts.js";
-import { attend } from "./page.js";
-import { partners, picked, seek, strongest, towards } from "./seek.js";
+import { createCanvas } from "./canvas.js";
+import { copyToClipboard } from "./clipboard.js";
+import { element, updateChildren, setText } from "./dom.js";
+import { neuronProperties, describeSizes } from "./neuron_properties.js";
+import { mountLive } from "./live_output.js";
+import { listPartners, toggleSelection, searchNeurons, summarizePartners, neuronInDirection } from "./neuron_search.js";
 
 const LINGER_MS = 800;
 const lingering = new Map();
 
 function initialize({ model }) {
   if (model.get("closed")) return undefined;
-  const leave = attend(`syndb-explore-${model.get("part").key}`, model, mount);
+  const leave = mountLive(`syndb-explore-${model.get("part").key}`, model, mount);
   model.on("change:closed", leave);
   return leave;
 }
@@ -44,12 +44,12 @@ let made = 0;
 function explorer(model) {
   const part = model.get("part");
   const name = `syndb-explore-${++made}`;
-  const known = partners(part.lines, part.ids.length);
+  const known = listPartners(part.lines, part.ids.length);
   const place = new Map(part.ids.map((id, number) => [id, number]));
   let [pointed, focused] = [null, null];
 
   const search = element("input", "syndb-choice syndb-search");
-  const offered = element("ul", "syndb-offered");
+  const offered = element("ul", "syndb-suggestions");
   const color = choice("Colour", "color", "one colour", part.colours, part.more);
   const size = choice("Size", "size", "one size", part.sizes, part.more);
   const stage = element("div", "syndb-stage");
@@ -100,7 +100,7 @@ function explorer(model) {
     };
   };
   let seen = look();
-  const drawn = canvas(stage, part, () => seen, {
+  const drawn = createCanvas(stage, part, () => seen, {
     points(number) {
       pointed = number;
       draw();
@@ -111,14 +111,14 @@ function explorer(model) {
     },
   });
 
-  const speak = (text) => say(spoken, text);
+  const speak = (text) => setText(spoken, text);
   const choose = (ids) => {
     model.set("selected", ids);
     model.save_changes();
   };
   const select = (number, adds) => {
     focused = number;
-    const after = picked(model.get("selected"), part.ids[number], adds);
+    const after = toggleSelection(model.get("selected"), part.ids[number], adds);
     choose(after);
     draw();
     const verb = after.includes(part.ids[number]) ? "selected" : "no longer selected";
@@ -127,7 +127,7 @@ function explorer(model) {
   const told = (number) => {
     const { out, in: into, gap } = known[number];
     const lines = [["sends to", out], ["receives from", into], ["gap junctions with", gap]].filter(([, list]) => list.length);
-    return { facts: facts(part, number, model.get("color"), model.get("size")), lines: lines.map(([word, list]) => [`${word} ${list.length}`, strongest(list, part.names)]) };
+    return { facts: neuronProperties(part, number, model.get("color"), model.get("size")), lines: lines.map(([word, list]) => [`${word} ${list.length}`, summarizePartners(list, part.names)]) };
   };
   const announce = (number) => {
     const { facts: known, lines } = told(number);
@@ -139,13 +139,13 @@ function explorer(model) {
     drawn.redraw();
     color.select.value = model.get("color");
     size.select.value = model.get("size");
-    rebuild(panel, [seen.focus, model.get("color"), model.get("size")], () => (seen.focus === null ? [] : card(part, seen.focus, told(seen.focus))));
+    updateChildren(panel, [seen.focus, model.get("color"), model.get("size")], () => (seen.focus === null ? [] : card(part, seen.focus, told(seen.focus))));
     panel.hidden = seen.focus === null;
     const at = seen.focus === null ? null : drawn.where(seen.focus);
     if (at) panel.classList.toggle("syndb-aside", at.x < stage.clientWidth / 2);
     stage.style.cursor = pointed === null ? "" : "pointer";
-    rebuild(legend, [model.get("color"), model.get("size")], () => keys(part, painted(), model.get("color"), model.get("size")));
-    rebuild(chosen, model.get("selected"), () => basket(part, selected(), choose, speak));
+    updateChildren(legend, [model.get("color"), model.get("size")], () => keys(part, painted(), model.get("color"), model.get("size")));
+    updateChildren(chosen, model.get("selected"), () => basket(part, selected(), choose, speak));
     chosen.hidden = !selected().length;
     Object.assign(root.dataset, { color: model.get("color"), size: model.get("size"), selected: model.get("selected").join(" ") });
     root.dataset.focus = seen.focus === null ? "" : part.ids[seen.focus];
@@ -163,7 +163,7 @@ function explorer(model) {
   });
   stage.addEventListener("keydown", (event) => {
     const at = focused ?? selected()[0] ?? 0;
-    const next = part.ids.length ? (focused === null && event.key.startsWith("Arrow") ? at : towards(event.key, at, part.x, part.y)) : null;
+    const next = part.ids.length ? (focused === null && event.key.startsWith("Arrow") ? at : neuronInDirection(event.key, at, part.x, part.y)) : null;
     if (event.key.startsWith("Arrow")) {
       if (next !== null) {
         focused = next;
@@ -265,7 +265,7 @@ function keys(part, paint, column, size) {
     shown.push(element("span", "syndb-key", paint.ends[0], bar, paint.ends[1]));
   }
   shown.push(...paint.labels.map(([text, number, count]) => entry(paint.colours[number], text, count)));
-  if (size) shown.push(element("span", "syndb-key syndb-quiet", sized(part.columns[size])));
+  if (size) shown.push(element("span", "syndb-key syndb-quiet", describeSizes(part.columns[size])));
   if (part.lines.pre.length) shown.push(element("span", "syndb-key syndb-quiet", part.strongest));
   if (part.lines.junction.some(Boolean)) {
     const line = element("span", "syndb-stroke");
@@ -286,7 +286,7 @@ function basket(part, numbers, choose, speak) {
   };
   const copy = element("button", "syndb-button", "Copy ids");
   copy.addEventListener("click", async () => {
-    const isDone = await toClipboard(ids.join(", "));
+    const isDone = await copyToClipboard(ids.join(", "));
     const what = `${ids.length} id${ids.length === 1 ? "" : "s"} copied`;
     speak(isDone ? what : "The browser does not let this page use the clipboard.");
     copy.textContent = isDone ? what : "Copying is not allowed here";
@@ -304,7 +304,7 @@ function seeking(search, offered, part, name, take) {
     offered.replaceChildren(
       ...found.map((number, index) => {
         const isNamed = part.names[number] !== part.ids[number];
-        const option = element("li", "syndb-offer", element("b", "", part.names[number]), isNamed ? element("span", "syndb-quiet", ` ${part.ids[number]}`) : null);
+        const option = element("li", "syndb-suggestion", element("b", "", part.names[number]), isNamed ? element("span", "syndb-quiet", ` ${part.ids[number]}`) : null);
         attributes(option, { role: "option", id: `${name}-${index}`, "aria-selected": String(index === at) });
         option.addEventListener("pointerdown", (event) => {
           event.preventDefault();
@@ -330,7 +330,7 @@ function seeking(search, offered, part, name, take) {
     take(number, adds);
   };
   search.addEventListener("input", () => {
-    found = seek(search.value, part.names, part.ids);
+    found = searchNeurons(search.value, part.names, part.ids);
     at = found.length ? 0 : -1;
     show();
   });

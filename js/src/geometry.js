@@ -1,37 +1,37 @@
 // Where rows and columns are on the screen: numbers in, numbers out.
 export const ROW = 24;
 // Browsers end an element somewhere above 16 million pixels: beyond this height a pixel stands for several rows.
-export const TALLEST = 8_000_000;
+export const MAX_HEIGHT = 8_000_000;
 
 const within = (value, least, most) => Math.min(Math.max(value, least), most);
 
-export const height = (total) => Math.min(total * ROW, TALLEST);
+export const scrollHeight = (total) => Math.min(total * ROW, MAX_HEIGHT);
 
-export const isScaled = (total) => total * ROW > TALLEST;
+export const isScaled = (total) => total * ROW > MAX_HEIGHT;
 
 // The last row that may stand first, so that the last row of all stands at the bottom.
-export const mostFirst = (total, tall) => Math.max(total - tall / ROW, 0);
+export const maxFirstRow = (total, tall) => Math.max(total - tall / ROW, 0);
 
 // The first row, with its fraction, that a scroll position stands for.
-export function firstAt(top, total, tall) {
-  const range = height(total) - tall;
-  return range > 0 ? within(top / range, 0, 1) * mostFirst(total, tall) : 0;
+export function firstRowAt(top, total, tall) {
+  const range = scrollHeight(total) - tall;
+  return range > 0 ? within(top / range, 0, 1) * maxFirstRow(total, tall) : 0;
 }
 
 // The scroll position of a first row.
-export function topOf(first, total, tall) {
-  const most = mostFirst(total, tall);
-  return most > 0 ? (within(first, 0, most) / most) * (height(total) - tall) : 0;
+export function scrollTopOf(first, total, tall) {
+  const most = maxFirstRow(total, tall);
+  return most > 0 ? (within(first, 0, most) / most) * (scrollHeight(total) - tall) : 0;
 }
 
 // The first row from which another row is seen whole; as little as possible is moved.
 export function reveal(row, first, total, tall) {
   const least = row + 1 - tall / ROW;
-  return within(row < first ? row : first < least ? least : first, 0, mostFirst(total, tall));
+  return within(row < first ? row : first < least ? least : first, 0, maxFirstRow(total, tall));
 }
 
 // Where each column begins, and where the last one ends.
-export function edges(widths) {
+export function columnEdges(widths) {
   const found = [0];
   for (const width of widths) found.push(found.at(-1) + width);
   return found;
@@ -55,7 +55,7 @@ export function covers(block, [from, to], [left, right]) {
 }
 
 // The sorting after a click on a column: up, down, not at all; ``further`` keeps the other columns.
-export function sorted(sort, column, further) {
+export function toggleSort(sort, column, further) {
   const at = sort.findIndex(([one]) => one === column);
   const next = at < 0 ? [[column, "asc"]] : sort[at][1] === "asc" ? [[column, "desc"]] : [];
   if (!further) return next;
@@ -63,11 +63,11 @@ export function sorted(sort, column, further) {
 }
 
 // The row (from 0) that somebody types as "4,999,999"; null where it is no number of a row.
-export function typedRow(text, total) {
+export function parseRowNumber(text, total) {
   const number = Number(text.replace(/[\s,_.'’]/g, "") || NaN);
   return Number.isInteger(number) && number >= 1 && number <= total ? number - 1 : null;
 }
 
-export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+export const formatInteger = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 
-export const rowsWord = (number) => `${grouped(number)} row${number === 1 ? "" : "s"}`;
+export const formatRowCount = (number) => `${formatInteger(number)} row${number === 1 ? "" : "s"}`;

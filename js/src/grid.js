@@ -1,12 +1,12 @@
 // The table on the page: draws the rows in view, and turns scrolling, keys and clicks into questions.
-import { asking } from "./asking.js";
-import { toClipboard } from "./clipboard.js";
-import { element, say } from "./dom.js";
+import { openPageRequests } from "./page_requests.js";
+import { copyToClipboard } from "./clipboard.js";
+import { element, setText } from "./dom.js";
 import * as at from "./geometry.js";
-import { HELP, headings } from "./headings.js";
+import { HELP, createHeadings } from "./headings.js";
 
 const SHOWN_ROWS = 20;
-const PATIENCE_MS = 300;
+const SLOW_AFTER_MS = 300;
 const TYPING_MS = 350;
 const CHARACTER = 7.4;
 const NARROWEST = 80;
@@ -18,7 +18,7 @@ let mounted = 0;
 
 const widthOf = (column) => Math.min(Math.max(column.chars * CHARACTER + 26, NARROWEST), WIDEST);
 
-export function grid(model, before) {
+export function createGrid(model, before) {
   const board = model.get("board");
   const { columns } = board;
   const id = `syndb-grid-${(mounted += 1)}`;
@@ -35,7 +35,7 @@ export function grid(model, before) {
     ...before,
   };
   let [block, shown, isPending, note, problem, work, typedIn, refused] = [null, null, false, "", null, "", null, ""];
-  let [edges, expected, timer, typing, frame] = [at.edges(state.widths), 0, 0, 0, 0];
+  let [edges, expected, timer, typing, frame] = [at.columnEdges(state.widths), 0, 0, 0, 0];
   const gutter = Math.max(String(board.rows).length * 8 + 22, 40);
 
   const parts = {
@@ -67,10 +67,10 @@ export function grid(model, before) {
   const node = element("div", "syndb-grid", bar, warning, body, parts.problem, parts.cell, parts.keys);
   dress();
 
-  const ask = asking(model, id, {
+  const ask = openPageRequests(model, id, {
     sent: () => {
       clearTimeout(timer);
-      timer = setTimeout(() => tellWork("waiting for the kernel"), PATIENCE_MS);
+      timer = setTimeout(() => tellWork("waiting for the kernel"), SLOW_AFTER_MS);
     },
     working: (word) => {
       clearTimeout(timer);
@@ -91,9 +91,9 @@ export function grid(model, before) {
       lay();
     },
   });
-  const heads = headings(parts.heads, columns, {
+  const heads = createHeadings(parts.heads, columns, {
     sort: (column, further) => {
-      state.sort = at.sorted(state.sort, column, further);
+      state.sort = at.toggleSort(state.sort, column, further);
       newView();
     },
     filter: (column, text, isNow) => {
@@ -103,7 +103,7 @@ export function grid(model, before) {
     },
     widen: (column, width) => {
       state.widths[column] = Math.max(width, NARROWEST);
-      edges = at.edges(state.widths);
+      edges = at.columnEdges(state.widths);
       lay();
     },
     blur: () => {
@@ -169,7 +169,7 @@ export function grid(model, before) {
 
   function tellWork(word) {
     work = word;
-    say(parts.work, word && `${word} …`);
+    setText(parts.work, word && `${word} …`);
     node.classList.toggle("syndb-grid-busy", Boolean(work));
     body.setAttribute("aria-busy", String(Boolean(work)));
   }
@@ -178,7 +178,7 @@ export function grid(model, before) {
   function lay() {
     const rows = Math.min(Math.max(board.rows, 1), SHOWN_ROWS);
     parts.scroller.style.height = `${rows * at.ROW + (parts.scroller.offsetHeight - parts.scroller.clientHeight)}px`;
-    parts.tall.style.height = `${Math.max(at.height(state.total), 1)}px`;
+    parts.tall.style.height = `${Math.max(at.scrollHeight(state.total), 1)}px`;
     parts.tall.style.width = `${gutter + edges.at(-1)}px`;
     parts.layer.style.width = `${parts.scroller.clientWidth}px`;
     parts.layer.style.height = `${tall()}px`;
@@ -187,8 +187,8 @@ export function grid(model, before) {
   }
 
   function turnTo(first) {
-    state.first = Math.min(Math.max(first, 0), at.mostFirst(state.total, tall()));
-    parts.scroller.scrollTop = at.topOf(state.first, state.total, tall());
+    state.first = Math.min(Math.max(first, 0), at.maxFirstRow(state.total, tall()));
+    parts.scroller.scrollTop = at.scrollTopOf(state.first, state.total, tall());
     expected = parts.scroller.scrollTop;
   }
 
@@ -236,10 +236,10 @@ export function grid(model, before) {
     made.dataset.row = row;
     made.style.transform = `translateY(${(row - state.first) * at.ROW}px)`;
     made.classList.toggle("syndb-grid-even", row % 2 === 1);
-    const number = element("div", "syndb-grid-number", at.grouped(row + 1));
+    const number = element("div", "syndb-grid-number", at.formatInteger(row + 1));
     number.setAttribute("role", "rowheader");
     const stored = block?.numbers[row - block.first];
-    if (stored !== undefined && stored !== row) number.title = `row ${at.grouped(stored + 1)} of the stored result`;
+    if (stored !== undefined && stored !== row) number.title = `row ${at.formatInteger(stored + 1)} of the stored result`;
     for (let column = from; column < to; column += 1) made.append(cell(row, column));
     made.append(number);
     return made;
@@ -265,17 +265,17 @@ export function grid(model, before) {
 
   function tell() {
     const isFiltered = Boolean(shown && Object.keys(shown.filters).length);
-    const count = isFiltered ? `${at.grouped(state.total)} of ${at.rowsWord(board.rows)} match` : at.rowsWord(board.rows);
+    const count = isFiltered ? `${at.formatInteger(state.total)} of ${at.formatRowCount(board.rows)} match` : at.formatRowCount(board.rows);
     const chosen = selection();
-    const picked = chosen ? `${at.rowsWord(chosen[1] - chosen[0] + 1)} selected` : "";
-    say(parts.count, isPending ? "" : [count, picked, note].filter(Boolean).join(" · "));
-    say(parts.problem, problem ? problem.error : "");
+    const picked = chosen ? `${at.formatRowCount(chosen[1] - chosen[0] + 1)} selected` : "";
+    setText(parts.count, isPending ? "" : [count, picked, note].filter(Boolean).join(" · "));
+    setText(parts.problem, problem ? problem.error : "");
     parts.all.hidden = !state.sort.length && !Object.values(state.filters).some((text) => text.trim());
     body.setAttribute("aria-rowcount", state.total + 1);
     if (state.row === -1) body.setAttribute("aria-activedescendant", `${id}-head-${state.column}`);
     else body.setAttribute("aria-activedescendant", `${id}-active`);
     const value = state.row < 0 ? undefined : cellAt(state.row, state.column);
-    const length = Array.isArray(value) ? `${at.grouped(value[1])} characters (copied whole): ` : "";
+    const length = Array.isArray(value) ? `${at.formatInteger(value[1])} characters (copied whole): ` : "";
     parts.cell.hidden = !board.rows;
     parts.cell.replaceChildren();
     if (typedIn !== null) parts.cell.append(element("span", "syndb-grid-where", `Filter ${columns[typedIn].name} by `), HELP);
@@ -283,7 +283,7 @@ export function grid(model, before) {
       const { name, type } = columns[state.column];
       parts.cell.append(element("span", "syndb-grid-where", `${name}, ${type}: Enter sorts, / filters`));
     } else if (value !== undefined && columns.length) {
-      const where = element("span", "syndb-grid-where", `${columns[state.column].name}, row ${at.grouped(state.row + 1)} `);
+      const where = element("span", "syndb-grid-where", `${columns[state.column].name}, row ${at.formatInteger(state.row + 1)} `);
       parts.cell.append(where, length, element("span", value === null ? "syndb-grid-null" : "", textOf(value)));
     }
   }
@@ -325,12 +325,12 @@ export function grid(model, before) {
     const far = event.ctrlKey || event.metaKey;
     if (state.row === -1 && event.altKey && event.key in { ArrowLeft: 1, ArrowRight: 1 }) {
       state.widths[state.column] = Math.max(state.widths[state.column] + (event.key === "ArrowLeft" ? -24 : 24), NARROWEST);
-      edges = at.edges(state.widths);
+      edges = at.columnEdges(state.widths);
       lay();
     } else if (event.key in moves && !event.altKey) {
       move(...moves[event.key](far), event.shiftKey);
     } else if (event.key === "Enter" && state.row === -1) {
-      state.sort = at.sorted(state.sort, state.column, event.shiftKey);
+      state.sort = at.toggleSort(state.sort, state.column, event.shiftKey);
       newView();
     } else if (event.key === "/" && columns.length) {
       heads.edit(state.column);
@@ -360,12 +360,12 @@ export function grid(model, before) {
     const one = isOneCell ? { column: state.column } : {};
     ask.copy({ ...(shown ?? view()), first: from, count: to - from + 1, ...one }, (answer) => {
       if (answer.error) return fail({ error: answer.error });
-      put(answer.copied, isOneCell ? "the cell" : at.rowsWord(answer.rows));
+      put(answer.copied, isOneCell ? "the cell" : at.formatRowCount(answer.rows));
     });
   }
 
   async function put(text, what) {
-    const isDone = await toClipboard(text);
+    const isDone = await copyToClipboard(text);
     [note, problem] = isDone ? [`${what} copied`, null] : [note, { error: "The browser does not let this page use the clipboard." }];
     draw();
   }
@@ -386,7 +386,7 @@ export function grid(model, before) {
   function scroll() {
     const { scrollTop } = parts.scroller;
     if (scrollTop !== expected) {
-      state.first = at.firstAt(scrollTop, state.total, tall());
+      state.first = at.firstRowAt(scrollTop, state.total, tall());
       expected = scrollTop;
     }
     cancelAnimationFrame(frame);
@@ -408,8 +408,8 @@ export function grid(model, before) {
   function go(event) {
     event.stopPropagation();
     if (event.key !== "Enter") return;
-    const row = at.typedRow(parts.go.value, state.total);
-    problem = row === null ? { error: `There are rows 1 to ${at.grouped(state.total)}.` } : null;
+    const row = at.parseRowNumber(parts.go.value, state.total);
+    problem = row === null ? { error: `There are rows 1 to ${at.formatInteger(state.total)}.` } : null;
     if (row === null) return draw();
     turnTo(row - Math.floor(tall() / at.ROW / 2));
     move(row, state.column);

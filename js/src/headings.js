@@ -5,7 +5,7 @@ const MARKS = { asc: "▲", desc: "▼" };
 const SORTS = { asc: "ascending", desc: "descending" };
 export const HELP = 'a text to find, NULL, not NULL, = 5, != 5, > 5, >= 5 and < 10; "NULL" in quotes is the text';
 
-export function headings(target, columns, told) {
+export function createHeadings(target, columns, told) {
   const known = new Map();
   const row = element("div", "syndb-grid-headrow");
   const corner = element("div", "syndb-grid-corner");

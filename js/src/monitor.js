@@ -1,13 +1,13 @@
 // All jobs of one user, live, in one table that can be filtered.
-import { button, element, rebuild, say } from "./dom.js";
-import { attend } from "./page.js";
-import { seconds } from "./clock.js";
+import { button, element, updateChildren, setText } from "./dom.js";
+import { mountLive } from "./live_output.js";
+import { formatSeconds } from "./clock.js";
 
-const HERE_MS = 10_000;
+const PRESENCE_INTERVAL_MS = 10_000;
 const SHOWN = 100;
 
 function initialize({ model }) {
-  return attend(`syndb-monitor-${model.get("board").key}`, model, mount);
+  return mountLive(`syndb-monitor-${model.get("board").key}`, model, mount);
 }
 
 function choice(name, values) {
@@ -38,7 +38,7 @@ function line(row, press) {
     title,
     element("td", "", row.kind),
     told,
-    element("td", "syndb-number", row.elapsed_s === null || row.elapsed_s === undefined ? "" : seconds(row.elapsed_s)),
+    element("td", "syndb-number", row.elapsed_s === null || row.elapsed_s === undefined ? "" : formatSeconds(row.elapsed_s)),
     element("td", "syndb-when", row.when),
     element("td", "syndb-actions", ...row.buttons.map((action) => button(action, (pressed, made) => press(row, pressed, made)))),
   );
@@ -100,15 +100,15 @@ function mount(host, model) {
       body.replaceChildren(...lines);
     }
     const hidden = fitting.length - shown.length;
-    say(count, `${fitting.length} of ${rows.length}${more ? " newest" : ""}${hidden ? `, the first ${SHOWN} shown` : ""}`);
-    say(away, gone);
-    say(note, said);
+    setText(count, `${fitting.length} of ${rows.length}${more ? " newest" : ""}${hidden ? `, the first ${SHOWN} shown` : ""}`);
+    setText(away, gone);
+    setText(note, said);
     board.dataset.tone = gone ? "warn" : "working";
   };
   for (const one of Object.values(by)) one.addEventListener("input", draw);
   by.label.addEventListener("keydown", (event) => event.stopPropagation());
   model.on("change:board", draw);
-  const here = setInterval(() => model.send({ do: "here" }), HERE_MS);
+  const here = setInterval(() => model.send({ do: "here" }), PRESENCE_INTERVAL_MS);
   still.style.display = "none";
   host.append(board);
   draw();

@@ -1,17 +1,17 @@
 // A result of any length as a table: the kernel gives what is seen, and sorts and filters.
-import { grid } from "./grid.js";
-import { attend } from "./page.js";
+import { createGrid } from "./grid.js";
+import { mountLive } from "./live_output.js";
 
 const left = new WeakMap();
 
 function initialize({ model }) {
-  return attend(`syndb-table-${model.get("board").key}`, model, mount);
+  return mountLive(`syndb-table-${model.get("board").key}`, model, mount);
 }
 
 // JupyterLab takes cells that are out of sight off the page: what was seen of them is kept for their return.
 function mount(host, model) {
   const still = host.querySelector(".syndb-still");
-  const shown = grid(model, left.get(model));
+  const shown = createGrid(model, left.get(model));
   still.style.display = "none";
   host.append(shown.node);
   shown.start();

@@ -1,12 +1,12 @@
 // What the composer's completion offers, where its underline goes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drafting } from "../src/composer/draft.js";
+import { openDraft } from "../src/composer/draft.js";
 import { Text } from "@codemirror/state";
 import { FUNCTIONS } from "../src/composer/functions.js";
-import { offersAt, quoted, tablesOf } from "../src/composer/offers.js";
-import { offsetOf, spanAt } from "../src/composer/places.js";
-import { tokens } from "../src/composer/tokens.js";
+import { suggestionsAt, quoteName, collectTables } from "../src/composer/suggestions.js";
+import { offsetAt, spanAt } from "../src/composer/positions.js";
+import { tokenize } from "../src/composer/tokens.js";
 
 const column = (name, type = "BIGINT") => ({ name, type, unit: "", description: "" });
 const DATASETS = [
@@ -22,12 +22,12 @@ const DATASETS = [
     ],
   },
 ];
-const WORLD = { datasets: DATASETS, tables: tablesOf(DATASETS), jobs: [{ name: "motor", columns: [{ name: "hub", type: "int64" }] }], parameters: ["worm"] };
+const WORLD = { datasets: DATASETS, tables: collectTables(DATASETS), jobs: [{ name: "motor", columns: [{ name: "hub", type: "int64" }] }], parameters: ["worm"] };
 
 // The place is where | stands.
 function offered(marked, explicit = true) {
   const at = marked.indexOf("|");
-  return offersAt(marked.replace("|", ""), at, WORLD, explicit);
+  return suggestionsAt(marked.replace("|", ""), at, WORLD, explicit);
 }
 const labels = (marked) => (offered(marked)?.options ?? []).map((option) => option.label);
 const columns = (marked) => (offered(marked)?.options ?? []).filter((option) => option.type === "property").map((option) => option.label);
@@ -63,7 +63,7 @@ for (const [sql, expected] of [
 test("a name that is no plain word goes in quoted", () => {
   const options = offered('SELECT o.| FROM "odd ""<b>🧠" o').options;
   assert.deepEqual(options.map((option) => option.apply), ['"a ""quoted"" one"', '"select"', '"Größe"']);
-  assert.equal(quoted("neuron_id"), "neuron_id");
+  assert.equal(quoteName("neuron_id"), "neuron_id");
 });
 
 test("after FROM there are tables, and what WITH names", () => {
@@ -101,10 +101,10 @@ test("500 columns and 100 kB of SQL take no time worth a wait", () => {
   const long = `SELECT w.| FROM wide w WHERE ${"w.c1 = 'some text' AND (w.c2 > 5 OR w.c3 IS NULL) AND ".repeat(2000)} true`;
   assert.ok(long.length > 100_000);
   const at = long.indexOf("|");
-  assert.equal(offersAt(long.replace("|", ""), at, { ...WORLD, datasets: wide, tables: tablesOf(wide) }, true).options.length, 500);
+  assert.equal(suggestionsAt(long.replace("|", ""), at, { ...WORLD, datasets: wide, tables: collectTables(wide) }, true).options.length, 500);
   for (const hostile of ["'".repeat(100_001), "(".repeat(100_000), '"a'.repeat(50_000), "/*".repeat(50_000), "a.".repeat(50_000), `'${"x".repeat(100_000)}`]) {
-    offersAt(hostile, hostile.length, WORLD, true);
-    assert.equal(tokens(hostile).at(-1).to, hostile.length);
+    suggestionsAt(hostile, hostile.length, WORLD, true);
+    assert.equal(tokenize(hostile).at(-1).to, hostile.length);
   }
 });
 
@@ -112,8 +112,8 @@ test("a place is counted in characters, an emoji as one", () => {
   const doc = Text.of(["SELECT '🧠🧠', nam", "FROM neurons"]);
   assert.deepEqual(spanAt(doc, 1, 14), { from: 15, to: 18 });
   assert.equal(doc.sliceString(15, 18), "nam");
-  assert.equal(offsetOf(doc, 2, 1), doc.line(2).from);
-  assert.equal(offsetOf(doc, 99, 99), doc.length);
+  assert.equal(offsetAt(doc, 2, 1), doc.line(2).from);
+  assert.equal(offsetAt(doc, 99, 99), doc.length);
   assert.deepEqual(spanAt(Text.of(["SELECT"]), 1, 7), { from: 5, to: 6 });
   assert.deepEqual(spanAt(Text.of([""]), 1, 1), { from: 0, to: 0 });
 });
@@ -132,7 +132,7 @@ test("an answer is about a draft of this page, or of the page that changed it la
       hear: () => heard.get("change:draft")?.(),
     };
     pages.push(made);
-    return drafting(made);
+    return openDraft(made);
   };
   const [one, two] = [page(), page()];
   one.change({ sql: "SELECT 1" });

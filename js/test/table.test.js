@@ -1,19 +1,19 @@
 // Where rows and columns of a table are, and which answers it heeds: run with node --test.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asking } from "../src/asking.js";
+import { openPageRequests } from "../src/page_requests.js";
 import * as at from "../src/geometry.js";
 
 const TALL = 20 * at.ROW;
 
 test("the end of the scroll bar is the last row, however many there are", () => {
   for (const total of [0, 1, 19, 20, 21, 100_000, 5_000_000, 4_000_000_000]) {
-    const first = at.firstAt(at.height(total) - TALL, total, TALL);
+    const first = at.firstRowAt(at.scrollHeight(total) - TALL, total, TALL);
     assert.equal(first, Math.max(total - 20, 0));
-    assert.ok(at.height(total) <= at.TALLEST);
-    assert.ok(Math.abs(at.firstAt(at.topOf(first, total, TALL), total, TALL) - first) < 1e-3);
+    assert.ok(at.scrollHeight(total) <= at.MAX_HEIGHT);
+    assert.ok(Math.abs(at.firstRowAt(at.scrollTopOf(first, total, TALL), total, TALL) - first) < 1e-3);
   }
-  assert.equal(at.firstAt(-5, 5_000_000, TALL), 0);
+  assert.equal(at.firstRowAt(-5, 5_000_000, TALL), 0);
 });
 
 test("a row is brought into view by as little as possible", () => {
@@ -25,10 +25,10 @@ test("a row is brought into view by as little as possible", () => {
 });
 
 test("the columns in view of five hundred", () => {
-  const edges = at.edges(Array(500).fill(100));
+  const edges = at.columnEdges(Array(500).fill(100));
   assert.deepEqual(at.columnsBetween(0, 350, edges), [0, 4]);
   assert.deepEqual(at.columnsBetween(49_650, 50_000, edges), [496, 500]);
-  assert.deepEqual(at.columnsBetween(0, 350, at.edges([])), [0, 0]);
+  assert.deepEqual(at.columnsBetween(0, 350, at.columnEdges([])), [0, 0]);
 });
 
 test("a block answers for what it holds and nothing else", () => {
@@ -41,22 +41,22 @@ test("a block answers for what it holds and nothing else", () => {
 });
 
 test("a click sorts up, then down, then not; with Shift by further columns", () => {
-  const up = at.sorted([], 2, false);
-  const down = at.sorted(up, 2, false);
-  assert.deepEqual([up, down, at.sorted(down, 2, false)], [[[2, "asc"]], [[2, "desc"]], []]);
-  assert.deepEqual(at.sorted(down, 0, true), [[2, "desc"], [0, "asc"]]);
-  assert.deepEqual(at.sorted([[2, "desc"], [0, "asc"]], 2, true), [[0, "asc"]]);
-  assert.deepEqual(at.sorted(down, 0, false), [[0, "asc"]]);
+  const up = at.toggleSort([], 2, false);
+  const down = at.toggleSort(up, 2, false);
+  assert.deepEqual([up, down, at.toggleSort(down, 2, false)], [[[2, "asc"]], [[2, "desc"]], []]);
+  assert.deepEqual(at.toggleSort(down, 0, true), [[2, "desc"], [0, "asc"]]);
+  assert.deepEqual(at.toggleSort([[2, "desc"], [0, "asc"]], 2, true), [[0, "asc"]]);
+  assert.deepEqual(at.toggleSort(down, 0, false), [[0, "asc"]]);
 });
 
 test("a typed row is a row of the table or none", () => {
-  assert.equal(at.typedRow("4,999,999", 5_000_000), 4_999_998);
-  assert.equal(at.typedRow(" 5 000 000 ", 5_000_000), 4_999_999);
-  for (const text of ["0", "5000001", "", "many", "-1", "1e3x"]) assert.equal(at.typedRow(text, 5_000_000), null);
+  assert.equal(at.parseRowNumber("4,999,999", 5_000_000), 4_999_998);
+  assert.equal(at.parseRowNumber(" 5 000 000 ", 5_000_000), 4_999_999);
+  for (const text of ["0", "5000001", "", "many", "-1", "1e3x"]) assert.equal(at.parseRowNumber(text, 5_000_000), null);
 });
 
 test("numbers of rows are written for people", () => {
-  assert.deepEqual([at.grouped(5_000_000), at.rowsWord(1), at.rowsWord(0)], ["5,000,000", "1 row", "0 rows"]);
+  assert.deepEqual([at.formatInteger(5_000_000), at.formatRowCount(1), at.formatRowCount(0)], ["5,000,000", "1 row", "0 rows"]);
 });
 
 function pretend() {
@@ -64,7 +64,7 @@ function pretend() {
   const heard = [];
   let listen;
   const model = { send: (message) => sent.push(message), on: (_, one) => (listen = one), off: () => (listen = null) };
-  const ask = asking(model, "g", {
+  const ask = openPageRequests(model, "g", {
     sent: () => {},
     working: (word) => heard.push(word),
     answered: (answer, question) => heard.push([answer.total, question.first]),

@@ -44,7 +44,7 @@ def composer_of(notebook: NotebookPage, index: int) -> Locator:
 
 
 def verdict(composer: Locator, state: str) -> Locator:
-    found = composer.locator(".syndb-verdict")
+    found = composer.locator(".syndb-check-result")
     expect(found).to_have_attribute("data-state", state)
     return found
 

@@ -81,11 +81,11 @@ def test_search_click_and_keys_reach_python_exactly(open_notebook: Open, page: P
     root = shown(notebook, 1)
     search, stage = root.locator(".syndb-search"), root.locator(".syndb-stage")
     search.fill("720575940600000003")
-    expect(root.locator(".syndb-offer")).to_have_count(1)
+    expect(root.locator(".syndb-suggestion")).to_have_count(1)
     search.press("Enter")
     expect(root).to_have_attribute("data-selected", "720575940600000003")
     search.fill("...05")
-    expect(root.locator(".syndb-offered")).to_contain_text("none of the 6 neurons shown")
+    expect(root.locator(".syndb-suggestions")).to_contain_text("none of the 6 neurons shown")
     search.fill("0005")
     search.press("Shift+Enter")
     expect(root).to_have_attribute("data-selected", "720575940600000003 720575940600000005")
@@ -263,9 +263,9 @@ def test_two_windows_and_a_reload_show_what_each_asked_for(
 
     ours.locator(".syndb-search").fill("AVAL")  # what is searched for stays in its window
     theirs.locator(".syndb-search").fill("ADAL")
-    expect(ours.locator(".syndb-offer")).to_have_text([re.compile("AVAL")])
-    expect(theirs.locator(".syndb-offer")).to_have_text([re.compile("ADAL")])
-    expect(their_few.locator(".syndb-offer")).to_have_count(0)
+    expect(ours.locator(".syndb-suggestion")).to_have_text([re.compile("AVAL")])
+    expect(theirs.locator(".syndb-suggestion")).to_have_text([re.compile("ADAL")])
+    expect(their_few.locator(".syndb-suggestion")).to_have_count(0)
     ours.locator(".syndb-search").press("Enter")
     for root, selected in ((ours, "54"), (theirs, "54"), (our_few, ""), (their_few, "")):
         expect(root).to_have_attribute("data-selected", selected)

@@ -268,7 +268,7 @@ def test_two_windows_show_the_same_jobs_and_drafts(
     expect(their_card).to_have_attribute("data-status", "running")
 
     for output in (notebook.output(3), second.output(3)):
-        expect(output.locator(".syndb-verdict")).to_have_attribute("data-state", "valid")
+        expect(output.locator(".syndb-check-result")).to_have_attribute("data-state", "valid")
     second.output(3).locator(".cm-content").fill("SELECT 2 AS two, 3 AS three")
     for output in (notebook.output(3), second.output(3)):
         expect(output.locator(".cm-content")).to_contain_text("SELECT 2 AS two, 3 AS three")
@@ -276,7 +276,7 @@ def test_two_windows_show_the_same_jobs_and_drafts(
     notebook.output(3).locator(".cm-content").fill("SELECT 4 FROM nowhere")
     for output in (notebook.output(3), second.output(3)):
         expect(output.locator(".cm-content")).to_contain_text("SELECT 4 FROM nowhere")
-        expect(output.locator(".syndb-verdict")).to_have_attribute("data-state", "invalid")
+        expect(output.locator(".syndb-check-result")).to_have_attribute("data-state", "invalid")
 
     their_card.locator(".syndb-do-cancel").click()
     expect(notebook.output(1).locator(".syndb-ended")).to_contain_text("cancelled")

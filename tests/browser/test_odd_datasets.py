@@ -83,7 +83,7 @@ def test_five_hundred_columns(open_notebook: Open, page: Page, odd: Live) -> Non
     page.wait_for_timeout(200)  # a popup takes no key that was meant for the text
     page.keyboard.press("Enter")
     page.keyboard.type(" >= 0 ORDER BY 2")
-    verdict = composer.locator(".syndb-verdict")
+    verdict = composer.locator(".syndb-check-result")
     expect(verdict).to_have_attribute("data-state", "valid")
     expect(verdict).to_contain_text("measure_479 double")
     page.keyboard.press("Shift+Enter")
@@ -114,7 +114,7 @@ def test_datasets_without_rows(open_notebook: Open, page: Page, odd: Live) -> No
     composer.locator(".cm-content").click()
     hollow = odd.syndb_lab("dataset", "list").split("hollow")[0].split()[-1]
     page.keyboard.insert_text(f"SELECT * FROM neurons WHERE dataset_id = '{hollow}'")
-    expect(composer.locator(".syndb-verdict")).to_have_attribute("data-state", "valid")
+    expect(composer.locator(".syndb-check-result")).to_have_attribute("data-state", "valid")
     page.keyboard.press("Shift+Enter")
     expect(notebook.output(1).locator(".syndb-ended")).to_contain_text("0 rows")
     notebook.finish(2)

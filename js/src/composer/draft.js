@@ -1,7 +1,7 @@
 // The draft of one view: typed here, sent to the kernel after a pause, taken from there where somebody else changed it.
 const PAUSE_MS = 200;
 
-export function drafting(model) {
+export function openDraft(model) {
   const by = Math.random().toString(36).slice(2);
   const heard = new Set();
   let draft = { ...model.get("draft") };

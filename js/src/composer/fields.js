@@ -1,9 +1,9 @@
 // Labelled fields of a form: each says its name to screen readers, and what is wrong with it.
-import { element, say } from "../dom.js";
+import { element, setText } from "../dom.js";
 
 let made = 0;
 
-export function choices(pairs, value, change) {
+export function createSelect(pairs, value, change) {
   const select = element("select", "syndb-field");
   select.append(...pairs.map(([text, key]) => new Option(text, key)));
   select.value = value;
@@ -12,14 +12,14 @@ export function choices(pairs, value, change) {
   return select;
 }
 
-export function line(value, hint, change) {
+export function createTextField(value, hint, change) {
   const input = element("input", "syndb-field");
   Object.assign(input, { type: "text", value, placeholder: hint, spellcheck: false, autocomplete: "off" });
   input.addEventListener("input", () => change(input.value));
   return input;
 }
 
-export function tick(value, change) {
+export function createCheckbox(value, change) {
   const input = element("input", "syndb-tick");
   Object.assign(input, { type: "checkbox", checked: value });
   input.addEventListener("change", () => change(input.checked));
@@ -27,7 +27,7 @@ export function tick(value, change) {
 }
 
 // Puts a name before a field and a hint after it; ``wrong(text)`` says what is wrong.
-export function labelled(name, field, hint = "", beside = []) {
+export function labelField(name, field, hint = "", beside = []) {
   const id = `syndb-field-${++made}`;
   field.id = id;
   const label = element("label", "syndb-name", name);
@@ -41,14 +41,14 @@ export function labelled(name, field, hint = "", beside = []) {
     row,
     field,
     wrong(text) {
-      say(trouble, text);
+      setText(trouble, text);
       field.setAttribute("aria-invalid", String(Boolean(text)));
     },
   };
 }
 
 // Tabs: buttons of which one is chosen; arrow keys go from one to the next.
-export function tabs(label, names, chosen, choose) {
+export function createTabs(label, names, chosen, choose) {
   const list = element("div", "syndb-tabs");
   list.setAttribute("role", "tablist");
   list.setAttribute("aria-label", label);

@@ -1,13 +1,13 @@
 // Which tables can be spoken of at a place in SQL: by alias, through subqueries and WITH, each with its columns.
-import { folded, nameOf, nested, tokens } from "./tokens.js";
+import { foldCase, tokenName, nestedTokens, tokenize } from "./tokens.js";
 
 const SET = new Set(["union", "intersect", "except"]);
 const CLAUSE = new Set(["where", "group", "order", "having", "limit", "offset", "qualify", "window", "select", "using", "returning", "sample"]);
 const JOINING = new Set(["join", "inner", "left", "right", "full", "outer", "cross", "natural", "lateral", "semi", "anti", "asof", "positional", "on"]);
 const NO_ALIAS = new Set([...SET, ...CLAUSE, ...JOINING, "as", "tablesample", "pivot", "unpivot", "from", "with"]);
 
-const isWord = (item, ...words) => item?.kind === "word" && words.includes(folded(item.text));
-const isName = (item) => item?.kind === "quoted" || (item?.kind === "word" && !NO_ALIAS.has(folded(item.text)));
+const isWord = (item, ...words) => item?.kind === "word" && words.includes(foldCase(item.text));
+const isName = (item) => item?.kind === "quoted" || (item?.kind === "word" && !NO_ALIAS.has(foldCase(item.text)));
 const isSign = (item, text) => item?.kind === "sign" && item.text === text;
 const isQuery = (group) => isWord(group.items[0], "select", "from", "with", "values") || (group.items[0]?.group === "(" && isQuery(group.items[0]));
 
@@ -15,7 +15,7 @@ const isQuery = (group) => isWord(group.items[0], "select", "from", "with", "val
 function queries(group) {
   const found = [[]];
   for (const item of group.items) {
-    if (isSign(item, ";") || (item.kind === "word" && SET.has(folded(item.text)))) found.push([]);
+    if (isSign(item, ";") || (item.kind === "word" && SET.has(foldCase(item.text)))) found.push([]);
     else if (!(isWord(item, "all", "by", "name") && found.at(-1).length === 0)) found.at(-1).push(item);
   }
   const list = found.map((items, index) => ({ items, to: items.at(-1)?.to ?? group.from, index }));
@@ -29,14 +29,14 @@ function withs(items, world) {
   if (!isWord(items[0], "with")) return { tables, bodies, rest: items };
   let at = isWord(items[1], "recursive") ? 2 : 1;
   while (isName(items[at])) {
-    const name = nameOf(items[at++]);
+    const name = tokenName(items[at++]);
     const named = items[at]?.group === "(" && !isQuery(items[at]) ? listNames(items[at++]) : null;
     while (isWord(items[at], "as", "not", "materialized", "using", "key")) at++;
     const body = items[at];
     if (body?.group !== "(") break;
     bodies.add(body);
     const inner = { ...world, ctes: new Map([...world.ctes, ...tables]) };
-    tables.set(folded(name), { name, columns: renamed(groupColumns(body, inner), named) });
+    tables.set(foldCase(name), { name, columns: renamed(groupColumns(body, inner), named) });
     at++;
     if (!isSign(items[at], ",")) break;
     at++;
@@ -44,7 +44,7 @@ function withs(items, world) {
   return { tables, bodies, rest: items.slice(at) };
 }
 
-const listNames = (group) => group.items.filter((item) => item.kind === "word" || item.kind === "quoted").map(nameOf);
+const listNames = (group) => group.items.filter((item) => item.kind === "word" || item.kind === "quoted").map(tokenName);
 const renamed = (columns, names) =>
   names ? names.map((name, index) => ({ ...(columns[index] ?? { type: "" }), name })) : columns;
 
@@ -55,7 +55,7 @@ function sources(items, world) {
   let expects = false;
   for (let at = 0; at < items.length; at++) {
     const item = items[at];
-    const word = item.kind === "word" ? folded(item.text) : "";
+    const word = item.kind === "word" ? foldCase(item.text) : "";
     if (word === "from") [from, expects] = [true, true];
     else if (from && word === "on") expects = false;
     else if (from && JOINING.has(word)) expects = true;
@@ -86,18 +86,18 @@ function readSource(items, start, world) {
     name = item.text;
     columns = world.jobs.get(name.replace(/[{}\s]/g, "")) ?? [];
   } else {
-    name = nameOf(item);
+    name = tokenName(item);
     while (isSign(items[at], ".") && isName(items[at + 1])) {
-      name = nameOf(items[at + 1]);
+      name = tokenName(items[at + 1]);
       at += 2;
     }
     if (items[at]?.group === "(") at++;
-    else columns = world.ctes.get(folded(name))?.columns ?? world.tables.get(folded(name))?.columns ?? [];
+    else columns = world.ctes.get(foldCase(name))?.columns ?? world.tables.get(foldCase(name))?.columns ?? [];
   }
   const table = name;
   if (isWord(items[at], "as")) at++;
   if (isName(items[at])) {
-    name = nameOf(items[at++]);
+    name = tokenName(items[at++]);
     if (items[at]?.group === "(") columns = renamed(columns, listNames(items[at++]));
   }
   const source = inner.length ? inner : name ? [{ name, table, columns }] : [{ name: "", table: "", columns }];
@@ -120,7 +120,7 @@ function queryColumns(items, world) {
   if (start < 0) return isWord(items[0], "from") ? all : [];
   const chosen = [[]];
   for (const item of items.slice(start + 1)) {
-    if (isWord(item, "from") || (item.kind === "word" && CLAUSE.has(folded(item.text)))) break;
+    if (isWord(item, "from") || (item.kind === "word" && CLAUSE.has(foldCase(item.text)))) break;
     if (isSign(item, ",")) chosen.push([]);
     else chosen.at(-1).push(item);
   }
@@ -131,17 +131,17 @@ function chosenColumns(given, there, all) {
   const parts = isWord(given[0], "distinct", "all") ? given.slice(1) : given;
   const star = parts.findIndex((item) => isSign(item, "*"));
   if (star === 0 || (star === 2 && isSign(parts[1], "."))) {
-    const of = star === 2 ? (there.find((source) => folded(source.name) === folded(nameOf(parts[0])))?.columns ?? []) : all;
-    const left = isWord(parts[star + 1], "exclude") ? (parts[star + 2]?.group ? listNames(parts[star + 2]) : parts.slice(star + 2, star + 3).map(nameOf)) : [];
-    return of.filter((column) => !left.map(folded).includes(folded(column.name)));
+    const of = star === 2 ? (there.find((source) => foldCase(source.name) === foldCase(tokenName(parts[0])))?.columns ?? []) : all;
+    const left = isWord(parts[star + 1], "exclude") ? (parts[star + 2]?.group ? listNames(parts[star + 2]) : parts.slice(star + 2, star + 3).map(tokenName)) : [];
+    return of.filter((column) => !left.map(foldCase).includes(foldCase(column.name)));
   }
   const last = parts.at(-1);
   if (!last || !(last.kind === "word" || last.kind === "quoted")) return [];
-  const name = nameOf(last);
+  const name = tokenName(last);
   if (isWord(parts[parts.length - 2], "as") || parts.length === 1 || isSign(parts[parts.length - 2], ".") || isName(last)) {
-    const source = parts.length === 3 && isSign(parts[1], ".") ? there.find((one) => folded(one.name) === folded(nameOf(parts[0]))) : null;
+    const source = parts.length === 3 && isSign(parts[1], ".") ? there.find((one) => foldCase(one.name) === foldCase(tokenName(parts[0]))) : null;
     const known = parts.length === 1 ? all : (source?.columns ?? []);
-    return [known.find((column) => folded(column.name) === folded(name)) ?? { name, type: "" }];
+    return [known.find((column) => foldCase(column.name) === foldCase(name)) ?? { name, type: "" }];
   }
   return [];
 }
@@ -149,10 +149,10 @@ function chosenColumns(given, there, all) {
 // Finds what is visible at a place: the sources of the query around it, those of the queries around that
 // (``outer``), and the tables of WITH.
 export function scopeAt(sql, offset, tables, jobs = []) {
-  const list = tokens(sql);
+  const list = tokenize(sql);
   const world = { tables, jobs: new Map(jobs.map((job) => [job.name, job.columns])), ctes: new Map() };
   const found = { tokens: list, sources: [], ctes: [] };
-  let group = nested(list, sql.length);
+  let group = nestedTokens(list, sql.length);
   let outer = [];
   while (group) {
     const query = queries(group).findLast((one) => offset >= one.from) ?? null;

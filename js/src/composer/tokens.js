@@ -3,16 +3,16 @@ const KINDS = ["", "space", "comment", "text", "quoted", "text", "job", "word", 
 const TOKEN =
   /(\s+)|(--[^\n]*|\/\*)|([eE]?'[^']*(?:''[^']*)*'?)|("[^"]*(?:""[^"]*)*"?)|(\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$)|(\{\{\s*[\w-]*\s*\}{0,2})|([\p{L}_][\p{L}\p{N}_]*)|(\d[\w.]*)|(::|.)/suy;
 
-export const folded = (name) => name.toLowerCase();
+export const foldCase = (name) => name.toLowerCase();
 
 // The name that a token stands for: as it is, or what is between its quotation marks.
-export function nameOf(token) {
+export function tokenName(token) {
   if (token.kind !== "quoted") return token.text;
   return token.text.slice(1, token.text.length > 1 && token.text.endsWith('"') ? -1 : undefined).replaceAll('""', '"');
 }
 
 // Lists the tokens but for white space: {kind, text, from, to, closed}; a comment's and a text's inside is one token.
-export function tokens(sql) {
+export function tokenize(sql) {
   const found = [];
   let at = 0;
   while (at < sql.length) {
@@ -56,7 +56,7 @@ function commentEnd(sql, start) {
 const OPEN = { "(": ")", "[": "]", "{": "}" };
 
 // Nests the tokens by their brackets: a group is {group, from, to, items}; one that is not closed goes to the end.
-export function nested(list, end) {
+export function nestedTokens(list, end) {
   const top = { group: "", from: 0, to: end, items: [], closed: false };
   const stack = [top];
   for (const token of list) {

@@ -1,7 +1,7 @@
 // Places in a text: the service counts lines and characters from 1, JavaScript counts halves of characters from 0.
 
 // Finds the offset of a line and a column in a document of lines; what lies beyond is the nearest place there is.
-export function offsetOf(doc, line, column) {
+export function offsetAt(doc, line, column) {
   const found = doc.line(Math.min(Math.max(line, 1), doc.lines));
   let at = 0;
   for (let left = (column ?? 1) - 1; left > 0 && at < found.text.length; left--) at += found.text.codePointAt(at) > 0xffff ? 2 : 1;
@@ -10,7 +10,7 @@ export function offsetOf(doc, line, column) {
 
 // Finds what to underline at a place: the word, the text or the sign that stands there.
 export function spanAt(doc, line, column) {
-  const from = offsetOf(doc, line, column);
+  const from = offsetAt(doc, line, column);
   const rest = doc.lineAt(from).text.slice(from - doc.lineAt(from).from);
   const match = /^(?:"[^"]*"?|'[^']*'?|[:$]?[\p{L}\p{N}_]+|\{\{[^}]*\}{0,2}|[^\s])/u.exec(rest);
   if (match) return { from, to: from + match[0].length };

@@ -1,7 +1,7 @@
 // The first rows as a table; Python has made texts of all values, since JavaScript rounds neuron ids.
 import { element } from "./dom.js";
 
-export function rows(table) {
+export function previewTable(table) {
   const align = (index) => (table.columns[index].numeric ? "syndb-number" : "syndb-text");
   const head = table.columns.map((column, index) => {
     const cell = element("th", align(index), column.name);

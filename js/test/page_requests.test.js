@@ -1,7 +1,7 @@
 // Whose answer is drawn, when several pages ask one kernel at once: node --test test/
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asking } from "../src/asking.js";
+import { openPageRequests } from "../src/page_requests.js";
 
 // Numbers from 0 to below 1, the same ones for the same seed (mulberry32).
 function randoms(seed) {
@@ -45,7 +45,7 @@ function kernel() {
 // A page as grid.js is one: what it shows, what it last wanted to see, and what it was given as a copy.
 function page(model) {
   const state = { wanted: "stored", shown: "stored", copies: [], asked: [], isLeft: false };
-  const ask = asking(model, "table", {
+  const ask = openPageRequests(model, "table", {
     sent: () => {},
     working(view) {
       assert.equal(view, state.wanted, "work for a view that was taken back is not told");

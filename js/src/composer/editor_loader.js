@@ -2,7 +2,7 @@
 // asks its own kernel, so that one that is busy or gone holds up no other notebook's.
 const EDITORS = (globalThis.__syndb_editors ??= new Map());
 
-export async function editorOf(model) {
+export async function loadEditor(model) {
   return EDITORS.get(model.get("editor")) ?? fetched(model);
 }
 

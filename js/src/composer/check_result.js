@@ -1,7 +1,7 @@
 // What is known of the draft, below the editor: right or wrong, where, the columns that will come out, advice.
-import { element, rebuild, say } from "../dom.js";
+import { element, updateChildren, setText } from "../dom.js";
 
-const PATIENCE_MS = 3000;
+const SLOW_AFTER_MS = 3000;
 const WORDS = {
   empty: ["idle", "Write SQL, or take an example. Ctrl-Space completes, Shift-Enter runs."],
   valid: ["good", "valid"],
@@ -12,7 +12,7 @@ const WORDS = {
   away: ["warn", "not checked"],
 };
 
-export function verdictPanel(go) {
+export function createCheckPanel(go) {
   const word = element("span", "syndb-status");
   const facts = element("span", "syndb-facts");
   const place = element("button", "syndb-pick syndb-place");
@@ -25,7 +25,7 @@ export function verdictPanel(go) {
   const said = element("div", "syndb-line", word, place, facts);
   const heard = element("div", "", said, message, hint);
   heard.setAttribute("role", "status");
-  const box = element("div", "syndb-verdict", heard, advice, columns);
+  const box = element("div", "syndb-check-result", heard, advice, columns);
   let found = null;
   let timer = null;
   place.addEventListener("click", () => go(found.line, found.column));
@@ -36,14 +36,14 @@ export function verdictPanel(go) {
     const [tone, text] = WORDS[checked.state] ?? ["idle", ""];
     box.dataset.tone = tone;
     box.dataset.state = checked.state;
-    say(word, text);
-    say(place, checked.line ? `line ${checked.line}, column ${checked.column}` : "");
-    say(facts, (checked.facts ?? []).join(" · "));
-    say(message, checked.message);
-    say(hint, checked.hint);
-    rebuild(advice, checked.advice, () => (checked.advice ?? []).map((one) => element("li", "", one)));
+    setText(word, text);
+    setText(place, checked.line ? `line ${checked.line}, column ${checked.column}` : "");
+    setText(facts, (checked.facts ?? []).join(" · "));
+    setText(message, checked.message);
+    setText(hint, checked.hint);
+    updateChildren(advice, checked.advice, () => (checked.advice ?? []).map((one) => element("li", "", one)));
     advice.hidden = !checked.advice?.length;
-    rebuild(columns, checked.columns, () =>
+    updateChildren(columns, checked.columns, () =>
       (checked.columns ?? []).map((column) => element("span", "syndb-chip", element("b", "", column.name), ` ${column.type}`)),
     );
     columns.hidden = !checked.columns?.length;
@@ -55,9 +55,9 @@ export function verdictPanel(go) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       box.dataset.tone = "idle";
-      say(word, "not checked yet");
-      say(facts, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back");
-    }, PATIENCE_MS);
+      setText(word, "not checked yet");
+      setText(facts, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back");
+    }, SLOW_AFTER_MS);
   };
   return { box, show, wait, end: () => clearTimeout(timer) };
 }

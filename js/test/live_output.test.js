@@ -8,7 +8,7 @@ globalThis.MutationObserver = class {
 };
 globalThis.CSS = { escape: (text) => text };
 globalThis.document = { body: {}, querySelectorAll: (name) => hosts.get(name) ?? [] };
-const { attend } = await import("../src/page.js");
+const { mountLive } = await import("../src/live_output.js");
 
 function host(key) {
   const made = { dataset: {}, isConnected: true, shows: [] };
@@ -32,11 +32,11 @@ const showing = (place) => {
 test("what can't be shown takes none of the others with it, and is tried once", (t) => {
   const told = t.mock.method(console, "error", () => {});
   const [broken, whole] = [host("broken"), host("whole")];
-  attend("broken", model(), () => {
+  mountLive("broken", model(), () => {
     throw new TypeError("of undefined");
   });
-  attend("whole", model(), showing);
-  attend("later", model(), showing);
+  mountLive("whole", model(), showing);
+  mountLive("later", model(), showing);
   assert.deepEqual([broken.shows, whole.shows], [[], ["live"]]);
   assert.equal(told.mock.callCount(), 1);
 });
@@ -44,8 +44,8 @@ test("what can't be shown takes none of the others with it, and is tried once", 
 test("a kernel's restart ends what it answers, and leaves what was typed", () => {
   const [card, editor] = [host("card"), host("editor")];
   const [one, other] = [model(), model()];
-  attend("card", one, showing);
-  attend("editor", other, showing, { outlives: true });
+  mountLive("card", one, showing);
+  mountLive("editor", other, showing, { outlives: true });
   for (const each of [one, other]) each.trigger("comm_live_update");
   assert.deepEqual([card.shows, editor.shows], [[], ["live"]]);
   other.trigger("comm:close");
@@ -59,9 +59,9 @@ test("two models of one key: each element keeps its own, and takes another one's
     place.shows.push(name);
     return () => place.shows.pop();
   };
-  attend("job", one, by("one"));
+  mountLive("job", one, by("one"));
   hosts.set(".job", [first, second]);
-  attend("job", other, by("other"));
+  mountLive("job", other, by("other"));
   assert.deepEqual([first.shows, second.shows], [["one"], ["other"]]);
   second.isConnected = false;
   hosts.set(".job", [first]);
@@ -70,7 +70,7 @@ test("two models of one key: each element keeps its own, and takes another one's
   hosts.set(".job", [first, second]);
   second.isConnected = true;
   const third = model();
-  attend("job", third, by("third"));
+  mountLive("job", third, by("third"));
   one.trigger("comm:close");
   assert.deepEqual([first.shows, second.shows], [["third"], ["third"]]);
 });

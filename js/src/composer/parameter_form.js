@@ -1,6 +1,6 @@
 // The values of the :name parameters: a kind, and a field of that kind.
 import { element } from "../dom.js";
-import { choices, labelled, line } from "./fields.js";
+import { createSelect, labelField, createTextField } from "./fields.js";
 
 const KINDS = [
   ["text", "text"],
@@ -16,31 +16,31 @@ const KINDS = [
 ];
 const HINTS = { text: "value", whole: "720575940600000001", number: "0.05", date: "2011-02-03", moment: "2011-02-03 14:05", list: '["AVAL", "AVAR"]', variable: "its name in the notebook" };
 
-export function parameterForm(drafting) {
+export function createParameterForm(draftState) {
   const box = element("div", "syndb-form syndb-parameters");
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", "parameters");
   let rows = new Map();
   let shape = "";
 
-  const write = (name, kind, text) => drafting.change({ values: { ...drafting.now.values, [name]: { kind, text } } });
+  const write = (name, kind, text) => draftState.change({ values: { ...draftState.now.values, [name]: { kind, text } } });
   const field = ({ name, kind, text }, datasets) => {
     const change = (value) => write(name, kind, value);
-    if (kind === "dataset") return choices(datasets.map((one) => [one.name, one.id]), text, change);
-    if (kind === "flag") return choices([["", ""], ["true", "true"], ["false", "false"]], text, change);
-    const made = line(text, HINTS[kind] ?? "", change);
+    if (kind === "dataset") return createSelect(datasets.map((one) => [one.name, one.id]), text, change);
+    if (kind === "flag") return createSelect([["", ""], ["true", "true"], ["false", "false"]], text, change);
+    const made = createTextField(text, HINTS[kind] ?? "", change);
     made.disabled = kind === "null";
     return made;
   };
   const row = (one, datasets, draw) => {
-    const kinds = choices(KINDS, one.kind, (kind) => {
+    const kinds = createSelect(KINDS, one.kind, (kind) => {
       const text = kind === "dataset" ? (datasets[0]?.id ?? "") : kind === "variable" ? one.name : "";
       write(one.name, kind, text);
       draw({ ...one, kind, text, trouble: "" });
     });
     kinds.classList.add("syndb-kinds");
     kinds.setAttribute("aria-label", `type of ${one.name}`);
-    return labelled(`:${one.name}`, field(one, datasets), "", [kinds]);
+    return labelField(`:${one.name}`, field(one, datasets), "", [kinds]);
   };
   const show = (parameters, datasets) => {
     const wanted = JSON.stringify([parameters.map(({ name, kind }) => [name, kind]), datasets.map((one) => one.id)]);

@@ -3,7 +3,7 @@
 // Tells one asker from every other: a second window, a reloaded page and another table hear the same kernel.
 const identity = () => [...crypto.getRandomValues(new Uint32Array(4))].map((number) => number.toString(36)).join("");
 
-export function asking(model, name, heard) {
+export function openPageRequests(model, name, heard) {
   const from = `${name}-${identity()}`;
   let [seq, flying, next] = [0, null, null];
   const copies = new Map();

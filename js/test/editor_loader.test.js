@@ -1,7 +1,7 @@
 // The editor comes from each composer's own kernel, until one has brought it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { editorOf } from "../src/composer/arrival.js";
+import { loadEditor } from "../src/composer/editor_loader.js";
 
 URL.createObjectURL = () => "data:text/javascript,export const mount = () => 'mounted';";
 URL.revokeObjectURL = () => {};
@@ -25,15 +25,15 @@ function modelOf(editor) {
 test("a busy kernel holds up no other's composer, and is not asked again once the editor is there", async () => {
   const busy = modelOf("one");
   const other = modelOf("one");
-  const waiting = editorOf(busy);
-  const coming = editorOf(other);
+  const waiting = loadEditor(busy);
+  const coming = loadEditor(other);
   assert.deepEqual(other.sent, [{ do: "editor" }]);
   other.tell("msg:custom", { saying: "something else" });
   other.tell("msg:custom", { editor: "text" });
   const came = await coming;
   assert.equal(came.mount(), "mounted");
   const third = modelOf("one");
-  assert.equal(await editorOf(third), came);
+  assert.equal(await loadEditor(third), came);
   assert.deepEqual(third.sent, []);
   busy.tell("msg:custom", { editor: "text" });
   assert.equal(await waiting, came);
@@ -44,12 +44,12 @@ for (const end of ["comm:close", "comm_live_update"]) {
   test(`${end} ends the waiting, and the next composer asks anew`, async () => {
     const version = `of ${end}`;
     const gone = modelOf(version);
-    const waiting = editorOf(gone);
+    const waiting = loadEditor(gone);
     gone.tell(end);
     await assert.rejects(waiting, /the kernel was gone/);
     assert.deepEqual(gone.heard, []);
     const next = modelOf(version);
-    const coming = editorOf(next);
+    const coming = loadEditor(next);
     next.tell("msg:custom", { editor: "text" });
     assert.equal((await coming).mount(), "mounted");
   });

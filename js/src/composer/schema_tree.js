@@ -1,7 +1,7 @@
 // What there is to query: datasets, their tables, these with columns, types, units and rows; a click writes a name.
-import { element, say } from "../dom.js";
-import { line } from "./fields.js";
-import { quoted } from "./offers.js";
+import { element, setText } from "../dom.js";
+import { createTextField } from "./fields.js";
+import { quoteName } from "./suggestions.js";
 
 const FOUND = 60;
 
@@ -15,7 +15,7 @@ function pick(text, classes, title, press) {
 
 function columnLine(column, insert, owner = "") {
   const title = [column.description, "Click to write it"].filter(Boolean).join("\n");
-  const name = pick(column.name, "syndb-column", title, () => insert(quoted(column.name)));
+  const name = pick(column.name, "syndb-column", title, () => insert(quoteName(column.name)));
   const kind = element("span", "syndb-kind", [column.type, column.unit && `in ${column.unit}`].filter(Boolean).join(", "));
   return element("li", "syndb-leaf", owner ? element("span", "syndb-kind", `${owner}.`) : null, name, kind);
 }
@@ -32,7 +32,7 @@ function branch(summary, classes, fill) {
 function tableBranch(table, insert) {
   const rows = element("span", "syndb-kind", `${table.rows} row${table.rows === "1" ? "" : "s"}`);
   return branch([element("span", "syndb-table-name", table.name), rows], "syndb-of-table", () => [
-    pick("write the table's name", "syndb-write", "", () => insert(quoted(table.name))),
+    pick("write the table's name", "syndb-write", "", () => insert(quoteName(table.name))),
     element("ul", "syndb-leaves", ...table.columns.map((column) => columnLine(column, insert))),
   ]);
 }
@@ -48,7 +48,7 @@ function datasetBranch(dataset, insert) {
   return made;
 }
 
-export function schemaTree(insert) {
+export function createSchemaTree(insert) {
   const message = element("div", "syndb-about");
   const list = element("div", "syndb-branches");
   let datasets = [];
@@ -69,7 +69,7 @@ export function schemaTree(insert) {
     const said = found.size === 0 ? "no column is called so" : rest > 0 ? `and ${rest} more` : "";
     list.replaceChildren(element("ul", "syndb-leaves", ...lines), said && element("div", "syndb-about", said));
   };
-  const search = line("", "find a column", draw);
+  const search = createTextField("", "find a column", draw);
   search.classList.add("syndb-find");
   search.setAttribute("aria-label", "find a column");
   const box = element("div", "syndb-tree", search, message, list);
@@ -77,7 +77,7 @@ export function schemaTree(insert) {
     box,
     show(schema) {
       datasets = schema.datasets;
-      say(message, schema.state === "loading" ? "asking what there is …" : schema.message);
+      setText(message, schema.state === "loading" ? "asking what there is …" : schema.message);
       search.hidden = datasets.length === 0;
       draw();
     },

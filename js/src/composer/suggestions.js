@@ -1,7 +1,7 @@
 // What completion offers at a place in SQL: columns through aliases, tables, datasets, functions, parameters, jobs.
 import { FUNCTIONS, KEYWORDS } from "./functions.js";
 import { scopeAt } from "./scope.js";
-import { folded, nameOf } from "./tokens.js";
+import { foldCase, tokenName } from "./tokens.js";
 
 const WORD = /[\p{L}\p{N}_]*$/u;
 const PLAIN = /^[a-z_][a-z0-9_]*$/i;
@@ -11,18 +11,18 @@ const RESERVED = new Set(
 const NAME_FOLLOWS = new Set(["from", "join"]);
 
 // Writes a name as SQL takes it: in quotation marks where it is no plain word.
-export const quoted = (name) => (PLAIN.test(name) && !RESERVED.has(folded(name)) ? name : `"${name.replaceAll('"', '""')}"`);
+export const quoteName = (name) => (PLAIN.test(name) && !RESERVED.has(foldCase(name)) ? name : `"${name.replaceAll('"', '""')}"`);
 
 // Gathers the tables of all datasets: by folded name, {name, columns, rows}.
-export function tablesOf(datasets) {
+export function collectTables(datasets) {
   const tables = new Map();
   for (const dataset of datasets) {
     for (const table of dataset.tables) {
-      const known = tables.get(folded(table.name)) ?? { name: table.name, columns: [], rows: [] };
+      const known = tables.get(foldCase(table.name)) ?? { name: table.name, columns: [], rows: [] };
       const names = new Set(known.columns.map((column) => column.name));
       known.columns = [...known.columns, ...table.columns.filter((column) => !names.has(column.name))];
       known.rows = [...known.rows, `${dataset.name}: ${table.rows} rows`];
-      tables.set(folded(table.name), known);
+      tables.set(foldCase(table.name), known);
     }
   }
   return tables;
@@ -30,7 +30,7 @@ export function tablesOf(datasets) {
 
 const columnOffer = (column, source, boost) => ({
   label: column.name,
-  apply: quoted(column.name),
+  apply: quoteName(column.name),
   type: "property",
   detail: [column.type, column.unit].filter(Boolean).join(" · "),
   info: [column.description, source && `of ${source}`].filter(Boolean).join("\n"),
@@ -38,7 +38,7 @@ const columnOffer = (column, source, boost) => ({
 });
 const tableOffer = (table, boost) => ({
   label: table.name,
-  apply: quoted(table.name),
+  apply: quoteName(table.name),
   type: "type",
   detail: table.rows ? "table" : "WITH",
   info: [...(table.rows ?? []), `${table.columns.length} columns`].join("\n"),
@@ -65,7 +65,7 @@ function datasetOffers(datasets, write, boost) {
 // Whether what stands before a place compares dataset_id with it: = '…', IN ('…', '…').
 function wantsDataset(before) {
   let at = before.length - 1;
-  const is = (index, ...texts) => texts.includes(folded(before[index]?.text ?? ""));
+  const is = (index, ...texts) => texts.includes(foldCase(before[index]?.text ?? ""));
   if (is(at, "=", ">", "from", "==")) {
     while (is(at, "=", ">", "<", "!", "==")) at--;
   } else {
@@ -74,11 +74,11 @@ function wantsDataset(before) {
     at -= is(at - 2, "not") ? 3 : 2;
   }
   const left = before[at];
-  return Boolean(left) && (left.kind === "word" || left.kind === "quoted") && /(^|_)dataset_id$/.test(folded(nameOf(left)));
+  return Boolean(left) && (left.kind === "word" || left.kind === "quoted") && /(^|_)dataset_id$/.test(foldCase(tokenName(left)));
 }
 
 // Offers what fits a place: {from, to, options, validFor}, or null where nothing does.
-export function offersAt(sql, offset, world, explicit) {
+export function suggestionsAt(sql, offset, world, explicit) {
   const scope = scopeAt(sql, offset, world.tables, world.jobs);
   const index = scope.tokens.findLastIndex((token) => token.from < offset);
   const inside = scope.tokens[index];
@@ -108,7 +108,7 @@ export function offersAt(sql, offset, world, explicit) {
     return names.length ? { from, to: offset, options: names, validFor } : null;
   }
   if (!typed && !explicit && !isQuoted) return null;
-  if (last?.kind === "word" && NAME_FOLLOWS.has(folded(last.text))) return result(tableOffers(scope, world, 2));
+  if (last?.kind === "word" && NAME_FOLLOWS.has(foldCase(last.text))) return result(tableOffers(scope, world, 2));
   if (afterComma(before)) return result([...tableOffers(scope, world, 2), ...general(scope, world)]);
   const datasets = wantsDataset(before) ? datasetOffers(world.datasets, (id) => `'${id}'`, 3) : [];
   return result([...datasets, ...general(scope, world)]);
@@ -119,9 +119,9 @@ const inQuotes = (offer) => ({ ...offer, label: `"${offer.label}`, displayLabel:
 function throughAlias(before, scope, world) {
   const owner = before.at(-2);
   if (!owner || !(owner.kind === "word" || owner.kind === "quoted")) return [];
-  const name = folded(nameOf(owner));
-  const source = scope.sources.find((one) => folded(one.name) === name) ?? scope.sources.find((one) => folded(one.table) === name);
-  const columns = source?.columns ?? scope.ctes.find((one) => folded(one.name) === name)?.columns ?? world.tables.get(name)?.columns ?? [];
+  const name = foldCase(tokenName(owner));
+  const source = scope.sources.find((one) => foldCase(one.name) === name) ?? scope.sources.find((one) => foldCase(one.table) === name);
+  const columns = source?.columns ?? scope.ctes.find((one) => foldCase(one.name) === name)?.columns ?? world.tables.get(name)?.columns ?? [];
   return columns.map((column) => columnOffer(column, source?.table ?? "", 0));
 }
 
@@ -134,7 +134,7 @@ const tableOffers = (scope, world, boost) => [
 function afterComma(before) {
   if (before.at(-1)?.text !== ",") return false;
   const clause = before.findLast((token) => token.kind === "word" && /^(select|from|where|group|order|on|using|having|with)$/i.test(token.text));
-  return folded(clause?.text ?? "") === "from";
+  return foldCase(clause?.text ?? "") === "from";
 }
 
 function general(scope, world) {
@@ -144,8 +144,8 @@ function general(scope, world) {
     ? []
     : [...world.tables.values()].flatMap((table) => table.columns.map((column) => columnOffer(column, table.name, 0))).filter((offer) => !known.has(offer.label) && known.add(offer.label));
   const aliases = scope.sources
-    .filter((source) => source.name && folded(source.name) !== folded(source.table))
-    .map((source) => ({ label: source.name, apply: quoted(source.name), type: "variable", detail: `alias of ${source.table || "a query"}`, boost: 1 }));
+    .filter((source) => source.name && foldCase(source.name) !== foldCase(source.table))
+    .map((source) => ({ label: source.name, apply: quoteName(source.name), type: "variable", detail: `alias of ${source.table || "a query"}`, boost: 1 }));
   return [
     ...own,
     ...aliases,

@@ -7,8 +7,8 @@ import { lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { Annotation, Compartment, EditorState, Prec } from "@codemirror/state";
 import { Decoration, drawSelection, EditorView, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers, MatchDecorator, placeholder, tooltips, ViewPlugin, WidgetType } from "@codemirror/view";
 import { element } from "../dom.js";
-import { offersAt } from "./offers.js";
-import { offsetOf, spanAt } from "./places.js";
+import { suggestionsAt } from "./suggestions.js";
+import { offsetAt, spanAt } from "./positions.js";
 import { theme } from "./theme.js";
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
@@ -59,7 +59,7 @@ function takeWhole(event, view) {
 
 // Makes an editor. ``world()`` is what completion knows, ``typed(text)`` is told of each change made here, ``run``
 // of Shift-Enter.
-export function sqlEditor({ text, world, typed, run }) {
+export function createSqlEditor({ text, world, typed, run }) {
   const names = new Compartment();
   const pressed = () => {
     run();
@@ -79,7 +79,7 @@ export function sqlEditor({ text, world, typed, run }) {
         bracketMatching(),
         closeBrackets(),
         autocompletion({
-          override: [(context) => offersAt(context.state.doc.toString(), context.pos, world(), context.explicit)],
+          override: [(context) => suggestionsAt(context.state.doc.toString(), context.pos, world(), context.explicit)],
           icons: false,
           maxRenderedOptions: 100,
         }),
@@ -119,7 +119,7 @@ export function sqlEditor({ text, world, typed, run }) {
       view.focus();
     },
     go(line, column) {
-      view.dispatch({ selection: { anchor: offsetOf(view.state.doc, line, column) }, scrollIntoView: true });
+      view.dispatch({ selection: { anchor: offsetAt(view.state.doc, line, column) }, scrollIntoView: true });
       view.focus();
     },
     underline(found) {

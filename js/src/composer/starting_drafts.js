@@ -10,14 +10,14 @@ function card(title, more, press) {
 
 const oneLine = (text) => text.replace(/\s+/g, " ").trim().slice(0, 160);
 
-export function exampleList(examples, take) {
+export function listExamples(examples, take) {
   const lines = examples.map((one) =>
     card(one.title, one.kind === "graph" ? `graph analysis ${one.analysis}` : oneLine(one.sql), () => take(one)),
   );
   return lines.length ? element("ul", "syndb-drafts", ...lines) : element("div", "syndb-about", "no examples for what there is");
 }
 
-export function historyList(history, datasets, take) {
+export function listHistory(history, datasets, take) {
   const named = new Map(datasets.map((dataset) => [dataset.id, dataset.name]));
   const lines = history.map((one) => {
     const what = one.kind === "graph" ? `${one.analysis} of ${named.get(one.dataset_id) ?? one.dataset_id}` : oneLine(one.sql ?? "");

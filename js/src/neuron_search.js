@@ -3,7 +3,7 @@
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 // Places of the neurons that a text means, best first: an exact id, an exact name, a beginning, a part of one.
-export function seek(text, names, ids, most = 8) {
+export function searchNeurons(text, names, ids, most = 8) {
   const wanted = text.trim();
   if (!wanted) return [];
   const folded = fold(wanted);
@@ -27,7 +27,7 @@ export function seek(text, names, ids, most = 8) {
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 // The place nearest in the direction of an arrow key, or null; straight ahead counts more than aside.
-export function towards(key, from, x, y) {
+export function neuronInDirection(key, from, x, y) {
   const [across, upwards] = DIRECTIONS[key] ?? [];
   if (across === undefined) return null;
   let [best, least] = [null, Infinity];
@@ -43,7 +43,7 @@ export function towards(key, from, x, y) {
 }
 
 // For every neuron its partners: where to (out), where from (in), and by gap junctions (gap), the strongest first.
-export function partners(lines, neurons) {
+export function listPartners(lines, neurons) {
   const found = Array.from({ length: neurons }, () => ({ out: [], in: [], gap: [] }));
   lines.pre.forEach((pre, number) => {
     const [post, count] = [lines.post[number], lines.count[number]];
@@ -56,28 +56,28 @@ export function partners(lines, neurons) {
 }
 
 // What a neuron is to a screen reader, and in the panel: its strongest partners in one line.
-export function strongest(list, names, most = 4) {
+export function summarizePartners(list, names, most = 4) {
   const shown = list.slice(0, most).map(([place, count]) => `${names[place]} ${count.toLocaleString("en")}`);
   const more = list.length - shown.length;
   return shown.join(", ") + (more > 0 ? ` and ${more.toLocaleString("en")} more` : "");
 }
 
 // A selection after a click: alone, or added to and taken from what was selected.
-export function picked(before, id, adds) {
+export function toggleSelection(before, id, adds) {
   if (!adds) return before.length === 1 && before[0] === id ? [] : [id];
   return before.includes(id) ? before.filter((one) => one !== id) : [...before, id];
 }
 
 // Colours as [red, green, blue, alpha], from what a browser computes: "rgb(1, 2, 3)", "rgba(1, 2, 3, 0.5)", "#123456".
-export function channels(color) {
+export function parseColor(color) {
   if (color.startsWith("#")) return [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)).concat(1);
   const found = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
   return [found[0], found[1], found[2], found[3] ?? 1];
 }
 
 // A colour between two, opaque.
-export function mix(under, over, share) {
-  const [below, above] = [channels(under), channels(over)];
+export function mixColors(under, over, share) {
+  const [below, above] = [parseColor(under), parseColor(over)];
   const part = share * above[3];
   const hex = [0, 1, 2].map((at) => Math.round(below[at] + (above[at] - below[at]) * part).toString(16).padStart(2, "0"));
   return `#${hex.join("")}`;

@@ -34,7 +34,7 @@ const isOurs = (node) => node.nodeType === 1 && (node.matches(".syndb-host") || 
 
 // Mounts a model into every element of the class ``key``, now and whenever one appears; returns how to end that.
 // Ends with the kernel: what nobody answers any more must not look live. ``outlives`` is for text that was typed.
-export function attend(key, model, mount, { outlives = false } = {}) {
+export function mountLive(key, model, mount, { outlives = false } = {}) {
   PAGE.observer ??= new MutationObserver((changes) => {
     if (changes.some((one) => [...one.addedNodes, ...one.removedNodes].some(isOurs))) look();
   });
