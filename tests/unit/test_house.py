@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -87,3 +88,33 @@ def test_make_alone_lists_every_verb() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^\.PHONY: ([\w-]+)$", makefile, re.M)) - {"help"}
     assert VERBS <= targets == set(re.findall(r'@echo "make ([\w-]+)', makefile))
+
+
+def names_in(file: Path) -> set[str]:
+    """List what a module defines: functions, classes, and ``Class.method``."""
+    names: set[str] = set()
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            methods = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+            names |= {
+                text for one in methods for text in (f"{node.name}.{one.name}", f".{one.name}", one.name)
+            }
+    return names
+
+
+def test_the_way_of_a_job_names_functions_that_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| \d+ \| (.+?) \| (.*?) \|", page, re.M)
+    missing = []
+    for files, functions in rows:
+        paths = [
+            package / name.replace("…/", "").removeprefix("syndb_lab/")
+            for name in re.findall(r"`([\w./…]+\.py)`", files)
+            for package in PACKAGES
+        ]
+        names = {name for path in paths if path.exists() for name in names_in(path)}
+        missing += [name for name in re.findall(r"`([\w.]+)`", functions) if name not in names]
+    assert len(rows) > 40
+    assert not missing
