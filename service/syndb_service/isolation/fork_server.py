@@ -198,7 +198,7 @@ def main() -> None:
     for module in PRELOADED:
         import_module(module)
     child = import_module("syndb_service.child.main")
-    child.prepare()
+    child.preload()
     gc.collect()
     gc.freeze()
     ForkServer(control, child.run).serve()

@@ -1,4 +1,4 @@
-"""SQL that users send: validated, summarized, planned, and run in a locked DuckDB session.
+"""SQL that users send: validated, summarized, planned and run in a locked DuckDB session.
 
-``child`` imports it; ``jobs`` and ``worker`` import its limits alone, which need no engine.
+``child`` imports it. ``jobs`` and ``worker`` import only its limits, which need no engine.
 """

@@ -1,4 +1,4 @@
-"""The walk over a query's syntax tree: every node, table and function is known, or the query is refused."""
+"""A visitor for a query's syntax tree that rejects unknown nodes, tables and functions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BOUNDS: Final = frozenset(
         *("now", "today", "get_current_timestamp", "year", "month", "day"),
     }
 )
-"""What may be called within a range's bounds: nothing that makes much out of little."""
+"""Functions allowed in the bounds of a range: none that returns far more data than it receives."""
 ORDERINGS: Final = frozenset(
     {
         "COMPARE_LESSTHAN",
@@ -93,7 +93,7 @@ ONLY_QUERIES: Final = "Send one query: SELECT, WITH, FROM, VALUES, PIVOT, DESCRI
 
 @dataclass(slots=True)
 class ValidatedQuery:
-    """What the gate learned of a query that may run; ``names`` has their offsets, in bytes."""
+    """What the validator found in a query that may run; ``names`` maps each name to its offset in bytes."""
 
     sql: str = ""
     offset: int = 0
@@ -102,12 +102,12 @@ class ValidatedQuery:
     texts: set[str] = field(default_factory=set)
     dataset_ids: dict[str, SourcePosition] = field(default_factory=dict)
     dataset_parameters: dict[str, SourcePosition] = field(default_factory=dict)
-    parameter_places: list[tuple[int, int, str]] = field(default_factory=list)
+    parameter_positions: list[tuple[int, int, str]] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
     samples: bool = False
 
     def position_of(self, name: str) -> SourcePosition | None:
-        """Return where a name stands in the query; None if it doesn't."""
+        """Return the position of a name in the query, or None if the query doesn't contain it."""
         location = self.names.get(fold(name))
         return None if location is None else position_at(self.sql, self.offset + location, of_bytes=True)
 
@@ -116,7 +116,7 @@ class ValidatedQuery:
 
 @dataclass(slots=True)
 class AstVisitor:
-    """One walk over a tree; ``scope`` is the set of common table expressions that can be named."""
+    """A visitor for one tree; ``scope`` is the set of visible common table expressions."""
 
     sql: str
     offset: int
@@ -132,7 +132,7 @@ class AstVisitor:
         self.lines, self.folded = LineIndex(self.sql), fold(self.sql)
 
     def query(self, node: Mapping[str, Any], scope: frozenset[str]) -> None:
-        """Check a query node: each common table expression sees those before it."""
+        """Check a query node; each common table expression can use those before it."""
         if node.get("type") not in QUERY_NODES:
             self.reject(node, f"{_words(node.get('type'))} can't be part of a query here", ONLY_QUERIES)
         self.descend(node)
@@ -170,19 +170,19 @@ class AstVisitor:
         self.nested -= 1
 
     def descend(self, node: Mapping[str, Any]) -> None:
-        """Go one level down, as far as that goes."""
+        """Go one level down, or reject a tree that is too deep."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.reject(node, TOO_DEEP, SHALLOWER)
 
     def note_sample(self, node: Mapping[str, Any]) -> None:
-        """Note a sample that is drawn anew at each run."""
+        """Record a sample that differs between runs."""
         sample = node.get("sample")
         if isinstance(sample, dict) and sample.get("seed", -1) == -1:
             self.checked.samples = True
 
     def relation(self, node: Mapping[str, Any]) -> None:
-        """Count what rows come from."""
+        """Count a table, subquery or common table expression."""
         self.relations += 1
         if self.relations > MAX_RELATIONS:
             self.reject(
@@ -193,7 +193,7 @@ class AstVisitor:
             )
 
     def value(self, value: object, scope: frozenset[str]) -> None:
-        """Check anything below a query node."""
+        """Check any value below a query node."""
         if isinstance(value, list):
             for item in value:
                 self.value(item, scope)
@@ -203,7 +203,7 @@ class AstVisitor:
             self.depth -= 1
 
     def node(self, node: Mapping[str, Any], scope: frozenset[str]) -> None:
-        """Check one node and what is below it."""
+        """Check one node and the nodes below it."""
         kind = node.get("type")
         self.note_sample(node)
         if "cte_map" in node:
@@ -230,7 +230,7 @@ class AstVisitor:
         elif kind == "PARAMETER":
             self.checked.parameters.add(node["identifier"])
             start, length = int(node["query_location"]), int(node["query_location_length"])
-            self.checked.parameter_places.append((self.offset + start, length, str(node["identifier"])))
+            self.checked.parameter_positions.append((self.offset + start, length, str(node["identifier"])))
         elif (kind == "COMPARISON" and node["type"] not in ORDERINGS) or node["type"] == "COMPARE_IN":
             self.dataset_ids(node)
         elif kind == "COLUMN_REF":
@@ -242,7 +242,7 @@ class AstVisitor:
             self.checked.texts.add(str(node["literal"].get("text")))
 
     def dataset_ids(self, node: Mapping[str, Any]) -> None:
-        """Note the texts and the parameters that ``dataset_id`` is compared with."""
+        """Record the texts and parameters that ``dataset_id`` is compared with."""
         given = [argument.get("expression", argument) for argument in node.get("arguments", ())]
         sides = [node.get("left"), node.get("right"), *node.get("children", ()), *given]
         if not any(isinstance(side, dict) and _is_dataset_id(side) for side in sides):
@@ -299,7 +299,10 @@ class AstVisitor:
             )
 
     def _plain_arguments(self, function: Mapping[str, Any]) -> None:
-        """Refuse calls within a range's bounds, but for subqueries: the engine computes them first."""
+        """Reject function calls in the bounds of a range, except in subqueries.
+
+        The engine evaluates the bounds before it runs the query.
+        """
         for argument in _calls(list(function.values())):
             if fold(str(argument["function_name"])) not in BOUNDS:
                 self.reject(
@@ -326,16 +329,16 @@ class AstVisitor:
         self.reject(node, f"there is no table {name!r}", hint)
 
     def reject(self, node: Mapping[str, Any], message: str, hint: str) -> None:
-        """Raise, pointing at the nearest place that the tree knows."""
-        place = self._position_of(node)
+        """Raise an error with the nearest position that the tree contains."""
+        position = self._position_of(node)
         message, hint = shorten(message, MESSAGE_CHARACTERS), shorten(hint, HINT_CHARACTERS)
-        raise InvalidQuery(message, hint=hint, **place.as_dict())
+        raise InvalidQuery(message, hint=hint, **position.as_dict())
 
     def _tables_hint(self) -> str:
         return f"The tables are {', '.join(sorted(self.tables))}."
 
     def _inside(self, node: Mapping[str, Any], key: str, scope: frozenset[str]) -> frozenset[str]:
-        """Return what a part of a query sees: of a recursive one, all but the anchor see its own name."""
+        """Return the scope of a part of a query; a recursive one can use its own name outside the anchor."""
         name = node.get("cte_name")
         recursive = node["type"] == "RECURSIVE_CTE_NODE" and name and key != "left"
         return scope | {fold(str(name))} if recursive else scope
@@ -353,7 +356,7 @@ class AstVisitor:
 
 @cache
 def scalar_functions() -> frozenset[str]:
-    """Return the names that may be called, from the list beside this file."""
+    """Return the names of the allowed functions, from the list next to this file."""
     text = files("syndb_service.sql").joinpath("functions.txt").read_text("utf-8")
     return frozenset(fold(name) for name in text.splitlines())
 
@@ -371,7 +374,7 @@ def _locations(node: object) -> Iterator[int]:
 
 
 def _calls(node: object) -> Iterator[Mapping[str, Any]]:
-    """Find the calls in a bound; what is in a subquery is computed as any other query."""
+    """Yield the calls in a bound, without those in subqueries: these run like any other query."""
     if isinstance(node, dict):
         if node.get("class") == "SUBQUERY":
             return

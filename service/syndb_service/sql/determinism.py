@@ -1,4 +1,4 @@
-"""What of a query's result may differ between two runs on the same data, as its bound plan tells."""
+"""Which parts of a query's result may differ between two runs on the same data, by its bound plan."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ VOLATILE: Final = frozenset(
         *("current_connection_id", "reservoir_quantile"),
     }
 )
-"""Functions that give another value at each run, on however many threads."""
+"""Functions that return another value at each run, with any number of threads."""
 KEYWORDS: Final = frozenset(name for name in VOLATILE if name.startswith(("current_", "local")))
-"""Those that are called without brackets, too."""
+"""Volatile functions that can be called without brackets."""
 ROUNDING: Final = frozenset(
     {
         *("sum", "sum_no_overflow", "avg", "mean", "favg", "fsum", "kahan_sum", "sumkahan", "product"),
@@ -35,7 +35,7 @@ ROUNDING: Final = frozenset(
         "regr_syy",
     }
 )
-"""Aggregates that round as they add: of floating-point numbers each order of rows gives other last digits."""
+"""Aggregates that round as they add: the last digits of floating-point results depend on the row order."""
 OF_ORDER: Final = frozenset(
     {
         *("first", "last", "any_value", "arbitrary", "list", "array_agg", "string_agg", "group_concat"),
@@ -71,15 +71,15 @@ LINEAR: Final = frozenset(
         *("LOGICAL_LIMIT", "LOGICAL_DISTINCT", "LOGICAL_WINDOW", "LOGICAL_UNION", "LOGICAL_DUMMY_SCAN"),
     }
 )
-"""Operators whose work grows as the rows of the tables do; here tables are empty views over one row."""
+"""Operators whose work is linear in the rows of the tables; here tables are empty views over one row."""
 ROW_ORDER: Final = "row order"
 
 
 @dataclass(frozen=True, slots=True)
 class Determinism:
-    """Whether two runs give the same result (None: not known); ``reasons`` name what may differ.
+    """Whether two runs give the same result (None: unknown); ``reasons`` name what may differ.
 
-    It is ``linear`` where its work grows as the rows of its tables do: no joins, no rows out of nothing.
+    ``linear`` means that the work is linear in the rows of the tables: no joins, no generated rows.
     """
 
     deterministic: bool | None
@@ -88,12 +88,12 @@ class Determinism:
 
 
 def determinism(connection: duckdb.DuckDBPyConnection, sql: str) -> Determinism:
-    """Look at the plan of a query that passed the gate, its parameters written as values.
+    """Analyze the plan of a validated query whose parameters are written as values.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        An engine with the query's tables; it binds the query, and neither optimizes nor runs it.
+        A connection with the query's tables. It binds the query; it neither optimizes nor runs it.
     sql : str
         The query.
 
@@ -126,24 +126,24 @@ def determinism(connection: duckdb.DuckDBPyConnection, sql: str) -> Determinism:
 
 
 def volatile_calls(checked: ValidatedQuery) -> list[str]:
-    """Return what a query calls that gives another value at each run, as its text tells."""
+    """Return the volatile functions that the text of a query calls."""
     called = (checked.functions & VOLATILE) | (checked.names.keys() & KEYWORDS)
     return sorted(called | ({"sample"} if checked.samples else set()))
 
 
 def with_values(checked: ValidatedQuery, parameters: Mapping[str, Any]) -> str:
-    """Write the values of parameters into a query, for its plan alone.
+    """Write the values of parameters into a query, only to plan it.
 
     Parameters
     ----------
-    checked : Checked
-        What the gate learned of the query.
+    checked : ValidatedQuery
+        What the validator found in the query.
     parameters : mapping
-        The values: what JSON holds.
+        The values, as parsed from JSON.
     """
     text, end = checked.sql.encode(), None
     pieces: list[bytes] = []
-    for start, length, name in sorted(checked.parameter_places, reverse=True):
+    for start, length, name in sorted(checked.parameter_positions, reverse=True):
         pieces += [text[start + length : end], _literal(parameters[name]).encode()]
         end = start
     return b"".join(reversed([*pieces, text[checked.offset : end]])).decode()
@@ -161,9 +161,9 @@ def _literal(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is known of an operator's rows: whether their order is fixed, and columns that no two share.
+    """What is known about an operator's rows: whether their order is fixed, and columns unique to each row.
 
-    ``key`` is empty where there is one row at most, and None where there is no such set of columns.
+    ``key`` is empty if there is at most one row, and None if no such set of columns is known.
     """
 
     ordered: bool | None
@@ -178,7 +178,7 @@ class _PlanVisitor:
     ctes: dict[int, _Rows] = field(default_factory=dict)
 
     def rows(self, node: Node, parent: Node | None) -> _Rows:
-        """Go through the operators, from those that read; note what may differ."""
+        """Visit the operators from the scans upwards, and record what may differ."""
         kind = str(node.get("type"))
         below = [self.rows(child, node) for child in node.get("children", ())]
         if kind == "LOGICAL_MATERIALIZED_CTE":
@@ -213,7 +213,7 @@ class _PlanVisitor:
         return _Rows(None)
 
     def functions(self, plan: Node) -> None:
-        """Note the functions that give another value at each run, wherever they are called."""
+        """Record the volatile functions of the plan."""
         for node in _nodes(plan):
             if node.get("expression_class") != "BOUND_FUNCTION":
                 continue
@@ -236,13 +236,13 @@ class _PlanVisitor:
 
     def _aggregate(self, call: Node) -> None:
         name = _name(call)
-        given = [
+        arguments = [
             _index(child)
             for child in call.get("children", ())
             if child.get("expression_class") != "BOUND_CONSTANT"
         ]
         sorted_by = [_index(order["expression"]) for order in (call.get("order_bys") or {}).get("orders", ())]
-        if None not in given and set(given) <= set(sorted_by):
+        if None not in arguments and set(arguments) <= set(sorted_by):
             self.unsure |= name not in ROUNDING | OF_ORDER | EXACT
         elif (name in ROUNDING and _takes_floats(call)) or name in OF_ORDER | VOLATILE or name == "entropy":
             self.reasons.add(name)
@@ -274,22 +274,24 @@ class _PlanVisitor:
 
 def _visit_projection(node: Node, below: _Rows) -> _Rows:
     expressions = node.get("expressions", ())
-    places = {_index(each): at for at, each in enumerate(expressions) if _index(each) is not None}
+    positions = {
+        _index(item): position for position, item in enumerate(expressions) if _index(item) is not None
+    }
     key = None
-    if below.key is not None and below.key <= places.keys():
-        key = frozenset(places[each] for each in below.key)
+    if below.key is not None and below.key <= positions.keys():
+        key = frozenset(positions[index] for index in below.key)
     return _Rows(below.ordered, key, len(expressions))
 
 
 def _visit_sort(node: Node, below: _Rows) -> _Rows:
     by = {_index(order["expression"]) for order in node.get("orders", ())}
     total = below.key is not None and below.key <= by
-    whole = below.width is not None and set(range(below.width)) <= by
-    return _Rows(True if total or whole else None, below.key, below.width)
+    every_column = below.width is not None and set(range(below.width)) <= by
+    return _Rows(True if total or every_column else None, below.key, below.width)
 
 
 def _is_scalar_subquery(calls: Sequence[Node], groups: Sequence[Node], parent: Node | None) -> bool:
-    """Whether the engine itself takes the first of one row, and fails where there are more."""
+    """Whether the engine added the aggregate: it takes the first row and fails if there are more."""
     names = {_name(call) for call in calls}
     if groups or names != {"first", "count_star"} or parent is None:
         return False
@@ -297,7 +299,7 @@ def _is_scalar_subquery(calls: Sequence[Node], groups: Sequence[Node], parent: N
 
 
 def _only_counts(parent: Node | None) -> bool:
-    """Whether nothing but the number of rows is looked at: EXISTS."""
+    """Whether only the number of rows is used (EXISTS)."""
     calls = parent.get("expressions", ()) if parent is not None else ()
     return bool(calls) and all(_name(call) == "count_star" for call in calls)
 

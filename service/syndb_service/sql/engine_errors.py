@@ -1,4 +1,4 @@
-"""From the engine's errors to ours: what, where, and what to do next; never a path."""
+"""Translates errors of the engine to errors of the service: cause, position and hint, never a path."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ LESS = "Select fewer columns or rows, filter by dataset_id first, or aggregate b
 CAST_HINT = "Cast the value, for example CAST(x AS BIGINT)."
 CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
 READ_CHARACTERS = 20_000
-"""Of an engine's message so much is looked at: a user may make it as long as memory."""
+"""Characters of an engine's message that are read: a query can make it as long as memory allows."""
 MARKED = re.compile(r"\n\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
-LINE_END = re.compile(r"\r\n|\r|\n")  # as the engine counts lines; ours end at "\n" alone
+LINE_END = re.compile(r"\r\n|\r|\n")  # as the engine counts lines; in our positions only "\n" ends a line
 
 
 class MemoryExceeded(UsageError):
@@ -54,23 +54,23 @@ def translate_engine_error(
     *,
     lines_before: int = 0,
 ) -> ServiceError:
-    """Turn an error of the engine into one of ours.
+    """Translate an error of the engine to an error of the service.
 
     Parameters
     ----------
     error : Exception
-        What the engine raised, itself or through Arrow.
+        What the engine raised, directly or through Arrow.
     sql : str
-        The user's text.
-    checked : Checked, optional
-        What the gate learned of it: where each name stands.
+        The user's query.
+    checked : ValidatedQuery, optional
+        What the validator found in it: the position of each name.
     secrets : iterable of str
-        Paths that must not reach anyone.
+        Paths that must not appear in the error.
     lines_before : int
-        Lines that the engine counts before those of the text.
+        Lines that the service put before the query.
     """
-    whole = str(error)
-    text = whole[:READ_CHARACTERS]
+    full_text = str(error)
+    text = full_text[:READ_CHARACTERS]
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "…")
     text = PATH.sub(lambda found: found.group() if found.group() in sql else "…", text)
@@ -79,31 +79,31 @@ def translate_engine_error(
     if DISK_FULL in text:
         return MemoryExceeded("the query needs more memory, and the disk for it is full", hint=LESS)
     text = text[text.index(found.group()) :] if (found := KIND.search(text)) else text
-    place = _position_from_caret(text, sql, lines_before) or _position_of_name(text, checked)
+    position = _position_from_caret(text, sql, lines_before) or _position_of_name(text, checked)
     if "Max expression depth" in text:
-        return InvalidQuery(TOO_DEEP, hint=SHALLOWER, line=place.line, column=place.column)
+        return InvalidQuery(TOO_DEEP, hint=SHALLOWER, line=position.line, column=position.column)
     message = KIND.sub("", text.split("\n\nLINE ")[0], count=1)
-    message, _, rest = message.partition("\n")
+    message, _, details = message.partition("\n")
     message = message.strip()
-    length = len(whole) if len(message) >= MESSAGE_CHARACTERS else None
+    length = len(full_text) if len(message) >= MESSAGE_CHARACTERS else None
     return InvalidQuery(
         shorten(message, MESSAGE_CHARACTERS, length),
-        hint=_hint(text, rest, message, sql, checked),
-        line=place.line,
-        column=place.column,
+        hint=_hint(text, details, message, sql, checked),
+        line=position.line,
+        column=position.column,
     )
 
 
-def _hint(text: str, rest: str, message: str, sql: str, checked: ValidatedQuery | None) -> str | None:
+def _hint(text: str, details: str, message: str, sql: str, checked: ValidatedQuery | None) -> str | None:
     if BEYOND_64_BITS in message:
         return KEEP_DIGITS
     unknown = UNKNOWN_COLUMN.search(message)
     if unknown:
         return _nearest_columns(next(filter(None, unknown.groups())), text, sql, checked)
     if "explicit type casts" in message:
-        given = re.search(r"['\"]\w+\(\)['\"]", message)
-        return "It needs a value between its brackets." if given else CAST_HINT
-    advice = " ".join(line.strip() for line in rest.split("\n") if line.strip())
+        has_call = re.search(r"['\"]\w+\(\)['\"]", message)
+        return "It needs a value between its brackets." if has_call else CAST_HINT
+    advice = " ".join(line.strip() for line in details.split("\n") if line.strip())
     return None if not advice or " SET " in f" {advice} " else advice.replace('"main.', '"')
 
 
@@ -115,7 +115,7 @@ def _nearest_columns(name: str, text: str, sql: str, checked: ValidatedQuery | N
         else []
     )
     columns = table_columns()
-    tables = checked.tables & columns.keys() if checked else ()  # stored results are no such tables
+    tables = checked.tables & columns.keys() if checked else ()  # results of jobs are not among them
     of_query = sorted({column for table in tables for column in columns[table]})
     near = difflib.get_close_matches(name.lower(), dict.fromkeys([*found, *of_query]), 3, 0.7)
     if not near and f'"{name}"' in sql:
@@ -141,7 +141,7 @@ def _position_from_caret(text: str, sql: str, lines_before: int) -> SourcePositi
 
 
 def _characters(text: str, start: int, cells: int) -> int:
-    """Count the characters that fill so many cells of a terminal: the engine puts its caret by them."""
+    """Count the characters that fill ``cells`` columns of a terminal; the engine places its caret by them."""
     count = 0
     while cells > 0 and start + count < len(text):
         character = text[start + count]
@@ -152,14 +152,14 @@ def _characters(text: str, start: int, cells: int) -> int:
 
 
 def _position_of_name(text: str, checked: ValidatedQuery | None) -> SourcePosition:
-    """Find the first name of the message that the query has too, those in quotes before others."""
+    """Return the position of the first name of the message that the query contains, quoted names first."""
     if checked is None:
         return SourcePosition()
     headline = text.split("\n")[0]
     quoted = [name.split(".")[-1] for name in QUOTED.findall(headline)]
     called = [name for names in CALLED.findall(headline) for name in names if name]
     for name in [*called, *reversed(quoted), *re.findall(r"\w+", headline)]:
-        place = checked.position_of(name)
-        if place is not None:
-            return place
+        position = checked.position_of(name)
+        if position is not None:
+            return position
     return SourcePosition()

@@ -1,4 +1,4 @@
-"""The values of a query's parameters: those that the engine would round are refused."""
+"""The values of a query's parameters; rejects those that the engine would round."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ EXACT_IN_DOUBLE: Final = 1 << 53
 
 
 def check_exact(parameters: Mapping[str, Any]) -> None:
-    """Refuse lists with whole numbers beyond 2^53 beside fractions: the engine makes fractions of both.
+    """Reject lists that mix integers above 2^53 with fractions: the engine converts both to floating point.
 
     Raises
     ------
     InvalidQuery
-        Naming the parameter and the number.
+        With the parameter and the number.
 
     Examples
     --------

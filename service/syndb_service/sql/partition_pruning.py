@@ -1,7 +1,7 @@
-"""Which datasets a query can reach, from its syntax tree alone: those that its WHERE clauses name.
+"""Which datasets a query can read, from the WHERE clauses of its syntax tree.
 
-The answer decides which files are brought to a worker, so it errs on one side: whatever is not plainly a
-restriction of every table that is read lets the query reach all datasets.
+The result decides which files a worker downloads, so it is never too small: a query can read all datasets
+unless every table that it reads is clearly restricted.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from syndb_service.sql.query_summary import Node, nodes
 
-PLACE: Final = frozenset({"query_location", "query_location_length"})
-PLAIN_TABLE: Final = PLACE | {"type", "alias", "table_name", "qualified_name"}
-PLAIN_JOIN: Final = PLACE | {
+POSITION_KEYS: Final = frozenset({"query_location", "query_location_length"})
+PLAIN_TABLE: Final = POSITION_KEYS | {"type", "alias", "table_name", "qualified_name"}
+PLAIN_JOIN: Final = POSITION_KEYS | {
     "type",
     "left",
     "right",
@@ -29,22 +29,22 @@ PLAIN_JOIN: Final = PLACE | {
 def prune_datasets(
     root: Node, parameters: Mapping[str, Any], tables: Collection[str]
 ) -> frozenset[str] | None:
-    """Return the ids of the datasets that a query can reach; None if it can reach all.
+    """Return the ids of the datasets that a query can read; None if it can read all.
 
     Parameters
     ----------
     root : mapping
-        The outermost node of a query that passed the gate.
+        The outermost node of a validated query.
     parameters : mapping
-        Its values.
+        The values of its parameters.
     tables : collection of str
         The tables and views that it reads.
 
     Notes
     -----
-    Each mention of a table has to be restricted by a conjunct of its own SELECT's WHERE: ``dataset_id`` equal
-    to a text, or in a list of them. In inner joins the restriction of one table holds for those whose
-    ``dataset_id`` has to equal its own. Outer joins, samples and column aliases are not looked into.
+    Each reference to a table must be restricted by a conjunct in the WHERE of its own SELECT: ``dataset_id``
+    equal to a text, or in a list of texts. In inner joins the restriction of one table also holds for tables
+    whose ``dataset_id`` must equal its own. Outer joins, samples and column aliases count as unrestricted.
     """
     mentioned = [node for node in nodes(root) if _reads(node, tables)]
     restricted: dict[int, frozenset[str]] = {}
@@ -65,14 +65,14 @@ def _reads(node: Node, tables: Collection[str]) -> bool:
 
 @dataclass
 class _SelectScope:
-    """One SELECT: its tables by alias, and sets of those whose ``dataset_id`` is the same."""
+    """One SELECT: its tables by alias, and groups of tables with equal ``dataset_id``."""
 
     parameters: Mapping[str, Any]
     tables: Collection[str]
     by_alias: dict[str, Node] = field(default_factory=dict)
     same: dict[str, set[str]] = field(default_factory=dict)
     conjuncts: list[Node] = field(default_factory=list)
-    strangers: bool = False
+    has_other_sources: bool = False
 
     def restricted_tables(self, select: Node) -> dict[int, frozenset[str]]:
         """Return the restricted tables of the FROM clause, by the identity of their nodes."""
@@ -83,16 +83,16 @@ class _SelectScope:
             sides = [conjunct.get("left"), conjunct.get("right")]
             names = [self._alias(side) for side in sides]
             if conjunct.get("type") == "COMPARE_EQUAL" and names[0] and names[1]:
-                self._unite({names[0], names[1]})
+                self._join({names[0], names[1]})
         allowed: dict[str, frozenset[str]] = {}
         for conjunct in self.conjuncts:
             for alias, texts in self._restriction(conjunct):
-                for each in self.same[alias]:
-                    allowed[each] = allowed.get(each, texts) & texts
+                for joined in self.same[alias]:
+                    allowed[joined] = allowed.get(joined, texts) & texts
         return {id(self.by_alias[alias]): texts for alias, texts in allowed.items()}
 
     def _from(self, node: Node) -> bool:
-        """Note the tables of inner joins; False where the clause holds anything that is not looked into."""
+        """Record the tables of inner joins; return False if the clause contains anything else."""
         kind = node.get("type")
         if kind == "BASE_TABLE":
             name = str(node["table_name"]).lower()
@@ -102,10 +102,10 @@ class _SelectScope:
             if name in self.tables:
                 self.by_alias[alias], self.same[alias] = node, {alias}
             else:
-                self.strangers = True
+                self.has_other_sources = True
             return True
         if kind != "JOIN":
-            self.strangers = True
+            self.has_other_sources = True
             return True
         if (
             not node.keys() <= PLAIN_JOIN
@@ -122,15 +122,20 @@ class _SelectScope:
         right = set(self.by_alias) - before - left
         self.conjuncts += _conjuncts(node.get("condition"))
         using = [str(name).lower() for name in node.get("using_columns", ())]
-        if "dataset_id" in using and not self.strangers and self._one(left) and self._one(right):
-            self._unite({*left, *right})
+        if (
+            "dataset_id" in using
+            and not self.has_other_sources
+            and self._are_joined(left)
+            and self._are_joined(right)
+        ):
+            self._join({*left, *right})
         return True
 
-    def _one(self, aliases: set[str]) -> bool:
+    def _are_joined(self, aliases: set[str]) -> bool:
         first = next(iter(aliases), None)
         return first is not None and aliases <= self.same[first]
 
-    def _unite(self, aliases: set[str]) -> None:
+    def _join(self, aliases: set[str]) -> None:
         first, *others = aliases
         if all(self.same[each] is self.same[first] for each in others):
             return
@@ -139,7 +144,7 @@ class _SelectScope:
             self.same[alias] = together
 
     def _alias(self, node: object) -> str | None:
-        """Return the table whose ``dataset_id`` a node is."""
+        """Return the table whose ``dataset_id`` a node refers to."""
         if not isinstance(node, dict) or node.get("class") != "COLUMN_REF":
             return None
         *path, column = [str(name).lower() for name in node["column_names"]]
@@ -147,7 +152,7 @@ class _SelectScope:
             return None
         if len(path) == 1:
             return path[0] if path[0] in self.by_alias else None
-        if path or self.strangers or not self._one(set(self.by_alias)):
+        if path or self.has_other_sources or not self._are_joined(set(self.by_alias)):
             return None
         return next(iter(self.by_alias))
 

@@ -1,4 +1,4 @@
-"""What the engine's plan tells before a query runs: the datasets it reads, and if progress is knowable."""
+"""The engine's plan of a query: the datasets that it reads, and whether its progress can be measured."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ MULTIPLYING: Final = (
     "RECURSIVE",
     "REC_CTE",
 )
-"""Operators that make more rows than were read: the share that was read says nothing of what is left."""
+"""Operators that return more rows than they read: the share of rows read is not the share of work done."""
 ROW_BY_ROW: Final = ("PROJECTION", "ORDER_BY", "WINDOW", "STREAMING_WINDOW")
-"""Operators that give as many rows as they get."""
+"""Operators that return as many rows as they read."""
 
 
 class QueryPlan:
-    """The plan of a query that passed the gate.
+    """The plan of a validated query.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        The locked engine.
+        A locked session.
     sql : str
         The query.
     parameters : mapping
-        Its bind values.
+        The values of its parameters.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class QueryPlan:
 
     @property
     def has_progress(self) -> bool:
-        """Whether the share of the rows that were read is the share of the work that is done."""
+        """Whether the share of rows read equals the share of work done."""
         names = [str(node.get("name", "")) for node in self._nodes]
         return not any(part in name for name in names for part in MULTIPLYING)
 
     @property
     def is_full_scan(self) -> bool:
-        """Whether each row of one scan comes out, so that rows come fast once they come."""
+        """Whether every row of one scan is returned, so that rows arrive fast after the first."""
         *above, last = self._nodes or [{}]
         return (
             "READ_PARQUET" in str(last.get("name", ""))
@@ -67,14 +67,14 @@ class QueryPlan:
         )
 
     def datasets(self, readable: list[dict[str, Any]], texts: Collection[str]) -> list[dict[str, Any]]:
-        """Return the datasets whose files are read; where the plan is silent, all that may be.
+        """Return the datasets whose files are read, or all readable ones if the plan doesn't name them.
 
         Parameters
         ----------
         readable : list of dict
             The datasets that the user may read, each with its ``id``.
         texts : collection of str
-            The text constants of the query: an id among them counts where no file is read at all.
+            The text constants of the query; an id among them counts if no file is read.
         """
         if not self._nodes:
             return []
@@ -88,7 +88,7 @@ class QueryPlan:
         return named or readable
 
     def rows(self, files: Sequence[str]) -> int | None:
-        """Return how many rows will come, where they are all those of one table; None where nobody knows.
+        """Return the number of result rows if they are all rows of one table; None if it is unknown.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class QueryPlan:
 
 
 def _filtered_ids(scan: Mapping[str, Any]) -> set[str] | None:
-    """Return the datasets that a scan is limited to by its files; None where the plan is silent."""
+    """Return the datasets whose files a scan reads; None if the plan doesn't name them."""
     match = FILE_FILTER.fullmatch(str(scan.get("File Filters", "")))
     if match is None:
         return None

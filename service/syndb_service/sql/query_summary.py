@@ -1,4 +1,4 @@
-"""From a query's syntax tree to its outline."""
+"""The summary and fingerprint of a query, from its syntax tree."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ CHOOSING: Final = (*GROUPS, "sample")
 
 
 def parse_tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Node | None:
-    """Return the syntax tree of a query that passed the gate; None where there is none (EXPLAIN).
+    """Return the syntax tree of a validated query; None for EXPLAIN, which has none.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Used for its parser alone.
+        Only its parser is used.
     sql : str
         The query.
     """
@@ -69,7 +69,7 @@ def parse_tree(connection: duckdb.DuckDBPyConnection, sql: str) -> Node | None:
 
 
 def fingerprint(root: Node | None, sql: str) -> str:
-    r"""Return what two queries share that differ in blanks, comments and the case of keywords alone.
+    r"""Return a digest that ignores white space, comments and the case of keywords.
 
     Examples
     --------
@@ -85,22 +85,22 @@ def fingerprint(root: Node | None, sql: str) -> str:
 
 def _strip_positions(value: object) -> object:
     if isinstance(value, dict):
-        return {name: _strip_positions(item) for name, item in value.items() if name not in PLACES}
+        return {name: _strip_positions(item) for name, item in value.items() if name not in POSITION_KEYS}
     return [_strip_positions(item) for item in value] if isinstance(value, list) else value
 
 
-PLACES: Final = frozenset({"query_location", "query_location_length"})
+POSITION_KEYS: Final = frozenset({"query_location", "query_location_length"})
 
 
 def summarize(root: Node | None, parameters: Mapping[str, Any], tables: Collection[str]) -> QuerySummary:
-    """Return the outline of a query that passed the gate; a bare one where there is no tree (EXPLAIN).
+    """Summarize a validated query; the summary of EXPLAIN, which has no tree, is empty.
 
     Parameters
     ----------
     root : mapping or None
         Its syntax tree.
     parameters : mapping
-        Its values.
+        The values of its parameters.
     tables : collection of str
         The tables and views that it reads.
 
@@ -118,22 +118,22 @@ def summarize(root: Node | None, parameters: Mapping[str, Any], tables: Collecti
     texts = [_literal(node, parameters) for node in every if node.get("class") in ("CONSTANT", "PARAMETER")]
     joined = {id(side) for node in every for side in _join_sides(node)}
     mentioned = any(_is_dataset_id(node) and id(node) not in joined for node in every)
-    seen = QuerySummary(
+    summary = QuerySummary(
         texts=tuple(text for found in texts for text in found if len(text) == UUID_LENGTH),
         compared=compared,
         chooses_datasets=mentioned or any(node.get("type") == "SHOW_REF" for node in every),
     )
-    return _collect_outer_select(seen, root, parameters, tables)
+    return _collect_outer_select(summary, root, parameters, tables)
 
 
 UUID_LENGTH: Final = 36
 
 
 def _collect_outer_select(
-    seen: QuerySummary, root: Node, parameters: Mapping[str, Any], tables: Collection[str]
+    summary: QuerySummary, root: Node, parameters: Mapping[str, Any], tables: Collection[str]
 ) -> QuerySummary:
     if root.get("type") != "SELECT_NODE":
-        return seen
+        return summary
     ctes = {entry["key"].lower() for entry in root.get("cte_map", {}).get("map", [])}
     from_tables = tuple(
         name for name in _tables(root.get("from_table", {})) if name in tables and name not in ctes
@@ -154,9 +154,9 @@ def _collect_outer_select(
     )
     single = len(from_tables) == 1 and root.get("from_table", {}).get("type") == "BASE_TABLE"
     return QuerySummary(
-        texts=seen.texts,
-        compared=seen.compared,
-        chooses_datasets=seen.chooses_datasets,
+        texts=summary.texts,
+        compared=summary.compared,
+        chooses_datasets=summary.chooses_datasets,
         from_tables=from_tables,
         takes_all_columns=any(item.get("class") == "STAR" for item in root["select_list"]),
         sorted="ORDER_MODIFIER" in modifiers,
@@ -171,7 +171,7 @@ def _collect_outer_select(
 
 
 def nodes(value: object) -> Iterator[Node]:
-    """Yield every node of a tree, each before those below it."""
+    """Yield every node of a tree, each before the nodes below it."""
     stack = [value]
     while stack:
         item = stack.pop()

@@ -1,4 +1,4 @@
-"""The columns of a result: what each type of the engine becomes in a file, decided before the query runs."""
+"""The columns of a result: the file type of each engine type, chosen before the query runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from syndb_service.domain.table_schema import quote_name
 from syndb_service.errors import InvalidQuery
 
 MARK: Final = b"syndb.type"
-"""The key in a field's metadata: the engine's type of a column that readers of the file take for another."""
+"""The key in a field's metadata for the engine's type, set if the type of the file differs."""
 MAX_MARK: Final = 16_384
-"""Characters of a type's name that a file keeps; the names of an ENUM can be more."""
+"""Characters of a type's name that a file keeps; the name of an ENUM type can be longer."""
 MAX_LEVELS: Final = 60
-"""Lists, structs and maps in each other; Arrow takes 64, and a map is two."""
+"""Nested levels of lists, structs and maps; Arrow allows 64, and a map counts as two."""
 MAX_NAMED: Final = 500
 """Characters of a type's name that a record keeps."""
 
@@ -28,9 +28,9 @@ AS_TEXT: Final = frozenset(
         *("TIME", "TIME_NS", "TIME WITH TIME ZONE"),
     }
 )
-"""Types with values that Arrow has no place for, or that its readers change: the engine's text says them."""
+"""Types with values that Arrow can't represent or its readers change; written as the engine's text."""
 RENAMED: Final = frozenset({"UUID", "JSON"})
-"""Types that Arrow holds as text anyway."""
+"""Types that Arrow stores as text in any case."""
 READ_FROM_CSV: Final = {
     "DATE": pa.date32(),
     "TIMESTAMP_S": pa.timestamp("s"),
@@ -41,7 +41,7 @@ READ_FROM_CSV: Final = {
     "TIMESTAMPTZ_NS": pa.timestamp("ns", tz="UTC"),
     "BLOB": pa.binary(),
 }
-"""Types that CSV holds as the engine's text, and what this text is read as."""
+"""Types that CSV stores as the engine's text, and the type that a reader converts it to."""
 INSTEAD: Final = {
     "union": "Write union_tag({0}) and a column for each member, or CAST({0} AS VARCHAR).",
     "variant": "Write CAST({0} AS JSON), or CAST({0} AS VARCHAR).",
@@ -51,20 +51,20 @@ INSTEAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ResultColumn:
-    """A column on its way into a file.
+    """A column of a result, and its types in the engine and in the file.
 
     Parameters
     ----------
     name : str
-        As the query calls it.
+        Its name in the query.
     type : str
         The engine's type.
     written : str
-        The engine's type in which it is written.
+        The engine's type that it is cast to for the file.
     read : str
-        The engine's type of what a reader makes of it: another than ``written`` in CSV alone.
+        The engine's type of what a reader gets; differs from ``written`` only in CSV.
     mark : str or None
-        What the file says of the engine's type, where a reader would take it for another one.
+        The engine's type as the file records it, if a reader would get another type.
     """
 
     name: str
@@ -74,25 +74,25 @@ class ResultColumn:
     mark: str | None
 
     def expression(self, number: int) -> str:
-        """Write the column, the ``number``-th from 1, as an expression over the query."""
+        """Format the ``number``-th column (from 1) as an expression over the query."""
         if self.written == self.type:
             return f"#{number}"
-        # the engine takes 150 times as long to write a UHUGEINT as the same number of any length
+        # formatting a UHUGEINT takes the engine 150 times as long as a BIGNUM
         column = f"CAST(#{number} AS BIGNUM)" if self.type == "UHUGEINT" else f"#{number}"
         return f"CAST({column} AS {self.written})"
 
     @property
     def record_entry(self) -> list[str]:
-        """What a record says of the engine's type: nothing where a reader knows it."""
+        """The engine's type for the record of a job; empty if a reader gets it from the file."""
         return [] if self.mark is None else [shorten_type_name(self.mark)]
 
     def field(self, kind: pa.DataType) -> pa.Field:
-        """Return the column under its name in Arrow's type, marked."""
+        """Return the Arrow field of the column, with the engine's type as metadata."""
         return pa.field(self.name, kind, metadata=None if self.mark is None else {MARK: self.mark})
 
 
 def result_columns(relation: duckdb.DuckDBPyRelation, file_format: str) -> list[ResultColumn]:
-    """Say what each column of a query becomes in a file.
+    """Choose the file type of each column of a query.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def result_columns(relation: duckdb.DuckDBPyRelation, file_format: str) -> list[
     Raises
     ------
     InvalidQuery
-        If no file holds a column's values exactly: which, and what to write instead.
+        If no file type represents the values of a column exactly; names the column and what to write instead.
 
     Examples
     --------
@@ -120,19 +120,19 @@ def result_columns(relation: duckdb.DuckDBPyRelation, file_format: str) -> list[
 def convert_columns(
     relation: duckdb.DuckDBPyRelation, columns: Sequence[ResultColumn]
 ) -> duckdb.DuckDBPyRelation:
-    """Have the engine write as text what files hold as text; the query itself where there is none."""
+    """Cast columns that files store as text; return the relation itself if there are none."""
     if not needs_conversion(columns):
         return relation
-    return relation.project(", ".join(column.expression(at) for at, column in enumerate(columns, 1)))
+    return relation.project(", ".join(column.expression(number) for number, column in enumerate(columns, 1)))
 
 
 def needs_conversion(columns: Sequence[ResultColumn]) -> bool:
-    """Whether any column is written in another type than the engine's."""
+    """Whether any column is written in a type other than the engine's."""
     return any(column.written != column.type for column in columns)
 
 
 def shorten_type_name(kind: str, limit: int = MAX_NAMED) -> str:
-    """Cut a type's name, with a mark.
+    """Truncate a type's name, with an ellipsis.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def shorten_type_name(kind: str, limit: int = MAX_NAMED) -> str:
     return kind if len(kind) <= limit else f"{kind[: limit - 1]}…"
 
 
-def _refuse_deep(name: str, kind: DuckDBPyType) -> None:
+def _reject_deep(name: str, kind: DuckDBPyType) -> None:
     found = [(kind, 1)]
     while found:
         part, level = found.pop()
@@ -155,7 +155,7 @@ def _refuse_deep(name: str, kind: DuckDBPyType) -> None:
 
 
 def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
-    _refuse_deep(name, kind)
+    _reject_deep(name, kind)
     for part in _parts(kind):
         if part.id in INSTEAD and not _is_exact_union(part, file_format):
             raise InvalidQuery(
@@ -167,34 +167,38 @@ def _column(name: str, kind: DuckDBPyType, file_format: str) -> ResultColumn:
                 f"parquet can't hold the column {name!r}: a struct without fields",
                 hint="Leave it out, or ask for another format.",
             )
-    whole = str(kind)
-    written = read = whole if whole == "HUGEINT" or kind.id == "enum" else _file_type(kind, file_format)
-    if file_format == "csv" and whole in READ_FROM_CSV:
+    type_name = str(kind)
+    written = read = (
+        type_name if type_name == "HUGEINT" or kind.id == "enum" else _file_type(kind, file_format)
+    )
+    if file_format == "csv" and type_name in READ_FROM_CSV:
         written = "VARCHAR"
     elif file_format == "csv" and (kind.id == "enum" or _is_nested(kind)):
         written = read = "VARCHAR"
-    marked = read != whole or any(
+    marked = read != type_name or any(
         part.id in ("enum", "tuple") or str(part) in RENAMED for part in _parts(kind)
     )
-    return ResultColumn(name, whole, written, read, shorten_type_name(whole, MAX_MARK) if marked else None)
+    return ResultColumn(
+        name, type_name, written, read, shorten_type_name(type_name, MAX_MARK) if marked else None
+    )
 
 
 def _file_type(kind: DuckDBPyType, file_format: str) -> str:
-    """Name the type of the file for a type of the engine, down to its innermost part."""
-    whole = str(kind)
-    if whole == "HUGEINT":
+    """Return the file type of an engine type, including its nested types."""
+    type_name = str(kind)
+    if type_name == "HUGEINT":
         return "BIGINT"
-    if whole == "TIMESTAMP_S" and file_format == "parquet":  # which has no seconds
+    if type_name == "TIMESTAMP_S" and file_format == "parquet":  # Parquet has no seconds
         return "TIMESTAMP"
-    if whole in AS_TEXT or kind.id in ("enum", "geometry"):
+    if type_name in AS_TEXT or kind.id in ("enum", "geometry"):
         return "VARCHAR"
     if not _is_nested(kind):
-        return whole
+        return type_name
     inner = [(name, _file_type(child, file_format), str(child)) for name, child in _children(kind)]
     if all(stored == engine for _, stored, engine in inner):
-        return whole
+        return type_name
     if kind.id in ("list", "array"):
-        return inner[0][1] + whole[whole.rindex("[") :]
+        return inner[0][1] + type_name[type_name.rindex("[") :]
     if kind.id in ("map", "tuple"):
         return f"{kind.id.upper()}({', '.join(stored for _, stored, _ in inner)})"
     return f"STRUCT({', '.join(f'{quote_name(name)} {stored}' for name, stored, _ in inner)})"
@@ -205,7 +209,7 @@ def _is_nested(kind: DuckDBPyType) -> bool:
 
 
 def _is_exact_union(kind: DuckDBPyType, file_format: str) -> bool:
-    """Whether a type is a union that Arrow holds as it is: the members are written as they are, too."""
+    """Whether a type is a union that Arrow stores unchanged, with all its members."""
     if kind.id != "union" or file_format != "arrow":
         return False
     return all(
@@ -219,7 +223,7 @@ def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
 
 
 def _parts(kind: DuckDBPyType) -> Iterator[DuckDBPyType]:
-    """Yield a type and all that it is made of."""
+    """Yield a type and all types nested in it."""
     yield kind
     for _, child in _children(kind):
         yield from _parts(child)

@@ -1,4 +1,4 @@
-"""The columns of a stored result as SQL sees them: their types as they were, their names told apart."""
+"""The columns of a stored result in SQL: with their original types and distinct names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syndb_service.sql.result_columns import MARK
 from syndb_service.sql.source_position import fold
 
 OF_ARROW: Final = frozenset({"__filename", "__fragment_index", "__batch_index", "__last_in_fragment"})
-"""Names that Arrow's datasets give to columns of their own."""
+"""Names of the columns that Arrow's datasets add."""
 WORD: Final = re.compile(
     r"""'(?:[^']|'')*+'|--[^\n]*+|/\*.*?\*/|"(?P<quoted>(?:[^"]|"")*+)"|(?P<plain>[^\W\d][\w$]*+)""",
     re.DOTALL,
@@ -23,14 +23,14 @@ WORD: Final = re.compile(
 
 
 def sql_names(names: Sequence[str], sql: str) -> list[str]:
-    """Name the columns of a result so that SQL tells them apart, which takes "A" and "a" for one name.
+    """Give the columns of a result names that differ in SQL, where "A" and "a" are the same name.
 
-    The one that the query writes keeps its name, so that ``"a"`` is never the column "A".
+    The column that the query names keeps its name, so that ``"a"`` never means the column "A".
 
     Raises
     ------
     InvalidQuery
-        If the query writes several of them.
+        If the query names several of them.
 
     Examples
     --------
@@ -51,16 +51,16 @@ def sql_names(names: Sequence[str], sql: str) -> list[str]:
 
 
 def view_sql(schema: pa.Schema, names: Sequence[str], source: str, *, by_number: bool) -> str:
-    """Write a result's table as it was: each column under its name, and in its type again.
+    """Return the SELECT that restores a result's table: each column with its name and original type.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        Of the file.
+        The schema of the file.
     names : sequence of str
-        What the columns are called in SQL.
+        The names of the columns in SQL.
     source : str
-        The table that has them, by their names in the file, or as ``c0``, ``c1``, … if ``by_number``.
+        The table with the columns, named as in the file, or ``c0``, ``c1``, … if ``by_number``.
     """
     parts = []
     for number, (field, name) in enumerate(zip(schema, names, strict=True)):
@@ -72,13 +72,13 @@ def view_sql(schema: pa.Schema, names: Sequence[str], source: str, *, by_number:
 
 
 def restored_type(field: pa.Field) -> str | None:
-    """Name the engine's type that a column gets back; None where it is read as it was."""
+    """Return the engine's type to cast a column to; None if it is already read in that type."""
     mark = (field.metadata or {}).get(MARK, b"").decode()
     return mark if mark and not mark.endswith("…") else None
 
 
 def is_misread(schema: pa.Schema) -> bool:
-    """Whether the engine would read other columns than these, or none, through a dataset of Arrow."""
+    """Whether the engine would read wrong columns, or none, through an Arrow dataset."""
     names = schema.names
     if any(_holds_union(field.type) for field in schema):
         return True
@@ -92,7 +92,7 @@ def _holds_union(kind: pa.DataType) -> bool:
 
 
 def _choose_by_case(alike: Sequence[str], sql: str) -> int:
-    """Find which of the names that differ in case alone a query writes."""
+    """Return the index of the name that a query contains, among names that differ only in case."""
     words = list(WORD.finditer(sql))
     quoted = {word["quoted"].replace('""', '"') for word in words if word["quoted"] is not None}
     for written in (quoted, quoted | {word["plain"] for word in words if word["plain"]}):

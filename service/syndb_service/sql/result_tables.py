@@ -1,4 +1,4 @@
-"""Stored results of earlier jobs as tables of the locked engine."""
+"""Stored results of earlier jobs as tables of a session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS = {"arrow": "ipc", "parquet": "parquet"}
 
 
 def column_names(schemas: Mapping[str, str]) -> dict[str, list[str]]:
-    """Name the columns of each result, from the small Arrow file (base64) that tells them."""
+    """Return the column names of each result, from its schema as a base64 Arrow file."""
     return {job_id: list(_schema(data).names) for job_id, data in schemas.items()}
 
 
@@ -29,7 +29,7 @@ def column_names(schemas: Mapping[str, str]) -> dict[str, list[str]]:
 def empty_tables(
     connection: duckdb.DuckDBPyConnection, schemas: Mapping[str, str], sql: str
 ) -> Iterator[None]:
-    """Have empty tables of these columns while a query is checked.
+    """Create empty tables with these columns while a query is checked.
 
     Raises
     ------

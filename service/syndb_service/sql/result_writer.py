@@ -1,4 +1,4 @@
-"""The formats of a result: Arrow IPC, Parquet, CSV; columns named apart, whole sums as 64-bit integers."""
+"""Writers of results as Arrow IPC, Parquet or CSV, with distinct column names and 64-bit integer sums."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pyarrow import csv, ipc, parquet
 
 from syndb_service.errors import InvalidQuery
 
-ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)  # Arrow's own names: nothing open here
-"""What a writer, or a cast, raises on a column of a type or a value that its format has no place for."""
+ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)  # Arrow's class names
+"""What a writer or a cast raises for a type or value that its format can't represent."""
 
 KEEP_DIGITS: Final = (
     "Results hold whole numbers in 64 bits, up to 9223372036854775807. CAST(… AS DECIMAL(38, 0)) keeps those"
@@ -26,16 +26,16 @@ BATCH_BYTES: Final = 64 * 1024**2
 
 
 def rebatch(reads: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of small batches in those of a result: 131,072 rows, or fewer where rows are wide.
+    """Combine small batches into those of a result: 131,072 rows, or fewer if rows are wide.
 
-    It costs nothing that could be measured: what is copied together is in the processor's cache still.
+    The copy takes no measurable time, because the data is still in the processor's cache.
     """
     held: list[pa.RecordBatch] = []
     rows = size = 0
     for read in reads:
         held.append(read)
         rows += read.num_rows
-        size += read.get_total_buffer_size()  # nbytes takes sixty times as long
+        size += read.get_total_buffer_size()  # nbytes takes 60 times as long
         if rows >= BATCH_ROWS or size >= BATCH_BYTES:
             yield _concat(held)
             held, rows, size = [], 0, 0
@@ -49,7 +49,7 @@ def _concat(held: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 @contextmanager
 def open_writer(kind: str, sink: Any, schema: pa.Schema) -> Iterator[Any]:
-    """Open a writer of record batches in a format."""
+    """Open a writer of record batches in the given format."""
     if kind == "parquet":
         writer = parquet.ParquetWriter(sink, schema, compression="zstd")
     elif kind == "csv":
@@ -61,7 +61,7 @@ def open_writer(kind: str, sink: Any, schema: pa.Schema) -> Iterator[Any]:
 
 
 def unwritable_error(kind: str, batch: pa.RecordBatch) -> InvalidQuery:
-    """Find the column that a format can't hold, by writing each alone."""
+    """Return the error for a column that a format can't represent; writes each column to find it."""
     for number, field in enumerate(batch.schema):
         alone = batch.select([number])
         try:
@@ -76,7 +76,7 @@ def unwritable_error(kind: str, batch: pa.RecordBatch) -> InvalidQuery:
 
 
 def deduplicate_names(schema: pa.Schema, metadata: dict[str, str] | None = None) -> pa.Schema:
-    """Name columns apart (frames need that: ``n``, ``n_1``) and attach metadata."""
+    """Make column names distinct (``n``, ``n_1``), as data frames require, and attach metadata."""
     taken: set[str] = set()
     fields = []
     for field in schema:
@@ -90,7 +90,7 @@ def deduplicate_names(schema: pa.Schema, metadata: dict[str, str] | None = None)
 
 
 def integer_sums(schema: pa.Schema, types: Sequence[str]) -> pa.Schema:
-    """Give 128-bit integers (which ``sum`` of whole numbers has in the engine) 64 bits, as readers expect."""
+    """Turn 128-bit integers, the engine's type for a ``sum`` of integers, into 64-bit ones."""
     fields = [
         field.with_type(pa.int64()) if kind == "HUGEINT" else field
         for field, kind in zip(schema, types, strict=True)
@@ -99,12 +99,12 @@ def integer_sums(schema: pa.Schema, types: Sequence[str]) -> pa.Schema:
 
 
 def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return a batch under a schema that differs in names, and in whole sums.
+    """Cast a batch to a schema that differs only in names and in integer sums.
 
     Raises
     ------
     InvalidQuery
-        If a whole number needs more than 64 bits.
+        If an integer needs more than 64 bits.
     """
     columns = []
     for column, field in zip(batch.columns, schema, strict=True):
@@ -123,7 +123,7 @@ def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _with_valid_indices(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Point rows without a value to the first name: the engine leaves any number there, polars reads it."""
+    """Set the index of null rows to 0: the engine leaves any number there, and polars reads it."""
     indices = column.indices
     buffers = [indices.is_valid().buffers()[1], pc.fill_null(indices, 0).buffers()[1]]
     valid = pa.Array.from_buffers(indices.type, len(indices), buffers)

@@ -1,4 +1,4 @@
-"""The locked engine: a DuckDB that reads the given files and nothing else."""
+"""The session: a locked DuckDB connection that reads only the given files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALONE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "temp_directory": "",
 }
 STREAMED_BYTES: Final = 32 * 1024**2
-"""Rows that the engine computes ahead while those before them are compressed and sent."""
+"""Bytes of rows that the engine computes ahead while earlier rows are compressed and sent."""
 LOCK: Final = (
     "SET enable_progress_bar = true",
     "SET enable_progress_bar_print = false",
@@ -36,10 +36,10 @@ LOCK: Final = (
 
 
 def open_session() -> duckdb.DuckDBPyConnection:
-    """Open an in-memory DuckDB that loads no extension and sees no Python object; not locked yet.
+    """Open an in-memory DuckDB that loads no extension and sees no Python object; it is not locked yet.
 
-    It has no thread but the caller's: until :func:`allot` its process may be forked and confined. Threads for
-    reading ahead (``async_threads``) are never started: they make nothing faster on local files.
+    It starts no thread, so its process can be forked and sandboxed until :func:`set_limits` is called.
+    Threads that read ahead (``async_threads``) are never started: they don't help with local files.
     """
     return duckdb.connect(":memory:", config=CLOSED | ALONE)
 
@@ -52,23 +52,23 @@ def set_limits(
     temp_bytes: int = 0,
     threads: int,
 ) -> None:
-    """Give an engine what it may use of the machine; its threads start here, so a process is confined before.
+    """Set the resource limits of a connection; starts its threads, so the OS sandbox must be in place.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        A fresh engine.
+        A fresh connection.
     temp_dir : Path, optional
-        Where it may spill; nowhere, if None, or if ``temp_bytes`` is 0.
+        The folder for spilled data; nothing is spilled if it is None or ``temp_bytes`` is 0.
     memory_bytes, temp_bytes : int
         Limits, in bytes.
     threads : int
-        Processors to use.
+        Threads of the engine.
     """
     connection.execute(f"SET memory_limit = '{memory_bytes}B'")
     connection.execute(f"SET threads = {threads}")
     connection.execute(f"SET streaming_buffer_size = '{STREAMED_BYTES}B'")
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # moments as text say the same on every machine
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # timestamps have the same text on every machine
     if temp_dir is not None and temp_bytes:
         connection.execute(f"SET temp_directory = {quote_text(str(temp_dir))}")
     connection.execute(f"SET max_temp_directory_size = '{temp_bytes}B'")
@@ -77,14 +77,14 @@ def set_limits(
 def lock_down(
     connection: duckdb.DuckDBPyConnection, tables: Iterable[str], sources: Mapping[str, Sequence[str]]
 ) -> None:
-    """Make views on the given files, then let the engine read them and nothing else.
+    """Create views of the given files, then lock the connection so that it reads only them.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
         A fresh connection.
     tables : iterable of str
-        The tables and views that will be read; only their files are opened.
+        The tables and views of the query; only their files are opened.
     sources : mapping of str to sequence of str
         The Parquet files of each table; a table without any is empty.
 

@@ -1,4 +1,4 @@
-"""Places in SQL text: from the engine's byte offsets to the line and column that an editor shows."""
+"""Positions in SQL text: converts the engine's byte offsets to lines and columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLANK: Final = re.compile(rf"(?:[{SPACE}]|--[^\n\r]*)*+")
 
 
 class LineColumn(TypedDict):
-    """A place as errors take it."""
+    """A position as keyword arguments of an error."""
 
     line: int | None
     column: int | None
@@ -22,14 +22,14 @@ class LineColumn(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """A place; ``line`` and ``column`` count from 1, the column in characters; ``offset`` in characters."""
+    """A position: ``line`` and ``column`` (in characters) count from 1, ``offset`` is in characters."""
 
     line: int | None = None
     column: int | None = None
     offset: int = 0
 
     def as_dict(self) -> LineColumn:
-        """Return line and column, as errors take them."""
+        """Return line and column as keyword arguments of an error."""
         return {"line": self.line, "column": self.column}
 
 
@@ -37,7 +37,7 @@ ASCII_LOWER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmn
 
 
 def fold(name: str) -> str:
-    """Fold the case of a name as the engine does: of ASCII letters alone.
+    """Fold the case of a name as the engine does: only of ASCII letters.
 
     Examples
     --------
@@ -48,19 +48,19 @@ def fold(name: str) -> str:
 
 
 def position_at(sql: str, offset: int, *, of_bytes: bool = False) -> SourcePosition:
-    r"""Return the place of an offset into a text.
+    r"""Return the position of an offset in a text.
 
     Parameters
     ----------
     sql : str
-        The whole text.
+        The full text.
     offset : int
-        Where, in characters, or in bytes of UTF-8 if ``of_bytes``.
+        In characters, or in bytes of UTF-8 if ``of_bytes``.
 
     Examples
     --------
     >>> position_at("select 'é',\n  nope", 16, of_bytes=True)
-    Place(line=2, column=4, offset=15)
+    SourcePosition(line=2, column=4, offset=15)
     """
     before = sql.encode()[:offset].decode(errors="ignore") if of_bytes else sql[:offset]
     line_start = before.rfind("\n") + 1
@@ -68,7 +68,7 @@ def position_at(sql: str, offset: int, *, of_bytes: bool = False) -> SourcePosit
 
 
 class LineIndex:
-    r"""The lines of a text, read once: a hundred thousand places cost no more than reading it a few times.
+    r"""The line starts of a text, found once, so that many positions are converted fast.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ class LineIndex:
 
     Examples
     --------
-    >>> LineIndex("select 'é',\n  nope").place(16)
-    Place(line=2, column=4, offset=15)
+    >>> LineIndex("select 'é',\n  nope").position_at(16)
+    SourcePosition(line=2, column=4, offset=15)
     """
 
     def __init__(self, sql: str) -> None:
@@ -92,7 +92,7 @@ class LineIndex:
                 total += _characters(self._data[start : start + BLOCK])
 
     def position_at(self, offset: int) -> SourcePosition:
-        """Return the place of an offset in bytes."""
+        """Return the position of an offset in bytes."""
         line = bisect_right(self._starts, offset)
         characters = self._characters(offset)
         return SourcePosition(line, characters - self._characters(self._starts[line - 1]) + 1, characters)
@@ -113,7 +113,7 @@ def _characters(data: bytes) -> int:
 
 
 def first_word(sql: str, start: int = 0) -> SourcePosition:
-    r"""Return where a text begins after ``start``: after white space, comments and semicolons.
+    r"""Return the position of the first word from ``start``, after white space, comments and semicolons.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def first_word(sql: str, start: int = 0) -> SourcePosition:
 
 
 def after_explain(sql: str) -> int | None:
-    """Return where the first word ends if it is EXPLAIN.
+    """Return the offset after the first word if it is EXPLAIN, else None.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def after_explain(sql: str) -> int | None:
 
 
 def after_blanks(sql: str, start: int = 0) -> int:
-    """Return where white space and comments end that begin at ``start``; comments nest, as the engine has it.
+    """Return the offset after the white space and comments at ``start``; comments nest, as in the engine.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Joins in which a table's ``dataset_id`` is forgotten: neurons of one dataset meet those of another."""
+"""Unscoped joins: those that don't compare ``dataset_id``, and so combine neurons of different datasets."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ COLUMN: Final = "dataset_id"
 
 
 def unscoped_tables(root: Node, tables: Collection[str]) -> list[str]:
-    """Return the tables that are joined to others and whose ``dataset_id`` is never spoken of.
+    """Return the joined tables whose ``dataset_id`` the query doesn't mention.
 
-    Neuron ids are unique within a dataset alone, so such a join makes pairs across datasets. Each is written
-    as the query does: its alias, or else its name.
+    Neuron ids are unique only within a dataset, so such a join makes pairs across datasets. A table is named
+    by its alias in the query, or else by its name.
 
     Parameters
     ----------
     root : mapping
-        The outermost node of a query that passed the gate.
+        The outermost node of a validated query.
     tables : collection of str
         The tables and views that it reads.
 
@@ -66,9 +66,9 @@ def _is_unscoped(select: Node, tables: Collection[str]) -> list[str]:
 
 
 def _own(select: Node, *, subqueries: bool = True) -> Iterator[Node]:
-    """Yield the nodes of a SELECT and of its expressions, without those of the tables that it makes up.
+    """Yield the nodes of a SELECT and of its expressions, without those of its derived tables.
 
-    Without ``subqueries`` nothing below a subquery in an expression is yielded but that itself.
+    Without ``subqueries``, a subquery in an expression is yielded, but not the nodes below it.
     """
     stack: list[object] = [{name: value for name, value in select.items() if name != "cte_map"}]
     while stack:
@@ -82,14 +82,14 @@ def _own(select: Node, *, subqueries: bool = True) -> Iterator[Node]:
 
 
 def _subqueries(select: Node) -> Iterator[Node]:
-    """Yield what is selected within the expressions, each once: EXISTS and IN join, too."""
+    """Yield the subqueries in expressions, each once: EXISTS and IN are joins, too."""
     for node in _own(select, subqueries=False):
         if node.get("class") == "SUBQUERY":
             yield from (inner for inner in nodes(node) if inner.get("type") == "SELECT_NODE")
 
 
 def _sources(node: Node) -> Iterator[tuple[str, str]]:
-    """Yield what a FROM clause joins: the name in the query, and the table's own where it is one."""
+    """Yield the sources of a FROM clause: the name in the query, and the table's name if it is a table."""
     if node.get("type") == "JOIN":
         yield from _sources(node["left"])
         yield from _sources(node["right"])

@@ -1,8 +1,8 @@
-"""The gate: which SQL may run, decided on the engine's own syntax tree, by allow-list.
+"""The validator: decides by allow-list which SQL may run, on the engine's own syntax tree.
 
-Everything that is not known to be harmless is refused: statements, nodes, tables, functions. The
-locked engine behind it (:mod:`syndb_service.sql.session`) would still run a SELECT whose common
-table expression holds a COPY; the gate is what stops that.
+Statements, nodes, tables and functions that are not on a list are rejected. The locked session
+(:mod:`syndb_service.sql.session`) would still run a SELECT whose common table expression contains a
+COPY; only the validator stops that.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ EXPLAIN_OPTIONS: Final = re.compile(r"\(|analyze\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class SqlValidator:
-    """Checks SQL.
+    """Validator of SQL.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Used for its parser alone.
+        Only its parser is used.
     tables : mapping of str to collection of str
         The tables that may be read, each with its columns.
     max_bytes : int
@@ -53,28 +53,28 @@ class SqlValidator:
     max_bytes: int
 
     def validate(self, sql: str) -> ValidatedQuery:
-        """Let a query through, or refuse it.
+        """Validate a query.
 
         Raises
         ------
         InvalidQuery
-            Saying what is wrong, where, and what to do next.
+            If the query may not run; with position and hint.
 
         Examples
         --------
-        >>> gate = SqlValidator(duckdb.connect(), {"neurons": ["name"]}, 1000)
-        >>> gate.check("select name from neurons").tables
+        >>> validator = SqlValidator(duckdb.connect(), {"neurons": ["name"]}, 1000)
+        >>> validator.validate("select name from neurons").tables
         {'neurons'}
-        >>> gate.check("drop table neurons")
+        >>> validator.validate("drop table neurons")
         Traceback (most recent call last):
         syndb_service.errors.InvalidQuery: DROP is not a query: jobs only read
         """
         self._check_text(sql)
         offset = self._check_statement(sql)
         tree = self._tree(sql, offset)
-        walk = AstVisitor(sql, offset, self.tables, ValidatedQuery(sql, offset))
-        walk.query(tree["node"], frozenset())
-        return walk.checked
+        visitor = AstVisitor(sql, offset, self.tables, ValidatedQuery(sql, offset))
+        visitor.query(tree["node"], frozenset())
+        return visitor.checked
 
     def _check_text(self, sql: str) -> None:
         if not sql.strip():
@@ -100,7 +100,7 @@ class SqlValidator:
             )
 
     def _check_statement(self, sql: str) -> int:
-        """Return the offset (bytes) at which the query to look at begins: 0, or after EXPLAIN."""
+        """Return the offset (bytes) at which the query to validate begins: 0, or after EXPLAIN."""
         try:
             statements = self.connection.extract_statements(sql)
         except duckdb.Error:
@@ -110,12 +110,12 @@ class SqlValidator:
             raise InvalidQuery("the query is empty: it holds only comments", line=1, column=1)
         if len(statements) > 1:
             first = statements[0].query.strip()
-            found = sql.find(first)  # the engine replaces blanks that are none in ASCII
-            place = first_word(sql, found + len(first)) if found >= 0 else first_word(sql)
+            found = sql.find(first)  # the engine replaces non-ASCII white space
+            start = first_word(sql, found + len(first)) if found >= 0 else first_word(sql)
             raise InvalidQuery(
                 f"there are {len(statements)} statements; a job runs one",
                 hint="Submit each as a job of its own.",
-                **place.as_dict(),
+                **start.as_dict(),
             )
         kind = _kind(statements[0])
         if kind == "SELECT":
@@ -160,27 +160,27 @@ class SqlValidator:
             message, hint = TOO_DEEP, SHALLOWER
         else:
             hint = "Check the spelling and the commas, brackets and quotes before this place."
-        place = (
+        source_position = (
             position_at(sql, offset + int(position), of_bytes=True)
             if position is not None
             else SourcePosition()
         )
-        raise InvalidQuery(shorten(message, MESSAGE_CHARACTERS), hint=hint, **place.as_dict())
+        raise InvalidQuery(shorten(message, MESSAGE_CHARACTERS), hint=hint, **source_position.as_dict())
 
 
 def _check_size(serialized: str, sql: str, offset: int) -> None:
-    """Refuse a tree of too many expressions before it is read."""
+    """Reject a tree with too many expressions before it is parsed."""
     count = serialized.count('"class":')
     if count <= MAX_EXPRESSIONS:
         return
     *_, first_too_many = itertools.islice(EXPRESSION.finditer(serialized), MAX_EXPRESSIONS + 1)
     location = LOCATION.search(serialized, first_too_many.end())
     found = int(location.group(1)) if location else 0
-    place = position_at(sql, offset + found, of_bytes=True)
+    source_position = position_at(sql, offset + found, of_bytes=True)
     raise InvalidQuery(
         f"the query holds {count:,} values, columns and operators; at most {MAX_EXPRESSIONS:,} are taken",
         hint="Send long lists of ids as a parameter ($ids, with a list as its value).",
-        **place.as_dict(),
+        **source_position.as_dict(),
     )
 
 
@@ -192,6 +192,6 @@ def _kind(statement: Any) -> str:
 
 
 def _verb(sql: str) -> str:
-    place = first_word(sql)
-    word = re.match(r"\w+", sql[place.offset :])
+    start = first_word(sql)
+    word = re.match(r"\w+", sql[start.offset :])
     return word.group().upper() if word else "This"
