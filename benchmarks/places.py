@@ -16,11 +16,11 @@ import pytest
 
 from benchmarks.processes import ROOT
 from benchmarks.queries import WORM
-from tests.conftest import Jobs, isolated_environment, running_service
-from tests.integration.distributed.distributed import running
-from tests.servers.postgres import Postgres, running_postgres
-from tests.servers.redis import Redis, running_redis
-from tests.servers.seaweed import Seaweed, running_seaweed
+from tests.support.distributed import running
+from tests.support.live_service import Jobs, isolated_environment, running_service
+from tests.support.servers.postgres import Postgres, running_postgres
+from tests.support.servers.redis import Redis, running_redis
+from tests.support.servers.seaweed import Seaweed, running_seaweed
 
 BUNDLED: Final = ROOT / "service" / "syndb_service" / "bundled" / WORM
 USER: Final = "someone"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tests.servers.server import descendants
+from tests.support.servers.server import descendants
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PATIENCE_S: Final = 900

@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from syndb_lab.connection.service_launcher import temporary_service  # noqa: E402
-from tests.browser.lab_page import NotebookPage, Server, jupyter, launch, write_notebook  # noqa: E402
-from tests.conftest import isolated_environment  # noqa: E402
+from tests.support.live_service import isolated_environment  # noqa: E402
+from tests.support.notebook_page import NotebookPage, Server, jupyter, launch, write_notebook  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 WIDTH, SHARPNESS, COLOURS = 980, 2, 256

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.type_page import PATH, page
+from tests.support.type_page import PATH, page
 
 if __name__ == "__main__":
     PATH.write_text(page(), "utf-8")

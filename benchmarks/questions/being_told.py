@@ -11,7 +11,7 @@ from benchmarks.figures import Answer, Row, Target
 from benchmarks.places import SKIPPED, USER, Bench, Place, jobs_of
 from benchmarks.processes import family, start_role, threads
 from syndb_service.store import Database, JobStore
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 
 TITLE: Final = "3. Being told: 200 clients wait on one API process, 100 by long poll and 100 on events"
 PAUSES_S: Final = (0.02, 0.08)

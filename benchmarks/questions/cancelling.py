@@ -11,7 +11,7 @@ import duckdb
 
 from benchmarks.figures import Answer, Row, Target
 from benchmarks.places import SKIPPED, Bench, Place, jobs_of, syndb_lab
-from tests.conftest import Jobs
+from tests.support.live_service import Jobs
 
 TITLE: Final = "4. Cancel: from DELETE to the answer that the slot is free"
 WORK: Final = {

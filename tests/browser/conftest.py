@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.lab_page import CHROMIUM, NotebookPage, Server, jupyter, launch, write_notebook
-from tests.conftest import Live, isolated_environment
+from tests.support.live_service import Live, isolated_environment
+from tests.support.notebook_page import CHROMIUM, NotebookPage, Open, Server, jupyter, launch, write_notebook
 
 FIRST = "%load_ext syndb_lab\nimport syndb_lab\n\nlab = syndb_lab.connect()"
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-Open = Callable[..., NotebookPage]
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.lab_page import NotebookPage, jupyter, launch, write_notebook
-from tests.conftest import isolated_environment, running_service
+from tests.support.live_service import isolated_environment, running_service
+from tests.support.notebook_page import NotebookPage, jupyter, launch, write_notebook
 
 CHANGES = 50
 SLOW = "SELECT count(*) AS n FROM range(1000000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3"

@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from playwright.sync_api import expect
 
-from tests.browser.lab_page import NotebookPage, Server, jupyter
+from tests.support.notebook_page import NotebookPage, Server, jupyter
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

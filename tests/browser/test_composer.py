@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab_page import IDLE, WAIT_MS
-from tests.conftest import running_service
+from tests.support.live_service import running_service
+from tests.support.notebook_page import IDLE, WAIT_MS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Page
 
-    from tests.browser.conftest import Open
-    from tests.browser.lab_page import NotebookPage
+    from tests.support.notebook_page import NotebookPage, Open
 
 pytestmark = pytest.mark.browser
 

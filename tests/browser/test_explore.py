@@ -9,13 +9,12 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab_page import IDLE, LOOK_MS, TRIES, WAIT_MS, NotebookPage
+from tests.support.notebook_page import IDLE, LOOK_MS, TRIES, WAIT_MS, NotebookPage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-    from tests.browser.conftest import Open
-    from tests.browser.lab_page import Server
+    from tests.support.notebook_page import Open, Server
 
 pytestmark = pytest.mark.browser
 

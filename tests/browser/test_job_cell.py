@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab_page import IDLE, LOOK_MS, TRIES, WAIT_MS, NotebookPage
-from tests.conftest import running_service
+from tests.support.live_service import running_service
+from tests.support.notebook_page import IDLE, LOOK_MS, TRIES, WAIT_MS, NotebookPage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
-    from tests.browser.conftest import Open
-    from tests.browser.lab_page import Server
+    from tests.support.notebook_page import Open, Server
 
 pytestmark = pytest.mark.browser
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import Live, running_service
-from tests.servers.line import Line
-from tests.servers.small_disk import small_disk
+from tests.support.live_service import Live, running_service
+from tests.support.servers.small_disk import small_disk
+from tests.support.servers.tcp_proxy import Line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.browser.conftest import Open
+    from tests.support.notebook_page import Open
 
 pytestmark = pytest.mark.browser
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.odd_datasets import FIRST, odd_service
+from tests.support.odd_datasets import FIRST, odd_service
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-    from tests.browser.conftest import Open
-    from tests.browser.lab_page import NotebookPage
-    from tests.conftest import Live
+    from tests.support.live_service import Live
+    from tests.support.notebook_page import NotebookPage, Open
 
 pytestmark = pytest.mark.browser
 

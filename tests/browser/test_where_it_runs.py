@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab_page import NotebookPage, Server, jupyter, write_notebook
+from tests.support.notebook_page import NotebookPage, Server, jupyter, write_notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

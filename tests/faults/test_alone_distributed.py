@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults import (
+from tests.support.faults import (
     strikes_broker,
     strikes_database,
     strikes_processes,
@@ -15,10 +15,10 @@ from tests.faults import (
     strikes_store,
     strikes_users,
 )
-from tests.faults.cluster import Cluster, running_cluster
-from tests.faults.storm import LONG
-from tests.faults.strikes_results import CAP
-from tests.faults.trial import Trial
+from tests.support.faults.cluster import Cluster, running_cluster
+from tests.support.faults.storm import LONG
+from tests.support.faults.strikes_results import CAP
+from tests.support.faults.trial import Trial
 
 CAPS = {name: strikes_results.EVERYWHERE[name] for name in ("exactly the cap", "one byte over the cap")}
 STRIKES: dict[str, Callable[[Trial[Cluster]], None]] = {

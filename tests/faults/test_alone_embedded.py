@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults import strikes_disk, strikes_embedded, strikes_results, strikes_users
-from tests.faults.embedded import Embedded, running_embedded
-from tests.faults.storm import LONG
-from tests.faults.strikes_results import CAP, MEMORY
-from tests.faults.trial import Trial
-from tests.servers.small_disk import SmallDisk, small_disk
+from tests.support.faults import strikes_disk, strikes_embedded, strikes_results, strikes_users
+from tests.support.faults.embedded import Embedded, running_embedded
+from tests.support.faults.storm import LONG
+from tests.support.faults.strikes_results import CAP, MEMORY
+from tests.support.faults.trial import Trial
+from tests.support.servers.small_disk import SmallDisk, small_disk
 
 STRIKES: dict[str, Callable[[Trial[Embedded]], None]] = {
     **strikes_embedded.STRIKES,

@@ -17,17 +17,17 @@ import pytest
 
 from syndb_service.results import open_results
 from syndb_service.store import Database
-from tests.conftest import isolated_environment
-from tests.faults.check import Report, nothing_left, read_events, settle
-from tests.faults.cluster import gone
-from tests.faults.storm import SETTINGS, rage
-from tests.faults.work import User
-from tests.integration.distributed.distributed import command_line
-from tests.servers.postgres import Postgres, running_postgres
-from tests.servers.rabbitmq import Rabbitmq, running_rabbitmq
-from tests.servers.redis import Redis, running_redis
-from tests.servers.seaweed import Seaweed, running_seaweed
-from tests.servers.server import descendants, free_port
+from tests.support.distributed import command_line
+from tests.support.faults.cluster import gone
+from tests.support.faults.final_check import Report, nothing_left, read_events, settle
+from tests.support.faults.storm import SETTINGS, rage
+from tests.support.faults.storm_jobs import User
+from tests.support.live_service import isolated_environment
+from tests.support.servers.postgres import Postgres, running_postgres
+from tests.support.servers.rabbitmq import Rabbitmq, running_rabbitmq
+from tests.support.servers.redis import Redis, running_redis
+from tests.support.servers.seaweed import Seaweed, running_seaweed
+from tests.support.servers.server import descendants, free_port
 
 CLI = [sys.executable, "-m", "syndb_service"]
 

@@ -16,12 +16,12 @@ import pytest
 
 from syndb_service.results import open_results
 from syndb_service.store import Database
-from tests.conftest import isolated_environment
-from tests.faults.check import Report, nothing_left, read_events, settle
-from tests.faults.cluster import gone
-from tests.faults.storm import SETTINGS, rage
-from tests.faults.work import User
-from tests.servers.server import descendants, free_port
+from tests.support.faults.cluster import gone
+from tests.support.faults.final_check import Report, nothing_left, read_events, settle
+from tests.support.faults.storm import SETTINGS, rage
+from tests.support.faults.storm_jobs import User
+from tests.support.live_service import isolated_environment
+from tests.support.servers.server import descendants, free_port
 
 
 class Embedded:

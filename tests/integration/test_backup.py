@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import Jobs, running_service
+from tests.support.live_service import Jobs, running_service
 
 PAGE = Path(__file__).parents[2] / "docs" / "operators" / "backup-and-upgrade.md"
 LONG = "SELECT count(*) AS n FROM range(1000000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,10 @@ import duckdb
 import pytest
 
 from syndb_service.isolation.process_name import NURSERY
-from tests.conftest import Jobs, Live, running_service
+from tests.support.live_service import Jobs, Live, running_service
+from tests.support.waiting import wait_until
+from tests.support.wire import CROSS_JOIN
 
-CROSS_JOIN = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 3"
 ENDLESS = {
     "cross join": CROSS_JOIN,
     "sort": "SELECT * FROM range(2000000000) ORDER BY hash(range) LIMIT 5 OFFSET 1000000000",
@@ -46,13 +46,6 @@ def children_of(pid: int) -> set[int]:
     return {each for each in below - {pid} if names[each] != NURSERY}
 
 
-def wait_for(condition: object, seconds: float = 120) -> None:
-    until = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def idle_children(live: Live, jobs: Jobs) -> set[int]:
     """The processes of a service that runs no job."""
@@ -66,7 +59,7 @@ def test_a_running_query_is_ended_at_once(
     live: Live, jobs: Jobs, idle_children: set[int], query: str
 ) -> None:
     job = jobs.until(jobs.submit(query), "running")
-    wait_for(lambda: children_of(live.process.pid) - idle_children)
+    wait_until(lambda: children_of(live.process.pid) - idle_children)
     ran = children_of(live.process.pid) - idle_children
     answer = jobs.http.delete(f"/v1/jobs/{job['job_id']}")
     assert answer.status_code == 200

@@ -21,10 +21,10 @@ from matplotlib.figure import Figure
 from syndb_lab.cli import main as command
 from syndb_lab.cli.main import main
 from syndb_lab.job import Job
-from tests.conftest import isolated_environment
+from tests.support.live_service import isolated_environment
 
 if TYPE_CHECKING:
-    from tests.conftest import Live
+    from tests.support.live_service import Live
 
 WORM = "celegans_varshney_2011"
 BIG = 720575940596125869

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from syndb_lab.cli.main import main, service_commands
-from tests.conftest import Live, isolated_environment
+from tests.support.live_service import Live, isolated_environment
 
 CASES = int(os.environ.get("SYNDB_COMMAND_FUZZ", "80"))
 SEED = int(os.environ.get("SYNDB_COMMAND_SEED", "14"))

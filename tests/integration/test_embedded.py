@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Jobs, isolated_environment, running_service
-from tests.integration.test_cancelling import CROSS_JOIN
-from tests.servers.server import descendants
+from tests.support.live_service import Jobs, isolated_environment, running_service
+from tests.support.servers.server import descendants
+from tests.support.wire import CROSS_JOIN
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

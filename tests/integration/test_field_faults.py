@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Jobs
-from tests.integration.test_refusals import ABSENT, refused
+from tests.support.live_service import Jobs
+from tests.support.wire import ABSENT, refused
 
 PYDANTIC = (
     "Extra inputs",

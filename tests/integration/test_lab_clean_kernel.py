@@ -6,10 +6,8 @@ import asyncio
 import gc
 import resource
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -20,7 +18,8 @@ import syndb_lab
 from syndb_lab import Job, Lab
 from syndb_lab.notebook.card.job_card import show_card
 from syndb_lab.notebook.monitor import Monitor
-from tests.conftest import WAIT_S, Live
+from tests.support.live_service import Live
+from tests.support.waiting import WAIT_S, wait_until
 
 ENDLESS = "SELECT count(*) FROM range(30000000000) a WHERE hash(range) % 7 = {}"
 
@@ -30,13 +29,6 @@ def _shell() -> Iterator[None]:
     InteractiveShell.instance()
     yield
     InteractiveShell.clear_instance()
-
-
-def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def ours() -> list[str]:
@@ -82,8 +74,8 @@ def test_hundreds_of_awaited_jobs_fit_into_few_files_and_one_thread(live: Live) 
         before = connections(live)
         with few_files(24):
             asyncio.run(main())
-        until(lambda: connections(live) <= before)
-    until(lambda: not ours())
+        wait_until(lambda: connections(live) <= before)
+    wait_until(lambda: not ours())
 
 
 def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
@@ -106,11 +98,11 @@ def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    until(lambda: {"syndb-follow", "syndb-card", "syndb-monitor"} <= set(ours()))
+    wait_until(lambda: {"syndb-follow", "syndb-card", "syndb-monitor"} <= set(ours()))
     lab.close()
     waiting.join(WAIT_S)
     assert "was closed" in str(errors[0])
-    until(lambda: not ours() and connections(live) <= before)
+    wait_until(lambda: not ours() and connections(live) <= before)
     assert "no longer followed" in card._state.moment.away
     for widget in (card, monitor):
         widget.close()
@@ -127,5 +119,5 @@ def test_a_forgotten_lab_leaves_no_connection(live: Live) -> None:
     assert connections(live) > before
     del lab, job
     gc.collect()
-    until(lambda: connections(live) <= before)
+    wait_until(lambda: connections(live) <= before)
     assert ours() == []

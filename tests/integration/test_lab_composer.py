@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,12 @@ import syndb_lab
 from syndb_lab.errors import SyndbError
 from syndb_lab.notebook.composer import Composer
 from syndb_lab.notebook.composer.plain_widget import PlainComposer
-from tests.conftest import running_service
+from tests.support.live_service import running_service
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from syndb_lab.lab import Lab
-    from tests.conftest import Live
+    from tests.support.live_service import Live
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 
@@ -61,21 +62,14 @@ class Page:
         return self.checked()
 
     def checked(self) -> dict[str, Any]:
-        until(lambda: self.element.checked.get("serial") == self.element.draft["serial"])
+        wait_until(lambda: self.element.checked.get("serial") == self.element.draft["serial"])
         return dict(self.element.checked)
 
     def run(self) -> dict[str, Any]:
         number = f"run {time.monotonic()}"
         self.composer._on_message({"do": "run", "run": number, "draft": self.element.draft})
-        until(lambda: self.element.ran.get("run") == number)
+        wait_until(lambda: self.element.ran.get("run") == number)
         return dict(self.element.ran)
-
-
-def until(holds: Callable[[], bool], within_s: float = 60) -> None:
-    end = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_typing_is_checked_with_place_columns_and_advice(lab: Lab) -> None:
@@ -180,7 +174,7 @@ def test_a_service_that_goes_and_comes_back(tmp_path: Path) -> None:
     assert "no answer from" in found["message"]
     assert "nothing answers" in page.run()["message"]
     with running_service(tmp_path, "--port", first.url.rpartition(":")[2]):
-        until(lambda: page.element.checked["state"] == "valid")
+        wait_until(lambda: page.element.checked["state"] == "valid")
         assert page.element.checked["columns"][0]["name"] == "two"
         page.composer.close()
     lab.close()
@@ -211,10 +205,10 @@ def test_fifty_times_open_and_close_leaves_nothing(lab: Lab) -> None:
         return len(ipywidgets.widgets.widget._instances), threading.active_count()
 
     once(0)
-    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("syndb-")])
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("syndb-")])
     before = level()
     composers = [once(number) for number in range(50)]
-    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("syndb-")])
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("syndb-")])
     assert all(now <= then for now, then in zip(level(), before, strict=True))
     assert not [one for one in composers if one() is not None]
 
@@ -223,14 +217,14 @@ def test_a_page_without_our_javascript_gets_plain_controls(lab: Lab, monkeypatch
     monkeypatch.setenv("VSCODE_PID", "1")
     page = Page(lab, "SELECT :n AS n, nme FROM neurons")
     assert isinstance(page.element, PlainComposer)
-    until(lambda: "nme" in page.element._told.value)
+    wait_until(lambda: "nme" in page.element._told.value)
     page.element._sql.value = "SELECT :n AS n, '<b>' AS b"
-    until(lambda: len(page.element._parameters.children) == 1)
+    wait_until(lambda: len(page.element._parameters.children) == 1)
     _, kind, text = page.element._parameters.children[0].children
     kind.value, text.value = "whole", "720575940600000001"
-    until(lambda: "columns: n int64" in page.element._told.value)
+    wait_until(lambda: "columns: n int64" in page.element._told.value)
     page.element._run.click()
-    until(lambda: page.composer.job is not None)
+    wait_until(lambda: page.composer.job is not None)
     assert page.composer.job.to_polars().row(0) == (720575940600000001, "<b>")
     page.composer.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import isolated_environment
+from tests.support.live_service import isolated_environment
 
 DEMO = [sys.executable, "-m", "syndb_lab.demo"]
 

@@ -25,7 +25,7 @@ from syndb_lab.http.service_tokens import save_token
 from syndb_lab.user_data import job_journal
 
 if TYPE_CHECKING:
-    from tests.conftest import Live
+    from tests.support.live_service import Live
 
 CHILDREN = 5
 QUESTIONS = 4

@@ -24,7 +24,7 @@ from syndb_lab import Lab
 from syndb_lab.results.provenance import read_provenance
 
 if TYPE_CHECKING:
-    from tests.conftest import Live
+    from tests.support.live_service import Live
 
 FLYWIRE_ID = 720575940600000001
 IDS = f"FROM (VALUES ({FLYWIRE_ID}::BIGINT, 'a'), (NULL, NULL), (9007199254740993, 'b')) AS t(id, name)"

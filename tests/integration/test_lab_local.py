@@ -17,10 +17,10 @@ import pytest
 import syndb_lab
 from syndb_lab.connection import local_service
 from syndb_lab.notebook.table.row_view import ViewSpec
-from tests.conftest import isolated_environment
+from tests.support.live_service import isolated_environment
 
 if TYPE_CHECKING:
-    from tests.conftest import Live
+    from tests.support.live_service import Live
 
 CONNECT = "import syndb_lab; lab = syndb_lab.connect(); lab.datasets(); print(lab.url)"
 

@@ -13,10 +13,10 @@ import nbclient
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.conftest import isolated_environment
+from tests.support.live_service import isolated_environment
 
 if TYPE_CHECKING:
-    from tests.conftest import Live
+    from tests.support.live_service import Live
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

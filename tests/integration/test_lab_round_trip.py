@@ -17,7 +17,7 @@ import syndb_lab
 from syndb_lab import Lab
 
 if TYPE_CHECKING:
-    from tests.conftest import Live
+    from tests.support.live_service import Live
 
 DAY, MOMENT = datetime.date(2011, 2, 3), datetime.datetime(2011, 2, 3, 4, 5, 6, 789012)
 VALUES: dict[str, tuple[Any, Any]] = {

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from syndb_service.api.app import create_routed_app
-from tests.conftest import Jobs, running_service
+from tests.support.live_service import Jobs, running_service
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKED_IN = json.loads((ROOT / "docs" / "openapi.json").read_text())

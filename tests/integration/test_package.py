@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import isolated_environment
+from tests.support.live_service import isolated_environment
 
 ROOT = Path(__file__).parents[2]
 FRESH = bool(os.environ.get("SYNDB_FRESH_INSTALL"))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tests.conftest import Jobs, Live
+from tests.support.live_service import Jobs, Live
 
 STRONGEST = """
 SELECT pre.name AS pre, post.name AS post, synapse_count

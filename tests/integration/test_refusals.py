@@ -9,34 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Jobs, Live
+from tests.support.live_service import Jobs, Live
+from tests.support.wire import ABSENT, count, refused
 
 BEFORE_TIME = "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwgIjZlMWYwYTUyLTBiN2MtNGMxZS05ZDBlLTBhNGYyZjBjN2IxMSJd"
-ABSENT = "00000000-0000-4000-8000-000000000000"
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """Check the form that every refusal has."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert body["code"] == code, body
-    assert body["error"] == body["detail"]
-    assert body["status"] == status
-    assert body["title"]
-    assert "Traceback" not in answer.text
-    return body
-
-
-def count(jobs: Jobs) -> int:
-    total, cursor = 0, None
-    while True:
-        page = jobs.http.get(
-            "/v1/jobs", params={"limit": 500} | ({"cursor": cursor} if cursor else {})
-        ).json()
-        total, cursor = total + len(page["jobs"]), page["next_cursor"]
-        if cursor is None:
-            return total
 
 
 @pytest.fixture

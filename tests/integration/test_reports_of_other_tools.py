@@ -20,7 +20,7 @@ from syndb_lab import Lab
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from tests.conftest import Jobs, Live
+    from tests.support.live_service import Jobs, Live
 
 DATASET = "celegans_varshney_2011"
 FORMATS: tuple[Literal["arrow", "parquet", "csv"], ...] = ("arrow", "parquet", "csv")

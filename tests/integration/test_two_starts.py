@@ -10,7 +10,7 @@ from pathlib import Path
 
 from syndb_service.container import require_writable_folder
 from syndb_service.server.embedded import _lock_data_folder, is_running, write_private_file
-from tests.conftest import isolated_environment
+from tests.support.live_service import isolated_environment
 
 STARTS = 20
 

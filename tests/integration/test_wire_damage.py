@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 import syndb_lab
-from tests.conftest import Jobs, Live
-from tests.integration.test_refusals import refused
+from tests.support.live_service import Jobs, Live
+from tests.support.wire import refused
 
 QUERY = "SELECT name, cell_class FROM neurons WHERE name > $x ORDER BY name"
 

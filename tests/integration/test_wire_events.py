@@ -4,28 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
 
-from tests.conftest import Jobs, Live
-from tests.integration.test_cancelling import CROSS_JOIN
-from tests.integration.test_refusals import ABSENT, refused
-
-
-def events(answer: httpx.Response) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Parse a stream of events as the standard tells, leaving out comments."""
-    fields: dict[str, str] = {}
-    for line in answer.iter_lines():
-        if line:
-            name, _, value = line.partition(":")
-            fields[name] = value.removeprefix(" ")
-        elif "data" in fields:
-            assert fields["event"] == "job"
-            yield int(fields["id"].rpartition(":")[2]), json.loads(fields["data"])
-            fields = {}
+from tests.support.live_service import Jobs, Live
+from tests.support.wire import ABSENT, CROSS_JOIN, events, refused
 
 
 def test_a_job_is_followed_to_its_end(jobs: Jobs) -> None:

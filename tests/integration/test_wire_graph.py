@@ -14,7 +14,7 @@ import jsonschema
 import pyarrow as pa
 import pytest
 
-from tests.conftest import Jobs
+from tests.support.live_service import Jobs
 
 DOCUMENT = json.loads((Path(__file__).resolve().parents[2] / "docs" / "openapi.json").read_text())
 ANSWER = {"$ref": "#/components/schemas/GraphAnswer", "components": DOCUMENT["components"]}

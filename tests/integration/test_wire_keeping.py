@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Jobs, Live, running_service
-from tests.integration.test_cancelling import CROSS_JOIN, wait_for
-from tests.integration.test_refusals import ABSENT, refused
+from tests.support.live_service import Jobs, Live, running_service
+from tests.support.waiting import wait_until
+from tests.support.wire import ABSENT, CROSS_JOIN, refused
 
 
 def url(job: dict[str, Any]) -> str:
@@ -128,7 +128,7 @@ def test_a_result_is_destroyed_on_demand(live: Live, jobs: Jobs) -> None:
 
 def test_a_running_job_is_purged_to_nothing(live: Live, jobs: Jobs) -> None:
     job = jobs.submit("SELECT a.range AS i, md5(b.range::VARCHAR) FROM range(100000000) a, range(100000) b")
-    wait_for(lambda: jobs.http.get(f"{url(job)}/preview").status_code == 200, 60)
+    wait_until(lambda: jobs.http.get(f"{url(job)}/preview").status_code == 200, 60)
     record = jobs.until(jobs.http.delete(url(job), params={"purge": "true"}).json())
     assert (record["status"], record["reason"]) == ("cancelled", "cancelled_by_user")
     assert not (live.data_dir / "results" / job["job_id"]).exists()

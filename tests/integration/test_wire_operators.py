@@ -14,36 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from syndb_service.logs import REQUEST_ID, JsonLines, RequestStamp
-from tests.conftest import Jobs, Live, running_service
-from tests.integration.test_cancelling import CROSS_JOIN, wait_for
-from tests.integration.test_refusals import ABSENT, refused
+from tests.support.live_service import Jobs, Live, running_service
+from tests.support.waiting import wait_until
+from tests.support.wire import ABSENT, CROSS_JOIN, refused, samples, value
 
 PARTS = {"database", "broker", "results", "warehouse", "engine", "threads", "temporary_files"}
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def samples(http: httpx.Client) -> Samples:
-    answer = http.get("/metrics")
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["Content-Type"].startswith("text/plain")
-    families = list(text_string_to_metric_families(answer.text))
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in families
-        for sample in family.samples
-    }
-
-
-def value(found: Samples, name: str, **labels: str) -> float:
-    """Return a figure, summed over the labels that are not named."""
-    return sum(
-        figure
-        for (at, having), figure in found.items()
-        if at == name and labels.items() <= dict(having).items()
-    )
 
 
 def test_every_part_is_ready(live: Live) -> None:
@@ -58,7 +35,7 @@ def test_the_part_that_is_down_is_named(tmp_path: Path) -> None:
     with running_service(tmp_path) as live:
         shutil.rmtree(live.data_dir / "results")
         (live.data_dir / "results").write_text("in the way")
-        wait_for(lambda: httpx.get(f"{live.url}/health/ready").status_code == 503)
+        wait_until(lambda: httpx.get(f"{live.url}/health/ready").status_code == 503)
         answer = httpx.get(f"{live.url}/health/ready")
         body = refused(answer, 503, "not_ready")
         assert answer.headers["Retry-After"]
@@ -88,7 +65,7 @@ def test_figures_of_jobs(tmp_path: Path) -> None:
             found = samples(http)
             return value(found, "syndb_jobs_queued") == value(found, "syndb_jobs_running") == 1
 
-        wait_for(settled)
+        wait_until(settled)
         found = samples(http)
         assert value(found, "syndb_queue_oldest_seconds") > 0
         completed = {"status": "completed", "reason": ""}
@@ -103,16 +80,16 @@ def test_figures_of_jobs(tmp_path: Path) -> None:
         assert value(found, "syndb_results_stored_bytes") > graph["result"]["bytes"]
         assert value(found, "syndb_job_retries_total") == 0
         assert value(found, "syndb_database_up") == 1
-        wait_for(lambda: value(samples(http), "syndb_orphans_swept_bytes_total") == 321)
+        wait_until(lambda: value(samples(http), "syndb_orphans_swept_bytes_total") == 321)
         assert value(samples(http), "syndb_orphans_swept_total") == 1
         assert not orphan.exists()
         assert value(samples(http), "syndb_results_damaged", reason="result_damaged") == 0
         os.truncate(live.data_dir / "results" / graph["job_id"] / "1", 10)
-        wait_for(lambda: value(samples(http), "syndb_results_damaged", reason="result_damaged") == 1)
+        wait_until(lambda: value(samples(http), "syndb_results_damaged", reason="result_damaged") == 1)
         assert jobs.get(graph["job_id"])["reason"] == "result_damaged", "nobody has asked for it"
         jobs.until(http.delete(f"/v1/jobs/{running['job_id']}").json())
         jobs.until(waiting)
-        wait_for(lambda: value(samples(http), "syndb_jobs_ended_total", status="cancelled") == 1)
+        wait_until(lambda: value(samples(http), "syndb_jobs_ended_total", status="cancelled") == 1)
 
 
 def test_figures_of_requests(jobs: Jobs) -> None:

@@ -9,9 +9,9 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from tests.conftest import WAIT_S, Jobs
-from tests.integration.test_cancelling import CROSS_JOIN
-from tests.integration.test_refusals import ABSENT, refused
+from tests.support.live_service import Jobs
+from tests.support.waiting import WAIT_S
+from tests.support.wire import ABSENT, CROSS_JOIN, refused
 
 ENDLESS = "SELECT a.range AS i, md5(b.range::VARCHAR) AS h FROM range(100000000) a, range(100000000) b"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.conftest import Jobs, running_service
-from tests.integration.test_refusals import refused
+from tests.support.live_service import Jobs, running_service
+from tests.support.wire import refused
 
 SUMS = (
     "SELECT range % 7 AS k, sum(1.0::DOUBLE / (range + 1)) AS s, stddev(range) AS d, list(range)[1:3] AS l, "

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Jobs
-from tests.integration.test_refusals import refused
+from tests.support.live_service import Jobs
+from tests.support.wire import refused
 
 LONG_AGO = "Mon, 01 Jan 2001 00:00:00 GMT"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tests.conftest import Jobs, Live
-from tests.integration.test_refusals import refused
+from tests.support.live_service import Jobs, Live
+from tests.support.wire import refused
 
 STRONG = "SELECT pre_neuron_id, synapse_count FROM connections WHERE dataset_id = $d AND synapse_count > $n"
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import Jobs
+    from tests.support.live_service import Jobs
 
 BIG = 720575940600000001
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Jobs
-from tests.integration.test_refusals import count, refused
+from tests.support.live_service import Jobs
+from tests.support.wire import count, refused
 
 
 def validated(jobs: Jobs, query: str, **fields: Any) -> dict[str, Any]:

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from syndb_lab.lab import Lab
-from tests.conftest import Live, running_service
-from tests.servers.seaweed import Seaweed, running_seaweed
-from tests.servers.store_proxy import StoreProxy
-
-
-@dataclass(frozen=True)
-class Place:
-    """A service, and where its results lie."""
-
-    name: str
-    live: Live
-    lab: Lab
-    http: httpx.Client
-    store: StoreProxy | None = None
+from tests.support.live_service import Live, running_service
+from tests.support.results.service import Place
+from tests.support.servers.seaweed import Seaweed, running_seaweed
+from tests.support.servers.store_proxy import StoreProxy
 
 
 @pytest.fixture(scope="session", autouse=True)

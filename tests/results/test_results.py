@@ -13,13 +13,13 @@ import pytest
 
 from syndb_lab.job import Job
 from syndb_lab.lab import Lab
-from tests.results import ways
-from tests.results.cases import A_VALUE, FORMATS, WIDTHS, Case, every_kind, make_case
-from tests.results.columns import KINDS, make_column, make_text
-from tests.results.conftest import Place
-from tests.results.cutting_line import CuttingLine, random_cuts
-from tests.results.truth import Truth
-from tests.servers.store_proxy import Act
+from tests.support.results import ways
+from tests.support.results.cases import A_VALUE, FORMATS, WIDTHS, Case, every_kind, make_case
+from tests.support.results.columns import KINDS, make_column, make_text
+from tests.support.results.cutting_line import CuttingLine, random_cuts
+from tests.support.results.service import Place
+from tests.support.results.truth import Truth
+from tests.support.servers.store_proxy import Act
 
 SEED = int(os.environ.get("SYNDB_RESULTS_SEED", "14"))
 CASES = int(os.environ.get("SYNDB_RESULTS_CASES", "10"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.rig import Rig, rigged
+from tests.support.sandbox.rig import Rig, rigged
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Jobs
-from tests.security.rig import Rig, statements
+from tests.support.live_service import Jobs
+from tests.support.sandbox.rig import Rig, statements
 
 BOMBS = [statement for _, _, statement in statements("bombs.txt")]
 LIMIT_S = float(os.environ.get("SYNDB_BOMB_S", "0.3"))

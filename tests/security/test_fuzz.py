@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.fuzz import Arena
+from tests.support.sandbox.fuzz import Arena
 
 SEED = os.environ.get("SYNDB_FUZZ_SEED", "20261124")
 STATEMENTS = os.environ.get("SYNDB_FUZZ_STATEMENTS", "1500")
@@ -23,7 +23,7 @@ STATEMENTS = os.environ.get("SYNDB_FUZZ_STATEMENTS", "1500")
 @pytest.mark.timeout(3600)
 def test_nothing_that_passes_the_gate_reads_writes_or_names_what_it_may_not() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.security.fuzz", SEED, STATEMENTS], capture_output=True, text=True
+        [sys.executable, "-m", "tests.support.sandbox.fuzz", SEED, STATEMENTS], capture_output=True, text=True
     )
     assert done.returncode == 0, f"seed {SEED}: {done.stderr[-2000:]}"
     said = json.loads(done.stdout)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Jobs, Live, isolated_environment
-from tests.security import hardened
-from tests.security.test_confinement import ALLOWED, CONFINES, tried
+from tests.support.live_service import Jobs, Live, isolated_environment
+from tests.support.sandbox import hardened
+from tests.support.sandbox.escapes import ALLOWED, CONFINES, tried
 
 pytestmark = [
     pytest.mark.skipif(not CONFINES, reason="needs Landlock (ABI 6) and seccomp"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.rig import Rig, statements
+from tests.support.sandbox.rig import Rig, statements
 
 HOSTILE = statements("hostile.txt")
 

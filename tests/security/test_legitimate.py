@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.security.rig import Rig, statements
+from tests.support.sandbox.rig import Rig, statements
 
 LEGITIMATE = [statement for _, _, statement in statements("legitimate.txt")]
 

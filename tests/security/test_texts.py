@@ -13,7 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from syndb_service.domain.result_references import find_references
-from tests.security.rig import Rig
+from tests.support.sandbox.rig import Rig
 
 TEXTS = (
     "'; drop view neurons; --",

@@ -22,9 +22,9 @@ from typing import Final
 import psutil
 
 from syndb_lab import Lab
-from tests.conftest import Live, running_service
 from tests.soak.errands import ERRANDS, Place
 from tests.soak.samples import Sample, sample, table
+from tests.support.live_service import Live, running_service
 
 AT_A_TIME: Final = 6
 SETTLE_S: Final = 120

@@ -19,7 +19,7 @@ import pytest
 
 import syndb_lab
 from syndb_lab import Job, Lab
-from tests.conftest import Live
+from tests.support.live_service import Live
 
 ENDLESS: Final = "SELECT count(*) FROM range(3000000000) a WHERE hash(range) % 7 = {}"
 DATASET: Final = "celegans_varshney_2011"

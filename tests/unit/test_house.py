@@ -26,6 +26,44 @@ def test_files_stay_small() -> None:
     assert sorted(sizes.values())[len(sizes) // 2] <= 150
 
 
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Return the modules that a file imports from, and the full names of what it imports."""
+    modules = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            modules |= {base} | {f"{base}.{each.name}" for each in node.names}
+    return modules
+
+
+def test_no_test_module_is_imported() -> None:
+    """What several tests need is in tests/support, or a fixture of a conftest.py."""
+    assert len(TESTS) > 200
+    found = {
+        (file.relative_to(ROOT).as_posix(), module)
+        for file in TESTS
+        for module in imported(ast.parse(file.read_text()))
+        if re.match(r"tests\..*\b(test_\w+|conftest)$|tests\.conftest$|\.", module)
+    }
+    assert found == set()
+
+
+def test_support_has_no_tests_and_tests_have_no_helper_files() -> None:
+    support = ROOT / "tests" / "support"
+    assert not list(support.rglob("test_*.py"))
+    helpers = {
+        file.relative_to(ROOT / "tests").as_posix()
+        for file in TESTS
+        if support not in file.parents and not file.name.startswith(("test_", "conftest.", "__init__."))
+    }
+    assert helpers == {"browser/latency.py", "soak/__main__.py", "soak/errands.py", "soak/samples.py"}
+
+
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("service/*.md"), *ROOT.glob("docs/**/*.md")]
 
 

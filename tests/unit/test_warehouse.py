@@ -15,7 +15,7 @@ import pytest
 from syndb_service.domain.datasets import TABLES, VIEWS, Dataset, PreparedDataset, TableInfo, view_sql
 from syndb_service.errors import BadSetting, Conflict, NotFound
 from syndb_service.warehouse import LocalWarehouse
-from tests.processes import at_once
+from tests.support.processes import at_once
 
 Prepare = Callable[..., PreparedDataset]
 

@@ -1,5 +1,5 @@
 """The real servers that these tests share."""
 
-from tests.servers.fixtures import redis_server
+from tests.support.servers.fixtures import redis_server
 
 __all__ = ["redis_server"]

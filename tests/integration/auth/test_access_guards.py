@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Jobs, Live, running_service
-from tests.integration.auth.people import People
-from tests.integration.test_refusals import ABSENT, refused
+from tests.support.live_service import Jobs, Live, running_service
+from tests.support.restricted_dataset import People
+from tests.support.wire import ABSENT, refused
 
 ORIGIN = "https://lab.example.edu"
 WINDOW_S = 60

@@ -19,10 +19,10 @@ from joserfc.jwk import ECKey
 
 import syndb_lab
 from syndb_lab.errors import AcademicVerificationRequired, AuthError
-from tests.conftest import Live, running_service
-from tests.integration.auth.people import SECRET_ID, secret_folder
-from tests.integration.test_refusals import refused
-from tests.servers.issuer import AUDIENCE, IssuerServer, new_key, running_issuer
+from tests.support.live_service import Live, running_service
+from tests.support.restricted_dataset import SECRET_ID, secret_folder
+from tests.support.servers.oidc_provider import AUDIENCE, IssuerServer, new_key, running_issuer
+from tests.support.wire import refused
 
 SPACED = "member@elsewhere.example ; ,Staff@Example.edu;;  alum@example.edu"
 PEOPLE = {

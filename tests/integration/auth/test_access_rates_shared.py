@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from syndb_service.api.rate_limit import PRINCIPAL, RateLimit
 from syndb_service.domain.access import Principal
-from tests.servers.redis import Redis
+from tests.support.servers.redis import Redis
 
 
 async def answers(scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Jobs, running_service
-from tests.integration.auth.people import (
+from tests.support.live_service import Jobs, running_service
+from tests.support.restricted_dataset import (
     SECRET_ID,
     SECRET_NAME,
     SECRET_NEURON,
@@ -16,7 +16,7 @@ from tests.integration.auth.people import (
     refused_command,
     secret_folder,
 )
-from tests.integration.test_refusals import refused
+from tests.support.wire import refused
 
 COUNT = "SELECT count(*) AS n FROM neurons WHERE dataset_id = $dataset"
 OF_ALL = "SELECT dataset_id, name FROM neurons"

@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
-from tests.servers.fixtures import postgres, rabbitmq, redis_server
-from tests.servers.rabbitmq import Rabbitmq
-from tests.servers.redis import Redis
+from tests.support.servers.broker import BrokerServer
+from tests.support.servers.fixtures import postgres, rabbitmq, redis_server
 
 __all__ = ["broker_server", "postgres", "rabbitmq", "redis_server"]
-
-QUEUES = ("jobs", "jobs.DQ", "jobs.XQ")
-
-
-@dataclass(frozen=True)
-class BrokerServer:
-    """A Redis or a RabbitMQ."""
-
-    server: Redis | Rabbitmq
-
-    @property
-    def url(self) -> str:
-        return self.server.url
-
-    def wipe(self) -> None:
-        """Make it forget our queue."""
-        if isinstance(self.server, Redis):
-            self.server.wipe()
-        else:
-            self.server.wipe(*QUEUES)
-
-    def waiting(self) -> int:
-        """Return how many hints nobody has taken."""
-        if isinstance(self.server, Redis):
-            with self.server.client() as client:
-                return int(client.llen("dramatiq:jobs"))
-        with self.server.connect() as connection:
-            return int(connection.channel().queue_declare("jobs", passive=True).method.message_count)
 
 
 @pytest.fixture(params=["redis_server", "rabbitmq"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,9 +19,10 @@ from syndb_service.runtime import background
 from syndb_service.runtime.background import BackgroundThread, Rounds
 from syndb_service.server.worker_process import DistributedWorker
 from syndb_service.settings import load_settings
-from tests.servers.postgres import Postgres
-from tests.servers.redis import Redis
-from tests.store_machine import REQUEST
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.redis import Redis
+from tests.support.store_model import REQUEST
+from tests.support.waiting import wait_until
 
 LASTING = {
     "sweeper",
@@ -53,14 +53,6 @@ def service(
     yield service
     service.close()
     postgres.drop_database("background")
-
-
-def until(condition: Callable[[], object], kick: Callable[[], object]) -> None:
-    limit = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < limit
-        kick()
-        time.sleep(0.01)
 
 
 def fail_once(rounds: Rounds, monkeypatch: pytest.MonkeyPatch, service: Container) -> threading.Event:
@@ -119,12 +111,12 @@ def test_an_unforeseen_error_ends_no_thread(
         for name, rounds in lasting.items():
             kick = kicks.get(name, lambda: None)
             struck = fail_once(rounds, monkeypatch, service)
-            until(struck.is_set, kick)
+            wait_until(struck.is_set, meanwhile=kick)
             done = rounds.done
             if name == "notices":
-                until(lambda: app.state.notices.is_listening, lambda: None)
+                wait_until(lambda: app.state.notices.is_listening)
             else:
-                until(lambda rounds=rounds, done=done: rounds.done > done, kick)
+                wait_until(lambda rounds=rounds, done=done: rounds.done > done, meanwhile=kick)
             assert rounds.trouble is None
         background.check()
 

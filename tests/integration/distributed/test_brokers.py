@@ -7,7 +7,6 @@ import logging
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import pytest
 
 from syndb_service.broker import JobDispatcher, open_broker
 from syndb_service.errors import BadSetting, TransientError
-from tests.integration.distributed.conftest import BrokerServer
+from tests.support.servers.broker import BrokerServer
+from tests.support.waiting import WAIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 120
 SECRET = "not-for-logs"
 
 
@@ -32,7 +31,7 @@ class Taker:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "tests.integration.distributed.hint_taker"),
+                    *(sys.executable, "-m", "tests.support.job_message_consumer"),
                     *(url, str(self._taken), str(self._gate)),
                 ],
                 cwd=ROOT,
@@ -73,13 +72,6 @@ def hints(broker_server: BrokerServer) -> Iterator[JobDispatcher]:
     broker.close()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def names(count: int, prefix: str = "job") -> set[str]:
     return {f"{prefix}-{number}" for number in range(count)}
 
@@ -97,7 +89,7 @@ def test_hints_arrive_from_many_threads(hints: JobDispatcher, take: Callable[[st
     for thread in threads:
         thread.join()
     assert sent == [True] * 80
-    until(lambda: taker.taken() == {f"{n}-{i}" for n in range(8) for i in range(10)})
+    wait_until(lambda: taker.taken() == {f"{n}-{i}" for n in range(8) for i in range(10)})
     hints.check()
 
 
@@ -109,7 +101,7 @@ def test_a_killed_broker_keeps_the_hints_it_accepted(
     broker_server.server.start()
     taker = take("taker")
     taker.open()
-    until(lambda: taker.taken() == names(200))
+    wait_until(lambda: taker.taken() == names(200))
 
 
 def test_a_broker_that_is_away_is_told_once_and_found_again(
@@ -124,7 +116,7 @@ def test_a_broker_that_is_away_is_told_once_and_found_again(
         assert [record for record in caplog.messages if "is away" in record] == caplog.messages
         assert len(caplog.messages) == 1
         broker_server.server.start()
-        until(lambda: hints.dispatch("after"))
+        wait_until(lambda: hints.dispatch("after"))
         assert "is back" in caplog.messages[-1]
     assert refusal.value.error_code == "broker_unavailable"
     assert f"127.0.0.1:{broker_server.server.port}" in refusal.value.message
@@ -150,7 +142,7 @@ def test_a_silent_broker_holds_nobody_up(hints: JobDispatcher, broker_server: Br
             hints.check()
     finally:
         broker_server.server.resume()
-    until(lambda: hints.dispatch("after"))
+    wait_until(lambda: hints.dispatch("after"))
 
 
 def test_a_wiped_broker_takes_hints_again(
@@ -159,11 +151,11 @@ def test_a_wiped_broker_takes_hints_again(
     taker = take("taker")
     taker.open()
     assert hints.dispatch("before")
-    until(lambda: taker.taken() == {"before"})
+    wait_until(lambda: taker.taken() == {"before"})
     broker_server.wipe()
-    until(lambda: hints.dispatch("after"))
+    wait_until(lambda: hints.dispatch("after"))
     # The queue is made anew by whoever comes first; a hint of that moment may be lost, and is sent again.
-    until(lambda: hints.dispatch("again") and "again" in taker.taken())
+    wait_until(lambda: hints.dispatch("again") and "again" in taker.taken())
 
 
 @pytest.mark.parametrize("how", ["kill", "stop", "pause"])
@@ -173,15 +165,15 @@ def test_a_taker_goes_on_when_the_broker_is_back(
     taker = take("taker")
     taker.open()
     assert hints.dispatch("before")
-    until(lambda: taker.taken() == {"before"})
+    wait_until(lambda: taker.taken() == {"before"})
     getattr(broker_server.server, how)()
-    until(lambda: "connection error" in taker.log.read_text())
+    wait_until(lambda: "connection error" in taker.log.read_text())
     if how == "pause":
         broker_server.server.resume()
     else:
         broker_server.server.start()
-    until(lambda: hints.dispatch("after"))
-    until(lambda: "after" in taker.taken())
+    wait_until(lambda: hints.dispatch("after"))
+    wait_until(lambda: "after" in taker.taken())
     assert taker.process.poll() is None
     assert SECRET not in taker.log.read_text()
 
@@ -189,21 +181,21 @@ def test_a_taker_goes_on_when_the_broker_is_back(
 def test_a_killed_takers_hints_go_to_another(hints: JobDispatcher, take: Callable[[str], Taker]) -> None:
     first = take("first")
     assert all(hints.dispatch(name) for name in names(2))
-    until(lambda: first.taken() == names(2))
+    wait_until(lambda: first.taken() == names(2))
     first.kill()
     second = take("second")
     second.open()
-    until(lambda: second.taken() == names(2))
+    wait_until(lambda: second.taken() == names(2))
 
 
 def test_a_busy_taker_hoards_no_hints(hints: JobDispatcher, take: Callable[[str], Taker]) -> None:
     busy = take("busy")
     assert all(hints.dispatch(name) for name in names(2))
-    until(lambda: busy.taken() == names(2))
+    wait_until(lambda: busy.taken() == names(2))
     idle = take("idle")
     idle.open()
     assert hints.dispatch("another")
-    until(lambda: "another" in idle.taken())
+    wait_until(lambda: "another" in idle.taken())
     assert busy.taken() == names(2)
 
 

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,15 +15,15 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from tests.conftest import Jobs, isolated_environment
-from tests.integration.distributed.conftest import BrokerServer
-from tests.integration.distributed.distributed import Distributed, running, running_distributed
-from tests.servers.postgres import Postgres
-from tests.servers.redis import Redis
-from tests.servers.server import descendants, state
+from tests.support.distributed import Distributed, running, running_distributed
+from tests.support.live_service import Jobs, isolated_environment
+from tests.support.servers.broker import BrokerServer
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.redis import Redis
+from tests.support.servers.server import descendants, state
+from tests.support.waiting import WAIT_S, wait_until
 
 ENDLESS = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 3"
-WAIT_S = 120
 SETTINGS = {"SYNDB_LEASE_S": "3", "SYNDB_SWEEP_S": "0.5", "SYNDB_HINT_S": "2", "JOB_QUEUE_MAX_WORKERS": "2"}
 
 
@@ -70,13 +69,6 @@ def jobs(service: Distributed) -> Iterator[Jobs]:
         yield jobs
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def answer(jobs: Jobs, job: dict[str, object]) -> list[object]:
     done = jobs.until(job)
     assert done["status"] == "completed", done
@@ -102,9 +94,9 @@ def test_killed_workers_are_followed_by_others_which_run_their_jobs(service: Dis
     assert len(before) == 2
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: len(set(service.worker.processes()) - set(before)) == 2)
+    wait_until(lambda: len(set(service.worker.processes()) - set(before)) == 2)
     assert answer(jobs, jobs.submit("SELECT 7 AS n")) == [7]
-    until(lambda: bool(jobs.get(job["job_id"])["attempt"] >= 2))
+    wait_until(lambda: bool(jobs.get(job["job_id"])["attempt"] >= 2))
     jobs.http.delete(f"/v1/jobs/{job['job_id']}")
     assert jobs.until(jobs.get(job["job_id"]))["status"] == "cancelled"
 
@@ -113,7 +105,7 @@ def test_a_killed_api_process_is_followed_by_another(service: Distributed, jobs:
     before = service.api.processes()
     assert len(before) == 2
     os.kill(before[0], signal.SIGKILL)
-    until(lambda: len(set(service.api.processes()) - set(before)) == 1)
+    wait_until(lambda: len(set(service.api.processes()) - set(before)) == 1)
     with service.jobs() as fresh:
         assert answer(fresh, fresh.submit("SELECT 1 AS n")) == [1]
 
@@ -151,7 +143,7 @@ def test_workers_that_are_asked_to_end_give_their_jobs_back(own_service: Distrib
         assert worker.wait(WAIT_S) == 0
         returned = jobs.get(job["job_id"])
         assert (returned["status"], returned["attempt"]) == ("pending", 1)
-        until(lambda: {state(pid) for pid in pids} <= {"", "Z"})
+        wait_until(lambda: {state(pid) for pid in pids} <= {"", "Z"})
 
 
 def test_without_any_worker_a_waiting_job_and_readiness_say_so(
@@ -161,8 +153,8 @@ def test_without_any_worker_a_waiting_job_and_readiness_say_so(
         watched = jobs.until(jobs.submit(ENDLESS), "running")
         assert httpx.get(f"{own_service.url}/health/ready", timeout=120).json()["parts"]["workers"]["ok"]
         own_service.worker.process.kill()
-        until(lambda: own_service.worker.process.poll() is not None)
-        until(lambda: not own_service.worker.processes())
+        wait_until(lambda: own_service.worker.process.poll() is not None)
+        wait_until(lambda: not own_service.worker.processes())
         seen = first = jobs.submit("SELECT 1 AS n")
         while not (seen["progress"]["phase"] or "").startswith("waiting: no worker is running (last report "):
             assert seen["status"] == "pending"
@@ -170,7 +162,7 @@ def test_without_any_worker_a_waiting_job_and_readiness_say_so(
                 f"/v1/jobs/{first['job_id']}", params={"wait": 30, "version": seen["version"]}
             ).json()
         later = jobs.submit("SELECT 2 AS n")
-        until(lambda: jobs.get(later["job_id"])["progress"]["phase"].startswith("waiting: no worker"))
+        wait_until(lambda: jobs.get(later["job_id"])["progress"]["phase"].startswith("waiting: no worker"))
         ready = httpx.get(f"{own_service.url}/health/ready", timeout=120)
         assert (ready.status_code, ready.json()["ready"]) == (200, True), "jobs are taken"
         assert not ready.json()["parts"]["workers"]["ok"]
@@ -190,7 +182,7 @@ def test_a_killed_command_leaves_no_process(own_service: Distributed, part: str)
     assert len(pids) > 2
     command.process.kill()
     command.process.wait()
-    until(lambda: {state(pid) for pid in pids} <= {"", "Z"})
+    wait_until(lambda: {state(pid) for pid in pids} <= {"", "Z"})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -29,25 +29,18 @@ from syndb_service.s3 import Bucket
 from syndb_service.s3.errors import at_start
 from syndb_service.storage_url import parse_storage_url
 from syndb_service.store import Database
-from tests.conftest import WAIT_S, Jobs, Live, isolated_environment, running_service
-from tests.integration.distributed.distributed import starting
-from tests.servers.postgres import Postgres, running_postgres
-from tests.servers.redis import Redis
-from tests.servers.seaweed import Seaweed, running_seaweed
-from tests.servers.server import PASSWORD, USER
-from tests.servers.small_disk import SmallDisk, small_disk
+from tests.support.distributed import starting
+from tests.support.live_service import Jobs, Live, isolated_environment, running_service
+from tests.support.servers.postgres import Postgres, running_postgres
+from tests.support.servers.redis import Redis
+from tests.support.servers.seaweed import Seaweed, running_seaweed
+from tests.support.servers.server import PASSWORD, USER
+from tests.support.servers.small_disk import SmallDisk, small_disk
+from tests.support.waiting import WAIT_S, wait_until
 
 HOUR = {"SYNDB_WAIT_S": "3600"}
 SECRET = "wrong-not-for-logs"
 LARGE = "SELECT range * 7919 % 1000003 AS n, hash(range) AS h FROM range(4000000)"
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + WAIT_S
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
 
 
 def ended(folder: Path, *words: str, **settings: str) -> str:
@@ -242,22 +235,22 @@ def test_disks_that_are_full_small_or_read_only_are_told(tmp_path: Path) -> None
                 record = jobs.get(job["job_id"])
                 return record["status"] == "pending" and record["progress"]["phase"] == f"waiting: {why}"
 
-            until(lambda: waits(large, full))
-            assert "the disk of the result store is too full" in until(lambda: away(live).get("results"))
+            wait_until(lambda: waits(large, full))
+            assert "the disk of the result store is too full" in wait_until(lambda: away(live).get("results"))
             assert "store_full" in away(live)["results"]
             http.delete(f"/v1/jobs/{large['job_id']}").raise_for_status()
 
             with of["results"].full():
-                until(lambda: away(live).get("results") == f"{full} (store_full)")
+                wait_until(lambda: away(live).get("results") == f"{full} (store_full)")
             with of["temporary"].read_only():
                 job = jobs.submit("SELECT 1 AS n")
                 why = "temporary files can't be written (read-only file system)"
-                until(lambda: waits(job, why))
-                until(lambda: away(live).get("temporary_files") == f"{why} (temp_unavailable)")
+                wait_until(lambda: waits(job, why))
+                wait_until(lambda: away(live).get("temporary_files") == f"{why} (temp_unavailable)")
             assert jobs.until(job, "completed")["progress"]["phase"] == "completed"
             with of["data"].full():
                 told = "the disk of the job database is full (database_full)"
-                until(lambda: away(live).get("database") == told)
+                wait_until(lambda: away(live).get("database") == told)
             token = live.token
         log = (tmp_path / "up.log").read_text()
         assert token not in log

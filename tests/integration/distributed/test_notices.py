@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import os
 import queue
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from syndb_service.domain.job_status import Status
 from syndb_service.store import ChangeListener, Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
-from tests.servers.postgres import Postgres
-from tests.store_machine import REQUEST
-
-WAIT_S = 120
-
-
-def until(condition: Callable[[], Any]) -> None:
-    limit = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < limit, "it never came to be"
-        time.sleep(0.01)
+from tests.support.servers.postgres import Postgres
+from tests.support.store_model import REQUEST
+from tests.support.waiting import WAIT_S, wait_until
 
 
 @pytest.fixture
@@ -48,7 +38,7 @@ def notices(url: str, told: queue.Queue[str]) -> Iterator[ChangeListener]:
     listening = Database(url)
     notices = ChangeListener(listening, told.put)
     notices.start()
-    until(lambda: notices.is_listening)
+    wait_until(lambda: notices.is_listening)
     yield notices
     notices.close()
     listening.close()
@@ -95,8 +85,8 @@ def test_a_cut_connection_is_made_again(
 ) -> None:
     job_id = submitted(store)
     postgres.cut_connections()
-    until(lambda: not notices.is_listening)
-    until(lambda: notices.is_listening)
+    wait_until(lambda: not notices.is_listening)
+    wait_until(lambda: notices.is_listening)
     store.request_cancel(job_id, "ada")
     assert told.get(timeout=WAIT_S) == job_id
 
@@ -111,11 +101,11 @@ def test_notices_that_get_lost_are_not_relied_on(
     database = Database(url)
     notices = ChangeListener(database, told.put)
     notices.start()
-    until(lambda: notices.is_listening)
+    wait_until(lambda: notices.is_listening)
     monkeypatch.setattr("syndb_service.store.change_listener.CHANNEL", "elsewhere")
-    until(lambda: not notices.is_listening)
+    wait_until(lambda: not notices.is_listening)
     monkeypatch.setattr("syndb_service.store.change_listener.CHANNEL", "syndb_jobs")
-    until(lambda: notices.is_listening)
+    wait_until(lambda: notices.is_listening)
     notices.close()
     database.close()
     assert "notices of changes don't arrive" in caplog.text

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 import redis
 
-from tests.servers.postgres import Postgres, running_postgres
-from tests.servers.rabbitmq import Rabbitmq
-from tests.servers.redis import Redis, running_redis
-from tests.servers.server import Server, state
+from tests.support.servers.postgres import Postgres, running_postgres
+from tests.support.servers.rabbitmq import Rabbitmq
+from tests.support.servers.redis import Redis, running_redis
+from tests.support.servers.server import Server, state
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -119,7 +119,7 @@ def test_servers_run_as_nobody_of_importance(postgres: Postgres) -> None:
 @pytest.mark.usefixtures("redis_server")
 def test_a_server_ends_with_the_tests_that_were_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from tests.servers.redis import running_redis\n"
+        "import sys, time; from pathlib import Path; from tests.support.servers.redis import running_redis\n"
         "with running_redis(Path(sys.argv[1])) as server: print(*server.pids(), flush=True); time.sleep(600)"
     )
     tests = subprocess.Popen(

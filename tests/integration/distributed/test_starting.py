@@ -6,17 +6,18 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.conftest import WAIT_S, Jobs, isolated_environment
-from tests.integration.distributed.distributed import Command, Distributed, starting
-from tests.servers.postgres import Postgres
-from tests.servers.redis import Redis, running_redis
-from tests.servers.seaweed import Seaweed, running_seaweed
+from tests.support.distributed import Command, Distributed, starting
+from tests.support.live_service import Jobs, isolated_environment
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.redis import Redis, running_redis
+from tests.support.servers.seaweed import Seaweed, running_seaweed
+from tests.support.waiting import WAIT_S, wait_until
 
 NOWHERE = "http://127.0.0.1:1"
 KEYS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "not-for-logs", "AWS_REGION": "us-east-1"}
@@ -32,13 +33,6 @@ def become_ready(command: Command) -> None:
             command.ready = line.strip()
             return
     pytest.fail(command.logged())
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +94,11 @@ def test_the_api_reads_and_keeps_jobs_though_the_broker_was_never_there(
             assert ready.status_code == 503
             away = {name for name, part in ready.json()["parts"].items() if not part["ok"]}
             assert away - {"workers"} == {"broker"}, "the worker waits for the broker too"
-            until(lambda: "waiting up to 90 s" in worker.logged())
+            wait_until(lambda: "waiting up to 90 s" in worker.logged())
             redis_away.start()
             become_ready(worker)
             assert jobs.until(job)["status"] == "completed"
-            until(lambda: jobs.http.get("/health/ready").status_code == 200)
+            wait_until(lambda: jobs.http.get("/health/ready").status_code == 200)
     lines = [json.loads(line) for each in (api, worker) for line in each.logged().splitlines()]
     assert all({"at", "level", "logger", "message"} <= line.keys() for line in lines)
     of_job = {line["logger"] for line in lines if line.get("job_id") == job["job_id"]}
@@ -138,9 +132,9 @@ def test_it_waits_for_its_database_and_its_store(
     try:
         environment = isolated_environment(tmp_path, **settings)
         with starting(tmp_path, environment, "up", "--port", "0", "--no-demo-data") as up:
-            until(lambda: "the job database is away" in up.logged())
+            wait_until(lambda: "the job database is away" in up.logged())
             postgres.start()
-            until(lambda: "result store" in up.logged())
+            wait_until(lambda: "result store" in up.logged())
             seaweed.start()
             killed = False
             become_ready(up)

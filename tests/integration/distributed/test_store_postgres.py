@@ -22,12 +22,12 @@ from syndb_service.errors import TooManyRequests, TransientError
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, revision, upgrade
-from tests.figure_counts import check_cost, check_counts
-from tests.plans import plan, reads_all, whole_scans
-from tests.revisions import EARLIER, check_upgrade
-from tests.servers.postgres import Postgres
-from tests.store_guards import GUARDS
-from tests.store_machine import REQUEST, StoreMachine
+from tests.support.query_plans import plan, reads_all, whole_scans
+from tests.support.schema_revisions import EARLIER, check_upgrade
+from tests.support.servers.postgres import Postgres
+from tests.support.statistics_counts import check_cost, check_counts
+from tests.support.store_guards import GUARDS
+from tests.support.store_model import REQUEST, StoreMachine
 
 PAGE = Path(__file__).parents[3] / "docs" / "operators" / "backup-and-upgrade.md"
 RESULT = Result("key", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)

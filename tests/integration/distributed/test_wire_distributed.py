@@ -12,17 +12,15 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from tests.conftest import Jobs, isolated_environment
-from tests.integration.distributed.distributed import Distributed, running_distributed
-from tests.integration.test_refusals import refused
-from tests.integration.test_wire_events import events
-from tests.integration.test_wire_operators import samples, value
-from tests.servers.postgres import Postgres
-from tests.servers.redis import Redis
-from tests.servers.seaweed import Seaweed, running_seaweed
+from tests.support.distributed import Distributed, running_distributed
+from tests.support.live_service import Jobs, isolated_environment
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.redis import Redis
+from tests.support.servers.seaweed import Seaweed, running_seaweed
+from tests.support.waiting import WAIT_S
+from tests.support.wire import events, refused, samples, value
 
 ENDLESS = "SELECT a.range AS i, md5(b.range::VARCHAR) AS h FROM range(100000000) a, range(100000000) b"
-WAIT_S = 120
 
 
 @pytest.fixture(scope="module")

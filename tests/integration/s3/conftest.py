@@ -10,7 +10,7 @@ import pytest
 from syndb_service.results.s3_store import S3ResultStore
 from syndb_service.s3 import Bucket
 from syndb_service.storage_url import S3Location
-from tests.servers.seaweed import Seaweed, running_seaweed
+from tests.support.servers.seaweed import Seaweed, running_seaweed
 
 FOREIGN = ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 

@@ -18,7 +18,8 @@ import pytest
 
 from syndb_service.errors import BadSetting, FatalError, TransientError
 from syndb_service.warehouse.file_cache import FileCache, WantedFile
-from tests.processes import ROOT, at_once
+from tests.support.processes import ROOT, at_once
+from tests.support.waiting import wait_until
 
 SIZE = 1000
 
@@ -73,13 +74,6 @@ def use(cache: FileCache, *numbers: int) -> None:
     with cache.lease([wanted(number) for number in numbers]) as folder:
         for number in numbers:
             assert (folder / wanted(number).path).read_bytes() == content(number)
-
-
-def until(happened: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_file_is_brought_once(cache: FileCache, distant: Distant, tmp_path: Path) -> None:
@@ -214,7 +208,7 @@ def test_another_lease_that_brings_the_file_is_waited_for(cache: FileCache, dist
     waited = threading.Event()
     first = threading.Thread(target=use, args=(cache, 1))
     first.start()
-    until(lambda: distant.asked == [1])
+    wait_until(lambda: distant.asked == [1])
     second = threading.Thread(target=use_and_tell, args=(cache, 1, waited))
     second.start()
     assert waited.wait(120)
@@ -228,7 +222,7 @@ def test_room_is_reserved_before_anything_comes(cache: FileCache, distant: Dista
     distant.hold.clear()
     first = threading.Thread(target=use, args=(cache, 1, 2))
     first.start()
-    until(lambda: len(distant.asked) == 2)
+    wait_until(lambda: len(distant.asked) == 2)
     with pytest.raises(TransientError, match="fill this worker's cache"):
         use(cache, 3, 4)
     assert sorted(distant.asked) == [1, 2]

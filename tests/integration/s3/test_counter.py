@@ -19,7 +19,7 @@ from syndb_service.settings import Settings
 from syndb_service.storage_url import S3Location
 from syndb_service.warehouse import DatasetStore, LocalWarehouse
 from syndb_service.warehouse.s3_warehouse import S3Warehouse
-from tests.servers.seaweed import Seaweed
+from tests.support.servers.seaweed import Seaweed
 
 SENSORY = Selection(pre_class=("sensory",))
 

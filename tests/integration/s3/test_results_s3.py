@@ -35,8 +35,9 @@ from syndb_service.storage_url import S3Location
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.upgrade import upgrade
 from syndb_service.worker.scrubber import Scrubber
-from tests.servers.seaweed import Seaweed
-from tests.servers.store_proxy import Act, StoreProxy
+from tests.support.servers.seaweed import Seaweed
+from tests.support.servers.store_proxy import Act, StoreProxy
+from tests.support.waiting import wait_until
 
 MIB = 1024**2
 OFTEN = set(range(1, 100))
@@ -65,13 +66,6 @@ def store(results: S3ResultStore, data: bytes, job_id: str = JOB, attempt: int =
 def send(writer: ResultWriter, data: bytes) -> None:
     writer.write(data)
     writer.finish()
-
-
-def until(happened: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +104,7 @@ def test_memory_may_be_used_again_as_soon_as_it_is_written(s3: Seaweed, prefix: 
 def test_nothing_is_visible_before_the_end(results: S3ResultStore, s3: Seaweed, prefix: str) -> None:
     with results.open_writer(JOB, 1) as writer:
         writer.write(content(2 * PART_BYTES + 1))
-        until(lambda: s3.uploads_in(prefix))
+        wait_until(lambda: s3.uploads_in(prefix))
         assert s3.keys_in(prefix) == []
         with pytest.raises(TransientError, match="not in the result store"):
             results.open(f"{JOB}/1")
@@ -201,7 +195,7 @@ def test_a_link_works_without_credentials(results: S3ResultStore) -> None:
 
 def test_a_link_expires(results: S3ResultStore) -> None:
     link = results.redirect(store(results, b"neurons"), "a.arrow", MEDIA, 1)
-    until(lambda: httpx.get(link).status_code == 403)
+    wait_until(lambda: httpx.get(link).status_code == 403)
     assert b"neurons" not in httpx.get(link).content
 
 
@@ -238,7 +232,7 @@ def test_the_sweep_sees_whole_and_unfinished_results(
     bucket.put("tables/synapses/dataset_id=1/a.parquet", b"not ours")
     unfinished = results.open_writer("job-a", 11)
     unfinished.write(content(PART_BYTES))
-    until(lambda: s3.uploads_in(prefix))
+    wait_until(lambda: s3.uploads_in(prefix))
     assert dict(results.listing()) == {"job-a": ["job-a/2", "job-a/11.part"], "job-b": ["job-b/1"]}
     assert sorted(results.jobs()) == ["job-a", "job-b"]
     assert results.keys("job-a") == ["job-a/2", "job-a/11.part"]
@@ -477,7 +471,7 @@ def test_a_store_that_is_killed_in_the_middle(
     kept = store(results, b"kept", str(uuid.uuid4()))
     with results.open_writer(JOB, 1) as writer:
         writer.write(content(2 * PART_BYTES))
-        until(lambda: s3.uploads_in(prefix))
+        wait_until(lambda: s3.uploads_in(prefix))
         s3.kill()
         try:
             with pytest.raises(TransientError, match="the result store does not answer") as caught:

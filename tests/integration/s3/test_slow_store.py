@@ -19,8 +19,8 @@ from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
 from syndb_service.store import Submission
 from syndb_service.store.schema import jobs
-from tests.servers.seaweed import Seaweed
-from tests.servers.store_proxy import Act, Rule, StoreProxy
+from tests.support.servers.seaweed import Seaweed
+from tests.support.servers.store_proxy import Act, Rule, StoreProxy
 
 LEASE_S = 2.0
 LARGE = "SELECT hash(range) AS h FROM range(1500000)"

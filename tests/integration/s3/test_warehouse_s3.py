@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,8 +27,9 @@ from syndb_service.store.upgrade import upgrade
 from syndb_service.warehouse import LocalWarehouse, open_warehouse, s3_warehouse
 from syndb_service.warehouse.s3_warehouse import S3Warehouse
 from syndb_service.worker.task_builder import TaskBuilder
-from tests.processes import at_once
-from tests.servers.seaweed import Seaweed
+from tests.support.processes import at_once
+from tests.support.servers.seaweed import Seaweed
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -83,13 +82,6 @@ def count(path: str) -> int:
         found = con.execute(f"SELECT count(*) FROM read_parquet('{path}')").fetchone()
     assert found is not None
     return int(found[0])
-
-
-def until(happened: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_dataset_is_added_and_read(warehouse: S3Warehouse, s3: Seaweed, prefix: str) -> None:
@@ -165,9 +157,9 @@ def test_another_process_sees_what_is_added_and_removed_within_a_moment(
     other = S3Warehouse(bucket, tmp_path / "other", 10**9)
     assert other.datasets() == []
     dataset = add(warehouse)
-    until(lambda: other.datasets() == [dataset], 2 * s3_warehouse.FRESH_S)
+    wait_until(lambda: other.datasets() == [dataset], 2 * s3_warehouse.FRESH_S)
     warehouse.remove(dataset.id)
-    until(lambda: other.datasets() == [], 2 * s3_warehouse.FRESH_S)
+    wait_until(lambda: other.datasets() == [], 2 * s3_warehouse.FRESH_S)
 
 
 def test_the_store_is_not_asked_for_every_job(

@@ -9,21 +9,7 @@ import pytest
 
 from syndb_lab.plots import draw
 from syndb_service.graph.analyses import ANALYSES
-from syndb_service.graph.analysis_context import AnalysisContext
-from syndb_service.graph.analyze import run_analyses, stages_of
-from syndb_service.graph.model.connectome import connectome_from_edges
-from syndb_service.graph.progress import StageProgress
-from tests.unit.graph.graph_shapes import SHAPES
-
-OPTIONS = {"top_hubs": 5, "seed": 0, "samples": 3, "source": "0", "target": "1", "min_synapses": 1}
-DATASET = {"id": "d", "name": "a_$made$_up_one", "title": "", "version": "", "citation": "", "doi": ""}
-
-
-def answer(analysis: str, shape: str, **more: Any) -> dict[str, Any]:
-    graph, options = connectome_from_edges(*SHAPES[shape]), OPTIONS | more
-    stages = StageProgress(lambda name, fraction: None, stages_of(analysis, options))
-    found = run_analyses(analysis, graph, AnalysisContext(graph, options, stages, dataset_id="d"))
-    return {"analysis": analysis, "dataset": DATASET, **found}
+from tests.support.graph_answers import answer
 
 
 @pytest.mark.filterwarnings("error")

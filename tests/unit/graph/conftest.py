@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.unit.graph.graph_shapes import Holder
+from tests.support.graph_shapes import Holder
 
 OPTIONS: dict[str, Any] = {"min_synapses": 1, "max_edges": None, "top_hubs": 10, "seed": 0}
 DATASET = {"id": "d", "name": "made_up", "title": "Made up", "version": "1", "citation": "nobody"}

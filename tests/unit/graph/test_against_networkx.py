@@ -16,7 +16,7 @@ from syndb_service.graph.measures.triad_census import TRIADS, triadic_census
 from syndb_service.graph.measures.triangles import enumerate_triangles
 from syndb_service.graph.model.connectome import connectome_from_edges
 from syndb_service.graph.progress import StageProgress
-from tests.unit.graph.graph_shapes import SHAPES, Shape, shapes
+from tests.support.graph_shapes import SHAPES, Shape, shapes
 
 EXACT_IN_FLOATS = 1e-12
 

@@ -16,7 +16,7 @@ from syndb_service.graph.definitions import METRICS
 from syndb_service.graph.model.connectome import connectome_from_edges
 from syndb_service.graph.paths.components import find_components
 from syndb_service.graph.paths.path_lengths import reachability, shortest_paths
-from tests.unit.graph.graph_shapes import SHAPES, Holder, heavy_tailed
+from tests.support.graph_shapes import SHAPES, Holder, heavy_tailed
 
 
 def run(

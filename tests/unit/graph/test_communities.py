@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from syndb_service.graph.measures.communities import agreement, find_communities
 from syndb_service.graph.model.connectome import Connectome, connectome_from_edges
-from tests.unit.graph.graph_shapes import SHAPES, Shape, heavy_tailed, shapes
+from tests.support.graph_shapes import SHAPES, Shape, heavy_tailed, shapes
 
 
 def weighted(shape: Shape) -> tuple[Connectome, igraph.Graph, list[int]]:

@@ -8,7 +8,7 @@ import pytest
 
 from syndb_service.errors import GraphTooLarge
 from syndb_service.graph import analyze
-from tests.unit.graph.graph_shapes import SHAPES, Holder
+from tests.support.graph_shapes import SHAPES, Holder
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from syndb_service.graph.model.connectome import Connectome, connectome_from_edg
 from syndb_service.graph.paths.breadth_first_search import count_hops
 from syndb_service.graph.paths.components import find_components
 from syndb_service.graph.paths.path_lengths import reachability, reachability_from, reachable, shortest_paths
-from tests.unit.graph.graph_shapes import SHAPES, Shape, shapes
+from tests.support.graph_shapes import SHAPES, Shape, shapes
 
 
 def digraph(shape: Shape) -> nx.DiGraph:

@@ -16,7 +16,7 @@ from syndb_service.graph.measures.hub_subnetwork import (
 from syndb_service.graph.measures.hubs import describe_hubs
 from syndb_service.graph.model.connectome import Connectome, connectome_from_edges
 from syndb_service.graph.progress import StageProgress
-from tests.unit.graph.graph_shapes import SHAPES
+from tests.support.graph_shapes import SHAPES
 
 
 def weighted(name: str) -> Connectome:

@@ -16,7 +16,7 @@ from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.analyze import stages_of
 from syndb_service.graph.model.connectome import connectome_from_edges
 from syndb_service.graph.progress import StageProgress
-from tests.unit.graph.graph_shapes import SHAPES, Holder, Shape, shapes
+from tests.support.graph_shapes import SHAPES, Holder, Shape, shapes
 
 OPTIONS: dict[str, Any] = {"node_table": True, "seed": 0}
 

@@ -16,7 +16,7 @@ from syndb_service.graph.measures.communities import find_communities
 from syndb_service.graph.measures.degrees import count_degrees
 from syndb_service.graph.model.connectome import ConnectionTally
 from syndb_service.graph.model.loader import load_connectome
-from tests.unit.graph.graph_shapes import Holder
+from tests.support.graph_shapes import Holder
 
 BEYOND_DOUBLES = 720_575_940_602_119_481
 MIXED = [(5, 7, 4), (7, 5, 1), (5, 5, 9), (7, 99, 2), (98, 99, 3), (7, 9, 2)]

@@ -21,7 +21,7 @@ from syndb_service.graph.null_models import rewiring
 from syndb_service.graph.null_models.motif_significance import motif_significance
 from syndb_service.graph.null_models.rewiring import rewire
 from syndb_service.graph.null_models.rich_club import rich_club
-from tests.unit.graph.graph_shapes import SHAPES, Shape, heavy_tailed, shapes
+from tests.support.graph_shapes import SHAPES, Shape, heavy_tailed, shapes
 
 
 def mutual_partners(graph: Connectome) -> Counts:

@@ -12,7 +12,7 @@ from syndb_service.graph.errors import UnknownNeuron
 from syndb_service.graph.model.connectome import connectome_from_edges
 from syndb_service.graph.paths.shortest_path import shortest_path
 from syndb_service.graph.progress import StageProgress
-from tests.unit.graph.graph_shapes import Shape, shapes
+from tests.support.graph_shapes import Shape, shapes
 
 
 @settings(max_examples=200, deadline=None)

@@ -10,7 +10,7 @@ import pytest
 
 from syndb_service.ingest import install_bundled
 from syndb_service.warehouse import LocalWarehouse
-from tests.processes import at_once
+from tests.support.processes import at_once
 
 Desk = Any
 

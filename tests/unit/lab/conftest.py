@@ -8,7 +8,7 @@ import pytest
 
 from syndb_lab.http.transport import Transport
 from syndb_lab.lab import Lab
-from tests.unit.lab.pretence import Answer
+from tests.support.lab_fakes import Answer
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 import httpx
@@ -12,14 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from syndb_lab.lab import Lab
 from syndb_lab.notebook.composer import Composer, draft_checker
-from tests.unit.lab.pretence import Answer
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+from tests.support.lab_fakes import Answer
+from tests.support.waiting import wait_until
 
 
 def test_a_page_that_comes_back_is_answered(
@@ -36,11 +29,11 @@ def test_a_page_that_comes_back_is_answered(
         return httpx.Response(404, json={"detail": "it answers"})
 
     composer = Composer(pretend_lab(answer), lambda: {}, {}, "SELECT 1").show()
-    until(lambda: not any(one.name == "syndb-composer" for one in threading.enumerate()))
+    wait_until(lambda: not any(one.name == "syndb-composer" for one in threading.enumerate()))
     assert composer._element.checked["state"] == "away"
     is_back.set()
     composer._on_message({"do": "here"})
-    until(lambda: composer._element.checked["state"] == "invalid")
+    wait_until(lambda: composer._element.checked["state"] == "invalid")
     assert "it answers" in composer._element.checked["message"]
     composer.close()
     InteractiveShell.clear_instance()

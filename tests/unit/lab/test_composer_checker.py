@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -12,13 +10,7 @@ from syndb_lab.errors import ServiceUnavailable
 from syndb_lab.notebook.composer import draft_checker as checking
 from syndb_lab.notebook.composer.draft import Draft
 from syndb_lab.notebook.composer.draft_checker import DraftChecker
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+from tests.support.waiting import wait_until
 
 
 def threads() -> int:
@@ -37,12 +29,12 @@ def test_only_the_newest_draft_is_checked_and_the_thread_ends() -> None:
     for serial in range(5):
         checker.submit(Draft(serial=serial))
         if serial == 0:
-            until(lambda: checked == [0])
+            wait_until(lambda: checked == [0])
     slow.set()
-    until(lambda: threads() == 0)
+    wait_until(lambda: threads() == 0)
     assert checked == [0, 4]
     checker.submit(Draft(serial=9))
-    until(lambda: threads() == 0 and checked == [0, 4, 9])
+    wait_until(lambda: threads() == 0 and checked == [0, 4, 9])
 
 
 def test_a_service_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +49,7 @@ def test_a_service_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) 
 
     checker = DraftChecker(check, lambda draft: away.append(draft.serial))
     checker.submit(Draft(serial=1))
-    until(lambda: threads() == 0)
+    wait_until(lambda: threads() == 0)
     assert (asked, away) == ([1, 1, 1, 1], [1, 1, 1])
 
 
@@ -70,11 +62,11 @@ def test_typing_while_the_service_is_away_is_checked_first_and_closing_ends_it()
 
     checker = DraftChecker(check, lambda _: None)
     checker.submit(Draft(serial=1))
-    until(lambda: asked == [1])
+    wait_until(lambda: asked == [1])
     checker.submit(Draft(serial=2))
-    until(lambda: asked[-1] == 2)
+    wait_until(lambda: asked[-1] == 2)
     checker.close()
-    until(lambda: threads() == 0)
+    wait_until(lambda: threads() == 0)
     checker.submit(Draft(serial=3))
     assert threads() == 0
 
@@ -87,4 +79,4 @@ def test_nobody_is_asked_for_a_page_that_has_gone(monkeypatch: pytest.MonkeyPatc
         raise ServiceUnavailable("nothing answers")
 
     DraftChecker(check, lambda _: None).submit(Draft())
-    until(lambda: threads() == 0)
+    wait_until(lambda: threads() == 0)

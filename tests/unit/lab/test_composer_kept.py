@@ -13,7 +13,7 @@ from syndb_lab.lab import Lab
 from syndb_lab.notebook import cell_identity
 from syndb_lab.notebook.composer import Composer, draft_store
 from syndb_lab.notebook.composer.draft import Draft
-from tests.unit.lab.pretence import Answer
+from tests.support.lab_fakes import Answer
 
 Run = Callable[..., Composer]
 

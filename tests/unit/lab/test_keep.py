@@ -11,7 +11,7 @@ import pytest
 from syndb_lab.errors import ParameterError
 from syndb_lab.http.transport import Transport
 from syndb_lab.job import Job
-from tests.unit.lab.pretence import job_record
+from tests.support.lab_fakes import job_record
 
 
 def test_hours_are_sent_and_no_moment(

@@ -8,7 +8,7 @@ from syndb_lab.datasets.datasets import Dataset
 from syndb_lab.magics.completion import Completion
 from syndb_lab.magics.schema_cache import SchemaCache
 from syndb_lab.user_data import job_journal
-from tests.unit.lab.pretence import JOB_ID, job_record
+from tests.support.lab_fakes import JOB_ID, job_record
 
 TABLES = [
     {"name": "neurons", "columns": [{"name": "neuron_id"}, {"name": "name"}]},

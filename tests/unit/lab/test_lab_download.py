@@ -9,7 +9,7 @@ from syndb_lab import ResultDamaged, ResultExpired, ServiceUnavailable, SyndbErr
 from syndb_lab.http.transport import Transport
 from syndb_lab.results import download
 from syndb_lab.results.cache import ResultCache
-from tests.unit.lab.pretence import JOB_ID, Answer, result_info
+from tests.support.lab_fakes import JOB_ID, Answer, result_info
 
 Pretend = Callable[[Answer], Transport]
 CONTENT = os.urandom(300_000)

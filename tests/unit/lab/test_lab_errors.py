@@ -10,7 +10,7 @@ from syndb_lab.display.progress import describe
 from syndb_lab.errors import JobFailed, QueryError, SyndbError, WaitTimeout, excerpt
 from syndb_lab.http.error_mapping import error_from_response
 from syndb_lab.sql.parameters import bind
-from tests.unit.lab.pretence import job_record
+from tests.support.lab_fakes import job_record
 
 
 def answer(

@@ -7,7 +7,7 @@ import gc
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -28,6 +28,7 @@ from syndb_lab.subnetwork.model import Connection, Counts, Subnetwork, pagerank
 from syndb_lab.subnetwork.neighborhood_sql import SubnetworkRequest
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.graph.model.loader import load_connectome
+from tests.support.waiting import wait_until
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 BIG = 720575940600000001
@@ -297,13 +298,6 @@ def test_a_front_end_without_our_javascript_gets_the_picture(
     view.close()
 
 
-def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 class Output:
     """A place in the notebook that was written to."""
 
@@ -323,8 +317,8 @@ def test_a_change_is_drawn_once_it_has_settled_and_kept_when_closed(
     view._outputs.append(output)
     for column in ("brain_structure", "majority_neurotransmitter", "degree"):
         view.color = column
-    until(lambda: output.written)
-    until(lambda: not [one for one in threading.enumerate() if one.name == "syndb-explore"])
+    wait_until(lambda: output.written)
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "syndb-explore"])
     assert len(output.written) < 3
     assert "coloured by degree in the whole graph" in output.written[-1]["text/html"]
     view.color = "cell_class"
@@ -349,7 +343,7 @@ def test_opened_and_closed_fifty_times_nothing_stays(ask: Ask) -> None:
     held = len(gc.get_objects())
     for number in range(50):
         once(number % 10 == 0)
-    until(lambda: threading.active_count() <= before[1])
+    wait_until(lambda: threading.active_count() <= before[1])
     assert set(_instances) <= before[0]
     gc.collect()
     assert len(gc.get_objects()) - held < 5000
@@ -381,5 +375,5 @@ def test_changes_from_several_threads_end_in_the_picture_of_the_last_one(
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: "syndb-explore" not in {thread.name for thread in threading.enumerate()})
+    wait_until(lambda: "syndb-explore" not in {thread.name for thread in threading.enumerate()})
     assert output.written[-1]["text/html"] == str(view.selected)

@@ -14,7 +14,7 @@ import pytest
 from syndb_lab.errors import AccessDenied, AuthError, JobNotFound, ResultExpired
 from syndb_lab.http.job_events import JobUpdate, iter_updates
 from syndb_lab.http.transport import Transport
-from tests.unit.lab.pretence import JOB_ID, Answer, job_record
+from tests.support.lab_fakes import JOB_ID, Answer, job_record
 
 Pretend = Callable[[Answer], Transport]
 STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}

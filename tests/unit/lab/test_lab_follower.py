@@ -22,9 +22,9 @@ from syndb_lab import Job, Lab
 from syndb_lab.http import event_loop_thread, job_events
 from syndb_lab.http.job_events import Follower
 from syndb_lab.http.transport import Transport
-from tests.unit.lab.pretence import job_record
+from tests.support.lab_fakes import job_record
+from tests.support.waiting import WAIT_S, wait_until
 
-WAIT_S = 120
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
 
 
@@ -98,13 +98,6 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Service], Trans
         transport.close()
 
 
-def until(condition: Callable[[], object]) -> None:
-    over = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < over
-        time.sleep(0.005)
-
-
 def ours() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("syndb")]
 
@@ -139,7 +132,7 @@ def test_three_hundred_awaited_jobs_take_one_thread_and_a_few_streams(serve: Any
     service = Service()
     assert awaited(service, serve(service), ids(300), ready=300) == 1
     assert service.most["streams"] <= job_events.STREAMS
-    until(lambda: not ours())
+    wait_until(lambda: not ours())
 
 
 def test_one_job_that_is_awaited_a_thousand_times_takes_one_stream(serve: Any) -> None:
@@ -174,7 +167,7 @@ def test_more_jobs_than_connections_can_follow_take_turns(
     assert service.most["streams"] <= 2
     for following in held:
         following.close()
-    until(lambda: not ours())
+    wait_until(lambda: not ours())
 
 
 def test_waits_that_time_out_leave_nothing(serve: Any) -> None:
@@ -185,7 +178,7 @@ def test_waits_that_time_out_leave_nothing(serve: Any) -> None:
         with pytest.raises(syndb_lab.WaitTimeout):
             job.wait(timeout=0, progress=False)
         assert (ours(), service._open) == ([], 0)
-    until(lambda: descriptors() <= before)
+    wait_until(lambda: descriptors() <= before)
 
 
 def test_a_job_that_ended_while_nobody_waited_for_it_is_told_later(serve: Any) -> None:
@@ -211,11 +204,11 @@ def test_a_job_that_is_told_between_two_waits_for_it_is_told_again(
     follower = job_events.follower_of(serve(service))
     other, one = (job_record("running", job_id=job_id) for job_id in ids(2))
     holding, first = follower.join(other), follower.join(one)
-    until(lambda: 2 in service.asked)
+    wait_until(lambda: 2 in service.asked)
     monkeypatch.setattr(job_events, "GATHER_S", 0.3)
     first.close()
     service.final.add(one["job_id"])
-    until(lambda: service.told)
+    wait_until(lambda: service.told)
     second = follower.join(one)
     assert second.wait(WAIT_S)
     assert second.record["status"] == "completed"
@@ -237,7 +230,7 @@ def test_closing_the_connection_ends_all_waiting(serve: Any) -> None:
     waiting = [threading.Thread(target=wait, args=(job_id,)) for job_id in ids(5)]
     for thread in waiting:
         thread.start()
-    until(lambda: sum(service.asked) >= 5)
+    wait_until(lambda: sum(service.asked) >= 5)
     transport.close()
     for thread in waiting:
         thread.join(WAIT_S)
@@ -285,7 +278,7 @@ def test_a_stream_that_falls_silent_is_opened_anew(sleeps: bool, monkeypatch: py
         job = Job(lab._transport, job_record("running"))
         waiting = threading.Thread(target=lambda: job.wait(timeout=WAIT_S, progress=False))
         waiting.start()
-        until(lambda: job.record["version"] == 3)
+        wait_until(lambda: job.record["version"] == 3)
         if sleeps:
             clock = time.time
             monkeypatch.setattr(

@@ -8,7 +8,7 @@ import pytest
 
 from syndb_lab import ResultUnsuitable
 from syndb_lab.results import data_frames
-from tests.unit.lab.pretence import FLYWIRE_ID, arrow_file
+from tests.support.lab_fakes import FLYWIRE_ID, arrow_file
 
 IDS = [FLYWIRE_ID, None, -FLYWIRE_ID, 2**63 - 1]
 TABLE = pa.table(

@@ -15,8 +15,8 @@ import pytest
 import syndb_lab
 from syndb_lab import Job, Lab, SyndbError
 from syndb_lab.datasets.datasets import Dataset, Datasets
-from tests.unit.lab.hostile import HOSTILE, check
-from tests.unit.lab.pretence import JOB_ID, Answer, arrow_file, job_record, result_info
+from tests.support.hostile_arguments import HOSTILE, check
+from tests.support.lab_fakes import JOB_ID, Answer, arrow_file, job_record, result_info
 
 CONTENT = arrow_file(pa.table({"pre_neuron_id": [1, 2], "post_neuron_id": [2, 3], "weight": [1.0, 2.0]}))
 DATASET = {"id": "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8", "name": "worm", "tables": []}

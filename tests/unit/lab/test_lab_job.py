@@ -15,7 +15,7 @@ import syndb_lab
 from syndb_lab import Job, Lab
 from syndb_lab.http.transport import Transport
 from syndb_lab.results.graph_objects import directed_graph, query_graph
-from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
+from tests.support.lab_fakes import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
 
 Pretend = Callable[[Answer], Transport]
 CONTENT = arrow_file(pa.table({"n": [1, 2]}))

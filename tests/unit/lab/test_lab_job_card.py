@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +20,8 @@ from syndb_lab.notebook.card.job_card import JobCard, show_card
 from syndb_lab.notebook.card.widget import FallbackCard
 from syndb_lab.notebook.monitor import Monitor
 from syndb_lab.notebook.namespace_writer import NamespaceWriter
-from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
+from tests.support.lab_fakes import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
+from tests.support.waiting import wait_until
 
 Pretend = Callable[[Answer], Transport]
 CONTENT = arrow_file(pa.table({"id": pa.array([FLYWIRE_ID, None], pa.int64())}))
@@ -35,13 +35,6 @@ def _shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     InteractiveShell.instance()
     yield
     InteractiveShell.clear_instance()
-
-
-def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def said(card: JobCard) -> dict[str, Any]:
@@ -88,7 +81,7 @@ def test_cancelling_lasts_until_the_service_confirms(pretend: Pretend) -> None:
 
     card = shown(pretend(answer), job_record("running"))
     card.handle_click({"do": "cancel"})
-    until(lambda: said(card)["word"] == "cancelling")
+    wait_until(lambda: said(card)["word"] == "cancelling")
     (button,) = said(card)["buttons"]
     assert (button["text"], button["disabled"]) == ("Cancelling…", True)
     confirm.set()
@@ -102,10 +95,10 @@ def test_load_puts_the_frame_beside_what_is_there(pretend: Pretend) -> None:
     card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT), namespace)
     assert said(card)["buttons"][0]["text"].startswith("Load 2 rows · ")
     card.handle_click({"do": "load"})
-    until(lambda: "q_frame_2" in namespace)
+    wait_until(lambda: "q_frame_2" in namespace)
     assert namespace["q_frame"] == "mine"
     assert namespace["q_frame_2"]["id"].to_list() == [FLYWIRE_ID, None]
-    until(lambda: "loaded into q_frame_2 (polars, 2 × 1)" in said(card)["note"])
+    wait_until(lambda: "loaded into q_frame_2 (polars, 2 × 1)" in said(card)["note"])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +115,7 @@ def test_a_load_that_fails_says_why_and_offers_a_rerun(
     problem = {"detail": f"it was {words}", "code": code}
     card = ended(pretend, lambda _: httpx.Response(status, json=problem))
     card.handle_click({"do": "load"})
-    until(lambda: words in said(card)["trouble"])
+    wait_until(lambda: words in said(card)["trouble"])
     assert [(one["do"], one["disabled"]) for one in said(card)["buttons"]] == [
         ("load", False),
         ("rerun", False),
@@ -136,7 +129,7 @@ def test_a_full_disk_is_said_on_the_card(pretend: Pretend, monkeypatch: pytest.M
     monkeypatch.setattr("syndb_lab.results.download.Download.fetch", full)
     card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT))
     card.handle_click({"do": "load"})
-    until(lambda: "no space left" in said(card)["trouble"])
+    wait_until(lambda: "no space left" in said(card)["trouble"])
 
 
 def test_an_expired_result_is_not_offered(pretend: Pretend) -> None:
@@ -182,10 +175,12 @@ def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> Non
     assert monitor._widget is not None
     assert monitor._widget.board["rows"][0]["job_id"] == JOB_ID
     away.set()
-    until(lambda: monitor._widget and "no answer from the service since" in monitor._widget.board["away"])
+    wait_until(
+        lambda: monitor._widget and "no answer from the service since" in monitor._widget.board["away"]
+    )
     assert monitor._widget.board["rows"]
     away.clear()
-    until(lambda: monitor._widget and not monitor._widget.board["away"])
+    wait_until(lambda: monitor._widget and not monitor._widget.board["away"])
     html = monitor._static_html()["text/html"]
     monitor.close()
     assert "&lt;script&gt;" in html
@@ -210,7 +205,7 @@ def test_a_rerun_on_a_card_that_was_closed_meanwhile_takes_no_place(pretend: Pre
     assert asked.wait(120)
     card.close()
     go.set()
-    until(lambda: "syndb-card" not in {thread.name for thread in threading.enumerate()})
+    wait_until(lambda: "syndb-card" not in {thread.name for thread in threading.enumerate()})
     assert (told, card.job.id) == ([], JOB_ID)
 
 
@@ -238,12 +233,12 @@ def test_a_rerun_while_the_end_of_the_old_job_is_read_shows_the_new_one_alone(pr
     card.show(Output())
     assert peeked.wait(120)
     card.handle_click({"do": "rerun"})
-    until(lambda: card.job.id == "another")
+    wait_until(lambda: card.job.id == "another")
     card.wait_static(120)
-    until(lambda: said(card)["word"] == "failed")
+    wait_until(lambda: said(card)["word"] == "failed")
     count = len(outputs)
     go.set()
-    until(lambda: "syndb-card" not in {thread.name for thread in threading.enumerate()})
+    wait_until(lambda: "syndb-card" not in {thread.name for thread in threading.enumerate()})
     assert (said(card)["job_id"], said(card)["word"]) == ("another", "failed")
     assert len(outputs) == count
     assert "syndb-job-another" in outputs[-1]
@@ -281,12 +276,12 @@ def test_a_refused_rerun_leaves_the_card_and_works_again(pretend: Pretend) -> No
     card = shown(pretend(answer), DONE)
     card.wait_static(120)
     card.handle_click({"do": "rerun"})
-    until(lambda: "too many open jobs" in said(card)["trouble"])
+    wait_until(lambda: "too many open jobs" in said(card)["trouble"])
     assert card.job.id == JOB_ID
     assert not said(card)["buttons"][-1]["disabled"]
     for number in (2, 3):
         card.handle_click({"do": "rerun"})
-        until(lambda: card.job.id == f"rerun {number}")  # noqa: B023
+        wait_until(lambda: card.job.id == f"rerun {number}")  # noqa: B023
         card.wait_static(120)
     assert said(card)["job_id"] == "rerun 3"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from syndb_lab.user_data import job_journal, query_history
-from tests.unit.lab.pretence import JOB_ID, job_record
+from tests.support.lab_fakes import JOB_ID, job_record
 
 
 def test_what_was_submitted_is_found_again() -> None:

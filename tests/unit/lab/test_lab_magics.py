@@ -11,7 +11,7 @@ from syndb_lab import Job, Lab
 from syndb_lab.errors import SyndbError
 from syndb_lab.magics.cell_line import HELP_WORDS, USAGE, CellLine, line_parser, read_cell_line
 from syndb_lab.magics.line_commands import VERBS
-from tests.unit.lab.pretence import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
+from tests.support.lab_fakes import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
 
 CONTENT = arrow_file(pa.table({"id": pa.array([FLYWIRE_ID, None], pa.int64())}))
 DATASETS = [

@@ -23,12 +23,12 @@ import syndb_lab
 from syndb_lab import Job, Lab
 from syndb_lab.http.job_subscription import Following
 from syndb_lab.http.job_watcher import JobWatcher
-from tests.unit.lab.pretence import job_record
+from tests.support.lab_fakes import job_record
+from tests.support.waiting import WAIT_S
 
 WAITS = int(os.environ.get("SYNDB_WAITS", "1000"))
 TOGETHER = 100
 WAITERS = 16
-WAIT_S = 120
 SETTLED_S = 120
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSyndb-Heartbeat: 5\r\nConnection: close\r\n\r\n"

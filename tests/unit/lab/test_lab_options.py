@@ -21,7 +21,7 @@ from syndb_lab.datasets.datasets import Datasets
 from syndb_lab.display.listing import Listing
 from syndb_lab.errors import ParameterError, UnknownDataset
 from syndb_lab.http.json_body import encode_body
-from tests.unit.lab.pretence import Answer, job_record
+from tests.support.lab_fakes import Answer, job_record
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 DATASETS = [{"id": WORM, "name": "worm"}, {"id": "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d9", "name": "fly"}]

@@ -29,7 +29,7 @@ from syndb_lab.results.csv_writer import write_csv
 from syndb_lab.results.duckdb_text import iter_slices
 from syndb_lab.results.json_writer import dump_json, write_json
 from syndb_lab.text.terminal_text import columns_of
-from tests.unit.lab.pretence import job_record
+from tests.support.lab_fakes import job_record
 
 BIG = 720575940600000001
 ODD: dict[str, tuple[str, Any, str | None]] = {

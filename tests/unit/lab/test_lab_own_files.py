@@ -18,7 +18,7 @@ from syndb_lab.magics.line_commands import journal_listing
 from syndb_lab.notebook.composer.draft_store import draft_file, load_draft
 from syndb_lab.results.cache import ResultCache
 from syndb_lab.user_data import job_journal, query_history
-from tests.unit.lab.pretence import JOB_ID, job_record
+from tests.support.lab_fakes import JOB_ID, job_record
 
 WRITERS, WRITTEN = 3, 15
 

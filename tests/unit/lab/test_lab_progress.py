@@ -17,7 +17,7 @@ from syndb_lab.display.progress import (
     readable_bytes,
     show_download,
 )
-from tests.unit.lab.pretence import job_record
+from tests.support.lab_fakes import job_record
 
 NOTHING: dict[str, Any] = {"phase": None, "fraction": None, "rows": None, "bytes": None, "elapsed_s": 0.0}
 ENDED: dict[str, Any] = {"fraction": 1.0, "rows": 9, "bytes": 99, "elapsed_s": 1.5}

@@ -11,7 +11,7 @@ from syndb_lab import Job
 from syndb_lab.errors import ParameterError
 from syndb_lab.http.transport import Transport
 from syndb_lab.sql.references import bind_references
-from tests.unit.lab.pretence import JOB_ID, Answer, job_record
+from tests.support.lab_fakes import JOB_ID, Answer, job_record
 
 
 def test_a_handle_stands_for_its_result(pretend: Callable[[Answer], Transport]) -> None:

@@ -22,8 +22,8 @@ from syndb_lab.notebook.table import ResultTable
 from syndb_lab.notebook.table.row_view import RowView, ViewSpec
 from syndb_lab.results import cache_directory, data_frames, download
 from syndb_lab.results.cache import ResultCache
-from tests.servers.small_disk import small_disk
-from tests.unit.lab.pretence import JOB_ID, Answer, result_info
+from tests.support.lab_fakes import JOB_ID, Answer, result_info
+from tests.support.servers.small_disk import small_disk
 
 Pretend = Callable[[Answer], Transport]
 CONTENT = os.urandom(300_000)

@@ -11,7 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from syndb_lab import Job, Lab
-from tests.unit.lab.pretence import JOB_ID, Answer, job_record
+from tests.support.lab_fakes import JOB_ID, Answer, job_record
 
 OTHER_ID = "11111111-0d1b-4a43-9d1c-3c1d0f3c9f10"
 NO_VALUE = "a variable of f() that has no value yet"

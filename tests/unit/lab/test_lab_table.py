@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -32,7 +31,8 @@ from syndb_lab.notebook.table import ResultTable
 from syndb_lab.notebook.table.page_server import PageServer, answer, view_of
 from syndb_lab.notebook.table.row_view import RowView, ViewSpec
 from syndb_lab.notebook.table.widget import TableOutput
-from tests.unit.lab.pretence import FLYWIRE_ID, Answer, arrow_file, job_record, result_info
+from tests.support.lab_fakes import FLYWIRE_ID, Answer, arrow_file, job_record, result_info
+from tests.support.waiting import wait_until
 
 Pretend = Callable[[Answer], Transport]
 ATTACK = "<script>alert(1)</script>\x1b[31m"
@@ -54,13 +54,6 @@ def stored(tmp_path: Path) -> Path:
     numbers = range(20_000)
     path.write_bytes(arrow_file(pa.table({"n": numbers, "text": [f"neuron {n % 1000}" for n in numbers]})))
     return path
-
-
-def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_the_first_rows_are_plain_html_and_plain_text(pretend: Pretend) -> None:
@@ -157,23 +150,23 @@ def test_requests_are_answered_in_a_thread_of_our_own_that_ends(stored: Path) ->
         lambda one: (told.append(threading.current_thread().name), answers.append(one))[0],
     )
     serving.request({**PAGE, "seq": 1})
-    until(lambda: answers)
+    wait_until(lambda: answers)
     assert answers[0]["total"] == 20_000
     assert answers[0]["cells"][0] == ["0", "neuron 0"]
     assert set(told) == {"syndb-table"}
     serving.request(
         {**PAGE, "seq": 2, "sort": [[0, "desc"]], "filters": {"1": "neuron 7"}, "first": 1, "count": 1}
     )
-    until(lambda: len(answers) == 3)
+    wait_until(lambda: len(answers) == 3)
     assert answers[1] == {"to": "g", "seq": 2, "working": "filtering and sorting"}
     assert (answers[2]["total"], answers[2]["cells"]) == (2_220, [["19798", "neuron 798"]])
     serving.request({**PAGE, "seq": 3, "filters": {"0": "> x"}})
-    until(lambda: len(answers) == 5)
+    wait_until(lambda: len(answers) == 5)
     assert (answers[4]["column"], answers[4]["seq"]) == (0, 3)
     serving.request({**PAGE, "do": "copy", "seq": 4, "first": 5, "count": 2})
-    until(lambda: len(answers) == 6)
+    wait_until(lambda: len(answers) == 6)
     assert answers[5]["copied"] == "n\ttext\n5\tneuron 5\n6\tneuron 6"
-    until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
+    wait_until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
     serving.close()
     serving.request({**PAGE, "seq": 5})
     assert len(answers) == 6
@@ -195,7 +188,7 @@ def test_a_question_that_nobody_waits_for_any_more_is_dropped(stored: Path) -> N
         serving.request({**PAGE, "seq": seq, "first": seq})
     serving.request({**PAGE, "from": "another", "seq": 10})
     go_on.set()
-    until(lambda: len(answers) == 3)
+    wait_until(lambda: len(answers) == 3)
     serving.close()
     assert [(one["to"], one["seq"]) for one in answers] == [("g", 1), ("g", 9), ("another", 10)]
 
@@ -216,7 +209,7 @@ def test_what_was_taken_back_is_not_worked_for(stored: Path) -> None:
     serving.request({**PAGE, "do": "copy", "seq": 2, "first": 0, "count": 1})
     serving.request({"do": "forget", "from": "g"})
     go_on.set()
-    until(lambda: len(answers) == 2)
+    wait_until(lambda: len(answers) == 2)
     serving.close()
     assert [(one["to"], one["seq"]) for one in answers] == [("another", 1), ("g", 2)]
 
@@ -248,8 +241,8 @@ def test_questions_of_several_pages_in_any_order_get_their_own_answers(stored: P
         newest[asker] = seq
         serving.request({**PAGE, "from": asker, "seq": seq, **view})
         if random.random() < 0.3:
-            until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
-    until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
+            wait_until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
+    wait_until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
     serving.close()
     final = [one for one in answers if "working" not in one]
     assert set(newest.items()) <= {(one["to"], one["seq"]) for one in final}
@@ -273,7 +266,7 @@ def test_bad_requests_are_answered_and_harm_nothing(stored: Path) -> None:
         )
     ):
         serving.request({**PAGE, "seq": seq, **bad})
-        until(lambda: any(one["seq"] == seq and "working" not in one for one in answers))  # noqa: B023
+        wait_until(lambda: any(one["seq"] == seq and "working" not in one for one in answers))  # noqa: B023
     final = [one for one in answers if "working" not in one]
     assert ["error" in one for one in final] == [True, True, True, True, False]
     assert len(final[-1]["cells"]) == 500
@@ -286,7 +279,7 @@ def open_files() -> int:
 
 def level() -> tuple[int, int, int, int]:
     gc.collect()
-    until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
+    wait_until(lambda: "syndb-table" not in {thread.name for thread in threading.enumerate()})
     return (
         len(ipywidgets_widget._instances),
         threading.active_count(),
@@ -300,7 +293,7 @@ def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
         table = ResultTable(lambda: RowView(stored), "a table")
         live = TableOutput({"key": "k"}, table._take_rows)
         live._serving.request({**PAGE, "seq": 1, "sort": [[1, "desc"]]})
-        until(lambda: live._serving._rows and live._serving._rows.is_sorted(ViewSpec([(1, "desc")])))
+        wait_until(lambda: live._serving._rows and live._serving._rows.is_sorted(ViewSpec([(1, "desc")])))
         live.close()
         table.close()
 

@@ -20,7 +20,7 @@ from pyarrow import csv
 from syndb_lab.errors import ParameterError, ResultUnsuitable
 from syndb_lab.notebook.table import clipboard
 from syndb_lab.notebook.table.row_view import FilterError, Interrupted, RowView, ViewSpec
-from tests.unit.lab.pretence import FLYWIRE_ID
+from tests.support.lab_fakes import FLYWIRE_ID
 
 STORED = ViewSpec()
 Open = Callable[..., RowView]

@@ -7,7 +7,7 @@ import pytest
 
 from syndb_lab import AuthError, Lab, ServiceUnavailable, SyndbError
 from syndb_lab.http.transport import Transport, canonical_url, service_url
-from tests.unit.lab.pretence import Answer, job_record
+from tests.support.lab_fakes import Answer, job_record
 
 Pretend = Callable[[Answer], Transport]
 

@@ -28,9 +28,9 @@ from syndb_lab.notebook.explorer.explorer import Explorer
 from syndb_lab.notebook.monitor import Monitor
 from syndb_lab.notebook.table import ResultTable
 from syndb_lab.sql.dry_run import DryRun
-from tests.unit.drawing.test_draw_analyses import answer as analysed
-from tests.unit.lab.hostile import HOSTILE, check
-from tests.unit.lab.pretence import JOB_ID, Answer, arrow_file, job_record, result_info
+from tests.support.graph_answers import answer as analysed
+from tests.support.hostile_arguments import HOSTILE, check
+from tests.support.lab_fakes import JOB_ID, Answer, arrow_file, job_record, result_info
 
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 GRAPH_ID = "1a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10"

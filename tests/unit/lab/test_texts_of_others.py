@@ -40,8 +40,8 @@ from syndb_lab.plots import draw
 from syndb_lab.sql.dry_run import DryRun
 from syndb_lab.subnetwork.model import Connection, Counts, Subnetwork
 from syndb_lab.user_data.job_journal import JournalEntry
-from tests.unit.drawing.test_draw_analyses import answer
-from tests.unit.lab.pretence import JOB_ID, job_record
+from tests.support.graph_answers import answer
+from tests.support.lab_fakes import JOB_ID, job_record
 
 MARK = "zq"
 HARMLESS = f"{MARK}harmless"

@@ -20,7 +20,8 @@ from syndb_lab.notebook.card.job_card import JobCard
 from syndb_lab.notebook.composer.composer import Composer
 from syndb_lab.notebook.composer.draft import Draft
 from syndb_lab.notebook.monitor import Monitor
-from tests.unit.lab.pretence import Answer, arrow_file, job_record, result_info
+from tests.support.lab_fakes import Answer, arrow_file, job_record, result_info
+from tests.support.waiting import wait_until
 
 Pretend = Callable[[Answer], Transport]
 LONGEST_S = 0.02
@@ -33,13 +34,6 @@ def _shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     InteractiveShell.instance()
     yield
     InteractiveShell.clear_instance()
-
-
-def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 class Jobs:
@@ -130,7 +124,7 @@ def test_a_card_shows_the_row_of_its_own_job(pretend: Pretend, seed: int) -> Non
             card.handle_click({"do": "cancel"})
         return "syndb-card" not in {thread.name for thread in threading.enumerate()}
 
-    until(is_at_rest)
+    wait_until(is_at_rest)
     shown, row = card._widget.card, jobs.statuses[card.job.id]
     assert (shown["job_id"], shown["status"], card.job.status) == (card.job.id, row, row)
     assert f"syndb-job-{card.job.id}" in output.html

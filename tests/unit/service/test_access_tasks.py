@@ -21,7 +21,7 @@ from syndb_service.store import Database, GroupStore, JobStore
 from syndb_service.store.upgrade import upgrade
 from syndb_service.warehouse import LocalWarehouse
 from syndb_service.worker.task_builder import TaskBuilder
-from tests.integration.auth.people import SECRET_ID, secret_folder
+from tests.support.restricted_dataset import SECRET_ID, secret_folder
 
 
 @pytest.fixture(scope="module")

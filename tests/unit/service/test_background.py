@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -22,6 +20,7 @@ from syndb_service.runtime.background import BackgroundThread, EndOfRounds
 from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
 from syndb_service.store import Database, Submission, change_listener
+from tests.support.waiting import wait_until
 
 PACKAGE = Path(syndb_service.__file__).parent
 SHORT_LIVED = {
@@ -32,13 +31,6 @@ SHORT_LIVED = {
     "isolation/fork_server_client.py": "forks one child ahead",
     "ingest/load_progress.py": "shows the progress of a command",
 }
-
-
-def until(condition: Callable[[], object]) -> None:
-    limit = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.005)
 
 
 def test_every_thread_that_must_live_is_registered() -> None:
@@ -63,7 +55,7 @@ def test_no_error_ends_a_thread(error: BaseException) -> None:
     thread = BackgroundThread("tested", step)
     thread.start()
     assert thread in background.list_loops()
-    until(lambda: thread.done > 2)
+    wait_until(lambda: thread.done > 2)
     assert thread.alive
     background.check()
     thread.stop()
@@ -82,11 +74,11 @@ def test_readiness_tells_of_a_thread_that_keeps_failing_until_it_works_again() -
 
     thread = BackgroundThread("tested", step)
     thread.start()
-    until(lambda: thread.trouble)
+    wait_until(lambda: thread.trouble)
     with pytest.raises(TransientError, match=r"tested failed 3 times in a row \(ZeroDivisionError\)"):
         background.check()
     broken.clear()
-    until(lambda: thread.done)
+    wait_until(lambda: thread.done)
     background.check()
     thread.stop()
 
@@ -102,9 +94,9 @@ def test_an_outage_is_not_the_threads_trouble() -> None:
 
     thread = BackgroundThread("tested", step)
     thread.start()
-    until(lambda: len(failures) > 2)
+    wait_until(lambda: len(failures) > 2)
     background.check()
-    until(lambda: not thread.alive)
+    wait_until(lambda: not thread.alive)
     assert thread not in background.list_loops()
 
 
@@ -133,14 +125,14 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
         }
         first = worker._worker
         first.workers[0].stop()
-        until(lambda: worker._worker is not first)
+        wait_until(lambda: worker._worker is not first)
         job, _ = service.store.insert(Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1")))
         service.hints.dispatch(job.job_id)
-        until(lambda: service.store.get(job.job_id).status is Status.COMPLETED)
+        wait_until(lambda: service.store.get(job.job_id).status is Status.COMPLETED)
     finally:
         worker.stop()
         service.close()
-    until(lambda: not background.list_loops())
+    wait_until(lambda: not background.list_loops())
 
 
 def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +151,7 @@ def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.Monke
     listening.start()
     try:
         tried.wait()
-        until(lambda: not listening.is_listening)
+        wait_until(lambda: not listening.is_listening)
     finally:
         listening.close()
 

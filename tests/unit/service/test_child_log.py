@@ -12,7 +12,7 @@ import pytest
 
 from syndb_service.isolation.child_log import relay
 from syndb_service.logs import JsonLines
-from tests.conftest import WAIT_S
+from tests.support.waiting import WAIT_S
 
 CHILD = """
 import logging, os

@@ -26,7 +26,7 @@ from syndb_service.domain.child_task import (
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.domain.jobs import ANALYSES, FORMATS
 from syndb_service.domain.message_codec import MalformedMessage, decode_message, encode_message
-from tests.child_tasks import CHECK_TASK, query_task
+from tests.support.child_tasks import CHECK_TASK, query_task
 
 TEXTS = st.text(max_size=20)
 WHOLE = st.integers(min_value=0, max_value=2**63)

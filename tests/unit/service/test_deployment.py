@@ -18,7 +18,7 @@ import yaml
 
 from syndb_lab.cli.main import main
 from syndb_service.settings import Settings, load_settings
-from tests.servers.seaweed import _binary as weed
+from tests.support.servers.seaweed import _binary as weed
 
 ROOT = Path(__file__).parents[3]
 SERVICE = ROOT / "service"

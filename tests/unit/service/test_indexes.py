@@ -6,7 +6,7 @@ from pathlib import Path
 
 from syndb_service.store import Database, JobStore
 from syndb_service.store.upgrade import upgrade
-from tests.plans import plan, reads_all, statements_of, whole_scans
+from tests.support.query_plans import plan, reads_all, statements_of, whole_scans
 
 
 def test_no_question_reads_every_row(tmp_path: Path) -> None:

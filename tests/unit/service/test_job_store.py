@@ -24,8 +24,8 @@ from syndb_service.errors import (
 from syndb_service.store import Database, JobStore, Submission, TokenStore
 from syndb_service.store.schema import job_events, jobs
 from syndb_service.store.upgrade import upgrade
-from tests.figure_counts import check_cost, check_counts
-from tests.store_guards import GUARDS
+from tests.support.statistics_counts import check_cost, check_counts
+from tests.support.store_guards import GUARDS
 
 REQUEST = JobRequest(Kind.QUERY, query="SELECT 1")
 RESULT = Result("key", "arrow", 10, 1, (("n", "int64"),), "ab" * 32)

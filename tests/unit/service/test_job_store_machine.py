@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from syndb_service.store import Database
 from syndb_service.store.upgrade import upgrade
-from tests.store_machine import StoreMachine
+from tests.support.store_model import StoreMachine
 
 
 def test_the_rows_on_sqlite(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ for name in PRELOADED:
     import_module(name)
 from syndb_service.child import main as child, query_task as query_job
 from syndb_service.isolation.channel import ChildChannel
-from tests.child_tasks import query_task
+from tests.support.child_tasks import query_task
 ours, theirs = socket.socketpair()
 threading.Thread(target=lambda: [None for _ in iter(lambda: theirs.recv(65536), b"")], daemon=True).start()
 folder, before = tempfile.mkdtemp(), set(sys.modules)

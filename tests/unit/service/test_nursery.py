@@ -17,7 +17,7 @@ from syndb_service.domain.message_codec import encode_message
 from syndb_service.isolation.channel import FrameType
 from syndb_service.isolation.fork_server_client import ChildProcess, ForkServerClient
 from syndb_service.isolation.process_name import NURSERY
-from tests.child_tasks import CHECK_TASK, query_task
+from tests.support.child_tasks import CHECK_TASK, query_task
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import WAIT_S, wait_until
+
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 120
 
 
 class Supervised:
@@ -22,7 +22,7 @@ class Supervised:
     def __init__(self, folder: Path, mode: str, count: int) -> None:
         self._folder = folder
         self.log = folder / "log"
-        command = [sys.executable, "-m", "tests.unit.service.supervised", "supervise", str(folder), mode]
+        command = [sys.executable, "-m", "tests.support.supervised_process", "supervise", str(folder), mode]
         with self.log.open("w") as log:
             self.supervisor = subprocess.Popen([*command, str(count)], cwd=ROOT, stderr=log)
 
@@ -60,16 +60,9 @@ def lives(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_it_is_ready_when_all_are(supervised: Callable[[str, int], Supervised]) -> None:
     group = supervised("plain", 3)
-    until(group.is_ready)
+    wait_until(group.is_ready)
     assert len(group.living()) == 3
 
 
@@ -77,10 +70,10 @@ def test_one_that_dies_is_started_again_and_its_siblings_stay(
     supervised: Callable[[str, int], Supervised],
 ) -> None:
     group = supervised("plain", 3)
-    until(group.is_ready)
+    wait_until(group.is_ready)
     victim, *siblings = sorted(group.living())
     os.kill(victim, signal.SIGKILL)
-    until(lambda: len(group.started()) == 4)
+    wait_until(lambda: len(group.started()) == 4)
     assert group.living() == group.started() - {victim}
     assert set(siblings) <= group.living()
     assert f"(process {victim}) was killed by SIGKILL" in group.log.read_text()
@@ -90,7 +83,7 @@ def test_one_that_keeps_ending_is_started_again_and_again(
     supervised: Callable[[str, int], Supervised],
 ) -> None:
     group = supervised("short", 1)
-    until(lambda: len(group.started()) >= 4)
+    wait_until(lambda: len(group.started()) >= 4)
     assert group.supervisor.poll() is None
     assert "ended with exit status 0" in group.log.read_text()
 
@@ -100,7 +93,7 @@ def test_a_signal_lets_each_end_its_work(
     supervised: Callable[[str, int], Supervised], number: signal.Signals
 ) -> None:
     group = supervised("plain", 3)
-    until(group.is_ready)
+    wait_until(group.is_ready)
     group.supervisor.send_signal(number)
     assert group.supervisor.wait(WAIT_S) == 0
     assert len(group.ended()) == 3
@@ -110,7 +103,7 @@ def test_a_signal_lets_each_end_its_work(
 
 def test_one_that_does_not_end_is_killed(supervised: Callable[[str, int], Supervised]) -> None:
     group = supervised("deaf", 2)
-    until(group.is_ready)
+    wait_until(group.is_ready)
     group.supervisor.terminate()
     assert group.supervisor.wait(WAIT_S) == 0
     assert not group.living()
@@ -120,19 +113,19 @@ def test_one_that_does_not_end_is_killed(supervised: Callable[[str, int], Superv
 @pytest.mark.parametrize("mode", ["plain", "deaf"])
 def test_a_killed_supervisor_leaves_nothing(supervised: Callable[[str, int], Supervised], mode: str) -> None:
     group = supervised(mode, 3)
-    until(group.is_ready)
+    wait_until(group.is_ready)
     group.supervisor.kill()
     group.supervisor.wait()
-    until(lambda: not group.living())
+    wait_until(lambda: not group.living())
 
 
 def test_a_process_started_by_nobody_is_tied_to_nobody(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.unit.service.supervised", "process", str(tmp_path), "short"]
+    command = [sys.executable, "-m", "tests.support.supervised_process", "process", str(tmp_path), "short"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_process_whose_supervisor_is_gone_already_ends(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.unit.service.supervised", "process", str(tmp_path), "plain"]
+    command = [sys.executable, "-m", "tests.support.supervised_process", "process", str(tmp_path), "plain"]
     environment = os.environ | {"SYNDB_LIFELINE": "0:1"}
     assert os.getpid() != 1
     assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 1
@@ -146,7 +139,7 @@ def test_without_the_kernels_help_the_closed_lifeline_ends_a_process(tmp_path: P
         "watchdog_environment\n"
         "ours, theirs = socket.socketpair(); os.set_inheritable(theirs.fileno(), True)\n"
         "command = [sys.executable, '-c', 'import sys; sys.platform = \"other\"\\n'\n"
-        "  'from pathlib import Path; from tests.unit.service.supervised import be_process\\n'\n"
+        "  'from pathlib import Path; from tests.support.supervised_process import be_process\\n'\n"
         "  'be_process(Path(sys.argv[1]), \"deaf\")', sys.argv[1]]\n"
         "child = subprocess.Popen(command, env=os.environ | watchdog_environment(theirs.fileno()),"
         " pass_fds=[theirs.fileno()])\n"

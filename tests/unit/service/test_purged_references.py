@@ -15,9 +15,9 @@ from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
+from tests.support.waiting import WAIT_S
 
 ADA = Principal("ada", academic=True)
-WAIT_S = 120
 
 
 @pytest.fixture(scope="module")

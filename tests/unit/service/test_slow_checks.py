@@ -17,9 +17,9 @@ from syndb_service.container import Container, build_container
 from syndb_service.errors import TransientError
 from syndb_service.jobs.query_checker import CheckedQuery
 from syndb_service.settings import load_settings
+from tests.support.waiting import WAIT_S
 
 ACCOUNTS = 15
-WAIT_S = 120
 
 
 @pytest.fixture

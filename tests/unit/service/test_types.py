@@ -25,7 +25,7 @@ from syndb_lab.notebook.table.row_view import RowView, ViewSpec
 from syndb_lab.results import data_frames
 from syndb_service.errors import InvalidQuery
 from syndb_service.sql.result_columns import result_columns
-from tests.type_cases import (
+from tests.support.type_cases import (
     FORMATS,
     JOB_ID,
     LARGE,
@@ -39,7 +39,7 @@ from tests.type_cases import (
     query_of,
     run,
 )
-from tests.type_page import PATH, page
+from tests.support.type_page import PATH, page
 
 CASES = list(VALUES)
 SHOWN = [case for case in CASES if not case.endswith("beyond")]

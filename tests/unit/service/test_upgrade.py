@@ -14,7 +14,7 @@ from syndb_service.errors import BadSetting, TransientError
 from syndb_service.store import Database
 from syndb_service.store.schema import metadata
 from syndb_service.store.upgrade import HEAD, revision, upgrade
-from tests.revisions import EARLIER, check_upgrade
+from tests.support.schema_revisions import EARLIER, check_upgrade
 
 
 def url(tmp_path: Path) -> str:

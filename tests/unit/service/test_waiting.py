@@ -20,6 +20,7 @@ from syndb_service.api.stream_limit import CountedStream, StreamLimit
 from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.errors import TooManyRequests, TransientError, Unauthenticated
+from tests.support.waiting import wait_until_async
 
 
 class Rows:
@@ -53,12 +54,6 @@ class Rows:
         return {job_id: self.jobs[job_id] for job_id in job_ids if job_id in self.jobs}
 
 
-async def until(condition: object) -> None:
-    async with asyncio.timeout(120):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.001)
-
-
 def test_a_change_by_another_process_wakes_those_who_wait_for_it() -> None:
     async def main() -> None:
         rows = Rows()
@@ -68,7 +63,7 @@ def test_a_change_by_another_process_wakes_those_who_wait_for_it() -> None:
             rows.add(name)
         first = asyncio.create_task(room.wait_for_change(lambda: rows.jobs["a"], 1, 60))
         other = asyncio.create_task(room.wait_for_change(lambda: rows.jobs["b"], 1, 60))
-        await until(lambda: rows.reads[-1:] == [2])
+        await wait_until_async(lambda: rows.reads[-1:] == [2])
         rows.change("a")
         assert (await first).version == 2
         assert not other.done()
@@ -87,15 +82,15 @@ def test_a_thousand_waiters_are_one_query_at_a_time_and_no_thread() -> None:
         waiters = [
             asyncio.create_task(room.wait_for_change(lambda: rows.jobs["a"], 1, 60)) for _ in range(1000)
         ]
-        await until(lambda: room._poller is not None)
+        await wait_until_async(lambda: room._poller is not None)
         before, threads = len(rows.reads), threading.active_count()
         start = asyncio.get_running_loop().time()
-        await until(lambda: len(rows.reads) >= before + 10)
+        await wait_until_async(lambda: len(rows.reads) >= before + 10)
         assert asyncio.get_running_loop().time() - start >= 9 * 0.05
         assert threading.active_count() < threads + 100
         rows.change("a")
         assert {job.version for job in await asyncio.gather(*waiters)} == {2}
-        await until(lambda: room._poller.done())  # type: ignore[union-attr]
+        await wait_until_async(lambda: room._poller.done())  # type: ignore[union-attr]
         assert not room._awaited
 
     asyncio.run(main())
@@ -109,7 +104,7 @@ def test_waiting_goes_on_when_the_database_was_away() -> None:
         room.open()
         rows.add("a")
         waiter = asyncio.create_task(room.wait_for_change(lambda: rows.jobs["a"], 1, 60))
-        await until(lambda: rows.reads)
+        await wait_until_async(lambda: rows.reads)
         rows.change("a")
         assert (await waiter).version == 2
 

@@ -1,0 +1,1 @@
+"""Random results, DuckDB's own values of them, and every way to fetch them."""
