@@ -84,7 +84,7 @@ _ELSEWHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first asked for."""
+    """Load a public name at its first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
@@ -96,7 +96,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Give a notebook ``%%syndb`` and ``%syndb``, at ``%load_ext syndb_lab``."""
+    """Register ``%%syndb`` and ``%syndb`` in a notebook; ``%load_ext syndb_lab`` calls this."""
     from syndb_lab.magics.syndb_magics import load
 
     load(shell)

@@ -1,25 +1,25 @@
-"""Everything that may go wrong on the notebook's side, once.
+"""The exceptions of the package.
 
 SyndbError                              message · hint · code · status
-├── RequestRefused                      a 4xx without a class of its own
-│   ├── QueryError                      SQL that is not run: query · line · column, shown with a caret
+├── RequestRefused                      a 4xx without a more specific class
+│   ├── QueryError                      invalid SQL: query · line · column, shown with a caret
 │   ├── AuthError                       401: no token, or one that is unknown, expired or revoked
-│   ├── AccessDenied                    403: this dataset is not for this token
+│   ├── AccessDenied                    403: the token's owner may not read this dataset
 │   │   └── AcademicVerificationRequired
 │   ├── JobNotFound                     404: no such job, or someone else's
 │   ├── ResultNotReady                  409: the job is not completed
 │   ├── ResultExpired                   410: destroyed; the job can be rerun
 │   └── TooManyRequests                 429
-├── JobFailed                           the service ran it and says why: reason · line · column
-├── JobCancelled                        a result was asked for, and there is none
+├── JobFailed                           the job ended with an error: reason · line · column
+├── JobCancelled                        the job was cancelled, so it has no result
 ├── WaitTimeout                         (and TimeoutError) the job goes on
-├── ParameterError                      a ``:name`` without a value; a value that can't be taken
-├── UnknownDataset                      a name or an id that no dataset has, with the nearest
-├── ResultTruncated                     cut at the size limit, and not allowed
+├── ParameterError                      a ``:name`` without a value; an invalid value or argument
+├── UnknownDataset                      a name or an id that no dataset has, with the nearest names
+├── ResultTruncated                     truncated at the size limit, and ``allow_truncated`` is not set
 ├── ResultDamaged                       the file's checksum is wrong
-├── ResultUnsuitable                    the verb doesn't fit the result
-└── ServiceUnavailable                  nothing answers, or it can't answer now
-    └── ServiceNotStarted               the embedded service did not come up
+├── ResultUnsuitable                    the result has no form that the method could return
+└── ServiceUnavailable                  no response, or 502, 503 or 504
+    └── ServiceNotStarted               the embedded service did not start
 Detached (KeyboardInterrupt)            Ctrl-C while waiting: the job goes on
 """
 
@@ -36,27 +36,27 @@ from syndb_lab.next_steps.problem_steps import hint_of
 from syndb_lab.text.terminal_text import escape_control_characters
 
 BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), " ")
-"""What ends a line on some screens and none in SQL: a blank of the same width, so that a caret fits."""
+"""Characters that break a line on some screens but not in SQL; blanks replace them, so that a caret fits."""
 
 
-MOST_LINES: Final = 16
-MOST_CHARACTERS: Final = 2000
-WIDEST: Final = 98
+MAX_LINES: Final = 16
+MAX_CHARACTERS: Final = 2000
+MAX_COLUMNS: Final = 98
 
 
 class SyndbError(Exception):
-    """The base of everything that syndb_lab raises.
+    """The base class of the exceptions of syndb_lab.
 
     Parameters
     ----------
     message : str
         What was wrong, in a sentence.
     hint : str or NextStep, optional
-        What to do next: in a sentence, or as a step that each surface words for itself.
+        What to do next: a sentence, or a step that is formatted for its audience.
     code : str, optional
-        The service's code for it, which programs may read.
+        The service's error code, for programs.
     status : int, optional
-        The HTTP status, where there was an answer.
+        The HTTP status, if there was a response.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class SyndbError(Exception):
 
     @property
     def hint(self) -> str | None:
-        """What to do next, in a sentence for Python."""
+        """What to do next, as a sentence for Python users."""
         return self.hint_for(Audience.PYTHON)
 
     @hint.setter
@@ -84,41 +84,41 @@ class SyndbError(Exception):
 
     @property
     def next_step(self) -> NextStep | None:
-        """What to do next, as an action with its arguments, where there is one."""
+        """What to do next, as an action with its arguments; None if the hint is a sentence."""
         return self._hint if isinstance(self._hint, NextStep) else None
 
     def hint_for(self, audience: Audience) -> str | None:
-        """Write what to do next for those who read it."""
+        """Format what to do next for an audience."""
         return render(self._hint, audience) if isinstance(self._hint, NextStep) else self._hint
 
     def __str__(self) -> str:
-        """Read as the message, and the hint on a line of its own; nothing in it acts on a terminal."""
+        """Return the message and, on its own line, the hint, without control characters."""
         return self.text_for(Audience.PYTHON)
 
     def text_for(self, audience: Audience) -> str:
-        """Write the whole error, as ``str`` does, for those who read it."""
+        """Format the error, as ``str`` does, for an audience."""
         lines = (screenful(self.message), self._excerpt(), screenful(self.hint_for(audience)))
         return escape_control_characters("\n".join(filter(None, lines)))
 
     def _excerpt(self) -> str | None:
-        """Show the line of SQL that it is about, where there is one."""
+        """Return the line of SQL with the error; None without one."""
         return None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Cross to another process whole, whatever the class takes to be made."""
+        """Pickle all attributes, whatever arguments the class's constructor takes."""
         return _rebuild_error, (type(self), self.message), self.__dict__
 
     def _render_traceback_(self) -> list[str]:
-        """Show it in a notebook as one block: the lines of the user's that led to it, and what it says."""
+        """Return the user's own lines that led to the error, and its text, for a notebook's output."""
         return [*_own_lines(self.__traceback__), f"{type(self).__name__}: {self}"]
 
 
 class RequestRefused(SyndbError):
-    """The service understood the request and refuses it."""
+    """The service rejected the request: a 4xx status."""
 
 
 class PlacedError(SyndbError):
-    """An error that may know its place in the SQL (``line`` and ``column`` count from 1)."""
+    """An error that may have a position in the SQL (``line`` and ``column`` count from 1)."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class PlacedError(SyndbError):
 
 
 class QueryError(PlacedError, RequestRefused):
-    r"""SQL that the service does not run.
+    r"""SQL that is invalid or not allowed.
 
     Examples
     --------
@@ -158,7 +158,7 @@ class AuthError(RequestRefused):
 
 
 class AccessDenied(RequestRefused):
-    """The token is valid, and what was asked for is not for its owner."""
+    """The token is valid, but its owner may not read what was requested."""
 
 
 class AcademicVerificationRequired(AccessDenied):
@@ -166,17 +166,17 @@ class AcademicVerificationRequired(AccessDenied):
 
 
 class JobNotFound(RequestRefused):
-    """No job of this id, or none of yours."""
+    """There is no job with this id, or it belongs to another user."""
 
 
 class ResultNotReady(RequestRefused):
-    """The job is not completed; ``retry_after`` (seconds) while its result can still come."""
+    """The job is not completed; ``retry_after`` is set (seconds) while it may still complete."""
 
     retry_after: float | None = None
 
 
 class ResultExpired(RequestRefused):
-    """The result was destroyed on its date; the record is kept and the job can be rerun."""
+    """The result was destroyed; the record is kept and the job can be rerun."""
 
 
 class TooManyRequests(RequestRefused):
@@ -186,7 +186,7 @@ class TooManyRequests(RequestRefused):
 
 
 class JobFailed(PlacedError):
-    """The job ended without a result; ``reason`` and the message are the service's own.
+    """The job failed; ``reason`` and the message come from the service.
 
     Parameters
     ----------
@@ -213,11 +213,11 @@ class JobCancelled(SyndbError):
 
 
 class WaitTimeout(SyndbError, TimeoutError):
-    """The time given to ``wait`` is over; the job goes on."""
+    """The timeout of ``wait`` is over; the job goes on."""
 
 
 class ParameterError(PlacedError):
-    """A ``:name`` in the SQL has no value, or a value was given that can't be taken."""
+    """A ``:name`` in the SQL has no value, or a value or an argument is invalid."""
 
 
 class UnknownDataset(SyndbError):
@@ -225,7 +225,7 @@ class UnknownDataset(SyndbError):
 
 
 class ResultTruncated(SyndbError):
-    """The result was cut at the service's size limit, and nobody said that this is all right."""
+    """The result was truncated at the service's size limit, and ``allow_truncated`` is not set."""
 
 
 class ResultDamaged(SyndbError):
@@ -233,33 +233,33 @@ class ResultDamaged(SyndbError):
 
 
 class ResultUnsuitable(SyndbError):
-    """The result is of another kind than the verb works on."""
+    """The method does not apply to this kind of result."""
 
 
 class ServiceUnavailable(SyndbError):
-    """Nothing answers at the address, or it says that it can't answer now."""
+    """The service does not respond, or responds with 502, 503 or 504."""
 
 
 class ServiceNotStarted(ServiceUnavailable):
-    """The embedded service did not come up."""
+    """The embedded service did not start."""
 
 
 class Detached(KeyboardInterrupt):
-    """Ctrl-C, or the notebook's Stop, ended the waiting; the message says how to cancel the job."""
+    """Ctrl-C, or the notebook's Stop, ended the wait; the message says how to cancel the job."""
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
 
 
 def _rebuild_error(kind: type[SyndbError], message: str) -> SyndbError:
-    """Make an error that was pickled."""
+    """Rebuild an error that was pickled."""
     error = kind.__new__(kind, message)
     error.args = (message,)
     return error
 
 
 def _own_lines(trace: TracebackType | None) -> list[str]:
-    """Return the lines that were run before this package was entered, without those of IPython."""
+    """Return the user's lines that led into this package, without those of IPython."""
     lines = []
     for frame, number in walk_tb(trace):
         package = frame.f_globals.get("__name__", "").partition(".")[0]
@@ -272,7 +272,7 @@ def _own_lines(trace: TracebackType | None) -> list[str]:
 
 
 def screenful(text: str | None) -> str:
-    """Cut a text that would fill more than a screen together with the rest of an error, and say its length.
+    """Cut a text to ``MAX_LINES`` and ``MAX_CHARACTERS``, and append its full length.
 
     Examples
     --------
@@ -281,23 +281,23 @@ def screenful(text: str | None) -> str:
     """
     text = str(text or "").encode("utf-8", "backslashreplace").decode()
     lines = text.split("\n")
-    cut = "\n".join(lines[:MOST_LINES])[:MOST_CHARACTERS]
+    cut = "\n".join(lines[:MAX_LINES])[:MAX_CHARACTERS]
     return text if cut == text else f"{cut}… ({len(text):,} characters)"
 
 
 def around(text: str, column: int | None) -> tuple[str, int | None]:
-    """Cut a long line to what stands around a column; return it and the column in it.
+    """Cut a long line to ``MAX_COLUMNS`` around a column; return the cut line and the column in it.
 
     Examples
     --------
     >>> around("x" * 500 + "y" + "x" * 500, 501)[0][50]
     'y'
     """
-    start = max(0, (column or 1) - 1 - WIDEST // 2)
-    shown = text[start : start + WIDEST]
-    begin, end = "…" if start else "", "…" if start + WIDEST < len(text) else ""
-    moved = column - start + len(begin) if column is not None else None
-    return f"{begin}{shown}{end}", moved
+    start = max(0, (column or 1) - 1 - MAX_COLUMNS // 2)
+    shown = text[start : start + MAX_COLUMNS]
+    begin, end = "…" if start else "", "…" if start + MAX_COLUMNS < len(text) else ""
+    shown_column = column - start + len(begin) if column is not None else None
+    return f"{begin}{shown}{end}", shown_column
 
 
 def excerpt(query: str | None, line: int | None, column: int | None) -> str | None:
@@ -315,7 +315,7 @@ def excerpt(query: str | None, line: int | None, column: int | None) -> str | No
     if not 1 <= line <= len(lines):
         return None
     head, text = f"line {line}: ", lines[line - 1].removesuffix("\r").translate(BREAKS)
-    if len(text) > WIDEST:
+    if len(text) > MAX_COLUMNS:
         text, column = around(text, column)
     if column is None or not 1 <= column <= len(text) + 1:
         return head + text

@@ -1,9 +1,10 @@
-"""What a fork waits for, and what its child needs anew: locks and connections.
+"""Fork safety: locks that a fork waits for, and objects that are renewed in the child.
 
-A child has one thread, and finds every lock as it was at the fork: what another thread of the parent held
-is never let go. Locks of this package are made anew. Those of libraries can't be, and the fork waits until
-they are free: the lock of a module that another thread imports (httpx tries to import one at each request of
-an event loop), and those that guard the first use of Arrow and of polars: ``WAIT_S`` for each at most.
+A forked child has one thread and inherits every lock in its state at the fork: a lock that another thread of
+the parent held is never released. The child renews the locks of this package. It can't renew those of
+libraries, so the fork waits until they are free: the lock of a module that another thread imports (httpx
+tries to import one at each request of an event loop), and those of the first use of Arrow and of polars.
+The fork waits at most ``WAIT_S`` seconds for each.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ TICK_S: Final = 0.001
 
 
 class Renewable(Protocol):
-    """What holds a lock, a thread or a connection, none of which a fork copies in a usable state."""
+    """An object with a lock, a thread or a connection, none of which is usable after a fork."""
 
     def renew_after_fork(self) -> None:
-        """Replace what belongs to the parent process; runs in the child, right after the fork."""
+        """Replace what belongs to the parent process; called in the child, right after the fork."""
 
 
 RENEWED: Final[weakref.WeakSet[Renewable]] = weakref.WeakSet()
 
 
 def renew_in_children(owner: Renewable) -> None:
-    """Have an object renewed in each process that is forked from this one, for as long as it lives."""
+    """Register an object, held weakly, to be renewed in each process that is forked from this one."""
     RENEWED.add(owner)
 
 
 class ProcessLock:
-    """A reentrant lock of one process: free in a child, whichever thread held it at the fork."""
+    """A reentrant lock that is free in a forked child, whichever thread held it at the fork."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -50,12 +51,12 @@ class ProcessLock:
         self._lock.release()
 
     def renew_after_fork(self) -> None:
-        """Start with a free lock."""
+        """Replace the lock by a free one."""
         self._lock = threading.RLock()
 
 
 class ForkLock:
-    """Keeps forks waiting for as long as any other thread is inside."""
+    """A reentrant lock that delays forks while another thread holds it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -67,32 +68,32 @@ class ForkLock:
         self.open()
 
     def shut(self) -> None:
-        """Wait until no other thread is inside, and let none in."""
+        """Acquire the lock before a fork; give up after ``WAIT_S`` seconds."""
         self._lock.acquire(timeout=WAIT_S)
 
     def open(self) -> None:
-        """Let others in again."""
-        with suppress(RuntimeError):  # it was not this thread's: it waited for too long
+        """Release the lock."""
+        with suppress(RuntimeError):  # not held by this thread, because `shut` timed out
             self._lock.release()
 
     def renew_after_fork(self) -> None:
-        """Start with nobody inside."""
+        """Replace the lock by a free one."""
         self._lock = threading.RLock()
 
 
-GATE: Final = ForkLock()
-renew_in_children(GATE)
-LOOKS: Final[list[Callable[[], None]]] = []
-"""What is to be found out of this process right before each fork."""
+FORK_LOCK: Final = ForkLock()
+renew_in_children(FORK_LOCK)
+BEFORE_FORK: Final[list[Callable[[], None]]] = []
+"""Functions that are called right before each fork."""
 
 
 def await_imports() -> None:
     """Wait until no other thread is importing a module."""
     held: dict[str, Callable[[], Any]] = getattr(importlib._bootstrap, "_module_locks", {})
     own = threading.get_ident()
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        time.sleep(0)  # so that the interpreter switches to no other thread between the look and the fork
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        time.sleep(0)  # a fresh time slice: no switch to another thread between this check and the fork
         owners = {getattr(find(), "owner", None) for find in held.copy().values()}
         if owners <= {own, None}:
             return
@@ -100,9 +101,9 @@ def await_imports() -> None:
 
 
 def _prepare() -> None:
-    GATE.shut()
-    for look in LOOKS:
-        look()
+    FORK_LOCK.shut()
+    for prepare in BEFORE_FORK:
+        prepare()
     await_imports()
 
 
@@ -112,4 +113,4 @@ def _renew() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_prepare, after_in_parent=GATE.open, after_in_child=_renew)
+    os.register_at_fork(before=_prepare, after_in_parent=FORK_LOCK.open, after_in_child=_renew)

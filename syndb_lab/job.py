@@ -1,4 +1,4 @@
-"""The handle of one job, with its result in every shape that people work in."""
+"""The handle of one job, with its result in the forms that users work with."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 class Job(ResultHandle):
     """A query or a graph analysis that the service runs.
 
-    The result verbs wait for the job to end, fetch its file once, and raise ``JobFailed`` or ``JobCancelled``
-    where there is none. A result that was cut at the service's size limit raises unless ``allow_truncated``;
-    with ``wait=False`` a job that still runs raises ``ResultNotReady``. ``part="neurons"`` is the table that
-    a graph job with ``node_table=True`` has beside its answer, one row a neuron.
+    Methods that return the result wait for the job to end, fetch its file once, and raise ``JobFailed`` or
+    ``JobCancelled`` if there is none. A result that was truncated at the service's size limit raises unless
+    ``allow_truncated``; with ``wait=False`` a job that still runs raises ``ResultNotReady``.
+    ``part="neurons"`` is the table of a graph job with ``node_table=True``: one row for each neuron.
 
     Examples
     --------
@@ -70,12 +70,12 @@ class Job(ResultHandle):
         return Job(self._transport, record, cache=self._cache)
 
     def preview(self) -> pyarrow.Table:
-        """Read the first rows, at most 100, as soon as there are any, also while the job runs.
+        """Read the first rows, at most 100, as soon as the service has any, also while the job runs.
 
         Raises
         ------
         ResultNotReady, ResultExpired
-            There are none yet, or no longer.
+            There are no rows yet, or they were destroyed.
 
         Examples
         --------
@@ -105,7 +105,7 @@ class Job(ResultHandle):
     def to_lazy(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
     ) -> polars.LazyFrame:
-        """Open the result as a lazy frame of polars, at once of any size; ``collect()`` reads what it needs.
+        """Open the result as a polars lazy frame without reading it; ``collect()`` reads what it needs.
 
         Examples
         --------
@@ -117,7 +117,7 @@ class Job(ResultHandle):
     def to_pandas(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
     ) -> pandas.DataFrame:
-        """Read the result into a pandas data frame with Arrow columns, which keep ids exact beside NULLs.
+        """Read the result into a pandas data frame with Arrow columns: ids stay exact in columns with NULLs.
 
         Examples
         --------
@@ -129,7 +129,7 @@ class Job(ResultHandle):
     def to_arrow(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
     ) -> pyarrow.Table:
-        """Read the result into an Arrow table; its schema's metadata says where it comes from.
+        """Read the result into an Arrow table; its schema's metadata holds the provenance.
 
         Examples
         --------
@@ -141,7 +141,7 @@ class Job(ResultHandle):
     def to_duckdb(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
     ) -> duckdb.DuckDBPyRelation:
-        """Read the result into a relation of a fresh in-memory DuckDB, to query further.
+        """Read the result into a relation of a new in-memory DuckDB, for further queries.
 
         Examples
         --------
@@ -153,17 +153,17 @@ class Job(ResultHandle):
     def table(
         self, *, allow_truncated: bool = False, wait: bool = True, part: Part | None = None
     ) -> ResultTable:
-        """Look at the result as a table that a notebook pages through, sorts and filters, however long.
+        """Show the result as a table that a notebook pages, sorts and filters, for any number of rows.
 
-        As the last line of a cell it shows itself. Only the rows in view go to the page, every cell as text,
-        so that ids are exact; the kernel sorts and filters, on the result file. A click on a heading sorts
-        (with Shift by a further column). What is typed above a column filters: a text that the cells contain,
+        As the last line of a cell it shows itself. Only the visible rows go to the page, every cell as text,
+        so that ids are exact; the kernel sorts and filters the result file. A click on a heading sorts
+        (with Shift by a further column). The field above a column filters: a text that the cells contain,
         ``NULL``, ``not NULL``, ``= 5``, ``> 5``, ``>= 5 and < 10``. A saved notebook keeps the first 20 rows.
 
         Returns
         -------
         ResultTable
-            Its ``close()`` lets the file go, and so does the next run of the cell.
+            Its ``close()``, or the next run of the cell, closes the file.
 
         Raises
         ------
@@ -188,23 +188,23 @@ class Job(ResultHandle):
     def to_networkx(
         self, *, across_datasets: bool = False, allow_truncated: bool = False, wait: bool = True
     ) -> networkx.DiGraph[Any]:
-        """Build a directed graph, pre to post.
+        """Build a directed graph, with edges from pre to post.
 
-        Of a query job: from its ``pre_neuron_id`` and ``post_neuron_id`` columns; further columns become
-        attributes of the edge, and ``weight`` (or else ``synapse_count``) its weight. Rows of a pair add up.
-        Each dataset numbers its neurons on its own, so the result has to be of one: ``WHERE dataset_id = …``.
-        With ``across_datasets`` it may be of several: it needs its ``dataset_id`` column, and each node is a
-        pair ``(dataset_id, neuron_id)``.
+        For a query job, the edges come from its ``pre_neuron_id`` and ``post_neuron_id`` columns; further
+        columns become attributes of the edge, and ``weight`` (or else ``synapse_count``) its weight. Rows of
+        the same pair add up. Neuron ids are unique only within a dataset, so the result has to be of one
+        dataset: ``WHERE dataset_id = …``. With ``across_datasets`` it may be of several: it needs the column
+        ``dataset_id``, and each node is a pair ``(dataset_id, neuron_id)``.
 
-        Of a graph job: the graph that was analysed. Its result holds figures and no edges, so this submits
-        two more query jobs, for the connections and the neurons that the job's filters let pass. Names,
+        For a graph job, this is the graph that was analysed. Its result holds measures and no edges, so this
+        submits two more query jobs, for the connections and the neurons that match the job's filters. Names,
         classes and neurotransmitters become attributes of the nodes; with gap junctions, their number is the
         edge's ``gap_junctions``.
 
         Raises
         ------
         ResultUnsuitable
-            The result is no list of connections, or one of several datasets.
+            The result is not a list of connections, or it is of several datasets.
 
         Examples
         --------
@@ -226,7 +226,7 @@ class Job(ResultHandle):
     def to_igraph(
         self, *, across_datasets: bool = False, allow_truncated: bool = False, wait: bool = True
     ) -> igraph.Graph:
-        """Build the graph of ``to_networkx`` in igraph: ids are in the vertices' ``name``, exact.
+        """Build the graph of ``to_networkx`` in igraph; the exact ids are in the vertices' ``name``.
 
         Raises
         ------
@@ -244,7 +244,7 @@ class Job(ResultHandle):
         )
 
     def answer(self, *, wait: bool = True) -> dict[str, Any]:
-        """Read what a graph analysis found.
+        """Read the answer of a graph analysis.
 
         Examples
         --------
@@ -254,11 +254,11 @@ class Job(ResultHandle):
         if self.kind != "graph":
             raise ResultUnsuitable("a query job has a table, no answer", hint="Read it with job.to_polars().")
         self._require_result(wait=wait)
-        found: dict[str, Any] = self._open(lambda path: json.loads(path.read_bytes()), None)
-        return found
+        answer: dict[str, Any] = self._open(lambda path: json.loads(path.read_bytes()), None)
+        return answer
 
     def plot(self) -> matplotlib.figure.Figure:
-        """Draw what a graph analysis found: all of it on a page, or the panels of one analysis.
+        """Draw the answer of a graph analysis: a page of all panels, or the panels of one analysis.
 
         Examples
         --------
@@ -288,44 +288,47 @@ class Job(ResultHandle):
         seed: int = 1,
         allow_truncated: bool = False,
     ) -> Explorer:
-        """Look around in a part of the graph: search, colour, size, and click neurons into ``view.selected``.
+        """Explore part of the graph interactively: search, color, resize and select (``view.selected``).
 
-        Of a graph job: what it analysed, with all its filters, around its hubs (or its path, or its source);
-        ``node_table=True`` adds its table's scores: ``community``, ``pagerank_whole``. Of a query job: the
-        connections it lists, as ``to_networkx`` reads them. Of the connections only those shown are fetched,
-        by further query jobs. In a notebook it shows itself below the cell.
+        For a graph job, it shows the graph that was analysed, with all its filters, around its hubs, its path
+        or its source; ``node_table=True`` adds the scores of the table, such as ``community`` and
+        ``pagerank_whole``. For a query job, it shows the connections of the result, as ``to_networkx`` reads
+        them. Further query jobs fetch only the connections that are shown. In a notebook the explorer appears
+        below the cell.
 
         Parameters
         ----------
         neurons : int, str or a sequence of these, optional
-            The neurons in the middle, by id or name.
+            The center neurons, by id or name.
         hops : int, optional
-            How many steps around them, from 0 to 5; one where neurons are given, and otherwise as many as the
-            limit allows.
+            Number of steps around them, from 0 to 5; by default 1 with ``neurons``, and otherwise as many as
+            ``limit`` allows.
         limit : int
-            Neurons at most, up to 2,000: the nearest to the middle, then those that share the most synapses.
+            Maximum number of neurons, up to 2,000: the nearest to the center, then those with the most shared
+            synapses.
         connections : int
-            Connections at most, up to 20,000: the strongest.
+            Maximum number of connections, up to 20,000: the strongest.
         min_synapses : int, optional
-            Leaves out weaker connections.
+            Minimum synapses of a connection; weaker ones are left out.
         color : str or None
-            A column of ``neurons`` or a score; by default the class, or else what there is. None for one.
+            A column of ``neurons`` or a score; by default the class, or else another column that has values.
+            None for one color.
         size : str or None
-            A score or a column of numbers; by default the degree in the whole graph. None for one size.
+            A score or a numeric column; by default the degree in the whole graph. None for one size.
         seed : int
-            Of the layout.
+            Seed of the layout.
         allow_truncated : bool
-            Whether a result that was cut may be shown.
+            Whether a truncated result may be shown.
 
         Returns
         -------
         Explorer
-            ``selected`` are the exact ids; ``color``, ``size`` and ``selected`` may be set.
+            ``selected`` holds the exact ids; ``color``, ``size`` and ``selected`` may be set.
 
         Raises
         ------
         ParameterError
-            A neuron or a column that is not there (with the nearest), or a number that can't be.
+            An unknown neuron or column (with the nearest names), or a number out of range.
         ResultUnsuitable
             The result lists no connections, or the graph is empty.
 
@@ -339,23 +342,21 @@ class Job(ResultHandle):
         [55, 54]
         """
         from syndb_lab.notebook.explorer.explorer import Explorer
-        from syndb_lab.subnetwork import fetch as gathering
+        from syndb_lab.subnetwork import fetch
 
-        limit, connections, hops, min_synapses, seed = gathering.validate_options(
+        limit, connections, hops, min_synapses, seed = fetch.validate_options(
             limit, connections, hops, min_synapses, seed
         )
         steps = 1 if hops is None and neurons is not None else hops
-        wish = SubnetworkRequest(hops=steps, limit=limit, connections=connections)
+        request = SubnetworkRequest(hops=steps, limit=limit, connections=connections)
         if self.kind == "graph":
-            part = gathering.fetch_from_analysis(
-                self._run_queries, self.answer(), wish, neurons, min_synapses
-            )
+            part = fetch.fetch_from_analysis(self._run_queries, self.answer(), request, neurons, min_synapses)
             part = with_table(part, lambda: self.to_arrow(part="neurons"))
         else:
             graph_objects.ends([column["name"] for column in self._result_record(allow_truncated)["columns"]])
             datasets = read_provenance(self._transport, self.record).get("datasets")
-            part = gathering.fetch_from_query(
-                self._run_queries, self.record, datasets, wish, neurons, min_synapses
+            part = fetch.fetch_from_query(
+                self._run_queries, self.record, datasets, request, neurons, min_synapses
             )
         view = Explorer(part, color, size, seed)
         view.show()
@@ -367,8 +368,8 @@ class Job(ResultHandle):
         allow_truncated: bool = False,
         progress: bool | None = False,
     ) -> list[pyarrow.Table]:
-        """Run query jobs on the way to something else."""
-        told = f"read for job {self.id[:8]}"
-        records = [self._transport.post("/v1/jobs", {"label": told, **body}) for body in bodies]
+        """Run auxiliary query jobs at the same time, and return their results in order."""
+        label = f"read for job {self.id[:8]}"
+        records = [self._transport.post("/v1/jobs", {"label": label, **body}) for body in bodies]
         jobs = [Job(self._transport, record, cache=self._cache) for record in records]
         return [job.wait(progress=progress).to_arrow(allow_truncated=allow_truncated) for job in jobs]

@@ -1,4 +1,4 @@
-"""What a job handle knows and does whatever the job is: its record, waiting, cancelling."""
+"""The handle of a job of any kind: its record, waiting, cancelling, retention."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syndb_lab.conversion.sql_values import format_value, hours_of, number
 from syndb_lab.display.progress import ProgressLine, describe, progress_line
 from syndb_lab.errors import Detached, ParameterError, WaitTimeout
 from syndb_lab.http.job_events import FINAL
-from syndb_lab.http.job_watcher import PATIENCE_S, JobWatcher
+from syndb_lab.http.job_watcher import TIMEOUT_S, JobWatcher
 from syndb_lab.http.reconnection import reopen
 from syndb_lab.http.transport import Transport
 from syndb_lab.results.cache import ResultCache
@@ -31,10 +31,10 @@ DESTROYED: Final = "expired"
 
 @convert_errors
 class JobHandle:
-    """A job's id, a connection, and the record as it was last seen.
+    """A job's id, a connection, and the newest known record.
 
-    The properties and the repr say what was last heard, the repr also when, while the job is unfinished; only
-    the verbs ask the service.
+    The properties and the repr show the newest known record; the repr of an unfinished job also says when it
+    was received. Only the methods send requests.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class JobHandle:
     record : dict
         The job's record, as on the wire.
     cache : ResultCache, optional
-        Where result files are kept.
+        The cache of result files.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class JobHandle:
         self._transport = transport
         self._cache = cache or ResultCache()
         self._record = record
-        self._heard = datetime.now()
+        self._received = datetime.now()
         self._shown_in: tuple[str, str] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as the address and the record: who loads it takes the token kept for that address."""
+        """Pickle the address and the record; loading takes the token stored for that address."""
         return _handle, (type(self), self._transport.url, self._transport.key, self.record)
 
     def __copy__(self) -> Self:
@@ -67,19 +67,19 @@ class JobHandle:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The job's record, as on the wire and as last heard."""
+        """The newest known record of the job, as on the wire."""
         return self._record
 
     @record.setter
     def record(self, record: dict[str, Any]) -> None:
         if record is not self._record:
-            known, self._record, self._heard = self._record, record, datetime.now()
+            known, self._record, self._received = self._record, record, datetime.now()
             if record.get("reason") == DESTROYED and known.get("result"):
                 self._cache.remove(known["result"])
 
     @property
     def id(self) -> str:
-        """The job's id, which any notebook can pick up again with ``lab.job(id)``."""
+        """The job's id; ``lab.job(id)`` opens the job from any notebook."""
         return str(self.record["job_id"])
 
     @property
@@ -89,15 +89,15 @@ class JobHandle:
 
     @property
     def status(self) -> str:
-        """``pending``, ``running``, ``completed``, ``failed`` or ``cancelled``, as last heard.
+        """``pending``, ``running``, ``completed``, ``failed`` or ``cancelled``, in the newest known record.
 
-        It changes when a verb asks: ``done()``, ``refresh()``, ``wait()``, ``cancel()``.
+        ``done()``, ``refresh()``, ``wait()`` and ``cancel()`` update it.
         """
         return str(self.record["status"])
 
     @property
     def label(self) -> str | None:
-        """What its owner calls it."""
+        """The label that its owner gave it."""
         return self.record.get("label")
 
     @property
@@ -113,25 +113,25 @@ class JobHandle:
         if self.label:
             words.append(repr(self.label))
         if self.status not in FINAL:
-            words.append(f"as of {format_time(self._heard)}; .refresh() asks again")
+            words.append(f"as of {format_time(self._received)}; .refresh() asks again")
         return f"<{' '.join(words)}>"
 
     def shown_by_its_card(self) -> Self:
-        """Leave this run of the cell without a second display: the card stands there already."""
+        """Suppress the repr in this run of the cell, which already shows the card."""
         from syndb_lab.display.cell_output import running_cell_and_run
 
         self._shown_in = running_cell_and_run()
         return self
 
     def _ipython_display_(self) -> None:
-        """Show nothing below its own card; everywhere else, IPython shows the repr."""
+        """Show nothing in the cell run that shows the card; elsewhere IPython shows the repr."""
         from syndb_lab.display.cell_output import running_cell_and_run
 
         if self._shown_in is None or self._shown_in != running_cell_and_run():
-            raise NotImplementedError  # which IPython takes for: show the repr
+            raise NotImplementedError  # makes IPython show the repr
 
     def done(self) -> bool:
-        """Ask whether the job has ended: completed, failed or been cancelled.
+        """Ask the service whether the job has ended: completed, failed or been cancelled.
 
         Examples
         --------
@@ -143,31 +143,31 @@ class JobHandle:
         return self.status in FINAL or self.refresh().status in FINAL
 
     def refresh(self) -> Self:
-        """Ask the service how the job is now."""
+        """Fetch the job's current record."""
         self.record = self._transport.get(f"/v1/jobs/{self.id}")
         return self
 
     def wait(self, timeout: float | None = None, progress: bool | ProgressLine | None = None) -> Self:
         """Wait until the job has completed, failed or been cancelled.
 
-        Ctrl-C, or the notebook's Stop, ends the waiting and not the job.
+        Ctrl-C, or the notebook's Stop, ends the wait and not the job.
 
         Parameters
         ----------
         timeout : float, optional
-            Seconds; without it as long as it takes.
+            Seconds to wait; by default until the job ends.
         progress : bool or ProgressLine, optional
             Whether to show a line of progress; by default in a notebook and in a terminal.
 
         Returns
         -------
         Job
-            This one. Whether it failed is in ``status``; the result verbs raise it.
+            This job. A failure raises nothing here: see ``status``, or call a method that reads the result.
 
         Raises
         ------
         WaitTimeout
-            The time is over; the job goes on.
+            The timeout is over; the job goes on.
         Detached
             Ctrl-C; the job goes on.
 
@@ -176,8 +176,8 @@ class JobHandle:
         >>> lab.sql("SELECT DISTINCT cell_class FROM neurons", label="classes").wait()
         <query job ... completed (... rows) 'classes'>
         """
-        patience = number("timeout", timeout)
-        if patience is not None and not patience >= 0:
+        timeout_s = number("timeout", timeout)
+        if timeout_s is not None and not timeout_s >= 0:
             raise ParameterError(
                 f"timeout is {format_value(timeout)}; it takes a number of seconds from 0 on",
                 hint="For example: job.wait(timeout=60). Without it: as long as it takes.",
@@ -192,7 +192,7 @@ class JobHandle:
         line = progress_line(progress) if isinstance(progress, bool | None) else progress
         started = time.monotonic()
         try:
-            self._follow(line, started, patience)
+            self._follow(line, started, timeout_s)
         except KeyboardInterrupt:
             line.end(f"detached · job {self.id} goes on")
             raise Detached(
@@ -201,23 +201,25 @@ class JobHandle:
         line.end(describe(self.record, time.monotonic() - started))
         return self
 
-    def _follow(self, line: ProgressLine, started: float, timeout: float | None) -> None:
-        """Draw the line until the job is final, or the time is over and the service has been heard."""
+    def _follow(self, line: ProgressLine, started: float, timeout_s: float | None) -> None:
+        """Draw the line until the job is final, or the timeout is over and the service has responded."""
         drawn = 0.0
-        over = math.inf if timeout is None else started + timeout
-        with JobWatcher(self._transport, self.record, patience_s=PATIENCE_S) as watch:
-            while not watch.wait_final(min(TICK_S, max(over - time.monotonic(), SOON_S))):
+        deadline = math.inf if timeout_s is None else started + timeout_s
+        with JobWatcher(self._transport, self.record, timeout_s=TIMEOUT_S) as watch:
+            while not watch.wait_final(min(TICK_S, max(deadline - time.monotonic(), SOON_S))):
                 now = time.monotonic()
                 self.record = watch.record
-                if now >= over + (0 if watch.is_answered or watch.unavailable else ANSWER_S):
+                if now >= deadline + (0 if watch.is_answered or watch.unavailable else ANSWER_S):
                     raise WaitTimeout(
-                        f"job {self.id} is still {self.status} after {timeout:.15g} s",
+                        f"job {self.id} is still {self.status} after {timeout_s:.15g} s",
                         hint="It goes on: wait() again, or cancel it with job.cancel().",
                     )
                 if now - drawn >= REDRAW_S:
                     drawn = now
                     columns = getattr(line, "columns", None)
-                    line.show(describe(self.record, now - started, away=watch.unavailable, columns=columns))
+                    line.show(
+                        describe(self.record, now - started, unavailable=watch.unavailable, columns=columns)
+                    )
             self.record = watch.record
             if watch.error is not None:
                 raise watch.error
@@ -232,10 +234,10 @@ class JobHandle:
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
         def set_changed() -> None:
-            with suppress(RuntimeError):  # the loop was closed under it: nobody waits any more
+            with suppress(RuntimeError):  # the loop was closed, so no caller waits any more
                 loop.call_soon_threadsafe(changed.set)
 
-        with JobWatcher(self._transport, self.record, patience_s=PATIENCE_S, told=set_changed) as watch:
+        with JobWatcher(self._transport, self.record, timeout_s=TIMEOUT_S, on_change=set_changed) as watch:
             while not watch.is_over:
                 await changed.wait()
                 changed.clear()
@@ -245,7 +247,7 @@ class JobHandle:
         return self
 
     def cancel(self) -> Self:
-        """Stop the job; one that has ended already stays as it is.
+        """Cancel the job; a job that has ended stays as it is.
 
         Examples
         --------
@@ -256,17 +258,17 @@ class JobHandle:
         return self
 
     def keep(self, hours: float) -> Self:
-        """Have the result destroyed so many hours from now, and not when the service would.
+        """Set when the result is destroyed, in hours from now, in place of the service's default.
 
         Parameters
         ----------
         hours : float
-            Hours from now by the service's clock, up to the longest that it allows.
+            Hours from now by the service's clock, up to its maximum.
 
         Raises
         ------
         RequestRefused
-            The service keeps no result for so long, or there is none.
+            The time is beyond the service's maximum, or there is no result.
 
         Examples
         --------
@@ -277,9 +279,10 @@ class JobHandle:
         return self
 
     def purge(self) -> Self:
-        """Destroy the result now; the record stays, and ``rerun`` makes it anew. A running job is cancelled.
+        """Destroy the result now; the record stays, and ``rerun`` computes it again.
 
-        What is here of it is removed, too; frames that were read from it stay readable.
+        A running job is cancelled. The local copy is removed, too; data frames that were read from it stay
+        readable.
 
         Examples
         --------
@@ -293,16 +296,16 @@ class JobHandle:
 
 
 def _handle(kind: type[JobHandle], url: str, key: str, record: dict[str, Any]) -> JobHandle:
-    """Make a handle that was pickled."""
+    """Rebuild a handle that was pickled."""
     return kind(reopen(url, key), record)
 
 
-def format_time(moment: datetime) -> str:
-    """Write a moment of today as its time, one of another day with its date.
+def format_time(when: datetime) -> str:
+    """Format a time of today as its time of day, and any other with its date.
 
     Examples
     --------
     >>> format_time(datetime.datetime(2011, 2, 3, 16, 3, 5))
     '2011-02-03 16:03:05'
     """
-    return f"{moment:%H:%M:%S}" if moment.date() == datetime.now().date() else f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{when:%H:%M:%S}" if when.date() == datetime.now().date() else f"{when:%Y-%m-%d %H:%M:%S}"

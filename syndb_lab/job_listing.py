@@ -1,4 +1,4 @@
-"""The list of a user's jobs."""
+"""The listing of a user's jobs, and how a job is found by its id."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ ID_HINT: Final = NextStep(Action.GIVE_JOB_ID)
 def job_listing(
     transport: Transport, status: str | Sequence[str] | None, kind: str | None, limit: int
 ) -> Listing[Job]:
-    """Make the list that ``lab.jobs()`` gives."""
-    most = to_plain_integer(limit)
-    if most is None or most < 1:
+    """Build the listing that ``lab.jobs()`` returns."""
+    max_jobs = to_plain_integer(limit)
+    if max_jobs is None or max_jobs < 1:
         raise ParameterError(
             f"limit is {format_value(limit)}; it takes the number of jobs to list, from 1 on",
             hint="For example: lab.jobs(limit=10).",
         )
-    records = job_records(transport, chosen_statuses(status), chosen_kind(kind), most)
+    records = job_records(transport, chosen_statuses(status), chosen_kind(kind), max_jobs)
     return Listing(
         (Job(transport, record) for record in records),
         {
@@ -50,10 +50,10 @@ def job_listing(
 
 
 def chosen_statuses(status: Any) -> list[str]:
-    """Read which statuses are asked for: one, or several."""
-    found = plain_value("status", status)
-    texts = [found] if isinstance(found, str) else found or []
-    if not isinstance(texts, list) or not all(one in STATUSES for one in texts):
+    """Read the requested statuses: one, or several."""
+    plain = plain_value("status", status)
+    texts = [plain] if isinstance(plain, str) else plain or []
+    if not isinstance(texts, list) or not all(text in STATUSES for text in texts):
         raise ParameterError(
             f"status is {format_value(status)}; it takes one of {', '.join(STATUSES)}, or a list of these",
             hint='For example: lab.jobs(status="running").',
@@ -62,7 +62,7 @@ def chosen_statuses(status: Any) -> list[str]:
 
 
 def chosen_kind(kind: Any) -> str | None:
-    """Read which kind is asked for."""
+    """Read the requested kind."""
     if kind is None or (isinstance(kind, str) and kind in ("query", "graph")):
         return kind
     raise ParameterError(
@@ -73,12 +73,12 @@ def chosen_kind(kind: Any) -> str | None:
 def job_records(
     transport: Transport, statuses: Sequence[str], kind: str | None, limit: int
 ) -> Iterator[dict[str, Any]]:
-    """Page through the service's answer, newest first."""
-    params = {"status": list(statuses), "kind": kind}
+    """Yield the records of the newest jobs, fetched in pages, newest first."""
+    filters = {"status": list(statuses), "kind": kind}
     cursor = None
     while limit > 0:
-        asked = {**params, "limit": min(limit, PAGE), "cursor": cursor}
-        page = transport.get("/v1/jobs", {name: value for name, value in asked.items() if value})
+        params = {**filters, "limit": min(limit, PAGE), "cursor": cursor}
+        page = transport.get("/v1/jobs", {name: value for name, value in params.items() if value})
         yield from page["jobs"][:limit]
         limit -= len(page["jobs"])
         cursor = page.get("next_cursor")
@@ -87,12 +87,12 @@ def job_records(
 
 
 def format_creation_time(job: Job) -> str:
-    """Write when a job was submitted."""
+    """Format the time when a job was submitted."""
     return str(job.record.get("created_at") or "")[:19].replace("T", " ")
 
 
 def job_title(job: Job) -> str:
-    """Name a job in a list: its label, or else the beginning of its SQL, or its analysis."""
+    """Return the title of a job in a list: its label, or else the beginning of its SQL, or its analysis."""
     if job.label or job.kind == "query":
         words = title(job.record)
         cut = textwrap.shorten(words, LETTERS, placeholder=" …")
@@ -101,12 +101,14 @@ def job_title(job: Job) -> str:
 
 
 def resolve_id(transport: Transport, start: str) -> str:
-    """Return the id of the one job of mine that begins so; a whole id, and what is none, stays as it is.
+    """Complete the beginning of an id to the id of the user's only job that has it.
+
+    A complete id, and any text that is not the beginning of an id, is returned as it is.
 
     Raises
     ------
     JobNotFound
-        Several begin so.
+        Several jobs have such an id, or ``start`` is no text.
     """
     if not isinstance(start, str | uuid.UUID):
         raise JobNotFound(f"{format_value(start)} is no job id", hint=ID_HINT)
@@ -127,13 +129,13 @@ def resolve_id(transport: Transport, start: str) -> str:
 
 
 def row_count(job: Job) -> str:
-    """Write the number of rows, where there is a table."""
+    """Format the number of rows; empty where there is no table."""
     rows = (job.record.get("result") or {}).get("rows")
     return "" if rows is None else f"{rows:,}"
 
 
 def job_path(job_id: str) -> str:
-    """Write a job's address; what can't be an id is not sent.
+    """Return the path of a job on the service; raise for a text that is no id.
 
     Examples
     --------

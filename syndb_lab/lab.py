@@ -1,4 +1,4 @@
-"""What can be asked of a service, as one user."""
+"""The client of one service: submit and list jobs, list datasets, open the composer and the monitor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Format = Literal["arrow", "parquet", "csv"]
 
 @convert_errors
 class Lab:
-    """A service, and what can be asked of it.
+    """A connection to a service, as one user.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ class Lab:
     token : str, optional
         An API token.
     mount : httpx.BaseTransport, optional
-        What carries the requests, in tests.
+        The httpx transport that sends the requests, in tests.
 
     Notes
     -----
-    It may be used in many threads and in many processes, each of which opens connections of its own. A fork
-    may come while other threads use it. A child of a process that has used polars has no polars
-    (``to_polars()`` says so); what other libraries do in a forked child is theirs:
-    ``multiprocessing.get_context("spawn")`` starts processes that inherit nothing.
+    It may be used by several threads and processes; each process opens its own connections. A process may
+    fork while other threads use it. If a process has used polars, its forked children can't: ``to_polars()``
+    raises there. Other libraries may not support forks either; ``multiprocessing.get_context("spawn")``
+    starts processes that inherit nothing.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class Lab:
         self._transport = Transport(url, token, mount=mount)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as the address: who loads it takes the token kept for that address."""
+        """Pickle the address; loading takes the token stored for that address."""
         return _lab, (type(self), self._transport.url, self._transport.key)
 
     def __copy__(self) -> Self:
@@ -93,15 +93,15 @@ class Lab:
         self._transport.close()
 
     def health(self) -> dict[str, Any]:
-        """Ask whether the service is up.
+        """Fetch the health of the service.
 
         Examples
         --------
         >>> lab.health()["status"]
         'ok'
         """
-        answer: dict[str, Any] = self._transport.get("/health")
-        return answer
+        health: dict[str, Any] = self._transport.get("/health")
+        return health
 
     def sql(
         self,
@@ -124,36 +124,37 @@ class Lab:
             One SELECT in DuckDB's SQL.
         parameters : mapping, optional
             Values for ``:name`` (or ``$name``) in it: numbers, text, dates, times, true or false, None, or
-            lists. A date, a time or a ``Decimal`` keeps its type: ``CAST($name AS DATE)`` is what is sent.
+            lists. A date, a time or a ``Decimal`` keeps its type: the query is sent with
+            ``CAST($name AS DATE)``.
         jobs : mapping, optional
             Finished jobs (or their ids) for ``{{name}}`` in it: ``FROM {{name}}`` reads the stored result
             instead of running the query again.
         format : {'arrow', 'parquet', 'csv'}
-            Of the result file; ``docs/types.md`` says what each type becomes in it.
+            Format of the result file; ``docs/types.md`` lists how each type is stored.
         label : str, optional
-            What to call the job.
+            A name for the job.
         time_limit_s : float, optional
-            Seconds it may run; it fails after them.
+            Maximum run time in seconds; a job that exceeds it fails.
         limit : int, optional
-            Rows at most, the first ones in the query's own order.
+            Maximum number of rows: the first ones in the query's own order.
         reproducible : bool
-            Compute it so that each run on the same data gives the same file, byte by byte: on one thread,
-            which may take several times as long. Without it sums of floating-point numbers and the order of
-            rows may differ; ``job.record["not_deterministic"]`` names what does.
+            Make each run on the same data write the same file, byte by byte. The job then runs on one thread,
+            which may take several times as long. Without it, sums of floating-point numbers and the order of
+            rows may differ between runs; ``job.record["not_deterministic"]`` names what may.
         wait : bool
-            Wait for it to end.
+            Whether to wait until the job ends.
 
         Returns
         -------
         Job
-            At once, unless ``wait`` is given.
+            The submitted job; with ``wait`` it has ended.
 
         Raises
         ------
         QueryError
-            The service does not run this SQL; says where and why.
+            The SQL is invalid or not allowed; the message says where and why.
         ParameterError
-            A value can't be bound, or is none that the argument takes.
+            A value can't be bound, or an argument is invalid.
 
         Examples
         --------
@@ -186,20 +187,20 @@ class Lab:
         jobs: Mapping[str, Job | str] | None = None,
         limit: int | None = None,
     ) -> DryRun:
-        """Have a query checked without running it: its columns, its tables, about how many rows.
+        """Check a query without running it: its columns, its tables, the estimated number of rows.
 
         Raises
         ------
         QueryError
-            The service would not run this SQL; says where and why.
+            The SQL is invalid or not allowed; the message says where and why.
 
         Examples
         --------
         >>> lab.validate("SELECT name FROM neurons").columns
         {'name': 'string'}
         """
-        found = self._send_sql("/v1/jobs/validate", query, parameters, jobs, limit, {})
-        return DryRun(found, lambda: {dataset.id: dataset.name for dataset in self.datasets()})
+        answer = self._send_sql("/v1/jobs/validate", query, parameters, jobs, limit, {})
+        return DryRun(answer, lambda: {dataset.id: dataset.name for dataset in self.datasets()})
 
     def _send_sql(
         self,
@@ -210,7 +211,7 @@ class Lab:
         limit: int | None,
         options: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Send SQL; what is wrong with it is told by its place in the text that was given."""
+        """Send SQL; map the position of an error back to the text that the caller gave."""
         if not isinstance(jobs, Mapping | None):
             raise ParameterError(
                 f"jobs is {article(jobs)}, no mapping", hint='For example: jobs={"motor": job}.'
@@ -253,27 +254,27 @@ class Lab:
         dataset : str, UUID or Dataset
             A name, an id, or one of ``datasets()``.
         analysis : str
-            Which one: ``full``, ``metrics``, ``motifs``, ``hubs``, ``reachability``, ``shortest_path``,
+            The analysis: ``full``, ``metrics``, ``motifs``, ``hubs``, ``reachability``, ``shortest_path``,
             ``rich_club``, ``communities``, ``compare`` or ``motif_significance``.
         min_synapses : int, optional
-            Leaves out weaker connections.
+            Minimum synapses of a connection; weaker ones are left out.
         max_edges : int, optional
-            Refuse a graph of more connections, when it is submitted or (under filters by neuron or
-            transmitter) before it is built; none is left out.
+            Reject a graph with more connections: at the submission, or, under filters by neuron or
+            transmitter, before the graph is built. No connection is left out.
         top_hubs : int, optional
-            How many hubs to name.
+            Number of hubs to list.
         seed : int, optional
-            For what is sampled.
+            Seed of random samples.
         label : str, optional
-            What to call the job.
+            A name for the job.
         time_limit_s : float, optional
-            Seconds it may run; it fails after them.
+            Maximum run time in seconds; a job that exceeds it fails.
         **options
             Further filters (``neurotransmitter``, ``cell_class``, ``brain_structure``, ``neuron_ids``,
-            ``include``), ``node_table=True`` for a row of figures a neuron
-            (``job.to_polars(part="neurons")``), and what the analysis takes beside them, such as
-            ``source`` and ``target``, ``samples``, ``keep_reciprocity``, ``resolution``, ``column`` or
-            ``by``: by the names of the service's own document.
+            ``include``); ``node_table=True`` for a table of measures with one row for each neuron
+            (``job.to_polars(part="neurons")``); and the options of the analysis, such as ``source`` and
+            ``target``, ``samples``, ``keep_reciprocity``, ``resolution``, ``column`` or ``by``. Their names
+            are those of the HTTP API.
 
         Returns
         -------
@@ -312,7 +313,7 @@ class Lab:
         return self._to_job(self._transport.post("/v1/jobs/graph", body))
 
     def datasets(self) -> Datasets:
-        """List what may be queried.
+        """List the datasets that you may query.
 
         Examples
         --------
@@ -322,12 +323,12 @@ class Lab:
         return Datasets(self._transport.get("/v1/datasets")["datasets"])
 
     def job(self, job_id: str) -> Job:
-        """Pick up a job by its id, or the beginning of it, from whichever notebook it came.
+        """Open a job by its id, or the beginning of it, wherever it was submitted.
 
         Raises
         ------
         JobNotFound
-            There is none of this id, or it is someone else's.
+            There is no job with this id, or it belongs to another user.
 
         Examples
         --------
@@ -339,26 +340,27 @@ class Lab:
     def composer(self, sql: str | None = None) -> Composer:
         """Open an editor in the notebook: SQL with completion and live checks, or a graph analysis.
 
-        It completes tables, columns (also through aliases), datasets and functions, underlines what is wrong
-        while you type, says which columns will come out, and runs with Shift-Enter; the job's card stands
-        below. A saved notebook keeps the SQL and the card as plain HTML. Running the cell again, also in a
-        new kernel on the same computer, opens a new editor with what was written in the last one.
+        It completes tables, columns (also through aliases), datasets and functions, underlines errors while
+        you type, lists the columns of the result, and runs the query with Shift-Enter; the job's card appears
+        below. A saved notebook keeps the SQL and the card as static HTML. Running the cell again, also in a
+        new kernel on the same computer, opens a new editor with the text of the last one.
 
         Parameters
         ----------
         sql : str, optional
-            What stands in it at first, unless the cell's last editor was made with the same text.
+            The first text of the editor. It is ignored if the cell's last editor was opened with the same
+            ``sql``: then the editor opens with the text of the last one.
 
         Returns
         -------
         Composer
-            ``sql`` is what stands in the editor, and takes a text; ``job`` is the job that was run last, None
-            before the first; ``close()`` ends it.
+            ``sql`` is the text of the editor and can be set; ``job`` is the last job that it ran, or None;
+            ``close()`` closes it.
 
         Raises
         ------
         SyndbError
-            This is no notebook.
+            The code does not run in a notebook.
 
         Examples
         --------
@@ -373,22 +375,22 @@ class Lab:
         return Composer(self, lambda: self._transport.get("/openapi.json"), namespace, sql).show()
 
     def monitor(self, limit: int = 200) -> Monitor:
-        """Show my jobs, live, in one table: with filters, and cancel, rerun and load for each.
+        """Show your jobs in a live table with filters; each can be cancelled, rerun or loaded.
 
         Parameters
         ----------
         limit : int
-            How many of the newest jobs, at most 500.
+            Maximum number of jobs, up to 500: the newest.
 
         Returns
         -------
         Monitor
-            Its ``close()`` leaves the table as it is.
+            Its ``close()`` stops the updates and keeps the table.
 
         Raises
         ------
         ParameterError
-            ``limit`` is no such number.
+            ``limit`` is no number from 1 to 500.
         """
         from syndb_lab.notebook.monitor import Monitor, notebook_namespace
 
@@ -402,16 +404,16 @@ class Lab:
         kind: str | None = None,
         limit: int = 50,
     ) -> Listing[Job]:
-        """List my jobs, newest first.
+        """List your jobs, newest first.
 
         Parameters
         ----------
         status : str or sequence of str, optional
-            Only these.
+            List only jobs with these statuses.
         kind : {'query', 'graph'}, optional
-            Only these.
+            List only jobs of this kind.
         limit : int
-            How many at most, from 1 on.
+            Maximum number of jobs, at least 1.
 
         Examples
         --------
@@ -423,12 +425,12 @@ class Lab:
 
 
 def _lab(kind: type[Lab], url: str, key: str) -> Lab:
-    """Make a connection that was pickled."""
+    """Rebuild a connection that was pickled."""
     lab = kind.__new__(kind)
     lab._transport = reopen(url, key)
     return lab
 
 
 def drop_none(**options: Any) -> dict[str, Any]:
-    """Leave out what the caller left to the service."""
+    """Return the options that are not None; the service has defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The result file of a job: waited for, fetched once, and read again where it was removed meanwhile."""
+"""The result file of a job: fetched once, read, and fetched again if another program removed it."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ class ResultHandle(JobHandle):
     """A job's id, a connection, its record, and its result file."""
 
     def result_path(
-        self, *, wait: bool = True, tell: Callable[[int], None] | None = None, part: Part | None = None
+        self, *, wait: bool = True, on_progress: Callable[[int], None] | None = None, part: Part | None = None
     ) -> Path:
-        """Fetch the result file, once, and say where it is; a long download shows a line of progress.
+        """Fetch the result file, once, and return its path; a long download shows a line of progress.
 
-        The file is a copy of your own, and read-only: what is done to it changes no result of the service. It
-        stays until the results that are read after it need its room (10 GiB in all), or the result is
-        destroyed; copy it to keep it.
+        The file is your own read-only copy: changing it does not change the result on the service. It stays
+        until results that are read later need its space (10 GiB in total), or the result is destroyed; copy
+        the file to keep it.
 
         Parameters
         ----------
         wait : bool
             Whether to wait for the job to end.
-        tell : callable, optional
-            Told how many bytes are here, while they come, instead of the line.
+        on_progress : callable, optional
+            Called with the number of bytes that have arrived, in place of the line.
         part : {'neurons'}, optional
             A further file of the result: the table of neurons of a graph job with ``node_table=True``.
 
         Raises
         ------
         JobFailed, JobCancelled, ResultNotReady, ResultExpired
-            There is no result: never, not yet, or no longer.
+            There is no result, it is not ready, or it was destroyed.
 
         Examples
         --------
@@ -64,13 +64,13 @@ class ResultHandle(JobHandle):
         """
         self._require_result(wait=wait)
         result = self._part(part)
-        if tell is not None:
-            return self._cache.fetch(self._transport, self.id, result, tell, part, record=self.record)
-        with show_download(result["bytes"]) as told:
-            return self._cache.fetch(self._transport, self.id, result, told, part, record=self.record)
+        if on_progress is not None:
+            return self._cache.fetch(self._transport, self.id, result, on_progress, part, record=self.record)
+        with show_download(result["bytes"]) as on_bytes:
+            return self._cache.fetch(self._transport, self.id, result, on_bytes, part, record=self.record)
 
     def _require_result(self, *, wait: bool) -> None:
-        """Wait for the job's end, and raise where there is no result."""
+        """Wait until the job ends, if ``wait``; raise if there is no result."""
         if wait:
             self.wait()
         else:
@@ -98,17 +98,17 @@ class ResultHandle(JobHandle):
         return self._open(lambda path: read(path, columns), part)
 
     def _open(self, read: Callable[[Path], T], part: Part | None) -> T:
-        """Read the file; where another program removed it before it was open, fetch it again.
+        """Read the file; fetch it again if another program removed it before it was opened.
 
-        What is mapped into memory or open when ``read`` returns stays readable whatever becomes of the file.
+        Data that is mapped into memory or open when ``read`` returns stays readable if the file is removed.
         """
         result = self._part(part)
         for _ in range(TRIES):
             try:
                 with ExitStack() as opened:
-                    with show_download(result["bytes"]) as told:
+                    with show_download(result["bytes"]) as on_bytes:
                         file = self._cache.open_for_reading(
-                            self._transport, self.id, result, told, part, record=self.record
+                            self._transport, self.id, result, on_bytes, part, record=self.record
                         )
                         path = opened.enter_context(file)
                     return read(path)
@@ -120,7 +120,7 @@ class ResultHandle(JobHandle):
         )
 
     def _columns(self, allow_truncated: bool, wait: bool, part: Part | None) -> Columns:
-        """Name the columns of the result's table, once there is one."""
+        """Return the columns of the result's table, after the job has completed."""
         if self.kind == "graph" and part is None:
             raise ResultUnsuitable(
                 "a graph job has no table",
@@ -130,7 +130,7 @@ class ResultHandle(JobHandle):
         return self._result_record(allow_truncated, part).get("columns") or []
 
     def _result_record(self, allow_truncated: bool, part: Part | None = None) -> dict[str, Any]:
-        """Return what is known of the result, once there is one."""
+        """Return the ``result`` of the record or of a part; raise if it is truncated and not allowed."""
         self._require_result(wait=True)
         result = self._part(part)
         if result.get("truncated") and not allow_truncated:

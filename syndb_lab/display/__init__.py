@@ -1,4 +1,4 @@
-"""What is shown outside the widgets: listings, previews and progress lines.
+"""Output outside the widgets: listings, previews and progress lines.
 
-Everything above imports it; ``http`` stands beside it.
+Everything above imports it; ``http`` is on the same layer.
 """

@@ -1,4 +1,4 @@
-"""Lists that read well: aligned text in a terminal, an escaped table in a notebook."""
+"""Lists that show themselves as aligned text in a terminal and as an escaped table in a notebook."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Listing(list[T], Generic[T]):
     Parameters
     ----------
     items : iterable
-        What it lists.
+        The items.
     columns : mapping
-        Heading of a column to the function that gives its text.
+        By heading, the function that formats an item's cell.
     empty : str
-        What to say when there is nothing.
+        The text of an empty list.
 
     Examples
     --------
@@ -54,17 +54,17 @@ class Listing(list[T], Generic[T]):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_listing, (type(self), list(self), self._columns, self._empty)
 
-    def __getitem__(self, place: Any) -> Any:
-        """Choose by the place in the list, from 0; a slice is a plain list."""
-        if not isinstance(place, slice) and not hasattr(type(place), "__index__"):
+    def __getitem__(self, index: Any) -> Any:
+        """Return the item at an index, counted from 0; a slice is a plain list."""
+        if not isinstance(index, slice) and not hasattr(type(index), "__index__"):
             raise ParameterError(
-                f"{format_value(place)} is no place in this list",
+                f"{format_value(index)} is no place in this list",
                 hint=f"{self._count().capitalize()}, counted from 0; a slice such as [:5] gives several.",
             )
         try:
-            return super().__getitem__(place)
+            return super().__getitem__(index)
         except IndexError:
-            raise IndexError(f"there is no [{place}]: {self._count()}, counted from 0") from None
+            raise IndexError(f"there is no [{index}]: {self._count()}, counted from 0") from None
 
     def _count(self) -> str:
         return f"the list has {len(self):,} entr{'y' if len(self) == 1 else 'ies'}"
@@ -90,7 +90,7 @@ class Listing(list[T], Generic[T]):
         return html_table(list(self._columns), self._cells())
 
     def plain_rows(self) -> list[list[str]]:
-        """List the headings and then the items' texts, none of them shortened.
+        """Return the headings, then the cells of each item, without shortening.
 
         Examples
         --------
@@ -106,12 +106,12 @@ class Listing(list[T], Generic[T]):
 def _rebuild_listing(
     kind: type[Listing[Any]], items: list[Any], columns: dict[str, Any], empty: str
 ) -> Listing[Any]:
-    """Make a list that was pickled."""
+    """Rebuild a list that was pickled."""
     return kind(items, columns, empty=empty)
 
 
-def fit_widths(widths: list[int], room: int) -> list[int]:
-    """Make the widest columns narrower until a line fits; a column no wider than an id stays whole.
+def fit_widths(widths: list[int], line_width: int) -> list[int]:
+    """Narrow the widest columns until a line fits; a column no wider than an id keeps its width.
 
     Examples
     --------
@@ -119,13 +119,13 @@ def fit_widths(widths: list[int], room: int) -> list[int]:
     [9, 51, 36]
     """
     left = list(widths)
-    while sum(left) + len(GAP) * (len(left) - 1) > room and max(left) > ID_LETTERS:
+    while sum(left) + len(GAP) * (len(left) - 1) > line_width and max(left) > ID_LETTERS:
         left[left.index(max(left))] -= 1
     return left
 
 
 def html_table(headings: list[str], rows: list[list[str]]) -> str:
-    """Write a table with every text escaped and styles inline, so that a saved notebook keeps it."""
+    """Render a table as HTML with escaped text and inline styles, which a saved notebook keeps."""
     head = "".join(f'<th style="{CELL_STYLE}">{html_text(heading)}</th>' for heading in headings)
     body = "".join(
         "<tr>" + "".join(f'<td style="{CELL_STYLE}">{html_text(cell)}</td>' for cell in row) + "</tr>"
@@ -135,7 +135,7 @@ def html_table(headings: list[str], rows: list[list[str]]) -> str:
 
 
 def one_line(cell: Any) -> str:
-    r"""Shorten a text to a line of a table, in which nothing acts on a terminal.
+    r"""Format a text as one short cell, without control characters.
 
     Examples
     --------

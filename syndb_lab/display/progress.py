@@ -1,4 +1,4 @@
-"""One line that follows a job: in place in a terminal and in a notebook, line by line in a log."""
+"""The progress line of a job: updated in place in a terminal or notebook, line by line in a log."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ REDRAW_S = 0.2
 
 
 class ProgressLine(Protocol):
-    """Where the line goes."""
+    """An output for a line of progress."""
 
     def show(self, line: str) -> None:
-        """Replace what is shown."""
+        """Replace the line."""
 
     def end(self, line: str) -> None:
-        """Leave this line for good."""
+        """Write the final line."""
 
 
 class SilentLine:
-    """Nowhere."""
+    """An output that shows nothing."""
 
     def show(self, line: str) -> None:
-        """Show nothing."""
+        """Discard the line."""
 
     def end(self, line: str) -> None:
-        """Leave nothing."""
+        """Discard the final line."""
 
 
 class TerminalLine:
-    """A line of a terminal that is written over.
+    """A line of a terminal that is overwritten.
 
     Parameters
     ----------
@@ -55,18 +55,18 @@ class TerminalLine:
 
     @property
     def columns(self) -> int:
-        """How wide a line may be; one that wraps could not be written over."""
+        """The width of a line; a longer line would wrap and could not be overwritten."""
         with suppress(OSError, ValueError, AttributeError):
             if found := os.get_terminal_size(self.stream.fileno()).columns:
                 return found - 1
         return shutil.get_terminal_size((TERMINAL_COLUMNS, 24)).columns - 1
 
     def show(self, line: str) -> None:
-        """Write over the line, with as much as one line of the terminal takes."""
+        """Overwrite the line, cut to the terminal's width."""
         self._write(cut_to_columns(escape_control_characters(" ".join(line.split())), self.columns))
 
     def end(self, line: str) -> None:
-        """Write over it for the last time and go to the next one."""
+        """Overwrite the line a last time and move to the next one."""
         self._write(f"{escape_control_characters(line)}\n")
 
     def _write(self, line: str) -> None:
@@ -75,7 +75,7 @@ class TerminalLine:
 
 
 class LogLine:
-    """A file or a pipe: a line for each change of the first word, and the last one.
+    """A file or a pipe, to which a line is written for each new status, and the final line.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class LogLine:
         self._status = ""
 
     def show(self, line: str) -> None:
-        """Write the line where the status is another."""
+        """Write the line if its first word, the status, has changed."""
         status = line.partition(" ")[0]
         if status != self._status:
             self._status = status
@@ -107,7 +107,7 @@ class NotebookLine:
         self._line = ""
 
     def show(self, line: str) -> None:
-        """Replace the output, where it changes."""
+        """Replace the output if the line has changed."""
         line = escape_control_characters(line)
         if line == self._line:
             return
@@ -121,19 +121,19 @@ class NotebookLine:
             self._handle.update(bundle, raw=True)
 
     def end(self, line: str) -> None:
-        """Leave this output."""
+        """Show the final line."""
         self.show(line)
 
 
 def progress_line(wanted: bool | None = None, stream: TextIO | None = None) -> ProgressLine:
-    """Choose by where the code runs.
+    """Choose the output for the environment in which the code runs.
 
     Parameters
     ----------
     wanted : bool, optional
-        False: none. True: one in any case. By default one in a notebook and in a terminal.
+        False: no line. True: a line everywhere. By default a line in a notebook or a terminal.
     stream : TextIO, optional
-        Where it goes outside a notebook; standard error by default.
+        The output outside a notebook; standard error by default.
     """
     if wanted is False:
         return SilentLine()
@@ -147,45 +147,54 @@ def progress_line(wanted: bool | None = None, stream: TextIO | None = None) -> P
 
 @contextmanager
 def show_download(size: int, line: ProgressLine | None = None) -> Iterator[Callable[[int], None]]:
-    """Show how far a download is, once it has taken a second.
+    """Show the progress of a download that takes longer than ``SHORT_S`` seconds.
 
     Parameters
     ----------
     size : int
-        Bytes in all.
+        Total bytes.
     line : ProgressLine, optional
-        Where to show it; as for waiting by default.
+        The output; the same as for waiting by default.
+
+    Yields
+    ------
+    callable
+        Takes the number of bytes that have arrived.
     """
     line = line or progress_line()
-    started = shown = time.monotonic()
-    told = 0
+    started = shown_at = time.monotonic()
+    is_shown = False
 
-    def on_progress(here: int) -> None:
-        nonlocal shown, told
+    def on_progress(done: int) -> None:
+        nonlocal shown_at, is_shown
         now = time.monotonic()
-        if now - started >= SHORT_S and now - shown >= REDRAW_S:
-            shown, told = now, here
-            line.show(f"downloading · {readable_bytes(here)} of {readable_bytes(size)}")
+        if now - started >= SHORT_S and now - shown_at >= REDRAW_S:
+            shown_at, is_shown = now, True
+            line.show(f"downloading · {readable_bytes(done)} of {readable_bytes(size)}")
 
     yield on_progress
-    if told:
+    if is_shown:
         line.end(f"downloaded {readable_bytes(size)} in {time.monotonic() - started:.1f} s")
 
 
 def in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this, found out without loading IPython."""
+    """Whether this code runs in a Jupyter kernel; does not import IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
 
 
 def describe(
-    record: dict[str, Any], elapsed_s: float, *, away: str = "", columns: int | None = TERMINAL_COLUMNS
+    record: dict[str, Any],
+    elapsed_s: float,
+    *,
+    unavailable: str = "",
+    columns: int | None = TERMINAL_COLUMNS,
 ) -> str:
-    """Say in a line where a job is; no bar where the service does not know the fraction.
+    """Describe the state of a job in one line; without a bar where the fraction is unknown.
 
-    A record without ``progress`` is as good as one with: the status says what the phases ``queued``,
-    ``completed``, ``failed`` and ``cancelled`` would say again.
+    A record may lack ``progress``: the phases ``queued``, ``completed``, ``failed`` and ``cancelled`` only
+    repeat the status.
 
     Parameters
     ----------
@@ -193,11 +202,11 @@ def describe(
         The job's record.
     elapsed_s : float
         Seconds since waiting for it began.
-    away : str
-        What is wrong with the service for now.
+    unavailable : str
+        What is wrong with the service now; empty if it responds.
     columns : int, optional
-        How long the line of an unfinished job may be: what matters least is left out, and the id cut to its
-        beginning. None: as long as it takes, as is that of an ended job.
+        Maximum width of the line of an unfinished job: the least important parts are left out, and the id
+        is cut. None: no limit, as for an ended job.
 
     Examples
     --------
@@ -213,37 +222,38 @@ def describe(
         message = str((record.get("error") or {}).get("message") or "").split("\n")[0]
         parts["message"] = shorten(escape_control_characters(" ".join(message.split())), LONGEST_MESSAGE)
     else:
-        fraction, place, phase = progress.get("fraction"), record.get("queue_position"), progress.get("phase")
-        parts["place"] = f"{place} in the queue" if place else ""
+        fraction, phase = progress.get("fraction"), progress.get("phase")
+        position = record.get("queue_position")
+        parts["position"] = f"{position} in the queue" if position else ""
         parts["phase"] = (
             escape_control_characters(phase) if phase not in {None, "queued", record["status"]} else ""
         )
         parts["bar"] = "" if fraction is None else bar(fraction)
     parts["rows"] = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else ""
     parts["bytes"] = readable_bytes(size) if size else ""
-    parts["away"] = f"{away}, still trying" if away else ""
+    parts["outage"] = f"{unavailable}, still trying" if unavailable else ""
     parts["time"] = f"{run_seconds(record) or elapsed_s:.1f} s"
     parts["job"] = f"job {job_id}"
     if final or columns is None:
         return join_parts(parts)
     share = "" if fraction is None else percent(fraction)
     beginning = f"job {shorten(job_id, SHORT_ID + 1)}"
-    less = {"bar": share, "bytes": "", "phase": "", "job": beginning, "rows": "", "place": ""}
+    shorter = {"bar": share, "bytes": "", "phase": "", "job": beginning, "rows": "", "position": ""}
     if parts.get("phase", "").startswith("waiting"):
-        less = {"place": "", "job": beginning, "phase": shorten(parts["phase"], max(columns - 40, 20))}
-    for name, text in [*less.items(), ("bar", "")]:
+        shorter = {"position": "", "job": beginning, "phase": shorten(parts["phase"], max(columns - 40, 20))}
+    for name, text in [*shorter.items(), ("bar", "")]:
         if len(join_parts(parts)) > columns:
             parts[name] = text if parts.get(name) else ""
     return shorten(join_parts(parts), columns)
 
 
 def join_parts(parts: dict[str, str]) -> str:
-    """Write the parts of a line that say anything."""
+    """Join the parts of a line that are not empty."""
     return " · ".join(filter(None, parts.values()))
 
 
 def run_seconds(record: dict[str, Any]) -> float | None:
-    """Say how long an ended job ran; None while it runs, or where it never did."""
+    """Return how many seconds an ended job ran; None if it has not ended or never started."""
     if not record.get("started_at") or not record.get("finished_at"):
         return None
     started, finished = (datetime.fromisoformat(record[name]) for name in ("started_at", "finished_at"))
@@ -251,7 +261,7 @@ def run_seconds(record: dict[str, Any]) -> float | None:
 
 
 def bar(fraction: float) -> str:
-    """Draw a fraction.
+    """Draw a fraction as a bar with its percentage.
 
     Examples
     --------
@@ -263,7 +273,7 @@ def bar(fraction: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a share of a hundred, rounded down.
+    """Format a fraction as a percentage, rounded down.
 
     Examples
     --------
@@ -274,7 +284,7 @@ def percent(fraction: float) -> str:
 
 
 def readable_bytes(size: int) -> str:
-    """Write a size as people do.
+    """Format a number of bytes with a decimal unit.
 
     Examples
     --------

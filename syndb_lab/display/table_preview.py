@@ -1,4 +1,4 @@
-"""The first rows of a result as texts: every id exact, every cell short enough for a card."""
+"""The first rows of a result as text: every id exact, every cell short enough for a card."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ WIDEST: Final = 120
 
 
 def table_preview(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
-    """Write a table's first rows as a card shows them.
+    """Format a table's first rows for a card.
 
     Parameters
     ----------
     table : pyarrow.Table
-        Such as a job's preview.
+        The rows, such as a job's preview.
     total : int or None
-        How many rows the result has; None while nobody knows.
+        Number of rows of the result; None while it is unknown.
 
     Returns
     -------
@@ -54,12 +54,12 @@ def table_preview(table: pyarrow.Table, total: int | None) -> dict[str, Any]:
 
 
 def column_texts(column: pyarrow.ChunkedArray) -> list[str | None]:
-    """Write a column's values, each on one line."""
+    """Format the values of a column, each on one line; None for NULL."""
     return [None if text is None else cell(text) for text in map(scalar_text, column)]
 
 
 def cell(value: Any) -> str:
-    r"""Write a value on one line; a long one is cut with a mark.
+    r"""Format a value on one line; a long one ends in an ellipsis.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def cell(value: Any) -> str:
 
 
 def omission_note(shown: int, total: int | None, columns: int) -> str:
-    """Say what the card leaves out.
+    """Describe the rows and columns that the card leaves out.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A blocking transport of httpx, such as a test gives, for an event loop."""
+"""An adapter that lets an event loop use a blocking httpx transport, such as one from a test."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DONE: Final = object()
 
 
 class Mounted(httpx.AsyncBaseTransport):
-    """Carries each request in a thread.
+    """Sends each request in a worker thread.
 
     Parameters
     ----------
     transport : httpx.BaseTransport
-        What carries it.
+        The blocking transport that sends the requests.
     """
 
     def __init__(self, transport: httpx.BaseTransport) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP connections of one process: a child made by fork opens its own, and leaves its parent's alone."""
+"""The HTTP connections of one process; a forked child opens its own and does not use its parent's."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from syndb_lab.fork_safety import renew_in_children
 
 
 class Connections:
-    """An HTTP client that is built anew in each process.
+    """An HTTP client that is rebuilt in each process.
 
-    Two processes that write to one inherited socket get each other's answers. So a child closes its copies
-    of the parent's descriptors, without a word on the connections themselves, and the first request makes
-    a client of its own.
+    Two processes that write to one inherited socket receive each other's responses. A child therefore closes
+    its copies of the parent's descriptors without sending anything on them, and its first request builds
+    a new client.
 
     Parameters
     ----------
     build : callable
-        Makes a client.
+        Builds a client.
     """
 
     def __init__(self, build: Callable[[], httpx.Client]) -> None:
@@ -39,7 +39,7 @@ class Connections:
     @property
     def client(self) -> httpx.Client:
         """The client of this process."""
-        if self._process != os.getpid():  # forked by something that runs no handlers of Python
+        if self._process != os.getpid():  # forked by code that does not run Python's fork handlers
             self.renew_after_fork()
         with self._lock:
             if self._client is None:
@@ -54,17 +54,17 @@ class Connections:
     def close(self) -> None:
         """Close the connections of this process."""
         self._closed = True
-        client, self._client = self._client, None  # a request under way may open one more connection
+        client, self._client = self._client, None  # a request in progress may open one more connection
         if client is not None and self._process == os.getpid():
             client.close()
 
     def renew_after_fork(self) -> None:
-        """Let go of the parent's client: its descriptors are closed here, its connections stay open there."""
+        """Drop the parent's client: close its descriptors here; its connections stay open in the parent."""
         self._process, self._lock = os.getpid(), threading.Lock()
         self._client = None
-        for one in list(self._sockets):
+        for inherited in list(self._sockets):
             with suppress(OSError):
-                os.close(one.detach())  # the stream's own close could end the parent's as well
+                os.close(inherited.detach())  # closing the stream could end the parent's connection as well
         self._sockets = weakref.WeakSet()
 
     def _built(self) -> httpx.Client:
@@ -73,7 +73,7 @@ class Connections:
         return client
 
     def note(self, response: httpx.Response) -> None:
-        """Remember the socket of an answer, to be closed in a child."""
+        """Store the socket of a response, so that a forked child can close it."""
         stream = response.extensions.get("network_stream")
         if stream is not None and (used := stream.get_extra_info("socket")) is not None:
-            self._sockets.add(getattr(used, "_sock", used))  # an event loop wraps what it uses
+            self._sockets.add(getattr(used, "_sock", used))  # an event loop wraps its sockets

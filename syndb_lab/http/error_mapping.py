@@ -1,4 +1,4 @@
-"""From the service's refusals (RFC 9457 problem details) to typed exceptions."""
+"""Typed exceptions for the service's error responses (RFC 9457 problem details)."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ BY_CODE: dict[str, type[SyndbError]] = {
 
 
 def error_from_response(response: httpx.Response, *, query: str | None = None) -> SyndbError:
-    """Make the exception for an answer of 400 and above.
+    """Build the exception for a response with status 400 or above.
 
     Parameters
     ----------
     response : httpx.Response
-        The answer, its body read.
+        The response; its body has been read.
     query : str, optional
-        The SQL that was sent, so that the message can show the line it is about.
+        The SQL that was sent, so that the message can show the line with the error.
 
     Returns
     -------
     SyndbError
-        The most fitting class, not raised.
+        An instance of the most specific class; it is not raised.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def error_from_response(response: httpx.Response, *, query: str | None = None) -
 
 
 def query_error(error: Mapping[str, Any], query: str) -> QueryError:
-    """Make the exception for SQL that a dry run found to be invalid."""
+    """Build the exception for SQL that a dry run found to be invalid."""
     return QueryError(
         error.get("message") or "this SQL would not run",
         hint=hint_of(error),
@@ -92,10 +92,10 @@ def query_error(error: Mapping[str, Any], query: str) -> QueryError:
 
 
 def exception_class(status: int, code: str | None, response: httpx.Response) -> type[SyndbError]:
-    """Choose by code where it says more than the status does."""
+    """Choose the class by the code where that is more specific than the status."""
     path = _path(response)
-    if found := BY_CODE.get(code or ""):
-        return found
+    if known := BY_CODE.get(code or ""):
+        return known
     if code == "invalid_query" and status < 500:
         return QueryError
     if status == 404 and path.startswith("/v1/jobs/") and path != "/v1/jobs/graph":
@@ -106,7 +106,7 @@ def exception_class(status: int, code: str | None, response: httpx.Response) -> 
 
 
 def read_problem(response: httpx.Response) -> dict[str, Any]:
-    """Read the problem details; an answer that holds none (a proxy's page) gives an empty one."""
+    """Read the problem details; return an empty dict for a body without them, such as a proxy's page."""
     text = ("title", "code", "hint")
     try:
         problem = response.json()
@@ -120,7 +120,7 @@ def read_problem(response: httpx.Response) -> dict[str, Any]:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Read the Retry-After header in seconds; a date, or anything else, is none."""
+    """Read the Retry-After header in seconds; return None for a date or any other value."""
     try:
         return max(0.0, float(response.headers["Retry-After"]))
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""What a service says of jobs as they change: one connection, from its opening to its end."""
+"""One connection that delivers events of jobs: an event stream or a long poll, from opening to end."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from syndb_lab.next_steps.next_step import Action, NextStep
 HOLD_S: Final = 10
 HEAD_S: Final = 10.0
 SILENCE_S: Final = 25.0
-BEATS: Final = 2
+MISSED_HEARTBEATS: Final = 2
 SLACK_S: Final = 0.5
 PASSING: Final = frozenset({408, 425, 429})
 NO_SUCH_ROUTE: Final = frozenset({400, 404, 405, 414, 422, 431})
 
 ServiceRecord = tuple[str | None, dict[str, Any] | SyndbError | None]
-"""A job's id with its record, or with why it is not followed; or a sign of life: (None, None)."""
+"""A job's id with its record, or with the error that prevents following it; (None, None) is a heartbeat."""
 
 
 class RefusedError(Exception):
-    """The service refuses for good: asking again would not help."""
+    """A permanent error of the service: a retry would not help."""
 
     def __init__(self, error: SyndbError) -> None:
         super().__init__(error)
@@ -36,66 +36,66 @@ class RefusedError(Exception):
 
 
 class TroubleError(Exception):
-    """It may go better in a moment: nothing answers, the service is away or overloaded, the line is bad.
+    """A transient error: no response, an unavailable or overloaded service, or a broken connection.
 
     Parameters
     ----------
-    words : str
-        What was met, for who waits.
+    message : str
+        What went wrong, for the user who waits.
     error : SyndbError, optional
-        What the service said.
+        The service's own error.
     reached : bool
-        Whether something answered.
+        Whether any server responded.
     after_s : float, optional
-        When to ask again, if the service said so.
+        Seconds to wait before the next try, if the service named them.
     """
 
     def __init__(
         self,
-        words: str,
+        message: str,
         *,
         error: SyndbError | None = None,
         reached: bool = True,
         after_s: float | None = None,
     ) -> None:
-        super().__init__(words)
-        self.words = words
+        super().__init__(message)
+        self.message = message
         self.error = error
         self.reached = reached
         self.after_s = after_s
 
 
 class GarbledError(TroubleError):
-    """What comes is no record of a job."""
+    """A response that contains no valid record of a job."""
 
     def __init__(self) -> None:
         super().__init__("what answers is garbled")
 
 
 class UnknownRouteError(Exception):
-    """The service is older than streams of several jobs."""
+    """The service is too old to stream several jobs at once."""
 
 
 async def iter_event_stream(
     client: httpx.AsyncClient, known: Mapping[str, int]
 ) -> AsyncGenerator[ServiceRecord, None]:
-    """Yield what the service tells of some jobs by one event stream, until that ends.
+    """Yield what one event stream reports of several jobs, until the stream ends.
 
     Parameters
     ----------
     client : httpx.AsyncClient
-        The connection.
+        The HTTP client.
     known : mapping
-        The version of each job that is known already.
+        The latest known version of each job, by job id.
 
     Raises
     ------
     TroubleError
-        The stream is broken, silent for too long, or none.
+        The stream broke, was silent for too long, or is not an event stream.
     RefusedError
-        The service refuses for good.
+        The service reported a permanent error.
     UnknownRouteError
-        The service can't follow several jobs by one stream.
+        The service can't stream several jobs at once.
     """
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
     if len(known) == 1:
@@ -104,12 +104,12 @@ async def iter_event_stream(
             "GET", f"/v1/jobs/{job_id}/events", headers=headers | {"Last-Event-ID": str(version)}
         )
     else:
-        asked = [f"{job_id}:{version}" for job_id, version in known.items()]
-        request = client.build_request("GET", "/v1/jobs/events", params={"job": asked}, headers=headers)
+        jobs = [f"{job_id}:{version}" for job_id, version in known.items()]
+        request = client.build_request("GET", "/v1/jobs/events", params={"job": jobs}, headers=headers)
     async with _send_request(client, request, several=len(known) > 1) as response:
         if response.status_code == httpx.codes.NO_CONTENT:
-            async for told in iter_long_poll(client, next(iter(known)), 0, hold_s=0):
-                yield told
+            async for record in iter_long_poll(client, next(iter(known)), 0, hold_s=0):
+                yield record
             return
         if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
             raise TroubleError("what answers is no stream of events")
@@ -127,15 +127,15 @@ async def iter_event_stream(
 async def iter_long_poll(
     client: httpx.AsyncClient, job_id: str, version: int, hold_s: float = HOLD_S
 ) -> AsyncGenerator[ServiceRecord, None]:
-    """Yield the record of a job once it has changed, or after ``hold_s`` seconds as it is.
+    """Yield the record of a job when it changes, or unchanged after ``hold_s`` seconds.
 
     Raises
     ------
     TroubleError, RefusedError
-        As for :func:`streamed`.
+        As for :func:`iter_event_stream`.
     """
-    asked = {"wait": hold_s, "version": version}
-    request = client.build_request("GET", f"/v1/jobs/{job_id}", params=asked)
+    params = {"wait": hold_s, "version": version}
+    request = client.build_request("GET", f"/v1/jobs/{job_id}", params=params)
     async with _send_request(client, request, hold_s=hold_s) as response:
         async with _limit_step(HEAD_S):
             content = await response.aread()
@@ -143,15 +143,21 @@ async def iter_long_poll(
 
 
 def silence(response: httpx.Response) -> float:
-    """Say for how many seconds a stream may be silent: it promises a sign of life, or did so every 15 s."""
+    """Return for how many seconds a stream may be silent, from the heartbeat interval that it announces."""
     try:
-        return BEATS * float(response.headers["Syndb-Heartbeat"]) + SLACK_S
+        return MISSED_HEARTBEATS * float(response.headers["Syndb-Heartbeat"]) + SLACK_S
     except (KeyError, ValueError):
         return SILENCE_S
 
 
 def read_event(kind: str, data: str) -> ServiceRecord:
-    """Read an event; what is none tells of something in between that garbles streams."""
+    """Parse an event of the stream into a record, an error or a heartbeat.
+
+    Raises
+    ------
+    TroubleError
+        The event is invalid: something between service and client garbles the stream.
+    """
     if not kind:
         return None, None
     if kind == "refused":
@@ -168,12 +174,12 @@ def read_event(kind: str, data: str) -> ServiceRecord:
 
 
 def read_record(text: str | bytes) -> dict[str, Any]:
-    """Read a job's record.
+    """Parse a job's record.
 
     Raises
     ------
     TroubleError
-        It is none.
+        The text is not a record.
     """
     try:
         record = json.loads(text)
@@ -188,7 +194,7 @@ def read_record(text: str | bytes) -> dict[str, Any]:
 async def _send_request(
     client: httpx.AsyncClient, request: httpx.Request, *, several: bool = False, hold_s: float = 0.0
 ) -> AsyncIterator[httpx.Response]:
-    """Send a request, and sort out what is no answer to it."""
+    """Send a request, and raise for every response that does not answer it."""
     async with _limit_step(hold_s + HEAD_S):
         response = await client.send(request, stream=True)
     try:
@@ -213,7 +219,7 @@ async def _send_request(
 
 @asynccontextmanager
 async def _limit_step(seconds: float) -> AsyncIterator[None]:
-    """Bound a step of the conversation, and say of each way that it breaks what it is."""
+    """Limit the time of one network step, and raise every failure of it as ``TroubleError``."""
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -1,4 +1,4 @@
-"""Following jobs: any number of them by one thread and a few connections, whatever happens to these."""
+"""The follower: one thread that follows any number of jobs over a few connections and reopens broken ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from syndb_lab.http.event_connection import (
     iter_event_stream,
     iter_long_poll,
 )
-from syndb_lab.http.event_loop_thread import LoopThread, slept
+from syndb_lab.http.event_loop_thread import LoopThread, wait_for_wake
 from syndb_lab.http.job_subscription import FINAL, Following, JobUpdate, is_newer
 from syndb_lab.http.transport import Transport
 
@@ -40,16 +40,16 @@ STOP_S: Final = 0.25
 
 
 class _Topic:
-    """One job: what was heard last, and who is to be told."""
+    """One job: its newest record, and the subscriptions to notify."""
 
     def __init__(self, record: dict[str, Any]) -> None:
         self.record = record
         self.followings: set[Following] = set()
-        self.away_since: float | None = None
+        self.unavailable_since: float | None = None
 
 
 class _Feed:
-    """A connection, or one try after the other to have it, that tells of some jobs."""
+    """A connection that delivers events of several jobs, with the retries to open it."""
 
     def __init__(self, job_ids: Iterable[str]) -> None:
         self.job_ids = set(job_ids)
@@ -58,12 +58,12 @@ class _Feed:
 
 
 class Follower:
-    """Follows the jobs of one service for all who wait for them.
+    """Follows the jobs of one service for all callers that wait for them.
 
-    A thread lives while somebody waits. It holds up to ``STREAMS`` streams of ``JOBS_A_STREAM`` jobs each; of
-    more jobs than these can take it follows some for ``TURN_S`` seconds, then others. A service that is older
-    is asked for a stream a job, and where no stream gets through (an old proxy that collects what it should
-    pass on), long polls are made: ``CONNECTIONS`` of either at a time.
+    Its thread runs while any caller waits. It opens up to ``STREAMS`` streams of ``JOBS_A_STREAM`` jobs each;
+    with more jobs than that it rotates, ``TURN_S`` seconds for each group. For an older service it opens one
+    stream for each job. Where no stream gets through, because a proxy buffers it, it uses long polls. Both
+    are limited to ``CONNECTIONS`` at a time.
 
     Parameters
     ----------
@@ -76,28 +76,31 @@ class Follower:
         self._transport = transport
         self._lock = threading.Lock()
         self._topics: dict[str, _Topic] = {}
-        self._left: set[str] = set()  # what their streams told meanwhile, nobody has heard
+        self._left: set[str] = set()  # jobs without a subscription, whose streams may still report them
         self._session: LoopThread | None = None
         self._ending: LoopThread | None = None
         self._is_closed = False
-        self._one_by_one = False
+        self._one_job_per_stream = False
         self._polls_until = 0.0
 
     def join(
-        self, record: dict[str, Any], patience_s: float | None = None, told: Callable[[], None] | None = None
+        self,
+        record: dict[str, Any],
+        timeout_s: float | None = None,
+        on_change: Callable[[], None] | None = None,
     ) -> Following:
-        """Follow a job from this record on.
+        """Subscribe to a job, from this record on.
 
         Parameters
         ----------
         record : dict
-            What is known of the job.
-        patience_s : float, optional
-            How long the service may be away before that is an error; for ever, if None.
-        told : callable, optional
+            The job's latest known record.
+        timeout_s : float, optional
+            Seconds for which the service may be unavailable before the subscription fails; None: no limit.
+        on_change : callable, optional
             Called at each change, in a thread of this package.
         """
-        following = Following(record, self._leave, patience_s, told)
+        following = Following(record, self._leave, timeout_s, on_change)
         if following.is_over:
             return following
         job_id = record["job_id"]
@@ -116,7 +119,7 @@ class Follower:
         return following
 
     def _leave(self, following: Following) -> None:
-        """Follow a job no more for one; with the last one the thread ends."""
+        """Remove a subscription; the thread ends with the last one."""
         with self._lock:
             topic = self._topics.get(following.job_id)
             if topic is not None:
@@ -128,14 +131,14 @@ class Follower:
                 self._session.call()
 
     def settle(self) -> None:
-        """Wait a moment for a thread that has nothing left to do."""
+        """Wait for the thread to end if it has no work left."""
         with self._lock:
             ending = None if self._topics else self._session or self._ending
         if ending is not None:
             ending.settle()
 
     def close(self) -> None:
-        """Tell all who wait that the connection was closed, and end the thread."""
+        """Fail all subscriptions, because the connection was closed, and end the thread."""
         with self._lock:
             self._is_closed = True
         self._fail(list(self._topics), connection_closed_error(self._transport))
@@ -144,7 +147,7 @@ class Follower:
     def _run(self, session: LoopThread) -> None:
         try:
             session.loop.run_until_complete(self._serve(session))
-        except Exception as error:  # whoever waits raises it
+        except Exception as error:  # the callers that wait raise it
             with self._lock:
                 if self._session is session:
                     self._end(session)
@@ -175,7 +178,7 @@ class Follower:
                 for feed in self._arrange(wanted, feeds, idle, ended):
                     feed.task = session.loop.create_task(self._attend(client, feed))
                     feed.task.add_done_callback(lambda _: session.wake.set())
-                if await slept(session.wake, clock):
+                if await wait_for_wake(session.wake, clock):
                     for feed in feeds:
                         stop(feed, ended)
                 clock = time.time()
@@ -190,7 +193,7 @@ class Follower:
         idle: dict[str, None],
         ended: set[asyncio.Task[None]],
     ) -> Iterator[_Feed]:
-        """Yield new feeds for jobs that none tells of; end those that nobody needs, or whose turn is over."""
+        """Yield new feeds for jobs without one; stop feeds that have no job, or whose turn is over."""
         ended -= {task for task in ended if task.done()}
         for feed in list(feeds):
             feed.job_ids &= wanted.keys()
@@ -201,13 +204,13 @@ class Follower:
         for job_id in [job_id for job_id in idle if job_id not in wanted or job_id in attended]:
             del idle[job_id]
         idle |= {job_id: None for job_id in wanted if job_id not in attended}
-        jobs, most = self._limits()
+        max_jobs, max_feeds = self._limits()
         while idle:
             batch: list[str] = []
-            if len(feeds) >= most:
+            if len(feeds) >= max_feeds:
                 smallest = min(feeds, key=lambda feed: len(feed.job_ids))
                 oldest = min(feeds, key=lambda feed: feed.since)
-                if len(smallest.job_ids) < jobs:
+                if len(smallest.job_ids) < max_jobs:
                     batch, leaving = [*smallest.job_ids], smallest
                 elif time.monotonic() - oldest.since >= TURN_S:
                     idle |= dict.fromkeys(oldest.job_ids)
@@ -216,15 +219,15 @@ class Follower:
                     return
                 stop(leaving, ended)
                 feeds.remove(leaving)
-            batch += list(idle)[: jobs - len(batch)]
+            batch += list(idle)[: max_jobs - len(batch)]
             for job_id in batch:
                 idle.pop(job_id, None)
             feeds.append(_Feed(batch))
             yield feeds[-1]
 
     def _limits(self) -> tuple[int, int]:
-        """Say how many jobs one connection tells of, and how many connections there may be."""
-        if self._one_by_one or self._is_polling():
+        """Return the maximum number of jobs on a connection, and of connections."""
+        if self._one_job_per_stream or self._is_polling():
             return 1, CONNECTIONS
         return JOBS_A_STREAM, STREAMS
 
@@ -232,7 +235,7 @@ class Follower:
         return time.monotonic() < self._polls_until
 
     async def _attend(self, client: httpx.AsyncClient, feed: _Feed) -> None:
-        """Tell of these jobs until they are final or nobody waits for them."""
+        """Follow the jobs of a feed until they are final or have no subscription."""
         pauses, fruitless = iter(PAUSES_S), 0
         while known := self._known_versions(feed.job_ids):
             polls, is_alive, pause = self._is_polling(), False, PAUSES_S[0]
@@ -243,15 +246,15 @@ class Follower:
                     iter_long_poll(client, *known.popitem()) if polls else iter_event_stream(client, known)
                 )
                 async with aclosing(source):
-                    async for job_id, found in source:
+                    async for job_id, content in source:
                         if not is_alive:
                             is_alive, pauses, fruitless = True, iter(PAUSES_S), 0
-                        self._handle_update(feed, job_id, found)
+                        self._handle_update(feed, job_id, content)
                 if not is_alive:
                     raise TroubleError("the connection broke")
                 pause = 0.0 if polls else pause
             except UnknownRouteError:
-                self._one_by_one = True
+                self._one_job_per_stream = True
                 return
             except RefusedError as refused:
                 self._fail(feed.job_ids, refused.error)
@@ -262,20 +265,20 @@ class Follower:
                 self._take_trouble(feed.job_ids, trouble)
                 if fruitless >= FRUITLESS_STREAMS and not polls:
                     self._polls_until = time.monotonic() + POLLS_S
-            except Exception as error:  # whoever waits raises it
+            except Exception as error:  # the callers that wait raise it
                 self._fail(feed.job_ids, error)
                 return
             await asyncio.sleep(pause)
 
     def _handle_update(
-        self, feed: _Feed, job_id: str | None, found: dict[str, Any] | SyndbError | None
+        self, feed: _Feed, job_id: str | None, content: dict[str, Any] | SyndbError | None
     ) -> None:
         if job_id is None:
             self._take_heartbeat(feed.job_ids)
-        elif isinstance(found, dict):
-            self._take_record(job_id, found)
-        elif found is not None:
-            self._fail([job_id], found)
+        elif isinstance(content, dict):
+            self._take_record(job_id, content)
+        elif content is not None:
+            self._fail([job_id], content)
 
     def _known_versions(self, job_ids: Collection[str]) -> dict[str, int]:
         with self._lock:
@@ -291,7 +294,7 @@ class Follower:
             if not is_newer(record, topic.record):
                 revive(topic)
                 return
-            topic.record, topic.away_since = record, None
+            topic.record, topic.unavailable_since = record, None
             for following in topic.followings:
                 if is_newer(record, following.record):
                     following.on_update(JobUpdate(record))
@@ -305,25 +308,25 @@ class Follower:
                     revive(topic)
 
     def _take_trouble(self, job_ids: Collection[str], trouble: TroubleError) -> None:
-        """Say that the service is away, and for how long; end the waiting of those who wait no longer."""
+        """Report the outage and its duration to all subscriptions; fail those whose timeout is over."""
         now = time.monotonic()
         error = trouble.error or self._unavailable(trouble)
         with self._lock:
             for job_id in job_ids:
                 if (topic := self._topics.get(job_id)) is None:
                     continue
-                topic.away_since = topic.away_since or now
-                away_s = now - topic.away_since
+                topic.unavailable_since = topic.unavailable_since or now
+                unavailable_s = now - topic.unavailable_since
                 for following in topic.followings:
-                    following.on_update(JobUpdate(following.record, away_s, trouble.words))
-                    if following.patience_s is not None and away_s > following.patience_s:
+                    following.on_update(JobUpdate(following.record, unavailable_s, trouble.message))
+                    if following.timeout_s is not None and unavailable_s > following.timeout_s:
                         following.fail(error)
 
     def _unavailable(self, trouble: TroubleError) -> ServiceUnavailable:
         if not trouble.reached:
             return self._transport.unreachable(trouble.__cause__ or trouble)
         return ServiceUnavailable(
-            f"{trouble.words} at {self._transport.url}",
+            f"{trouble.message} at {self._transport.url}",
             hint="A proxy or a login page may be in between. The job goes on: wait() again.",
         )
 
@@ -340,21 +343,21 @@ class Follower:
 
 
 def revive(topic: _Topic) -> None:
-    """Tell all who wait for a job that the service has said how it is."""
-    topic.away_since = None
+    """Report to all subscriptions of a job that the service responds."""
+    topic.unavailable_since = None
     for following in topic.followings:
         following.on_heartbeat()
 
 
 def stop(feed: _Feed, ended: set[asyncio.Task[None]]) -> None:
-    """End a connection; whoever ends the loop waits until it is closed."""
+    """Cancel the task of a feed and add it to ``ended``, which is awaited before the loop closes."""
     if feed.task is not None:
         feed.task.cancel()
         ended.add(feed.task)
 
 
 def connection_closed_error(transport: Transport) -> SyndbError:
-    """Say that there is no connection any more."""
+    """Build the error for a connection that was closed."""
     return SyndbError(
         f"the connection to {transport.url} was closed", hint="Open another one with connect()."
     )
@@ -364,7 +367,7 @@ MAKING: Final = ProcessLock()
 
 
 def follower_of(transport: Transport) -> Follower:
-    """Return the one who follows the jobs of this connection; each process has its own."""
+    """Return the follower of this connection; each process has its own."""
     with MAKING:
         follower = transport.companion
         if not isinstance(follower, Follower) or follower.process != os.getpid():
@@ -375,10 +378,10 @@ def follower_of(transport: Transport) -> Follower:
 def iter_updates(
     transport: Transport, record: dict[str, Any], stopped: threading.Event
 ) -> Iterator[JobUpdate]:
-    """Yield each newer record of a job until it is final, through whatever happens to the connection.
+    """Yield each newer record of a job until it is final, also across broken connections.
 
-    A stream that breaks is opened again after the last version that was read. A service that is away, or
-    refuses for now, is asked again and again, and each time said to be away.
+    A broken stream is reopened after the last version that was read. While the service is unavailable or
+    overloaded, each failed try yields an update with ``unavailable_s``.
 
     Parameters
     ----------
@@ -387,12 +390,12 @@ def iter_updates(
     record : dict
         The record to start from.
     stopped : threading.Event
-        Ends it.
+        Ends the iteration when it is set.
 
     Raises
     ------
     SyndbError
-        Asking again would not help: the token is no longer valid, or there is no such job.
+        A permanent error: the token is no longer valid, or there is no such job.
     """
     if record["status"] in FINAL:
         return
@@ -400,10 +403,10 @@ def iter_updates(
     with follower.join(record) as following:
         while not stopped.is_set():
             is_over = following.is_over
-            for heard in following.news(0 if is_over else STOP_S):
+            for update in following.take_updates(0 if is_over else STOP_S):
                 if stopped.is_set():
                     return
-                yield heard
+                yield update
             if is_over:
                 if following.error is not None:
                     raise following.error

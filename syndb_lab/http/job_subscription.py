@@ -1,4 +1,4 @@
-"""One who waits for a job: what was heard for him, and its end."""
+"""A subscription to one job: its updates, and how following it ended."""
 
 from __future__ import annotations
 
@@ -9,54 +9,58 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
-KEPT: Final = 100
+MAX_UPDATES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class JobUpdate:
-    """What was heard: a record, or (``away_s`` not None) why there is none at present, and since when."""
+    """An update: a newer record, or an outage.
+
+    In an outage ``unavailable_s`` is its duration in seconds, ``trouble`` what went wrong, and ``record`` the
+    last known record.
+    """
 
     record: dict[str, Any]
-    away_s: float | None = None
+    unavailable_s: float | None = None
     trouble: str = ""
 
 
-def is_newer(found: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Whether a record is of a later version; a final one counts in any case."""
-    return bool(found["version"] > record["version"] or found["status"] in FINAL)
+def is_newer(candidate: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether a record has a later version than another one; a final record always counts as newer."""
+    return bool(candidate["version"] > record["version"] or candidate["status"] in FINAL)
 
 
 class Following:
-    """Takes what is heard of one job, for one who waits in another thread.
+    """A subscription to one job, held by a caller that waits in another thread.
 
     Parameters
     ----------
     record : dict
-        What he knows.
+        The caller's latest known record.
     leave : callable
-        Told that he waits no more.
-    patience_s : float, optional
-        How long the service may be away before that is an error.
-    told : callable, optional
-        Called at each change, in the thread that heard of it.
+        Called with the subscription when it is closed.
+    timeout_s : float, optional
+        Seconds for which the service may be unavailable before the subscription fails.
+    on_change : callable, optional
+        Called at each change, in the follower's thread.
     """
 
     def __init__(
         self,
         record: dict[str, Any],
         leave: Callable[[Following], None],
-        patience_s: float | None = None,
-        told: Callable[[], None] | None = None,
+        timeout_s: float | None = None,
+        on_change: Callable[[], None] | None = None,
     ) -> None:
         self.job_id: str = record["job_id"]
         self.record = record
-        self.patience_s = patience_s
+        self.timeout_s = timeout_s
         self.trouble = ""
         self.error: Exception | None = None
         self.is_answered = False
         self._leave = leave
-        self._told = told
-        self._news: deque[JobUpdate] = deque(maxlen=KEPT)
+        self._on_change = on_change
+        self._updates: deque[JobUpdate] = deque(maxlen=MAX_UPDATES)
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
@@ -67,42 +71,42 @@ class Following:
 
     @property
     def is_over(self) -> bool:
-        """Whether the job is final, or there is no way to follow it."""
+        """Whether the job is final, or following it has failed."""
         return self.error is not None or self.record["status"] in FINAL
 
     def close(self) -> None:
-        """Wait no more."""
+        """End the subscription."""
         self._leave(self)
 
-    def news(self, within_s: float) -> list[JobUpdate]:
-        """Return what was heard since the last call; wait for it so long."""
+    def take_updates(self, within_s: float) -> list[JobUpdate]:
+        """Return the updates since the last call; wait up to ``within_s`` seconds for the first one."""
         with self._changed:
-            self._changed.wait_for(lambda: self._news or self.is_over, within_s)
-            news = list(self._news)
-            self._news.clear()
-        return news
+            self._changed.wait_for(lambda: self._updates or self.is_over, within_s)
+            updates = list(self._updates)
+            self._updates.clear()
+        return updates
 
     def wait(self, within_s: float) -> bool:
-        """Wait so long for the end; say whether it is there."""
+        """Wait up to ``within_s`` seconds for the end; return whether it was reached."""
         with self._changed:
             return self._changed.wait_for(lambda: self.is_over, within_s)
 
-    def on_update(self, heard: JobUpdate) -> None:
-        """Take what was heard."""
+    def on_update(self, update: JobUpdate) -> None:
+        """Store an update and wake the caller."""
         with self._changed:
-            self.record, self.trouble = heard.record, heard.trouble
-            self.is_answered = self.is_answered or heard.away_s is None
-            self._news.append(heard)
+            self.record, self.trouble = update.record, update.trouble
+            self.is_answered = self.is_answered or update.unavailable_s is None
+            self._updates.append(update)
         self._notify()
 
     def on_heartbeat(self) -> None:
-        """Take a sign of life: nothing is new, and nothing is wrong any more."""
+        """Note that the service responds and has no newer record; this ends an outage."""
         if self.trouble:
             self.on_update(JobUpdate(self.record))
         self.is_answered = True
 
     def fail(self, error: Exception) -> None:
-        """Take the end of all waiting."""
+        """End the subscription with an error, which the caller raises."""
         with self._changed:
             self.error = error
         self._notify()
@@ -110,5 +114,5 @@ class Following:
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
-        if self._told is not None:
-            self._told()
+        if self._on_change is not None:
+            self._on_change()

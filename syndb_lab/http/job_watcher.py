@@ -1,4 +1,4 @@
-"""Waiting for one job, so that whoever waits stays free."""
+"""A watcher of one job: its record stays current in the background until the job is final."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from syndb_lab.errors import SyndbError
 from syndb_lab.http.job_events import follower_of
 from syndb_lab.http.transport import Transport
 
-PATIENCE_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 
 
 class JobWatcher:
-    """Knows how a job is until it is final, without asking.
+    """Keeps the record of one job current until it is final.
 
-    A service that is away for less than ``patience_s`` seconds is waited for.
+    It waits through outages of the service of up to ``timeout_s`` seconds.
 
     Parameters
     ----------
@@ -23,10 +23,10 @@ class JobWatcher:
         The connection to the job's service.
     record : dict
         The record to start from.
-    patience_s : float
-        How long the service may be away, in seconds.
-    told : callable, optional
-        Called at each change, in another thread; with it nothing here blocks.
+    timeout_s : float
+        Seconds for which the service may be unavailable.
+    on_change : callable, optional
+        Called at each change, in another thread; with it, no method blocks.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class JobWatcher:
         transport: Transport,
         record: dict[str, Any],
         *,
-        patience_s: float,
-        told: Callable[[], None] | None = None,
+        timeout_s: float,
+        on_change: Callable[[], None] | None = None,
     ) -> None:
         self._follower = follower_of(transport)
-        self._following = self._follower.join(record, patience_s, told)
-        self._blocks = told is None
+        self._following = self._follower.join(record, timeout_s, on_change)
+        self._blocks = on_change is None
 
     def __enter__(self) -> JobWatcher:
         return self
@@ -56,18 +56,20 @@ class JobWatcher:
 
     @property
     def unavailable(self) -> str:
-        """What is wrong with the service at present; nothing, if empty."""
+        """What is wrong with the service now; empty if it responds."""
         return self._following.trouble
 
     @property
     def error(self) -> Exception | None:
-        """What ended the waiting, where the job has not ended."""
+        """The error that ended the wait before the job was final; None without one."""
         error = self._following.error
-        return error.with_traceback(None) if isinstance(error, SyndbError) else error  # others raise it, too
+        return (
+            error.with_traceback(None) if isinstance(error, SyndbError) else error
+        )  # other callers raise it
 
     @property
     def is_answered(self) -> bool:
-        """Whether the service has said how the job is since this began."""
+        """Whether the service has responded since the watcher was made."""
         return self._following.is_answered
 
     @property
@@ -76,5 +78,5 @@ class JobWatcher:
         return self._following.is_over
 
     def wait_final(self, within_s: float) -> bool:
-        """Wait a moment; say whether the job is final or following it has failed."""
+        """Wait up to ``within_s`` seconds; return whether the job is final or following it has failed."""
         return self._following.wait(within_s)

@@ -1,4 +1,4 @@
-"""The JSON of a request, of whatever Python users hold."""
+"""The JSON body of a request, from values of Python and of its data libraries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Final
 from syndb_lab.conversion.plain_values import PLAIN, finite, plain_value, require_valid_text
 from syndb_lab.errors import ParameterError
 
-MOST_DIGITS: Final = 100
+MAX_DIGITS: Final = 100
 FINISHED: Final = frozenset({"parameters"})
-"""Fields whose values have been made plain already: they may hold a million ids."""
+"""Fields whose values are already plain: they may hold a million ids, which are not converted twice."""
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:
@@ -21,7 +21,7 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
     Raises
     ------
     ParameterError
-        Naming the field that holds what JSON can't say.
+        A field has no form in JSON; the message names it.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
 
 
 def plain_field(name: str, value: Any) -> Any:
-    """Make one field plain: its values by plain_value, what JSON has no type for as text."""
+    """Convert one field to plain values, and to text what JSON has no type for."""
     if isinstance(value, Mapping):
         return {
             require_valid_text(name, str(key)): plain_field(f"{name}[{key!r}]", item)
@@ -51,22 +51,22 @@ def plain_field(name: str, value: Any) -> Any:
 
 
 def plain_number(name: str, value: Any) -> Any:
-    """Make a decimal number, also in a list, one that JSON has: an option counts or weighs."""
+    """Convert a ``Decimal``, also in a list, to an int or a float: options are counts or weights."""
     if isinstance(value, list):
         return [plain_number(name, item) for item in value]
     if not isinstance(value, decimal.Decimal):
         return value
-    is_whole = value == value.to_integral_value() and abs(value.adjusted()) < MOST_DIGITS
-    return int(value) if is_whole else finite(name, float(value))
+    is_integer = value == value.to_integral_value() and abs(value.adjusted()) < MAX_DIGITS
+    return int(value) if is_integer else finite(name, float(value))
 
 
 def plain_parameter(value: Any) -> Any:
-    """Make one value of a parameter plain that nobody has made so before."""
+    """Convert one value of a parameter that is not plain yet."""
     return to_json_value(plain_value("parameters", value))
 
 
 def to_json_value(value: Any) -> Any:
-    """Write as text what JSON has no type for."""
+    """Convert a value that JSON has no type for to text; other values stay as they are."""
     if isinstance(value, list):
         return [to_json_value(item) for item in value]
     return value if isinstance(value, (*PLAIN, float)) else str(value)

@@ -1,4 +1,4 @@
-"""A connection by its address alone: for handles that were pickled, which carry no token."""
+"""Connections by address alone, for unpickled handles, which carry no token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from syndb_lab.user_data.service_registry import iter_services
 
 
 def reopen(url: str, key: str) -> Transport:
-    """Find the very connection in this process or its parent's copy; otherwise open one with a kept token.
+    """Return the pickled connection if this process or its parent has it; else open one with a stored token.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def reopen(url: str, key: str) -> Transport:
     >>> reopen(transport.url, transport.key) is transport
     True
     """
-    found = open_transport(key)
-    if found is not None and found.url == url:
-        return found
+    transport = open_transport(key)
+    if transport is not None and transport.url == url:
+        return transport
     return Transport(url, own_token(url) or token_of(url))
 
 

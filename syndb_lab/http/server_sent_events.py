@@ -1,4 +1,4 @@
-"""Server-sent events, out of the bytes of a stream as they come."""
+"""A parser of server-sent events, fed with the bytes of a stream as they arrive."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ LONGEST_EVENT: Final = 64 * 1024**2
 
 
 class GarbledStreamError(Exception):
-    """What comes is no stream of events."""
+    """The bytes are no valid event stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerEvent:
-    """What a stream has brought: an event, or (``kind`` empty) a comment."""
+    """An event of a stream, or, with an empty ``kind``, a comment."""
 
     kind: str
     data: str = ""
 
 
 class EventLines:
-    r"""Reads the format of the standard, in which lines end at ``\n``, ``\r`` or ``\r\n`` and nowhere else.
+    r"""A parser of the standard format, in which lines end at ``\n``, ``\r`` or ``\r\n`` and nowhere else.
 
     Examples
     --------
@@ -40,12 +40,12 @@ class EventLines:
         self._size = 0
 
     def feed(self, chunk: bytes) -> Iterator[ServerEvent]:
-        """Yield what is whole with these bytes.
+        """Yield the events that these bytes complete.
 
         Raises
         ------
         GarbledStreamError
-            An event has no end.
+            An event is longer than ``LONGEST_EVENT`` bytes.
         """
         *lines, self._rest = (self._rest + chunk).splitlines(keepends=True) or [b""]
         if self._rest.endswith(b"\n"):

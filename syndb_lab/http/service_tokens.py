@@ -1,4 +1,4 @@
-"""The tokens of services: which token goes to which address, and to no other.
+"""The tokens of services: each is sent to its own address and to no other.
 
 SYNDB_URL's address ──▶ SYNDB_TOKEN        an address where a login was done ──▶ the token kept by that login
 """
@@ -17,7 +17,7 @@ from syndb_lab.user_data.user_folders import state_folder
 
 
 def token_of(url: str) -> str | None:
-    """Find the token that belongs to a service: SYNDB_TOKEN is SYNDB_URL's, a login's is kept by address.
+    """Find the token of a service: SYNDB_TOKEN belongs to SYNDB_URL, a login's token to its own address.
 
     Parameters
     ----------
@@ -27,19 +27,19 @@ def token_of(url: str) -> str | None:
     Returns
     -------
     str or None
-        None where no token belongs to that address.
+        None if there is no token for that address.
     """
     named, token = os.environ.get("SYNDB_URL"), SecretText(os.environ.get("SYNDB_TOKEN", ""))
     return token if named and token and _same(named, url) else load_token(url)
 
 
 def save_token(url: str, token: str) -> None:
-    """Keep a service's token in a file that only this user can read.
+    """Store a service's token in a file that only this user can read.
 
     Raises
     ------
     SyndbError
-        If the file can't be written.
+        The file can't be written.
     """
     path = token_file()
     try:
@@ -53,18 +53,18 @@ def save_token(url: str, token: str) -> None:
 
 
 def load_token(url: str) -> str | None:
-    """Return the token that a login at this service has left, if there is one."""
-    found = read_object(token_file()).get(canonical_url(url))
-    return SecretText(found) if isinstance(found, str) else None
+    """Return the token that a login at this service stored, or None."""
+    token = read_object(token_file()).get(canonical_url(url))
+    return SecretText(token) if isinstance(token, str) else None
 
 
 def token_file() -> Path:
-    """Say where the tokens are kept."""
+    """Return the path of the file that stores the tokens."""
     return state_folder() / "tokens.json"
 
 
-def _same(one: str, other: str) -> bool:
+def _same(url: str, other_url: str) -> bool:
     try:
-        return canonical_url(one) == canonical_url(other)
+        return canonical_url(url) == canonical_url(other_url)
     except SyndbError:
         return False

@@ -1,4 +1,4 @@
-"""The HTTP connection: the token, retries and typed refusals."""
+"""The HTTP connection to a service: token, retries, and errors as exceptions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def has_token(token: str | None) -> bool:
 
 
 class Bearer(httpx.Auth):
-    """Puts the token on each request, and keeps it out of every repr.
+    """Authorization that adds the token to each request, and hides it in its repr.
 
     Parameters
     ----------
@@ -61,25 +61,25 @@ class Bearer(httpx.Auth):
         return "Bearer(…)"
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header."""
+        """Add the ``Authorization`` header."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
 
 
 class Companion(Protocol):
-    """What lives as long as a connection, in the process that made it."""
+    """An object that is closed together with a connection, in the process that made it."""
 
     process: int
 
     def close(self) -> None:
-        """End it."""
+        """Release its resources."""
 
 
 class Transport:
-    """One service, one token.
+    """A connection to one service with one token.
 
-    Every request may be sent again after a lost connection, a 502, 503 or 504, or where it came too soon:
-    what makes a job carries an ``Idempotency-Key``, so that the second copy finds the first one's job.
+    Every request may be sent again after a lost connection, a 502, 503 or 504, or a rate limit. Requests that
+    create a job carry an ``Idempotency-Key``, so that a repeated one returns the job of the first.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Transport:
     token : str, optional
         An API token.
     mount : httpx.BaseTransport, optional
-        What carries the requests, in tests.
+        The httpx transport that sends the requests, in tests.
     pause_s : float
         Seconds before the second try; doubled for each further one.
     """
@@ -142,7 +142,7 @@ class Transport:
         return self._connections.is_closed
 
     def open_async(self) -> httpx.AsyncClient:
-        """Open connections of their own for an event loop; whoever uses them sets the time limits."""
+        """Open a separate client for an event loop; its caller sets the timeouts."""
 
         async def note(response: httpx.Response) -> None:
             self._connections.note(response)
@@ -155,27 +155,27 @@ class Transport:
         )
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, timeout: float = 30.0) -> Any:
-        """Ask for JSON."""
+        """Send a GET request and return the JSON of the response."""
         return self._read(self._send("GET", path, params=params, timeout=timeout))
 
     def post(self, path: str, body: Mapping[str, Any] | None = None, *, query: str | None = None) -> Any:
-        """Make a job: the same one, however often the request has to be sent."""
+        """Send a POST request with an idempotency key: retries create no second job."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return self._read(self._send("POST", path, json=body, headers=headers, query=query))
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Change what its owner may change of a job."""
+        """Send a PATCH request, which changes fields of a job."""
         return self._read(self._send("PATCH", path, json=body))
 
     def delete(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Cancel, or destroy a result."""
+        """Send a DELETE request, which cancels a job or destroys its result."""
         return self._read(self._send("DELETE", path, params=params))
 
     @contextmanager
     def stream(
         self, path: str, headers: Mapping[str, str], *, timeout: httpx.Timeout = TIMEOUT
     ) -> Iterator[httpx.Response]:
-        """Open a download, once: whoever reads it knows how to go on after a break."""
+        """Open a download without retries: the caller resumes it after a break."""
         self._check_open()
         with self._client.stream("GET", path, headers=dict(headers), timeout=timeout) as response:
             if response.is_error:
@@ -184,7 +184,7 @@ class Transport:
             yield response
 
     def etag(self, path: str) -> str | None:
-        """Ask for the checksum of a file that may be fetched; None if it may not, or nothing answers."""
+        """Request the checksum of a result file; None if access is denied or the service does not respond."""
         try:
             answer = self._client.head(path, timeout=TIMEOUT).raise_for_status()
         except httpx.HTTPError:
@@ -192,7 +192,7 @@ class Transport:
         return str(answer.headers.get("ETag", "")).strip('"')
 
     def read(self, path: str, headers: Mapping[str, str] | None = None) -> bytes:
-        """Fetch a small file, whole."""
+        """Fetch a small file into memory."""
         try:
             with self.stream(path, headers or {}) as response:
                 return response.read()
@@ -200,7 +200,7 @@ class Transport:
             raise self.unreachable(error) from None
 
     def unreachable(self, error: BaseException) -> ServiceUnavailable:
-        """Say that nothing answers, and what to do about it."""
+        """Build the error for a service that does not respond."""
         return ServiceUnavailable(
             f"nothing answers at {self.url} ({type(error).__name__})",
             hint=NextStep(Action.START_SERVICE),
@@ -247,7 +247,7 @@ class Transport:
                     headers=headers,
                     timeout=httpx.Timeout(timeout, connect=TIMEOUT.connect, pool=None),
                 )
-            except RuntimeError:  # closed between the look and the request
+            except RuntimeError:  # closed between the check and the request
                 self._check_open()
                 raise
             except httpx.TransportError as error:
@@ -265,26 +265,32 @@ class Transport:
 
 
 def open_transport(key: str) -> Transport | None:
-    """Find a connection of this process, or of the one that it was forked from, by its key."""
+    """Find an open connection of this process, or of the process that it was forked from, by its key."""
     return OPEN.get(key)
 
 
 def is_idempotent(response: httpx.Response) -> bool:
-    """Say whether the same request may fare better in a moment: a part is away, or we asked too often."""
+    """Whether a later retry of the request may succeed: an outage (502, 503, 504) or a rate limit."""
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return read_problem(response).get("code") == "rate_limited"
     return response.status_code in RETRIED
 
 
 def raise_for_status(response: httpx.Response, query: str | None) -> httpx.Response:
-    """Give the answer back, or raise what it refuses."""
+    """Return a successful response; raise the error of any other.
+
+    Raises
+    ------
+    SyndbError
+        The error that the response describes.
+    """
     if response.is_success:
         return response
     raise error_from_response(response, query=query)
 
 
 def service_url(url: str) -> httpx.URL:
-    """Check an address before anything is sent to it.
+    """Validate and parse the address of a service, before any request.
 
     Examples
     --------
@@ -316,15 +322,15 @@ def service_url(url: str) -> httpx.URL:
 
 
 def has_port(address: httpx.URL) -> bool:
-    """Whether the port of an address, where it names one, is one."""
+    """Whether the port of an address is valid, or missing."""
     return address.port is None or 0 < address.port < 2**16
 
 
 def canonical_url(url: str) -> str:
-    """Write an address in its one spelling: lower case, without default port, last slash and blanks.
+    """Format an address in its canonical form: lower case, without default port, final slash and blanks.
 
-    A number of IPv6 is written in its shortest form. Names are left as they are: ``lab.example.`` and
-    ``127.1`` may be other computers than ``lab.example`` and ``127.0.0.1``.
+    An IPv6 address is written in its shortest form. Names stay as they are: ``lab.example.`` and ``127.1``
+    may be other computers than ``lab.example`` and ``127.0.0.1``.
 
     Examples
     --------
@@ -339,7 +345,7 @@ def canonical_url(url: str) -> str:
 
 
 def require_private(url: str) -> None:
-    """Refuse to send anything over a line that others can read, unless the user allows it.
+    """Raise for plain http to another computer, which others could read, unless the user allows it.
 
     Parameters
     ----------
@@ -349,7 +355,7 @@ def require_private(url: str) -> None:
     Raises
     ------
     AuthError
-        It is plain http, on another computer, and SYNDB_PLAIN_HTTP is not 1.
+        The address is plain http on another computer, and SYNDB_PLAIN_HTTP is not 1.
 
     Examples
     --------
@@ -370,7 +376,7 @@ def require_private(url: str) -> None:
 
 
 def is_this_computer(host: str) -> bool:
-    """Whether a name or an address is this computer's own: only its own addresses can be bound.
+    """Whether a host name or address is this computer's own: only own addresses can be bound.
 
     Examples
     --------
@@ -380,17 +386,17 @@ def is_this_computer(host: str) -> bool:
     if host in LOOPBACK:
         return True
     try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return bool(found) and all(_can_bind(family, address) for family, _, _, _, address in found)
+    return bool(addresses) and all(_can_bind(family, address) for family, _, _, _, address in addresses)
 
 
 def goes_direct(host: str) -> bool:
-    """Whether requests to a host go past every proxy: it is this computer, which no proxy reaches for us.
+    """Whether requests to a host bypass every proxy, because the host is this computer.
 
-    Only addresses, and the names that this computer has for itself, are looked up: behind a proxy, asking for
-    the address of any other name may take long.
+    Only addresses and this computer's own names are resolved: behind a proxy, resolving any other name may
+    take long.
 
     Examples
     --------

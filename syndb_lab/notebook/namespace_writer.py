@@ -35,7 +35,7 @@ class NamespaceWriter:
 
         A variable that somebody else has assigned is left alone: the next free name is taken.
         """
-        job.result_path(tell=tell or ignore_progress)
+        job.result_path(on_progress=tell or ignore_progress)
         value = job.answer() if job.kind == "graph" else getattr(job, f"to_{self._kind}")()
         name = self._unused_name(
             f"{self._variable or f'job_{job.id[:8]}'}_{'answer' if job.kind == 'graph' else 'frame'}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from syndb_lab.fork_safety import GATE
+from syndb_lab.fork_safety import FORK_LOCK
 
 USED: Final[set[str]] = set()
 
@@ -26,7 +26,7 @@ def start_polars() -> None:
 
 def _once(name: str, use: Callable[[], None]) -> None:
     if name not in USED:
-        with GATE:
+        with FORK_LOCK:
             use()
             USED.add(name)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from syndb_lab.errors import ResultUnsuitable
-from syndb_lab.fork_safety import LOOKS
+from syndb_lab.fork_safety import BEFORE_FORK
 
 THREAD: Final = re.compile(r"polars-\d|async-executor")
 
@@ -57,6 +57,6 @@ def thread_names() -> list[str]:
     return names
 
 
-LOOKS.append(FORK.before)
+BEFORE_FORK.append(FORK.before)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=FORK.after)

@@ -161,7 +161,11 @@ class JobCard:
         try:
             self._peek_at(state)
             for heard in iter_updates(job._transport, job.record, state.over):
-                away = "" if heard.away_s is None else f"{heard.trouble}; asking again ({heard.away_s:.0f} s)"
+                away = (
+                    ""
+                    if heard.unavailable_s is None
+                    else f"{heard.trouble}; asking again ({heard.unavailable_s:.0f} s)"
+                )
                 job.record = heard.record
                 self._set_state(state, away=away, urgent=bool(away) or heard.record["status"] in FINAL)
                 self._peek_at(state)

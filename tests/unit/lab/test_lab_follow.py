@@ -46,7 +46,7 @@ def heard(transport: Transport, version: int = 1) -> list[JobUpdate]:
 
 
 def versions(found: list[JobUpdate]) -> list[int]:
-    return [one.record["version"] for one in found if one.away_s is None]
+    return [one.record["version"] for one in found if one.unavailable_s is None]
 
 
 def test_a_stream_is_read_to_its_final_record(pretend: Pretend) -> None:
@@ -180,7 +180,7 @@ def test_a_service_that_is_away_is_said_to_be(pretend: Pretend) -> None:
         return httpx.Response(200, headers=STREAM, content=event("completed", 2))
 
     found = heard(pretend(answer))
-    away = [one.away_s for one in found if one.away_s is not None]
+    away = [one.unavailable_s for one in found if one.unavailable_s is not None]
     assert away == sorted(away)
     assert away
     assert versions(found) == [2]

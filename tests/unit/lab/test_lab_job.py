@@ -54,7 +54,7 @@ def test_waiting_survives_a_service_that_is_away(pretend: Pretend, monkeypatch: 
 def test_waiting_gives_up_on_a_service_that_stays_away(
     pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndb_lab.job_handle.PATIENCE_S", 0.2)
+    monkeypatch.setattr("syndb_lab.job_handle.TIMEOUT_S", 0.2)
     monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.1,))
 
     def answer(_: httpx.Request) -> httpx.Response:

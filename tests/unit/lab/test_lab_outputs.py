@@ -157,7 +157,7 @@ RUNNING = job_record(
 @pytest.mark.parametrize("columns", [20, 40, 60, 79, 100, 127])
 @pytest.mark.parametrize("away", ["", "the service does not answer"])
 def test_a_line_of_progress_is_no_longer_than_it_may_be(columns: int, away: str) -> None:
-    line = describe(RUNNING, 12.3, away=away, columns=columns)
+    line = describe(RUNNING, 12.3, unavailable=away, columns=columns)
     assert len(line) <= columns
     assert line.startswith("running")
     if columns >= 79 and not away:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from syndb_lab import fork_safety
-from syndb_lab.fork_safety import GATE, ForkLock
+from syndb_lab.fork_safety import FORK_LOCK, ForkLock
 
 LIMIT_S = 120.0
 IMPORTED = """
@@ -67,7 +67,7 @@ def test_a_fork_waits_for_an_import_of_another_thread(
     half_imported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = threading.Event()
-    monkeypatch.setattr(fork_safety, "LOOKS", [asked.set])
+    monkeypatch.setattr(fork_safety, "BEFORE_FORK", [asked.set])
     later = threading.Thread(target=lambda: asked.wait(LIMIT_S) and half_imported.write_text("1"))
     later.start()
     assert said_by_a_child(child_imports) == "7"
@@ -92,7 +92,7 @@ def test_a_fork_waits_for_what_is_done_inside_the_gate(monkeypatch: pytest.Monke
         shut(gate)
 
     def stay() -> None:
-        with GATE:
+        with FORK_LOCK:
             entered.set()
             asked.wait(LIMIT_S)
             done.set()
@@ -103,7 +103,7 @@ def test_a_fork_waits_for_what_is_done_inside_the_gate(monkeypatch: pytest.Monke
     entered.wait(LIMIT_S)
     assert said_by_a_child(lambda: str(done.is_set())) == "True"
     thread.join()
-    with GATE:  # also in the thread that forks
+    with FORK_LOCK:  # also in the thread that forks
         assert said_by_a_child(enters) == "entered"
 
 
@@ -116,7 +116,7 @@ def enters() -> str:
 
 
 def enter() -> bool:
-    with GATE:
+    with FORK_LOCK:
         return True
 
 

@@ -72,7 +72,7 @@ def test_a_line_says_what_is_known_and_no_more(record: dict[str, Any], line: str
 
 def test_a_service_that_is_away_is_said() -> None:
     assert "does not answer, still trying" in describe(
-        job_record("running"), 2.0, away="the service does not answer"
+        job_record("running"), 2.0, unavailable="the service does not answer"
     )
 
 
