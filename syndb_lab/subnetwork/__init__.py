@@ -1,4 +1,4 @@
-"""A part of a graph: which neurons, the query jobs that fetch it, its connections and its caption.
+"""A part of a graph: its neurons and connections, the query jobs that fetch it, and its caption.
 
-``Job`` and the explorer import it; ``plots`` stands beside it.
+``Job`` and the explorer import this folder; it does not import ``plots``.
 """

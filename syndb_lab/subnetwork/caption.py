@@ -1,4 +1,4 @@
-"""What is said above a sub-network: how much of the graph it shows, and how to see more, less or others."""
+"""The caption of a sub-network: how much of the graph it shows, and which options show other parts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Final
 
 from syndb_lab.subnetwork.model import Subnetwork
 
-MOST_NEURONS: Final = 2_000
-MOST_CONNECTIONS: Final = 20_000
+MAX_NEURONS: Final = 2_000
+MAX_CONNECTIONS: Final = 20_000
 
 
 def caption(part: Subnetwork) -> str:
-    r"""Say what is shown, of how many.
+    r"""Format the caption: the neurons and connections shown, and how many there are.
 
     Examples
     --------
@@ -27,28 +27,28 @@ def caption(part: Subnetwork) -> str:
 
 
 def neurons_shown(part: Subnetwork) -> str:
-    """Say which neurons are shown."""
+    """Format which neurons are shown."""
     shown, every = len(part.ids), part.counts.neurons
     if shown == every:
         return "the only neuron" if shown == 1 else f"all {shown:,} neurons"
-    if not part.counts.connections and part.wish.given is None:
+    if not part.counts.connections and part.request.centers is None:
         return f"{shown:,} of {every:,} neurons, none of which has a connection"
-    told = f"{shown:,} of {every:,} neuron{'' if every == 1 else 's'}: {part.around}"
+    text = f"{shown:,} of {every:,} neuron{'' if every == 1 else 's'}: {part.center_label}"
     if part.counts.within > shown:
-        if shown <= part.centres:
-            return f"{told}, as far as the limit goes"
-        return f"{told}, and the most strongly connected to {'it' if part.centres == 1 else 'them'}"
-    if part.wish.hops == 0 or shown == part.centres:
-        return told
-    if part.wish.hops is None:
-        return f"{told}, and all others that have a connection"
-    return f"{told}, and all within {part.wish.hops} step{'s' if part.wish.hops > 1 else ''}"
+        if shown <= part.center_count:
+            return f"{text}, as far as the limit goes"
+        return f"{text}, and the most strongly connected to {'it' if part.center_count == 1 else 'them'}"
+    if part.request.hops == 0 or shown == part.center_count:
+        return text
+    if part.request.hops is None:
+        return f"{text}, and all others that have a connection"
+    return f"{text}, and all within {part.request.hops} step{'s' if part.request.hops > 1 else ''}"
 
 
 def connections_shown(part: Subnetwork) -> str:
-    """Say which connections are shown."""
+    """Format which connections are shown."""
     drawn, among = len(part.lines), part.counts.among
-    weak = f" of at least {part.least:,} synapses" if part.least > 1 else ""
+    weak = f" of at least {part.min_synapses:,} synapses" if part.min_synapses > 1 else ""
     if not among:
         return f"no connection{weak}" + ("" if len(part.ids) == 1 else " among them")
     if drawn < among:
@@ -57,7 +57,7 @@ def connections_shown(part: Subnetwork) -> str:
 
 
 def advice(part: Subnetwork) -> list[str]:
-    """Say by which options others are seen; nothing where everything is.
+    """List the options that show other neurons or connections; empty if everything is shown.
 
     Examples
     --------
@@ -71,21 +71,21 @@ def advice(part: Subnetwork) -> list[str]:
     neurons=['…'], hops=1 shows what is around a neuron
     """
     shown, counts = len(part.ids), part.counts
-    told = []
+    options = []
     if counts.within > shown:
-        enough = counts.within <= MOST_NEURONS
-        more = f"limit={counts.within} shows them all" if enough else f"limit={MOST_NEURONS} is the most"
-        told.append(f"{counts.within - shown:,} more neurons pass: {more}")
-        if 0 < counts.too_weak < float("inf") and counts.too_weak >= part.least:
-            told.append(
-                f"min_synapses={int(counts.too_weak) + 1} leaves {part.wish.limit:,} neurons or fewer "
+        enough = counts.within <= MAX_NEURONS
+        more = f"limit={counts.within} shows them all" if enough else f"limit={MAX_NEURONS} is the most"
+        options.append(f"{counts.within - shown:,} more neurons pass: {more}")
+        if 0 < counts.too_weak < float("inf") and counts.too_weak >= part.min_synapses:
+            options.append(
+                f"min_synapses={int(counts.too_weak) + 1} leaves {part.request.limit:,} neurons or fewer "
                 "with a connection"
             )
-        around = "hops=1 shows only" if part.wish.given and part.wish.hops != 1 else "hops=1 shows"
-        if not (part.wish.given and part.wish.hops == 1):
-            told.append(f"neurons=['…'], {around} what is around a neuron")
+        effect = "hops=1 shows only" if part.request.centers and part.request.hops != 1 else "hops=1 shows"
+        if not (part.request.centers and part.request.hops == 1):
+            options.append(f"neurons=['…'], {effect} what is around a neuron")
     if counts.among > len(part.lines):
-        enough = counts.among <= MOST_CONNECTIONS
-        more = f"connections={counts.among} draws them all" if enough else f"{MOST_CONNECTIONS:,} is the most"
-        told.append(f"{counts.among - len(part.lines):,} weaker connections are not drawn: {more}")
-    return told
+        enough = counts.among <= MAX_CONNECTIONS
+        more = f"connections={counts.among} draws them all" if enough else f"{MAX_CONNECTIONS:,} is the most"
+        options.append(f"{counts.among - len(part.lines):,} weaker connections are not drawn: {more}")
+    return options

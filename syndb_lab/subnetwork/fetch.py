@@ -1,4 +1,4 @@
-"""Fetching a sub-network: three query jobs, and nothing of the graph that is not shown."""
+"""Fetches a sub-network by three query jobs; the rest of the graph stays on the service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syndb_lab.conversion.plain_values import plain_value
 from syndb_lab.conversion.sql_values import format_value, to_plain_integer
 from syndb_lab.errors import JobFailed, ParameterError, ResultUnsuitable
 from syndb_lab.results.graph_objects import DATASET, several_datasets_error
-from syndb_lab.subnetwork.caption import MOST_CONNECTIONS, MOST_NEURONS
+from syndb_lab.subnetwork.caption import MAX_CONNECTIONS, MAX_NEURONS
 from syndb_lab.subnetwork.connection_list_sql import refusal, result_source
 from syndb_lab.subnetwork.filter_sql import ConnectionSource, analysis_source
 from syndb_lab.subnetwork.model import (
@@ -36,22 +36,22 @@ from syndb_lab.subnetwork.neighborhood_sql import (
 if TYPE_CHECKING:
     import pyarrow
 
-Ask = Callable[[Sequence[dict[str, Any]]], "list[pyarrow.Table]"]
-MOST_HOPS: Final = 5
+RunQueries = Callable[[Sequence[dict[str, Any]]], "list[pyarrow.Table]"]
+MAX_HOPS: Final = 5
 INT64: Final = 2**63
 HIDDEN: Final = ("dataset_id", "neuron_id")
 FIND: Final = """\
 SELECT neuron_id::BIGINT AS id, name FROM neurons
 WHERE dataset_id = $dataset AND (neuron_id IN (SELECT unnest($ids)) OR list_contains($names, name))
 ORDER BY neuron_id"""
-NEAREST: Final = """\
+SIMILAR_NAMES: Final = """\
 SELECT name FROM neurons WHERE dataset_id = $dataset AND name IS NOT NULL
     AND jaro_winkler_similarity(lower(name), lower($name)) > 0.7
 GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($name)) DESC, name LIMIT 3"""
 
 
-def validate_options(limit: Any, connections: Any, hops: Any, least: Any, seed: Any = 1) -> list[Any]:
-    """Refuse what can't be drawn; return the numbers as plain ones, in their order.
+def validate_options(limit: Any, connections: Any, hops: Any, min_synapses: Any, seed: Any = 1) -> list[Any]:
+    """Validate the options of a view, and return them as integers in their order.
 
     Examples
     --------
@@ -61,34 +61,34 @@ def validate_options(limit: Any, connections: Any, hops: Any, least: Any, seed: 
     More can't be told apart on a screen: take min_synapses or neurons, or all of it with job.to_networkx().
     """
     plain: list[Any] = []
-    for name, value, low, most, what in (
-        ("limit", limit, 1, MOST_NEURONS, "neurons"),
-        ("connections", connections, 1, MOST_CONNECTIONS, "connections"),
-        ("hops", hops, 0, MOST_HOPS, "steps"),
-        ("min_synapses", least, 1, INT64 - 1, "synapses"),
+    for name, value, low, high, unit in (
+        ("limit", limit, 1, MAX_NEURONS, "neurons"),
+        ("connections", connections, 1, MAX_CONNECTIONS, "connections"),
+        ("hops", hops, 0, MAX_HOPS, "steps"),
+        ("min_synapses", min_synapses, 1, INT64 - 1, "synapses"),
         ("seed", seed, 0, INT64 - 1, ""),
     ):
         if value is None and name in ("hops", "min_synapses"):
             plain.append(None)
             continue
-        asked = to_plain_integer(value)
-        if asked is None or not low <= asked <= most:
-            upto = f"from {low} to {most:,}" if most < INT64 - 1 else f"from {low} on"
-            is_crowd = asked is not None and asked > most and name in ("limit", "connections")
-            wanted = f"number of {what}" if what else "whole number"
+        number = to_plain_integer(value)
+        if number is None or not low <= number <= high:
+            allowed = f"from {low} to {high:,}" if high < INT64 - 1 else f"from {low} on"
+            is_crowd = number is not None and number > high and name in ("limit", "connections")
+            kind = f"number of {unit}" if unit else "whole number"
             raise ParameterError(
-                f"{name} is {format_value(value)}; it takes a {wanted} {upto}",
+                f"{name} is {format_value(value)}; it takes a {kind} {allowed}",
                 hint="More can't be told apart on a screen: take min_synapses or neurons, "
                 "or all of it with job.to_networkx()."
                 if is_crowd
                 else f"For example: {name}={low + 1}.",
             )
-        plain.append(asked)
+        plain.append(number)
     return plain
 
 
 def parse_neurons(neurons: Any) -> list[int | str]:
-    """List the neurons that were given, by id or name: one, several, or a column of a frame.
+    """List the neurons of an argument, as ids or names; it can be one, several, or a column of a data frame.
 
     Examples
     --------
@@ -97,19 +97,19 @@ def parse_neurons(neurons: Any) -> list[int | str]:
     """
     if isinstance(neurons, dict):
         neurons = list(neurons)
-    given = plain_value("neurons", neurons)
+    values = plain_value("neurons", neurons)
     wanted: list[int | str] = []
-    for one in given if isinstance(given, list) else [given]:
-        if isinstance(one, str):
-            wanted.append(one)
+    for neuron in values if isinstance(values, list) else [values]:
+        if isinstance(neuron, str):
+            wanted.append(neuron)
             continue
         try:
-            number = operator.index(one)
+            number = operator.index(neuron)
         except TypeError:
             number = INT64
-        if isinstance(one, bool) or not -INT64 <= number < INT64:
+        if isinstance(neuron, bool) or not -INT64 <= number < INT64:
             raise ParameterError(
-                f"neurons holds {format_value(one)}, which is no neuron",
+                f"neurons holds {format_value(neuron)}, which is no neuron",
                 hint="Give ids (whole numbers) or names.",
             )
         wanted.append(number)
@@ -118,36 +118,38 @@ def parse_neurons(neurons: Any) -> list[int | str]:
     return list(dict.fromkeys(wanted))
 
 
-def resolve_neurons(ask: Ask, dataset_id: str | None, wanted: Sequence[int | str]) -> list[int]:
-    """Find the ids of neurons by id or name; all of those that share a name."""
-    numbers = [int(one) for one in wanted if isinstance(one, int) or is_id(one)]
-    names = [one for one in wanted if isinstance(one, str)]
+def resolve_neurons(
+    run_queries: RunQueries, dataset_id: str | None, wanted: Sequence[int | str]
+) -> list[int]:
+    """Find the ids of neurons by id or name; a name that several neurons share returns them all."""
+    numbers = [int(neuron) for neuron in wanted if isinstance(neuron, int) or is_id(neuron)]
+    names = [neuron for neuron in wanted if isinstance(neuron, str)]
     if dataset_id is None:
-        if strangers := [name for name in names if not is_id(name)]:
+        if unknown := [name for name in names if not is_id(name)]:
             raise ParameterError(
-                f"nobody knows of which dataset this result is, so {format_value(strangers[0])} can't be "
-                "found",
+                f"the dataset of this result is unknown, so {format_value(unknown[0])} can't be found",
                 hint="Give neurons by their ids.",
             )
         return numbers
     values = {"dataset": dataset_id, "ids": numbers, "names": names}
-    (table,) = ask([{"query": FIND, "parameters": values}])
+    (table,) = run_queries([{"query": FIND, "parameters": values}])
     known = {row["id"]: row["name"] for row in table.to_pylist()}
-    for one in wanted:
+    for neuron in wanted:
         if (
-            one in known
-            or one in known.values()
-            or (isinstance(one, str) and is_id(one) and int(one) in known)
+            neuron in known
+            or neuron in known.values()
+            or (isinstance(neuron, str) and is_id(neuron) and int(neuron) in known)
         ):
             continue
         raise ParameterError(
-            f"the dataset has no neuron {format_value(one)}", hint=suggest_names(ask, dataset_id, one)
+            f"the dataset has no neuron {format_value(neuron)}",
+            hint=suggest_names(run_queries, dataset_id, neuron),
         )
     return list(known)
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is a number that a neuron may have."""
+    """Return whether a text is a possible neuron id."""
     return (
         text.removeprefix("-").isascii()
         and text.removeprefix("-").isdecimal()
@@ -155,55 +157,54 @@ def is_id(text: str) -> bool:
     )
 
 
-def suggest_names(ask: Ask, dataset_id: str, one: int | str) -> str:
-    """Name the neurons whose names are most like one that is not there."""
-    (table,) = ask([{"query": NEAREST, "parameters": {"dataset": dataset_id, "name": str(one)}}])
+def suggest_names(run_queries: RunQueries, dataset_id: str, neuron: int | str) -> str:
+    """Format a hint with the neurons whose names are most similar to an unknown one."""
+    (table,) = run_queries(
+        [{"query": SIMILAR_NAMES, "parameters": {"dataset": dataset_id, "name": str(neuron)}}]
+    )
     names = table["name"].to_pylist()
-    if isinstance(one, int) or not names:
+    if isinstance(neuron, int) or not names:
         return "SELECT neuron_id, name FROM neurons lists them."
     return f"Did you mean {' or '.join(repr(name) for name in names)}?"
 
 
 def fetch_from_analysis(
-    ask: Ask,
+    run_queries: RunQueries,
     answer: Mapping[str, Any],
-    wish: SubnetworkRequest,
+    request: SubnetworkRequest,
     neurons: Any = None,
-    least: int | None = None,
+    min_synapses: int | None = None,
 ) -> Subnetwork:
-    """Fetch a part of what a graph job analysed: around given neurons, or else around what it found.
+    """Fetch a part of what a graph job analysed, around some neurons or else around those of its answer.
 
     Parameters
     ----------
     ask : callable
-        Runs query jobs, given their bodies; returns their tables.
+        Runs query jobs by their bodies, and returns their tables.
     answer : mapping
         The graph job's answer.
-    wish : Wish
-        How much.
+    request : SubnetworkRequest
+        Steps and limits; its centers are replaced.
     neurons : int, str or a sequence of these, optional
-        The centres; by default the path or the source that the job was about, or else the hubs.
-    least : int, optional
-        A higher least number of synapses than the job's.
+        The centers; by default the path or the source of the job, or else the hubs.
+    min_synapses : int, optional
+        Minimum number of synapses of a connection; the job's own is used if it is higher.
     """
     dataset = answer["dataset"]
-    source = analysis_source(dataset["id"], answer["filters"], least or 1)
-    given, around = (
-        (None, "the hubs")
-        if neurons is None
-        else (resolve_neurons(ask, dataset["id"], parse_neurons(neurons)), "")
-    )
-    if given is None:
-        given, around = analysis_centers(answer)
-    wish = replace(wish, given=None if given is None else tuple(given))
-    stronger, counted = source.values["least"], WHOLE
-    if stronger > int(answer["filters"].get("min_synapses") or 1):
-        counted = f"from {stronger:,} synapses on"
-    return fetch(ask, source, wish, around, dataset, least=stronger, counted=counted)
+    source = analysis_source(dataset["id"], answer["filters"], min_synapses or 1)
+    if neurons is None:
+        centers, center_label = analysis_centers(answer)
+    else:
+        centers, center_label = resolve_neurons(run_queries, dataset["id"], parse_neurons(neurons)), ""
+    request = replace(request, centers=None if centers is None else tuple(centers))
+    min_used, counted = source.values["min_synapses"], WHOLE
+    if min_used > int(answer["filters"].get("min_synapses") or 1):
+        counted = f"from {min_used:,} synapses on"
+    return fetch(run_queries, source, request, center_label, dataset, min_synapses=min_used, counted=counted)
 
 
 def analysis_centers(answer: Mapping[str, Any]) -> tuple[list[int] | None, str]:
-    """Find the neurons that an analysis was about: a path, a source, or none in particular."""
+    """Return the neurons that an analysis started from: a path, a source, or None for the hubs."""
     path = (answer.get("shortest_path") or {}).get("path")
     if path:
         return [int(neuron["neuron_id"]) for neuron in path], "the shortest path"
@@ -214,23 +215,23 @@ def analysis_centers(answer: Mapping[str, Any]) -> tuple[list[int] | None, str]:
 
 
 def fetch_from_query(
-    ask: Ask,
+    run_queries: RunQueries,
     record: Mapping[str, Any],
     datasets: Sequence[Mapping[str, Any]] | None,
-    wish: SubnetworkRequest,
+    request: SubnetworkRequest,
     neurons: Any = None,
-    least: int | None = None,
+    min_synapses: int | None = None,
 ) -> Subnetwork:
-    """Fetch a part of the connections that a query job has listed.
+    """Fetch a part of the connections in the result of a query job.
 
     Parameters
     ----------
-    ask, wish, neurons, least
-        As of ``fetch_from_analysis``.
+    run_queries, request, neurons, min_synapses
+        As in ``fetch_from_analysis``.
     record : mapping
-        The query job's record; its result stays on the service.
+        The query job's record. Its result stays on the service.
     datasets : sequence of mappings or None
-        Of which datasets the result is; None where nobody knows.
+        The datasets of the result; None if they are unknown.
     """
     if record["result"]["format"] == "csv":
         raise ResultUnsuitable(
@@ -238,61 +239,72 @@ def fetch_from_query(
             hint='Submit the query again with format="arrow", or take job.to_networkx().',
         )
     types = {column["name"]: column["type"] for column in record["result"]["columns"]}
-    source = result_source(record["job_id"], record["result"]["columns"], least)
-    dataset = one_dataset(ask, record["job_id"], types, datasets)
-    given = None
+    source = result_source(record["job_id"], record["result"]["columns"], min_synapses)
+    dataset = one_dataset(run_queries, record["job_id"], types, datasets)
+    centers = None
     if neurons is not None:
-        given = tuple(resolve_neurons(ask, dataset.get("id"), parse_neurons(neurons)))
-    around = "the hubs" if given is None else ""
+        centers = tuple(resolve_neurons(run_queries, dataset.get("id"), parse_neurons(neurons)))
+    center_label = "the hubs" if centers is None else ""
     try:
-        wish = replace(wish, given=given)
-        counted = f"from {least:,} synapses on" if least else "in the whole result"
-        return fetch(ask, source, wish, around, dataset, least=least or 1, counted=counted)
+        request = replace(request, centers=centers)
+        counted = f"from {min_synapses:,} synapses on" if min_synapses else "in the whole result"
+        return fetch(
+            run_queries,
+            source,
+            request,
+            center_label,
+            dataset,
+            min_synapses=min_synapses or 1,
+            counted=counted,
+        )
     except JobFailed as error:
-        if (refused := refusal(error)) is None:
+        if (unsuitable := refusal(error)) is None:
             raise
-        raise refused from None
+        raise unsuitable from None
 
 
 def one_dataset(
-    ask: Ask, job_id: str, types: Mapping[str, str], datasets: Sequence[Mapping[str, Any]] | None
+    run_queries: RunQueries,
+    job_id: str,
+    types: Mapping[str, str],
+    datasets: Sequence[Mapping[str, Any]] | None,
 ) -> Mapping[str, Any]:
-    """Find the dataset that a result's neurons are of; several number their neurons on their own."""
-    known = {str(one["id"]): one for one in datasets or ()}
+    """Return the dataset of a result; several are an error, because each has its own neuron ids."""
+    known = {str(dataset["id"]): dataset for dataset in datasets or ()}
     if DATASET in types:
         query = f"SELECT DISTINCT {DATASET}::VARCHAR AS id FROM {{{{{job_id}}}}} ORDER BY id LIMIT 10"  # noqa: S608
-        (table,) = ask([{"query": query}])
-        ids = [one for one in table["id"].to_pylist() if one]
+        (table,) = run_queries([{"query": query}])
+        ids = [dataset_id for dataset_id in table["id"].to_pylist() if dataset_id]
     else:
         ids = list(known)
     if len(ids) > 1:
-        several_datasets_error(ids, {one: str(known[one].get("name")) for one in ids if one in known})
+        several_datasets_error(ids, {key: str(known[key].get("name")) for key in ids if key in known})
     return known.get(ids[0], {"id": ids[0]}) if ids else {}
 
 
 def fetch(
-    ask: Ask,
+    run_queries: RunQueries,
     source: ConnectionSource,
-    wish: SubnetworkRequest,
-    around: str,
+    request: SubnetworkRequest,
+    center_label: str,
     dataset: Mapping[str, Any],
     *,
-    least: float,
+    min_synapses: float,
     counted: str,
 ) -> Subnetwork:
-    """Fetch the chosen neurons, what runs among them, and what the dataset says of them."""
-    (table,) = ask([neurons_query(source, wish)])
+    """Fetch the chosen neurons, the connections among them, and their columns of the dataset."""
+    (table,) = run_queries([neurons_query(source, request)])
     chosen = table.to_pydict()
-    if not table.num_rows or (wish.given is not None and chosen["hop"][0]):
-        raise empty_error(wish)
+    if not table.num_rows or (request.centers is not None and chosen["hop"][0]):
+        raise empty_error(request)
     ids = chosen["id"]
-    bodies = [connections_query(source, ids, wish)] + (
+    bodies = [connections_query(source, ids, request)] + (
         [attributes_query(dataset["id"], ids)] if dataset else []
     )
-    edges, *known = ask(bodies)
-    place = {neuron: number for number, neuron in enumerate(ids)}
+    edges, *known = run_queries(bodies)
+    position = {neuron: row for row, neuron in enumerate(ids)}
     lines = [
-        Connection(place[row["pre"]], place[row["post"]], to_integer(row["n"]), row["junction"])
+        Connection(position[row["pre"]], position[row["post"]], to_integer(row["n"]), row["junction"])
         for row in edges.to_pylist()
     ]
     for line in lines:
@@ -301,9 +313,10 @@ def fetch(
                 f"connection {ids[line.pre]} → {ids[line.post]} weighs {line.count}, which can't be drawn",
                 hint="Leave such rows out in the query: WHERE isfinite(weight).",
             )
-    centres = sum(1 for hop in chosen["hop"] if hop == 0)
-    around = around or format_centers(ids[:centres], known)
-    around = around.replace("the hubs", f"the {centres} hubs") if centres > 1 else around
+    center_count = sum(1 for hop in chosen["hop"] if hop == 0)
+    center_label = center_label or format_centers(ids[:center_count], known)
+    if center_count > 1:
+        center_label = center_label.replace("the hubs", f"the {center_count} hubs")
     columns = {
         **{name: [to_integer(value) for value in chosen[name]] for name in SCORES},
         PAGERANK: pagerank(len(ids), lines),
@@ -316,44 +329,44 @@ def fetch(
         ids,
         columns,
         lines,
-        centres,
+        center_count,
         counts,
-        wish,
-        around,
-        least,
+        request,
+        center_label,
+        min_synapses,
         dataset,
-        caption_notes(wish, centres, counts, dataset),
+        caption_notes(request, center_count, counts, dataset),
         dict.fromkeys(SCORES, counted) | dict.fromkeys((PAGERANK, ROLE), SHOWN),
     )
 
 
 def caption_notes(
-    wish: SubnetworkRequest, centres: int, counts: Counts, dataset: Mapping[str, Any]
+    request: SubnetworkRequest, center_count: int, counts: Counts, dataset: Mapping[str, Any]
 ) -> list[str]:
-    """Say what else a reader has to know."""
-    told = []
-    missing = len(wish.given or ()) - centres
-    if missing > 0 and centres < wish.limit:
-        told.append(f"{missing:,} of the neurons asked for are not in this graph")
-    lonely = counts.neurons - counts.connected
-    if lonely and counts.connected:
-        told.append(f"{lonely:,} neuron{' has' if lonely == 1 else 's have'} no connection")
+    """List further notes for the reader."""
+    notes = []
+    missing = len(request.centers or ()) - center_count
+    if missing > 0 and center_count < request.limit:
+        notes.append(f"{missing:,} of the neurons asked for are not in this graph")
+    isolated = counts.neurons - counts.connected
+    if isolated and counts.connected:
+        notes.append(f"{isolated:,} neuron{' has' if isolated == 1 else 's have'} no connection")
     if not dataset:
-        told.append("the result does not say of which dataset it is: neurons are called by their ids")
-    return told
+        notes.append("the result does not say of which dataset it is: neurons are called by their ids")
+    return notes
 
 
-def format_centers(centres: Sequence[int], known: Sequence[pyarrow.Table]) -> str:
-    """Name the centres: up to three, or how many they are."""
-    if len(centres) > 3:
-        return f"{len(centres):,} given neurons"
+def format_centers(centers: Sequence[int], known: Sequence[pyarrow.Table]) -> str:
+    """Format the names of up to three centers, or else their number."""
+    if len(centers) > 3:
+        return f"{len(centers):,} given neurons"
     rows = known[0].select(["neuron_id", "name"]).to_pylist() if known else []
     names = {row["neuron_id"]: row["name"] for row in rows}
-    return ", ".join(str(names.get(neuron) or neuron) for neuron in centres)
+    return ", ".join(str(names.get(neuron) or neuron) for neuron in centers)
 
 
 def neuron_columns(ids: Sequence[int], known: pyarrow.Table) -> dict[str, list[Any]]:
-    """Put a dataset's columns in the order of the neurons; those that hold nothing are left out."""
+    """Return the dataset's columns in the order of the neurons, without empty columns."""
     rows = {row["neuron_id"]: row for row in known.to_pylist()}
     columns = {
         name: [to_integer(rows.get(neuron, {}).get(name)) for neuron in ids]
@@ -365,20 +378,21 @@ def neuron_columns(ids: Sequence[int], known: pyarrow.Table) -> dict[str, list[A
     }
 
 
-def empty_error(wish: SubnetworkRequest) -> ResultUnsuitable:
-    """Say that there is nothing to show."""
-    if wish.given is not None:
+def empty_error(request: SubnetworkRequest) -> ResultUnsuitable:
+    """Build the error for a view without neurons."""
+    if request.centers is not None:
         return ResultUnsuitable(
             "none of these neurons is in this graph: its filters leave them out, or no row names them",
             hint="Leave out neurons to see the hubs.",
         )
     return ResultUnsuitable(
-        "this graph is empty: it has no neuron", hint="Ask for another dataset, other filters or other rows."
+        "this graph is empty: it has no neuron",
+        hint="RunQueries for another dataset, other filters or other rows.",
     )
 
 
 def to_integer(value: Any) -> Any:
-    """Write a whole number without a fraction."""
+    """Convert an integral number to int, another number to float; return other values unchanged."""
     if hasattr(value, "as_integer_ratio") and not isinstance(value, int):
         number = float(value)
         return int(number) if number.is_integer() else number

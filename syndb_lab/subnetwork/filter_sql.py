@@ -1,4 +1,4 @@
-"""The connections that a graph job analysed, as SQL that gives them again: its filters, every one."""
+"""SQL that selects the connections that a graph job analysed, with all of its filters."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ kept AS MATERIALIZED (
     FROM ({every})
     WHERE pre <> post AND pre IN (SELECT id FROM known WHERE sends)
         AND post IN (SELECT id FROM known WHERE receives)
-    GROUP BY pre, post HAVING sum(synapses) + sum(junctions) >= $least
+    GROUP BY pre, post HAVING sum(synapses) + sum(junctions) >= $min_synapses
 )"""
 SYNAPSES: Final = "SELECT pre, post, synapses, 0 AS junctions FROM chemical"
 GAPS: Final = "SELECT pre, post, 0 AS synapses, junctions FROM electrical"
@@ -57,15 +57,15 @@ ENDS: Final = {"cell_class": ("pre_class", "post_class"), "brain_structure": ("p
 class ConnectionSource:
     """Common table expressions for a ``WITH``, and the values of their parameters.
 
-    ``known`` has the neurons (``id``, ``sends``, ``receives``: whether the filters allow it at this end),
-    ``kept`` the connections between distinct ones of them (``pre``, ``post``, ``synapses``, ``junctions``).
+    ``known`` has the neurons (``id``; ``sends`` and ``receives``: whether the filters allow it at this end).
+    ``kept`` has the connections between different neurons (``pre``, ``post``, ``synapses``, ``junctions``).
     """
 
     sql: str
     values: dict[str, Any] = field(default_factory=dict)
 
     def select(self, select: str, **values: Any) -> dict[str, Any]:
-        """Write the body of a job that asks something of them; values that it does not name are left out.
+        """Build the body of a query job on these expressions; unused parameters are left out.
 
         Examples
         --------
@@ -73,34 +73,34 @@ class ConnectionSource:
         {'n': 2}
         """
         query = f"WITH {self.sql}\n{select}"
-        given = {**self.values, **values}
-        used = {name: value for name, value in given.items() if re.search(rf"\${name}\b", query)}
+        parameters = {**self.values, **values}
+        used = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", query)}
         return {"query": query, "parameters": used}
 
 
-def analysis_source(dataset_id: str, filters: Mapping[str, Any], least: int = 1) -> ConnectionSource:
-    """Write what a graph job analysed.
+def analysis_source(dataset_id: str, filters: Mapping[str, Any], min_synapses: int = 1) -> ConnectionSource:
+    """Build the expressions for what a graph job analysed.
 
     Parameters
     ----------
     dataset_id : str
         The dataset.
     filters : mapping
-        As the job's answer tells them: ``include``, ``min_synapses``, ``neurotransmitter``, ``cell_class``,
-        ``brain_structure``, ``neuron_ids``; what is not there lets everything pass.
-    least : int
-        A higher least number of synapses than the job's.
+        As in the job's answer: ``include``, ``min_synapses``, ``neurotransmitter``, ``cell_class``,
+        ``brain_structure``, ``neuron_ids``; a missing filter excludes nothing.
+    min_synapses : int
+        Minimum number of synapses of a connection; the job's own is used if it is higher.
 
     Examples
     --------
     >>> dataset = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
     >>> source = analysis_source(dataset, {"cell_class": {"pre": ["sensory"], "post": None}})
-    >>> source.values["pre_class"], source.values["least"]
+    >>> source.values["pre_class"], source.values["min_synapses"]
     (['sensory'], 1)
     """
     values: dict[str, Any] = {
         "dataset": str(uuid.UUID(dataset_id)),
-        "least": max(int(filters.get("min_synapses") or 1), least),
+        "min_synapses": max(int(filters.get("min_synapses") or 1), min_synapses),
     }
     tests: tuple[list[str], list[str]] = ([], [])
     for column, names in ENDS.items():
@@ -110,7 +110,7 @@ def analysis_source(dataset_id: str, filters: Mapping[str, Any], least: int = 1)
                 values[name] = list(ends[end])
                 test.append(f"coalesce(list_contains(${name}, {column}), false)")
     if filters.get("neuron_ids") is not None:
-        values["neuron_ids"] = [int(each) for each in filters["neuron_ids"]]
+        values["neuron_ids"] = [int(neuron) for neuron in filters["neuron_ids"]]
         for test in tests:
             test.append("neuron_id IN (SELECT unnest($neuron_ids))")
     sends, receives = (" AND ".join(test) or "true" for test in tests)
@@ -131,7 +131,7 @@ def analysis_source(dataset_id: str, filters: Mapping[str, Any], least: int = 1)
 
 
 def graph_queries(dataset_id: str, filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write the two jobs that fetch all that a graph job analysed: its connections and its neurons."""
+    """Build the two query jobs that fetch the connections and the neurons that a graph job analysed."""
     source = analysis_source(dataset_id, filters)
     junctions = "" if (filters.get("include") or "chemical") == "chemical" else ", junctions AS gap_junctions"
     edges = source.select(

@@ -1,4 +1,4 @@
-"""A part of a graph that is small enough to look at: its neurons, what is known of them, its connections."""
+"""A part of a graph that is small enough to draw: its neurons, their properties, and its connections."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ROLE: Final = "role"
 COMMUNITY: Final = "community"
 WHOLE: Final = "in the whole graph"
 SHOWN: Final = "in this view"
-WISH: Final = SubnetworkRequest()
+DEFAULT_REQUEST: Final = SubnetworkRequest()
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection to draw, between places in ``ids``; a gap junction (``junction``) has no direction."""
+    """A connection to draw, between positions in ``ids``; a gap junction (``junction``) has no direction."""
 
     pre: int
     post: int
@@ -32,10 +32,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many there are: in the whole graph, within the steps that were asked for, among those shown.
+    """Numbers of neurons and connections: in the whole graph, within the requested steps, among those shown.
 
-    ``too_weak`` is how many synapses the strongest connection of the first neuron beyond the limit has: above
-    it, no more neurons than the limit have a connection.
+    ``too_weak`` is the number of synapses of the strongest connection of the first neuron beyond the limit.
+    With a higher ``min_synapses``, no more neurons than the limit have a connection.
     """
 
     neurons: int
@@ -48,68 +48,68 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Subnetwork:
-    """Neurons and connections to draw, and what they are a part of.
+    """Neurons and connections to draw, and the graph that they are a part of.
 
     Parameters
     ----------
     ids : list of int
-        The neurons, the centres first.
+        The neurons, the centers first.
     columns : dict of str to list
-        What is known of each: scores, then the dataset's columns that hold anything.
-    lines : list of Line
+        Properties of each neuron: scores, then the dataset's columns that are not empty.
+    lines : list of Connection
         The connections among them, the strongest first.
-    centres : int
-        How many of the neurons are centres.
+    center_count : int
+        How many of the neurons are centers.
     counts : Counts
-        Of what it is a part.
-    wish : Wish
-        What was asked for.
-    around : str
-        What the centres are, in words.
-    least : float
-        The least number of synapses of a connection.
+        Size of the whole graph and of the parts of it.
+    request : SubnetworkRequest
+        The request.
+    center_label : str
+        The centers in words.
+    min_synapses : float
+        Minimum number of synapses of a connection.
     dataset : mapping
-        What the dataset says of itself; empty where nobody knows which it is.
+        The dataset's metadata; empty if the dataset is unknown.
     notes : list of str
-        What else has to be said.
+        Further notes for the reader.
     origins : mapping of str to str
-        Of each column that is a score, in what it was counted, in words; what the dataset says has none.
+        For each score, the graph that it was computed in, in words; columns of the dataset have none.
     more : str
-        How to have further scores; empty where there are none.
+        How to get further scores; empty if there are none.
     """
 
     ids: list[int]
     columns: dict[str, list[Any]]
     lines: list[Connection]
-    centres: int
+    center_count: int
     counts: Counts
-    wish: SubnetworkRequest = WISH
-    around: str = "the hubs"
-    least: float = 1
+    request: SubnetworkRequest = DEFAULT_REQUEST
+    center_label: str = "the hubs"
+    min_synapses: float = 1
     dataset: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     more: str = ""
 
     def names(self) -> list[str]:
-        """Return what each neuron is called: its name, or else its id."""
-        told = self.columns.get("name") or [None] * len(self.ids)
-        return [str(name or neuron) for name, neuron in zip(told, self.ids, strict=True)]
+        """Return the label of each neuron: its name, or else its id."""
+        names = self.columns.get("name") or [None] * len(self.ids)
+        return [str(name or neuron) for name, neuron in zip(names, self.ids, strict=True)]
 
     def color_columns(self, column: str) -> list[Any]:
-        """Return what the colours of a column tell apart: numbers that count nothing are names."""
+        """Return the values that a column's colors distinguish; numbers of communities become names."""
         values = self.columns[column]
         if column != COMMUNITY:
             return values
         return [None if value is None else f"{column} {value}" for value in values]
 
     def to_networkx(self) -> networkx.MultiDiGraph[Any]:
-        """Build the graph that is shown: a gap junction is an edge each way, with ``gap_junction`` true."""
+        """Build the shown graph; a gap junction is an edge in each direction (``gap_junction=True``)."""
         import networkx as nx
 
         graph: networkx.MultiDiGraph[Any] = nx.MultiDiGraph()
-        for place, neuron in enumerate(self.ids):
-            graph.add_node(neuron, **{name: values[place] for name, values in self.columns.items()})
+        for position, neuron in enumerate(self.ids):
+            graph.add_node(neuron, **{name: values[position] for name, values in self.columns.items()})
         for line in self.lines:
             ends = self.ids[line.pre], self.ids[line.post]
             for pre, post in (ends, ends[::-1]) if line.junction else (ends,):
@@ -118,7 +118,7 @@ class Subnetwork:
 
 
 def pagerank(neurons: int, lines: Sequence[Connection]) -> list[float]:
-    """Rank neurons by the synapses they receive from ranked neurons, among those shown.
+    """Compute the PageRank of each neuron, weighted by synapses, among the neurons shown.
 
     Examples
     --------
@@ -129,12 +129,14 @@ def pagerank(neurons: int, lines: Sequence[Connection]) -> list[float]:
 
     graph: networkx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(neurons))
-    most = max((float(line.count) for line in lines), default=0.0) or 1.0  # the least floats add up to none
+    largest = (
+        max((float(line.count) for line in lines), default=0.0) or 1.0
+    )  # sums of the smallest floats underflow
     for line in lines:
         for pre, post in (
             ((line.pre, line.post), (line.post, line.pre)) if line.junction else ((line.pre, line.post),)
         ):
             before = graph.get_edge_data(pre, post, {"weight": 0.0})["weight"]
-            graph.add_edge(pre, post, weight=before + max(float(line.count) / most, 0.0))
+            graph.add_edge(pre, post, weight=before + max(float(line.count) / largest, 0.0))
     ranks = nx.pagerank(graph) if neurons else {}
-    return [float(ranks[place]) for place in range(neurons)]
+    return [float(ranks[neuron]) for neuron in range(neurons)]

@@ -1,4 +1,4 @@
-"""Which neurons of a graph are shown, chosen by SQL on the service: some centres and what is around them."""
+"""SQL that chooses the neurons to show: some centers and their neighborhood."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from syndb_lab.subnetwork.filter_sql import ConnectionSource
 
-CENTRES: Final = 10
-EVERYWHERE: Final = 3  # beyond two steps, where no number of steps is asked for
+HUB_COUNT: Final = 10
+EVERYWHERE: Final = 3  # stands for all steps beyond two, if the request has no number of steps
 SCORES: Final = """,
 touching AS (
     SELECT pre AS id, post AS other, synapses + junctions AS n, true AS sends FROM kept
@@ -32,11 +32,11 @@ everyone AS MATERIALIZED (
 HUBS: Final = """,
 step_0 AS MATERIALIZED (
     SELECT id, 0 AS hop, 0::DOUBLE AS pull FROM everyone WHERE degree > 0
-    ORDER BY degree DESC, id LIMIT $centres
+    ORDER BY degree DESC, id LIMIT $hub_count
 )"""
-GIVEN: Final = """,
+CENTERS: Final = """,
 step_0 AS MATERIALIZED (
-    SELECT id, 0 AS hop, 0::DOUBLE AS pull FROM everyone WHERE id IN (SELECT unnest($given))
+    SELECT id, 0 AS hop, 0::DOUBLE AS pull FROM everyone WHERE id IN (SELECT unnest($center_ids))
 )"""
 STEP: Final = """,
 step_{hop} AS MATERIALIZED (
@@ -45,7 +45,7 @@ step_{hop} AS MATERIALIZED (
     WHERE other IN (SELECT id FROM step_{before}) AND id NOT IN (SELECT id FROM step_{before})
     GROUP BY id
 )"""
-REST: Final = """,
+REMAINING: Final = """,
 step_{hop} AS MATERIALIZED (
     FROM step_{before} UNION ALL
     SELECT id, {hop} AS hop, strength AS pull FROM everyone
@@ -58,10 +58,10 @@ SELECT everyone.*, hop, pull, count(*) OVER () AS within,
     (SELECT count(*) FROM everyone WHERE degree > 0) AS connected,
     (SELECT count(*) FROM kept) AS connections,
     coalesce((
-        SELECT strongest::DOUBLE FROM everyone ORDER BY strongest DESC OFFSET $most LIMIT 1
+        SELECT strongest::DOUBLE FROM everyone ORDER BY strongest DESC OFFSET $row_limit LIMIT 1
     ), 0) AS too_weak
 FROM step_{last} JOIN everyone USING (id)
-ORDER BY hop, pull DESC, degree DESC, id LIMIT $most"""
+ORDER BY hop, pull DESC, degree DESC, id LIMIT $row_limit"""
 AMONG: Final = """,
 among AS (
     SELECT * FROM kept
@@ -73,7 +73,7 @@ lines AS (
     SELECT least(pre, post), greatest(pre, post), max(junctions), true FROM among WHERE junctions > 0
     GROUP BY ALL
 )
-SELECT *, count(*) OVER () AS among FROM lines ORDER BY n DESC, pre, post, junction LIMIT $most"""
+SELECT *, count(*) OVER () AS among FROM lines ORDER BY n DESC, pre, post, junction LIMIT $row_limit"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,58 +82,60 @@ class SubnetworkRequest:
 
     Parameters
     ----------
-    given : tuple of int, optional
-        The neurons in the middle; without it the best-connected ones.
+    centers : tuple of int, optional
+        The ids of the neurons in the middle; by default the hubs.
     hops : int, optional
-        How many steps around them; without it as far as the limit goes.
+        Maximum number of steps from a center; by default the limit alone applies.
     limit : int
-        Neurons at most.
+        Maximum number of neurons.
     connections : int
-        Connections at most, the strongest ones.
+        Maximum number of connections; the strongest are shown.
     """
 
-    given: tuple[int, ...] | None = None
+    centers: tuple[int, ...] | None = None
     hops: int | None = None
     limit: int = 120
     connections: int = 800
 
 
-def neurons_query(source: ConnectionSource, wish: SubnetworkRequest) -> dict[str, Any]:
-    r"""Write the job that chooses the neurons: the nearest first, then the most strongly connected.
+def neurons_query(source: ConnectionSource, request: SubnetworkRequest) -> dict[str, Any]:
+    r"""Build the query job that chooses the neurons, ordered by steps, then by strength of connection.
 
-    A row a neuron: its scores in the graph, ``hop`` and ``pull`` (synapses shared with those nearer), and the
-    counts of the whole graph. Neurons without a connection are left out, unless they were given or no neuron
-    has any.
+    Each row is a neuron: its scores in the graph, ``hop`` and ``pull`` (synapses shared with nearer neurons),
+    and the counts of the whole graph. Neurons without a connection are left out, unless they are centers or
+    no neuron has any.
 
     Examples
     --------
     >>> body = neurons_query(ConnectionSource("known AS …,\nkept AS …"),
-    ...     SubnetworkRequest(given=(720575940600000001,), hops=1))
+    ...     SubnetworkRequest(centers=(720575940600000001,), hops=1))
     >>> body["parameters"]
-    {'given': [720575940600000001], 'most': 120}
+    {'center_ids': [720575940600000001], 'row_limit': 120}
     """
-    parts = [SCORES, HUBS if wish.given is None else GIVEN]
-    steps = EVERYWHERE - 1 if wish.hops is None else wish.hops
+    parts = [SCORES, HUBS if request.centers is None else CENTERS]
+    steps = EVERYWHERE - 1 if request.hops is None else request.hops
     parts += [STEP.format(hop=hop, before=hop - 1) for hop in range(1, steps + 1)]
-    if wish.hops is None:
+    if request.hops is None:
         steps += 1
-        parts.append(REST.format(hop=steps, before=steps - 1))
+        parts.append(REMAINING.format(hop=steps, before=steps - 1))
     select = "".join(parts) + CHOSEN.format(last=steps)
-    given = [] if wish.given is None else list(wish.given)
-    return extend_source(source, select, given=given, centres=CENTRES, most=wish.limit)
+    center_ids = [] if request.centers is None else list(request.centers)
+    return extend_source(source, select, center_ids=center_ids, hub_count=HUB_COUNT, row_limit=request.limit)
 
 
-def connections_query(source: ConnectionSource, chosen: list[int], wish: SubnetworkRequest) -> dict[str, Any]:
-    """Write the job that fetches what runs among the chosen neurons, the strongest first."""
-    return extend_source(source, AMONG, chosen=chosen, most=wish.connections)
+def connections_query(
+    source: ConnectionSource, chosen: list[int], request: SubnetworkRequest
+) -> dict[str, Any]:
+    """Build the query job that fetches the connections among the chosen neurons, the strongest first."""
+    return extend_source(source, AMONG, chosen=chosen, row_limit=request.connections)
 
 
-def extend_source(source: ConnectionSource, rest: str, **values: Any) -> dict[str, Any]:
-    """Go on with a source's table expressions."""
-    return ConnectionSource(source.sql + rest, source.values).select("", **values)
+def extend_source(source: ConnectionSource, sql: str, **values: Any) -> dict[str, Any]:
+    """Append SQL to the table expressions of a source, and build the query job."""
+    return ConnectionSource(source.sql + sql, source.values).select("", **values)
 
 
 def attributes_query(dataset_id: str, chosen: list[int]) -> dict[str, Any]:
-    """Write the job that fetches all that the dataset says of the chosen neurons."""
+    """Build the query job that fetches the dataset's columns of the chosen neurons."""
     query = "SELECT * FROM neurons WHERE dataset_id = $dataset AND neuron_id IN (SELECT unnest($chosen))"
     return {"query": query, "parameters": {"dataset": dataset_id, "chosen": chosen}}

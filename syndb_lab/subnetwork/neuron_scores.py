@@ -1,4 +1,4 @@
-"""The table that a graph job may have beside its answer: every neuron's scores in the whole graph."""
+"""Scores from the neuron table of a graph job, computed in the whole graph."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ AGAIN: Final = "run the job again for the scores of its table: job.rerun()"
 
 
 def with_table(part: Subnetwork, read: Callable[[], pyarrow.Table]) -> Subnetwork:
-    """Give a view the scores of a job's table; without one it stays as it is, and says how to have one.
+    """Add the scores of a job's table to a view; without a table, the view says how to get one.
 
-    A score keeps the name that it has in the table, unless the view has another one of that name (its own
-    PageRank; the degrees of a graph with ``min_synapses``): then ``_whole`` follows it.
+    A score keeps its name of the table. If the view has another score of that name (its own PageRank; the
+    degrees of a graph with ``min_synapses``), ``_whole`` is appended.
 
     Parameters
     ----------
     part : Subnetwork
         The view.
     read : callable
-        Fetches the table; raises ``ResultUnsuitable`` where the job has none.
+        Fetches the table; raises ``ResultUnsuitable`` if the job has none.
 
     Examples
     --------
@@ -47,9 +47,9 @@ def with_table(part: Subnetwork, read: Callable[[], pyarrow.Table]) -> Subnetwor
         return replace(part, more=MORE)
     except (SyndbError, OSError, ValueError, LookupError) as error:
         reason = error.message if isinstance(error, SyndbError) else str(error)
-        lost = f"the scores of the job's table are missing: {reason}"
-        return replace(part, notes=[*part.notes, lost], more=AGAIN)
-    unknown = sum(all(values[place] is None for values in scores.values()) for place in range(len(part.ids)))
+        note = f"the scores of the job's table are missing: {reason}"
+        return replace(part, notes=[*part.notes, note], more=AGAIN)
+    unknown = sum(all(values[row] is None for values in scores.values()) for row in range(len(part.ids)))
     notes = [*part.notes]
     if scores and unknown:
         notes.append(
@@ -67,9 +67,9 @@ def with_table(part: Subnetwork, read: Callable[[], pyarrow.Table]) -> Subnetwor
 
 
 def scores_of(table: pyarrow.Table, neurons: Sequence[int]) -> dict[str, list[Any]]:
-    """Read the scores of some neurons, in their order; None where the table does not know one.
+    """Read the scores of some neurons, in their order; None for a neuron that is not in the table.
 
-    What the dataset says as well is left out, and so is a column that holds nothing.
+    Columns of the dataset and empty columns are left out.
     """
     import pyarrow as pa
     from pyarrow import compute

@@ -22,7 +22,7 @@ from syndb_lab.notebook.explorer.explorer import Explorer
 from syndb_lab.plots.force_layout import layout_neurons
 from syndb_lab.plots.visual_encoding import encode_color, sizes
 from syndb_lab.subnetwork.caption import advice, caption
-from syndb_lab.subnetwork.fetch import Ask, fetch_from_analysis
+from syndb_lab.subnetwork.fetch import RunQueries, fetch_from_analysis
 from syndb_lab.subnetwork.filter_sql import graph_queries
 from syndb_lab.subnetwork.model import Connection, Counts, Subnetwork, pagerank
 from syndb_lab.subnetwork.neighborhood_sql import SubnetworkRequest
@@ -70,7 +70,7 @@ def engine() -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture
-def ask(engine: duckdb.DuckDBPyConnection) -> Ask:
+def ask(engine: duckdb.DuckDBPyConnection) -> RunQueries:
     def run(bodies: Sequence[dict[str, Any]]) -> list[pa.Table]:
         return [engine.sql(body["query"], params=body["parameters"]).to_arrow_table() for body in bodies]
 
@@ -94,7 +94,7 @@ FILTERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", FILTERS, ids=str)
 def test_what_is_fetched_again_is_what_the_service_analysed(
-    options: dict[str, Any], ask: Ask, engine: duckdb.DuckDBPyConnection
+    options: dict[str, Any], ask: RunQueries, engine: duckdb.DuckDBPyConnection
 ) -> None:
     selection = Selection.of(options)
     analysed = load_connectome(engine, WORM, selection)
@@ -106,18 +106,22 @@ def test_what_is_fetched_again_is_what_the_service_analysed(
     assert edges["synapse_count"].to_pylist() == analysed.synapse_count.tolist()
 
 
-def part_of(ask: Ask, neurons: Any = None, filters: dict[str, Any] | None = None, **wish: Any) -> Subnetwork:
-    return fetch_from_analysis(ask, {**ANSWER, "filters": filters or {}}, SubnetworkRequest(**wish), neurons)
+def part_of(
+    ask: RunQueries, neurons: Any = None, filters: dict[str, Any] | None = None, **options: Any
+) -> Subnetwork:
+    return fetch_from_analysis(
+        ask, {**ANSWER, "filters": filters or {}}, SubnetworkRequest(**options), neurons
+    )
 
 
-def test_ids_above_2_to_the_53_are_exact_and_the_centre_comes_first(ask: Ask) -> None:
+def test_ids_above_2_to_the_53_are_exact_and_the_centre_comes_first(ask: RunQueries) -> None:
     part = part_of(ask, BIG + 2, hops=1)
     assert part.ids[0] == BIG + 2
     assert set(part.ids) <= set(range(BIG, BIG + 8))
     assert part_of(ask, str(BIG + 2), hops=1).ids == part_of(ask, "it's C", hops=1).ids == part.ids
 
 
-def test_it_says_what_it_leaves_out_and_how_to_see_it(ask: Ask) -> None:
+def test_it_says_what_it_leaves_out_and_how_to_see_it(ask: RunQueries) -> None:
     part = part_of(ask, limit=3, connections=2)
     assert caption(part).startswith(
         "3 of 8 neurons: the 3 hubs, as far as the limit goes · the strongest 2 of "
@@ -131,7 +135,7 @@ def test_it_says_what_it_leaves_out_and_how_to_see_it(ask: Ask) -> None:
     assert caption(part_of(ask)).startswith("all 8 neurons · all ")
 
 
-def test_hops_reach_no_further_than_asked(ask: Ask) -> None:
+def test_hops_reach_no_further_than_asked(ask: RunQueries) -> None:
     everyone = part_of(ask, filters={"include": "gap_junctions"}).to_networkx().to_undirected()
     start = BIG + 3
     beside = {start, *everyone.neighbors(start)}
@@ -139,7 +143,7 @@ def test_hops_reach_no_further_than_asked(ask: Ask) -> None:
     assert part_of(ask, start, hops=0).ids == [start]
 
 
-def test_gap_junctions_are_drawn_once_and_apart(ask: Ask) -> None:
+def test_gap_junctions_are_drawn_once_and_apart(ask: RunQueries) -> None:
     part = part_of(ask, filters={"include": "both"})
     junctions = [line for line in part.lines if line.junction]
     assert junctions
@@ -158,13 +162,13 @@ def test_gap_junctions_are_drawn_once_and_apart(ask: Ask) -> None:
         (True, "holds True"),
     ],
 )
-def test_a_neuron_that_is_not_there(neurons: Any, said: str, ask: Ask) -> None:
+def test_a_neuron_that_is_not_there(neurons: Any, said: str, ask: RunQueries) -> None:
     with pytest.raises(ParameterError) as caught:
         part_of(ask, neurons)
     assert said in str(caught.value)
 
 
-def test_a_graph_without_the_neurons_that_were_given(ask: Ask) -> None:
+def test_a_graph_without_the_neurons_that_were_given(ask: RunQueries) -> None:
     with pytest.raises(ResultUnsuitable, match="none of these neurons is in this graph"):
         part_of(ask, BIG, {"neuron_ids": [str(BIG + 3), str(BIG + 4)]})
 
@@ -228,7 +232,7 @@ def test_odd_scores_and_weights_are_drawn(name: str) -> None:
 
 
 @pytest.fixture
-def view(ask: Ask) -> Explorer:
+def view(ask: RunQueries) -> Explorer:
     return Explorer(part_of(ask), seed=1)
 
 
@@ -288,7 +292,7 @@ def test_what_is_saved_is_a_picture_with_its_text_and_no_markup_of_others(view: 
 
 
 def test_a_front_end_without_our_javascript_gets_the_picture(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ask: RunQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VSCODE_PID", "1")
     view = Explorer(part_of(ask))
@@ -327,7 +331,7 @@ def test_a_change_is_drawn_once_it_has_settled_and_kept_when_closed(
     assert repr(view).endswith("closed>")
 
 
-def test_opened_and_closed_fifty_times_nothing_stays(ask: Ask) -> None:
+def test_opened_and_closed_fifty_times_nothing_stays(ask: RunQueries) -> None:
     part = part_of(ask)
 
     def once(changed: bool) -> None:
@@ -350,7 +354,7 @@ def test_opened_and_closed_fifty_times_nothing_stays(ask: Ask) -> None:
 
 
 def test_changes_from_several_threads_end_in_the_picture_of_the_last_one(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ask: RunQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("syndb_lab.notebook.explorer.explorer.SETTLE_S", 0.005)
     view, output, random = Explorer(part_of(ask), seed=1), Output(), Random(1)

@@ -100,7 +100,7 @@ def test_a_weight_that_cannot_be_drawn_is_refused_by_name(weight: float) -> None
             SubnetworkRequest(),
             "the hubs",
             {},
-            least=1,
+            min_synapses=1,
             counted="",
         )
 

@@ -194,7 +194,9 @@ def subnetwork(texts: list[str], text: str) -> Subnetwork:
     lines = [Connection(place, (place + 1) % count, 1 + place) for place in range(count)]
     counts = Counts(count + 5, count, count, count + 2, count, 1)
     about = {"dataset": dict.fromkeys(("id", "name", "title", "citation"), text), "notes": [text]}
-    return Subnetwork(list(range(1, count + 1)), columns, lines, 1, counts, around=text, more=text, **about)
+    return Subnetwork(
+        list(range(1, count + 1)), columns, lines, 1, counts, center_label=text, more=text, **about
+    )
 
 
 @pytest.fixture(scope="module")
