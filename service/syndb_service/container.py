@@ -1,4 +1,4 @@
-"""The one place that builds the service's objects."""
+"""The container: builds every object of a process of the service, once."""
 
 from __future__ import annotations
 
@@ -44,31 +44,31 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AGAIN_S = 0.25
-AT_ONCE = frozenset(
+RETRY_PAUSE_S = 0.25
+NOT_RETRIED = frozenset(
     {DATABASE_REFUSED, DATABASE_FULL, DATABASE_READ_ONLY, "store_full", "temp_full", "temp_unavailable"}
 )
-MOST_FILES = 65_536
+MAX_OPEN_FILES = 65_536
 
 
 @dataclass
 class JobChangeNotifier:
-    """Tells listeners which job's record has changed."""
+    """Notifies listeners of changed job records."""
 
     listeners: list[Callable[[str], None]] = field(default_factory=list)
 
     def notify(self, job_id: str) -> None:
-        """Tell every listener. What fails there is no fault of the change, which is committed."""
+        """Call every listener with the job id; log its errors, since the change is already committed."""
         for listener in self.listeners:
             try:
                 listener(job_id)
             except Exception:
-                log.exception("job %s: a listener was not told of its change", job_id)
+                log.exception("job %s: a change listener failed", job_id)
 
 
 @dataclass
 class Container:
-    """Everything of one process of the service, wired."""
+    """The wired objects of one process of the service."""
 
     settings: Settings
     database: Database
@@ -79,51 +79,51 @@ class Container:
     warehouse: DatasetStore
     jobs: JobService
     changes: JobChangeNotifier
-    nursery: ForkServerClient
-    checker: QueryChecker
+    fork_server: ForkServerClient
+    query_checker: QueryChecker
     supervisor: JobRunner
     sweeper: Sweeper
     scrubber: Scrubber
     broker: Broker
-    hints: JobDispatcher
+    dispatcher: JobDispatcher
     worker_reports: Reports
 
     def close(self) -> None:
-        """End the children and close what is open."""
-        self.checker.close()
-        self.nursery.close()
-        self.hints.close()
+        """End the child processes and close the connections."""
+        self.query_checker.close()
+        self.fork_server.close()
+        self.dispatcher.close()
         self.database.close()
 
 
 def require_writable_folder(folder: Path) -> None:
-    """Make a folder that this process can write, and that no other user can read.
+    """Create a folder that this process can write and other users can't read.
 
     Raises
     ------
     BadSetting
-        If that is not possible.
+        If the folder can't be created or written.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_probe(folder)
     except OSError as error:
-        mend = "free space on its disk" if is_full(error) else "mend its permissions"
+        fix = "free space on its disk" if is_full(error) else "correct its permissions"
         raise BadSetting(
             f"the data folder {folder} can't be written: {error.strerror}",
-            hint=f"Choose another one with --data-dir or SYNDB_DATA_DIR, or {mend}.",
+            hint=f"Choose another one with --data-dir or SYNDB_DATA_DIR, or {fix}.",
         ) from error
 
 
-def open_with_retry(settings: Settings, part: Callable[[], T]) -> T:
-    """Open a part that may not be there yet: again and again for ``SYNDB_WAIT_S`` seconds, then give up.
+def open_with_retry(settings: Settings, open_dependency: Callable[[], T]) -> T:
+    """Open a dependency; retry for ``SYNDB_WAIT_S`` seconds while it is unavailable.
 
-    What somebody has to mend is not waited for: a wrong password, a full disk, a clock that is off.
+    An error that needs an operator (a wrong password, a full disk, a wrong clock) is raised at once.
 
     Raises
     ------
     BadSetting
-        Saying which part is not there.
+        If the dependency can't be opened; the message names it.
     """
     reported = ""
 
@@ -134,20 +134,22 @@ def open_with_retry(settings: Settings, part: Callable[[], T]) -> T:
             reported = error.message
 
     try:
-        return retry_until_available(part, settings.wait_s, AGAIN_S, is_retried=_may_pass, on_error=report)
+        return retry_until_available(
+            open_dependency, settings.wait_s, RETRY_PAUSE_S, is_retried=_is_retried, on_error=report
+        )
     except TransientError as error:
         hint = "Start it, correct its address, or have this service wait for it with SYNDB_WAIT_S."
         raise BadSetting(
-            error.message, code=error.error_code, hint=hint if _may_pass(error) else error.hint
+            error.message, code=error.error_code, hint=hint if _is_retried(error) else error.hint
         ) from error
 
 
-def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, TransientError) and error.error_code not in AT_ONCE
+def _is_retried(error: BaseException) -> bool:
+    return isinstance(error, TransientError) and error.error_code not in NOT_RETRIED
 
 
 def open_database(settings: Settings) -> Database:
-    """Open the database, brought to this version's schema."""
+    """Open the database, and upgrade its schema to this version."""
     require_writable_folder(settings.data_dir)
     database = Database(settings.database)
     open_with_retry(settings, lambda: upgrade(database))
@@ -155,17 +157,17 @@ def open_database(settings: Settings) -> Database:
 
 
 def open_tokens(settings: Settings) -> TokenStore:
-    """Open the tokens."""
+    """Open the database, and return its tokens."""
     return TokenStore(open_database(settings), settings.academic_days)
 
 
 def open_groups(settings: Settings) -> GroupStore:
-    """Open the groups."""
+    """Open the database, and return its groups."""
     return GroupStore(open_database(settings))
 
 
 def open_warehouse(settings: Settings) -> DatasetStore:
-    """Open the warehouse."""
+    """Open the warehouse, local or on S3."""
     require_writable_folder(settings.data_dir)
     endpoint_url = settings.s3_endpoint_url or None
     warehouse = warehouses.open_warehouse(
@@ -176,9 +178,9 @@ def open_warehouse(settings: Settings) -> DatasetStore:
 
 
 def _access_tokens(settings: Settings) -> AccessTokens | None:
-    """Return what verifies the tokens of the OpenID provider, if one is set; it need not be there yet.
+    """Return the verifier of the OpenID provider's tokens, or None without ``SYNDB_OIDC_ISSUER``.
 
-    Only then are its libraries loaded, which take 15 MB.
+    The provider need not respond yet. The import is local: its libraries take 15 MB of memory.
     """
     if not settings.oidc_issuer:
         return None
@@ -196,19 +198,19 @@ def _access_tokens(settings: Settings) -> AccessTokens | None:
 
 
 def _raise_file_limit() -> None:
-    """Let this process open as many files as the system allows it: each waiting client holds one."""
+    """Raise the limit on open files to the hard limit: each waiting client holds one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MAX_OPEN_FILES), hard))
 
 
 def _require_disjoint_locations(settings: Settings) -> None:
-    """Refuse results and datasets in one place of S3: what destroys results there would destroy datasets.
+    """Require separate S3 prefixes for results and datasets: the sweeper deletes unknown files of the first.
 
     Raises
     ------
     BadSetting
-        If one place lies within the other.
+        If one prefix contains the other.
     """
     results, datasets = (
         parse_storage_url(settings.results, "SYNDB_RESULTS_URL"),
@@ -229,20 +231,20 @@ def _warn_of_clock(database: Database) -> None:
 
 
 def build_container(settings: Settings, *, needs_broker: bool = True) -> Container:
-    """Wire a process of the service; nothing runs yet.
+    """Build the objects of a process of the service; start nothing.
 
     Parameters
     ----------
     settings : Settings
-        Its parts and limits.
+        Addresses of the dependencies, and limits.
     needs_broker : bool
-        Whether it is of no use without its broker. An API process is of use: it reads, and keeps what is
-        submitted.
+        Whether the process waits for its broker at start. An API process doesn't: without a broker it still
+        reads, and stores submitted jobs as pending.
 
     Raises
     ------
     BadSetting
-        If a setting makes no sense, or a part is not there after ``SYNDB_WAIT_S`` seconds.
+        If a setting is invalid, or a dependency is unavailable after ``SYNDB_WAIT_S`` seconds.
     """
     _raise_file_limit()
     changes = JobChangeNotifier()
@@ -264,24 +266,24 @@ def build_container(settings: Settings, *, needs_broker: bool = True) -> Contain
     with contextlib.suppress(TransientError):
         results.ensure_lifecycle(max(settings.result_ttl_hours, settings.max_result_ttl_hours))
     warehouse = open_warehouse(settings)
-    people = GroupStore(database)
+    groups = GroupStore(database)
     tokens = TokenStore(database, settings.academic_days)
-    access = DatasetAccess(warehouse, people)
+    access = DatasetAccess(warehouse, groups)
     integrity = Integrity(store, results)
-    stored = ResultReferences(store, results, access, integrity)
-    nursery = ForkServerClient()
-    checker = QueryChecker(nursery, settings.max_query_bytes)
-    counter = ConnectionCounter(settings, nursery, warehouse)
+    references = ResultReferences(store, results, access, integrity)
+    fork_server = ForkServerClient()
+    query_checker = QueryChecker(fork_server, settings.max_query_bytes)
+    connection_counter = ConnectionCounter(settings, fork_server, warehouse)
     wait_s = settings.wait_s if needs_broker else None
     broker = open_with_retry(settings, lambda: open_broker(settings.broker, wait_s))
-    hints = JobDispatcher(broker)
+    dispatcher = JobDispatcher(broker)
     supervisor = JobRunner(
         settings,
         database,
         store,
         results,
-        nursery,
-        TaskBuilder(settings, warehouse, access, stored),
+        fork_server,
+        TaskBuilder(settings, warehouse, access, references),
         integrity,
     )
     register_actor(broker, supervisor.run_pending)
@@ -292,17 +294,27 @@ def build_container(settings: Settings, *, needs_broker: bool = True) -> Contain
         database=database,
         store=store,
         tokens=tokens,
-        authentication=Authenticator(tokens, people, _access_tokens(settings), settings.oidc_token_days),
+        authentication=Authenticator(tokens, groups, _access_tokens(settings), settings.oidc_token_days),
         results=results,
         warehouse=warehouse,
-        jobs=JobService(settings, store, results, access, checker, counter, stored, integrity, hints),
+        jobs=JobService(
+            settings,
+            store,
+            results,
+            access,
+            query_checker,
+            connection_counter,
+            references,
+            integrity,
+            dispatcher,
+        ),
         changes=changes,
-        nursery=nursery,
-        checker=checker,
+        fork_server=fork_server,
+        query_checker=query_checker,
         supervisor=supervisor,
-        sweeper=Sweeper(settings, store, results, hints),
+        sweeper=Sweeper(settings, store, results, dispatcher),
         scrubber=Scrubber(settings, store, results, integrity),
         broker=broker,
-        hints=hints,
+        dispatcher=dispatcher,
         worker_reports=LocalReports() if is_alone else store.worker_reports,
     )

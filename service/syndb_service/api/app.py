@@ -1,4 +1,4 @@
-"""The app: routes, refusals, and what every request passes through."""
+"""The FastAPI application: its routes, error handlers and middleware."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from syndb_service.worker.worker_monitor import WorkerMonitor
 
 BODY_OVERHEAD = 256 * 1024
 METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE"]
-SENT_HEADERS = [
+REQUEST_HEADERS = [
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
@@ -45,7 +45,7 @@ SENT_HEADERS = [
     "Range",
     "X-Request-Id",
 ]
-TOLD_HEADERS = [
+EXPOSED_HEADERS = [
     "Accept-Ranges",
     "Content-Disposition",
     "Content-Range",
@@ -62,20 +62,20 @@ TOLD_HEADERS = [
 
 
 def create_app(service: Container, identity: Identity | None = None) -> FastAPI:
-    """Build the HTTP side of a service; ``identity`` is what an embedded one proves itself with."""
+    """Build the application of a service; ``identity`` proves an embedded one to its clients."""
     app = create_routed_app()
-    room = JobChangeHub(service.store.versions, lambda: notices.is_listening)
-    notices = ChangeListener(service.database, room.on_job_changed)
-    service.changes.listeners.append(room.on_job_changed)
+    change_hub = JobChangeHub(service.store.versions, lambda: change_listener.is_listening)
+    change_listener = ChangeListener(service.database, change_hub.on_job_changed)
+    service.changes.listeners.append(change_hub.on_job_changed)
     metrics = Metrics(lambda: read_statistics(service.database))
     app.state.service = service
     app.state.identity = identity
-    app.state.waiting_room = room
-    app.state.notices = notices
+    app.state.job_change_hub = change_hub
+    app.state.change_listener = change_listener
     app.state.metrics = metrics
-    app.state.turns = UserConcurrencyLimit()
+    app.state.concurrency_limit = UserConcurrencyLimit()
     app.state.stream_limit = StreamLimit()
-    monitor = WorkerMonitor(service.store, service.worker_reports, service.hints.check)
+    monitor = WorkerMonitor(service.store, service.worker_reports, service.dispatcher.check)
     app.state.worker_monitor = monitor
     app.state.readiness = Readiness(_checks(service, monitor), optional=frozenset({"workers"}))
     app.add_middleware(JsonContentTypeMiddleware)
@@ -92,8 +92,8 @@ def create_app(service: Container, identity: Identity | None = None) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.cors_allowed,
             allow_methods=METHODS,
-            allow_headers=SENT_HEADERS,
-            expose_headers=TOLD_HEADERS,
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(RequestLogMiddleware, count=metrics.count)
     app.add_middleware(SecurityHeadersMiddleware)
@@ -101,13 +101,13 @@ def create_app(service: Container, identity: Identity | None = None) -> FastAPI:
 
 
 def _checks(service: Container, monitor: WorkerMonitor) -> dict[str, Callable[[], object]]:
-    """Return what asks each part; temporary files are written by the process that runs jobs."""
+    """Return the check of each dependency; temporary files are checked where jobs run in this process."""
     checks: dict[str, Callable[[], object]] = {
         "database": service.database.ready,
-        "broker": service.hints.check,
+        "broker": service.dispatcher.check,
         "results": service.results.ready,
         "warehouse": service.warehouse.ready,
-        "engine": lambda: service.checker.check("SELECT 1", {}),
+        "engine": lambda: service.query_checker.check("SELECT 1", {}),
         "threads": background.check,
         "workers": monitor.check,
     }
@@ -119,16 +119,16 @@ def _checks(service: Container, monitor: WorkerMonitor) -> dict[str, Callable[[]
 
 
 def create_routed_app() -> FastAPI:
-    """Return the routes and their document, without a service behind them."""
+    """Build the application's routes and OpenAPI document, without a service."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.waiting_room.open()
-        app.state.notices.start()
+        app.state.job_change_hub.open()
+        app.state.change_listener.start()
         app.state.worker_monitor.start()
         yield
         await run_in_threadpool(app.state.worker_monitor.stop)
-        await run_in_threadpool(app.state.notices.close)
+        await run_in_threadpool(app.state.change_listener.close)
 
     app = FastAPI(
         title="syndb-lab jobs",
@@ -141,7 +141,7 @@ def create_routed_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=_name_of,
+        generate_unique_id_function=_operation_id,
         dependencies=[Depends(refuse_unknown_parameters)],
     )
     for router in (
@@ -158,5 +158,5 @@ def create_routed_app() -> FastAPI:
     return app
 
 
-def _name_of(route: APIRoute) -> str:
+def _operation_id(route: APIRoute) -> str:
     return route.name

@@ -1,4 +1,4 @@
-"""Ranges of bytes, as RFC 9110 has them: which parts of a file a request asks for."""
+"""Byte ranges of a ``Range`` header (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ RANGE: Final = re.compile(r"([0-9]{0,4000})-([0-9]{0,4000})")
 
 
 class Span(NamedTuple):
-    """The bytes from ``start`` up to ``stop``."""
+    """The bytes from ``start`` to ``stop``, without ``stop``."""
 
     start: int
     stop: int
 
 
 def parse_range(header: str, size: int) -> list[Span] | None:
-    """Return the parts asked for, in order and without overlaps; None if the whole file is to be sent.
+    """Return the requested ranges, sorted and merged; None if the whole file is sent.
 
-    A header that is malformed, of another unit or asks for too many parts is ignored, as the RFC allows.
+    A malformed header, one of another unit and one with more than 16 ranges are ignored, as the RFC allows.
 
     Parameters
     ----------
     header : str
-        The value of ``Range``.
+        Value of ``Range``.
     size : int
-        Bytes of the file.
+        Size of the file in bytes.
 
     Raises
     ------
     RangeNotSatisfiable
-        If no part asked for lies within the file.
+        If no range overlaps the file.
 
     Examples
     --------
@@ -55,9 +55,9 @@ def parse_range(header: str, size: int) -> list[Span] | None:
     within = sorted(span for span in spans if span.start < span.stop)
     if not within:
         raise RangeNotSatisfiable(
-            f"the range lies outside the file, which has {size:,} bytes",
+            f"the range is outside the file, which has {size:,} bytes",
             size=size,
-            hint="HEAD tells the size; leave out Range to get the whole file.",
+            hint="HEAD returns the size; leave out Range to get the whole file.",
         )
     return _merge(within)
 

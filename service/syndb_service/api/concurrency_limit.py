@@ -1,7 +1,7 @@
-"""Taking turns: of what one user submits at a time only some holds threads, and the rest waits without.
+"""The concurrency limit: how many submissions of one user are processed at a time.
 
-Threads that wait for a check are their own: however many users submit what is slow to check, the threads that
-answer everything else stay free.
+Further ones wait without a thread. Submissions run in a thread pool of their own, so that slow checks of SQL
+leave the threads of all other requests free.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from fastapi import Depends, Request
 from syndb_service.api.dependencies import Caller
 from syndb_service.errors import TooManyRequests, TransientError
 
-AT_A_TIME: Final = 4
-"""One user never has all processes that check SQL; more requests may be at the database meanwhile."""
-WAITING: Final = 100
-PATIENCE_S: Final = 10.0
+MAX_ACTIVE: Final = 4
+"""Submissions of one user at a time; low enough that no user occupies all processes that check SQL."""
+MAX_WAITING: Final = 100
+TIMEOUT_S: Final = 10.0
 THREADS: Final = 128
-"""So many submissions of all users are worked on at a time: most of them wait for a check."""
+"""Submissions of all users at a time; most of these threads wait for a check."""
 
 T = TypeVar("T")
 
@@ -31,59 +31,59 @@ T = TypeVar("T")
 @dataclass(slots=True)
 class _Queue:
     free: asyncio.Semaphore
-    wanted: int = field(default=0)
+    requests: int = field(default=0)
 
 
 class UserConcurrencyLimit:
-    """Lets so many requests of one user through at a time, while those of others pass by.
+    """A limit on the concurrent submissions of each user, and of all users.
 
     Parameters
     ----------
-    at_a_time : int
-        Requests of one user that may be worked on.
-    waiting : int
-        How many more may wait; a further one is refused.
-    patience_s : float
-        Seconds after which one that waits is refused.
+    max_active : int
+        Submissions of one user that are processed at a time.
+    max_waiting : int
+        Submissions of one user that may wait beside these; a further one is rejected.
+    timeout_s : float
+        Seconds after which a waiting submission is rejected.
     threads : int
-        How many requests of all users may be worked on.
+        Submissions of all users that are processed at a time.
     """
 
     def __init__(
         self,
-        at_a_time: int = AT_A_TIME,
-        waiting: int = WAITING,
-        patience_s: float = PATIENCE_S,
+        max_active: int = MAX_ACTIVE,
+        max_waiting: int = MAX_WAITING,
+        timeout_s: float = TIMEOUT_S,
         threads: int = THREADS,
     ) -> None:
         self._free = asyncio.Semaphore(threads)
         self._threads = CapacityLimiter(threads)
-        self._at_a_time = at_a_time
-        self._waiting = waiting
-        self._patience_s = patience_s
+        self._max_active = max_active
+        self._max_waiting = max_waiting
+        self._timeout_s = timeout_s
         self._queues: dict[str, _Queue] = {}
 
     @asynccontextmanager
     async def acquire(self, user: str) -> AsyncIterator[None]:
-        """Wait for a turn, and have it.
+        """Hold one of the user's slots; wait until one is free.
 
         Raises
         ------
         TooManyRequests
-            If too many wait already, or those before it took too long.
+            If ``max_waiting`` submissions wait already, or no slot is free after ``timeout_s`` seconds.
         """
-        queue = self._queues.setdefault(user, _Queue(asyncio.Semaphore(self._at_a_time)))
-        if queue.wanted >= self._at_a_time + self._waiting:
+        queue = self._queues.setdefault(user, _Queue(asyncio.Semaphore(self._max_active)))
+        if queue.requests >= self._max_active + self._max_waiting:
             raise TooManyRequests(
-                f"{queue.wanted:,} submissions of yours are being checked",
+                f"{queue.requests:,} submissions of yours are being checked",
                 hint="Send the next one when some are answered.",
                 code="rate_limited",
                 retry_after=1,
             )
-        queue.wanted += 1
+        queue.requests += 1
         try:
             try:
-                await asyncio.wait_for(queue.free.acquire(), self._patience_s)
+                await asyncio.wait_for(queue.free.acquire(), self._timeout_s)
             except TimeoutError:
                 raise TooManyRequests(
                     "submissions of yours are being checked, and they take long",
@@ -96,20 +96,20 @@ class UserConcurrencyLimit:
             finally:
                 queue.free.release()
         finally:
-            queue.wanted -= 1
-            if not queue.wanted:
+            queue.requests -= 1
+            if not queue.requests:
                 self._queues.pop(user, None)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work of a submission in a thread that serves nothing else.
+        """Run ``work`` in a thread of the pool of submissions.
 
         Raises
         ------
         TransientError
-            If all of these threads are busy for long.
+            If no thread is free after ``timeout_s`` seconds.
         """
         try:
-            await asyncio.wait_for(self._free.acquire(), self._patience_s)
+            await asyncio.wait_for(self._free.acquire(), self._timeout_s)
         except TimeoutError:
             raise TransientError(
                 "the service is busy checking other queries",
@@ -123,11 +123,11 @@ class UserConcurrencyLimit:
 
 
 async def _limit_concurrency(request: Request, caller: Caller) -> AsyncIterator[UserConcurrencyLimit]:
-    turns: UserConcurrencyLimit = request.app.state.turns
-    async with turns.acquire(caller.user):
-        yield turns
+    limit: UserConcurrencyLimit = request.app.state.concurrency_limit
+    async with limit.acquire(caller.user):
+        yield limit
 
 
-IN_TURN: Final = Depends(_limit_concurrency)
-InTurn = Annotated[UserConcurrencyLimit, IN_TURN]
-"""What routes that check SQL, or count connections, do their work with."""
+CONCURRENCY_LIMIT: Final = Depends(_limit_concurrency)
+ConcurrencyLimit = Annotated[UserConcurrencyLimit, CONCURRENCY_LIMIT]
+"""The limit for routes that check SQL or count connections; the request holds a slot of its user."""

@@ -1,4 +1,4 @@
-"""Who is asking: bearer tokens, and the academic verification that all of /v1 needs."""
+"""Dependencies of the routes: the container, the principal of a request, and its academic status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ bearer = HTTPBearer(
 
 
 def get_container(request: Request) -> Container:
-    """Return the service that the app was built for."""
+    """Return the container that the application was built for."""
     service: Container = request.app.state.service
     return service
 
@@ -29,12 +29,12 @@ def require_principal(
     service: Annotated[Container, Depends(get_container)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Principal:
-    """Return who is asking.
+    """Return the principal of the request.
 
     Raises
     ------
     Unauthenticated
-        Without a valid token.
+        If the request has no valid token.
     """
     principal = service.authentication.principal(bearer_token(credentials))
     request.scope[PRINCIPAL] = principal
@@ -42,12 +42,12 @@ def require_principal(
 
 
 def bearer_token(credentials: HTTPAuthorizationCredentials | None) -> str:
-    """Return the token that was sent.
+    """Return the token of the request.
 
     Raises
     ------
     Unauthenticated
-        If none was.
+        If the request has none.
     """
     if credentials is None or not credentials.credentials:
         raise Unauthenticated(
@@ -59,12 +59,12 @@ def bearer_token(credentials: HTTPAuthorizationCredentials | None) -> str:
 
 
 def require_academic(principal: Annotated[Principal, Depends(require_principal)]) -> Principal:
-    """Return who is asking, if their academic standing was verified.
+    """Return the principal of the request, whose academic status must be verified.
 
     Raises
     ------
     Unauthenticated
-        Without a valid token.
+        If the request has no valid token.
     AcademicRequired
         If the token's user is not verified as academic.
     """
@@ -81,7 +81,7 @@ def recheck_principal(
     service: Annotated[Container, Depends(get_container)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Callable[[], Principal]:
-    """Return what tells, for an answer that takes long, whether the token is still good."""
+    """Return a function that checks the request's token again, for long responses."""
     token = bearer_token(credentials)
     return lambda: require_academic(service.authentication.principal(token))
 

@@ -1,4 +1,4 @@
-"""Proof that what answers at an address is the service of a data folder, given before a token is sent."""
+"""Proof that the service at an address belongs to a data folder, for clients that are to send it a token."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ SECRET_BYTES: Final = 32
 
 
 class Identity:
-    """The secret that a running embedded service shares with whoever may read its data folder.
+    """The secret that a running embedded service shares with the users who may read its data folder.
 
-    A client sends a random challenge and compares the answer with what it computes from the secret's file.
-    The address is signed, too: an answer can't be passed on from a service at another address.
+    A client sends a random challenge, and compares the answer with the HMAC that it computes from the file of
+    the secret. The HMAC covers the address, so that a service at another address can't relay the answer.
 
     Parameters
     ----------
     url : str
-        The address that the service announces.
+        Address that the service announces.
     secret : str
-        The content of the secret's file.
+        Content of the file of the secret.
 
     Examples
     --------
@@ -38,12 +38,12 @@ class Identity:
 
     @classmethod
     def create(cls, url: str) -> Self:
-        """Make an identity with a fresh secret."""
+        """Create an identity with a new random secret."""
         return cls(url, secrets.token_hex(SECRET_BYTES))
 
     @property
     def secret(self) -> str:
-        """The secret, to be written into the data folder."""
+        """The secret; the service writes it to a file in the data folder."""
         return self._secret
 
     def prove(self, challenge: str) -> str:

@@ -1,4 +1,4 @@
-"""Waiting for a job to change: no thread a waiter, no lost change, whichever process makes it."""
+"""The change hub: wakes requests that wait for a job, whichever process changes it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from syndb_service.domain.jobs import Job
 from syndb_service.runtime.background import Rounds
 
-POLL_S = 0.065  # with the reads of who comes and goes, 200 waiters cost less than 20 reads a second
-ASSURED_S = 1.0
-AWAY_S = 0.5
+POLL_S = 0.065  # with the reads at the start and end of each wait, 200 waiters cost under 20 reads a second
+NOTIFIED_POLL_S = 1.0
+LONGEST_PAUSE_S = 0.5
 
 
 class Listener:
-    """One who waits for several jobs at a time."""
+    """A waiting request, which may wait for several jobs."""
 
     def __init__(self) -> None:
         self._changed: set[str] = set()
@@ -31,7 +31,7 @@ class Listener:
         self._woken.set()
 
     async def wait_for_changes(self, seconds: float) -> set[str]:
-        """Wait so long at most; return the jobs that may have changed since the last call."""
+        """Wait at most ``seconds``; return the jobs that may have changed since the last call."""
         try:
             await asyncio.wait_for(self._woken.wait(), seconds)
         except TimeoutError:
@@ -43,38 +43,38 @@ class Listener:
 
 @dataclass(slots=True)
 class _Waiter:
-    """One job that somebody waits for: the version they know, and whom to wake."""
+    """An awaited job: its newest known version, and its listeners."""
 
-    seen: int
+    version: int
     listeners: set[Listener] = field(default_factory=set)
 
 
 class JobChangeHub:
-    """Holds requests until the job they ask about has changed.
+    """Holds requests until their job has changed, without a thread for each.
 
-    Changes made in this process, and those that the database tells of, are told at once
-    (:meth:`on_job_changed`). For the rest one task reads the versions of all awaited jobs in one query, only
-    while somebody waits: once a second where the database tells, else 15 times.
+    Changes of this process, and those of which the database notifies it, wake waiting requests at once
+    (:meth:`on_job_changed`). As a fallback, one task reads the versions of all awaited jobs in one query:
+    once a second while the database notifies, else 15 times a second; never while no job is awaited.
 
     Parameters
     ----------
     versions : callable
         Returns the current version of each of the given jobs.
-    is_told : callable
-        Says whether the database tells of changes now.
+    is_notified : callable
+        Returns whether the database notifies this process of changes at present.
     """
 
     def __init__(
         self,
         versions: Callable[[Collection[str]], Mapping[str, int]],
-        is_told: Callable[[], bool] = lambda: False,
+        is_notified: Callable[[], bool] = lambda: False,
     ) -> None:
         self._versions = versions
-        self._is_told = is_told
+        self._is_notified = is_notified
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awaited: dict[str, _Waiter] = {}
         self._poller: asyncio.Task[None] | None = None
-        self._rounds = Rounds("version poller", longest_pause_s=AWAY_S)
+        self._rounds = Rounds("version poller", longest_pause_s=LONGEST_PAUSE_S)
         self.closed = False
 
     def open(self) -> None:
@@ -83,39 +83,39 @@ class JobChangeHub:
         self._rounds.register()
 
     def close(self) -> None:
-        """Send everybody away with what is known."""
+        """Wake all waiting requests; each returns its last known record."""
         self.closed = True
         self._rounds.unregister()
         for job_id in list(self._awaited):
             self._wake(job_id)
 
     def on_job_changed(self, job_id: str) -> None:
-        """Wake those who wait for this job; callable from any thread."""
+        """Wake the listeners of this job; may be called from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, job_id)
 
     async def wait_for_change(
         self, read: Callable[[], Job], version: int, seconds: float, known: Job | None = None
     ) -> Job:
-        """Return the job once its version is above ``version``, it is final, or the time is over.
+        """Return the job once its version is above ``version``, it is final, or ``seconds`` have passed.
 
-        The waiter is registered before the row is read, so that no change falls in between. With ``known``,
-        which an earlier wait returned, the row is read only once its version has changed.
+        The listener is registered before the row is read, so that no change is missed in between. With
+        ``known``, the record that an earlier wait returned, the row is read only if its version has changed.
         """
         loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
+        deadline = loop.time() + seconds
         job: Job = known if known is not None else await run_in_threadpool(read)
         listener = Listener()
         awaited = self._awaited.setdefault(job.job_id, _Waiter(job.version))
         awaited.listeners.add(listener)
-        is_read = known is not None and awaited.seen <= job.version
+        is_read = known is not None and awaited.version <= job.version
         try:
             while True:
                 if not is_read:
                     job = await run_in_threadpool(read)
                 is_read = False
                 self.note(job, listener)
-                left = until - loop.time()
+                left = deadline - loop.time()
                 if job.version > version or job.status.final or left <= 0 or self.closed:
                     return job
                 self._keep_polling()
@@ -126,7 +126,7 @@ class JobChangeHub:
 
     @contextmanager
     def listen(self, job_ids: Collection[str]) -> Iterator[Listener]:
-        """Give one who is woken when any of these jobs changes; it is to read them after it has begun."""
+        """Yield a listener that any change of these jobs wakes; read the jobs after it is registered."""
         listener = Listener()
         for job_id in job_ids:
             self._awaited.setdefault(job_id, _Waiter(0)).listeners.add(listener)
@@ -138,7 +138,7 @@ class JobChangeHub:
                 self.leave(job_id, listener)
 
     def leave(self, job_id: str, listener: Listener) -> None:
-        """Wake somebody no more for this job."""
+        """Remove a listener from this job."""
         awaited = self._awaited.get(job_id)
         if awaited is not None:
             awaited.listeners.discard(listener)
@@ -146,10 +146,10 @@ class JobChangeHub:
                 del self._awaited[job_id]
 
     def note(self, job: Job, reader: Listener) -> None:
-        """Tell the others who wait for a job of the version that one of them has just read."""
+        """Wake the other listeners of a job if ``reader`` has read a newer version than they know."""
         awaited = self._awaited.get(job.job_id)
-        if awaited is not None and job.version > awaited.seen:
-            awaited.seen = job.version
+        if awaited is not None and job.version > awaited.version:
+            awaited.version = job.version
             for listener in awaited.listeners - {reader}:
                 listener.wake(job.job_id)
 
@@ -163,15 +163,15 @@ class JobChangeHub:
             self._poller = asyncio.get_running_loop().create_task(self._poll())
 
     async def _poll(self) -> None:
-        lane = CapacityLimiter(1)  # its own thread: waiters are woken though all others are busy
+        limiter = CapacityLimiter(1)  # a thread of its own: polling goes on while the thread pool is busy
         while True:
             await asyncio.sleep(self._rounds.pause_s)
             with self._rounds.attempt():
-                await asyncio.sleep(ASSURED_S if self._is_told() else POLL_S)
+                await asyncio.sleep(NOTIFIED_POLL_S if self._is_notified() else POLL_S)
                 if self.closed or not self._awaited:
                     return
-                versions = await to_thread.run_sync(self._versions, list(self._awaited), limiter=lane)
+                versions = await to_thread.run_sync(self._versions, list(self._awaited), limiter=limiter)
                 for job_id, version in versions.items():
                     awaited = self._awaited.get(job_id)
-                    if awaited is not None and version > awaited.seen:
+                    if awaited is not None and version > awaited.version:
                         self._wake(job_id)

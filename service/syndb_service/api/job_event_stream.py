@@ -1,4 +1,4 @@
-"""Changes of jobs as server-sent events."""
+"""Server-sent events for changes of jobs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ HEADERS: Final = {
     "Syndb-Heartbeat": f"{HEARTBEAT_S:g}",
 }
 LINE_ENDS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-"""What JSON may hold as it is, and what readers that split lines as Python does would cut an event at."""
+"""Line ends that JSON allows unescaped, at which readers that use ``str.splitlines`` would split an event."""
 
 Read = Callable[[Collection[str]], Mapping[str, Job]]
 
 
 async def event_stream(
-    room: JobChangeHub,
+    change_hub: JobChangeHub,
     read: Read,
     known: Mapping[str, int],
     recheck: Callable[[], object],
@@ -39,35 +39,37 @@ async def event_stream(
     heartbeat_s: float = HEARTBEAT_S,
     recheck_s: float = RECHECK_S,
 ) -> AsyncIterator[str]:
-    """Yield one event for each change of some jobs, and a comment where nothing happens for a while.
+    """Yield an event for each change of the jobs, and a comment after ``heartbeat_s`` seconds without one.
 
     Parameters
     ----------
-    room : WaitingRoom
-        Where to wait without a thread.
+    change_hub : JobChangeHub
+        Wakes the stream when one of the jobs changes.
     read : callable
-        Reads those of the given jobs that are the listener's.
+        Returns those of the given jobs that belong to the client's user.
     known : mapping
-        The jobs, and the version of each that the listener knows already; 0 for none.
+        The version of each job that the client already has; 0 for none.
     recheck : callable
-        Raises if the listener's token is good no more.
+        Raises if the client's token is no longer valid.
     name : callable
-        Makes the ``id`` of the event that tells a job.
-    heartbeat_s, recheck_s : float
-        Seconds of silence before a comment is sent, so that proxies keep the connection and a listener
-        notices one that is dead; seconds after which the token is looked at again.
+        Returns the ``id`` of a job's event.
+    heartbeat_s : float
+        Seconds without an event after which a comment is sent: proxies keep the connection, and the client
+        detects a dead one.
+    recheck_s : float
+        Seconds between two checks of the token.
 
     Notes
     -----
-    Changes that follow each other faster than they are read come as one event, the last of them. The
-    stream ends after the last final record, when the service stops, when a part of it is away or the token
-    has ended: a listener comes back with what he knows, and misses nothing or is told why.
+    Changes that follow each other faster than they are read are sent as one event, with the last record. The
+    stream ends after the last final record, when the service stops, when a dependency is unavailable and when
+    the token is no longer valid. A client that reconnects with its versions misses no change.
     """
     yield f"retry: {RETRY_MS}\n\n"
     followed, due = dict(known), set(known)
     checked_at = time.monotonic()
-    with room.listen(tuple(known)) as listener:
-        while followed and not room.closed:
+    with change_hub.listen(tuple(known)) as listener:
+        while followed and not change_hub.closed:
             try:
                 if time.monotonic() - checked_at >= recheck_s:
                     await run_in_threadpool(recheck)
@@ -78,7 +80,7 @@ async def event_stream(
             events = [
                 event
                 for job_id in sorted(due)
-                for event in _events(room, listener, followed, job_id, found.get(job_id), name)
+                for event in _events(change_hub, listener, followed, job_id, found.get(job_id), name)
             ]
             for event in events or [": still here\n\n"]:
                 yield event
@@ -86,28 +88,28 @@ async def event_stream(
 
 
 def _events(
-    room: JobChangeHub,
+    change_hub: JobChangeHub,
     listener: Listener,
     followed: dict[str, int],
     job_id: str,
     job: Job | None,
     name: Callable[[Job], str],
 ) -> list[str]:
-    """Tell what is new of a job, and follow it no more where nothing will be."""
+    """Return the events of a job's record; stop following a job that is final or missing."""
     if job is None:
         del followed[job_id]
-        room.leave(job_id, listener)
-        absent = NotFound(
+        change_hub.leave(job_id, listener)
+        error = NotFound(
             f"there is no job {job_id!r} of yours",
             code="job_not_found",
             hint="GET /v1/jobs lists your jobs.",
         )
-        return [_event("refused", json.dumps({"job_id": job_id, **problem_body(absent)}))]
-    room.note(job, listener)
+        return [_event("refused", json.dumps({"job_id": job_id, **problem_body(error)}))]
+    change_hub.note(job, listener)
     is_new = job.version != followed[job_id]
     if job.status.final:
         del followed[job_id]
-        room.leave(job_id, listener)
+        change_hub.leave(job_id, listener)
     else:
         followed[job_id] = job.version
     return [_event("job", _record(job), name(job))] if is_new or job.status.final else []

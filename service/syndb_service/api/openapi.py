@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI knows of the routes, and the rest of the truth."""
+"""The OpenAPI document: FastAPI's own, with headers, problem details and answers that it does not know."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from syndb_service.api.schemas.job_record import NotReady, Problem
 
 DESCRIPTION: Final = """Submit SQL or a graph analysis as a job, follow it, fetch the result when it is ready.
 
-A job is `pending`, `running`, and then for ever `completed`, `failed` or `cancelled`. To wait for it, pass
+A job is `pending`, then `running`, and finally `completed`, `failed` or `cancelled`. To wait for it, pass
 its `version` to `GET /v1/jobs/{job_id}?wait=30&version=N`, or listen to `/events`; `GET /v1/jobs/events`
-tells of up to a hundred jobs by one stream. Refusals are problem details (RFC 9457) with a `code` for
-programs, a `detail` and a `hint` for people. Neuron ids above 2^53 are strings in JSON. Every answer
-bears an `X-Request-Id`; one that is sent is kept.
+follows up to a hundred jobs in one stream. Errors are problem details (RFC 9457) with a `code` for
+programs, and a `detail` and a `hint` for people. Neuron ids above 2^53 are strings in JSON. Every response
+has an `X-Request-Id`; one that the request sends is used.
 """
 TAGS: Final = [
     {"name": "jobs", "description": "Submit, follow, cancel and run again."},
     {"name": "results", "description": "The rows of a job."},
     {"name": "datasets", "description": "The connectomes that can be queried."},
-    {"name": "auth", "description": "Log in, and see who you are."},
+    {"name": "auth", "description": "Log in, and show the user of a token."},
     {"name": "health", "description": "For operators."},
 ]
 REQUEST_ID: Final = {
-    "description": "The request's id, for questions about it.",
+    "description": "The id of the request, as the service's log has it.",
     "required": True,
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=-]{1,128}$"},
 }
-NOT_OURS: Final = ("HTTPValidationError", "ValidationError")
+UNUSED_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 
 
 def install(app: FastAPI) -> None:
-    """Let ``app`` describe itself by this document."""
+    """Serve this document as the OpenAPI schema of ``app``."""
 
     def document() -> dict[str, Any]:
         if not app.openapi_schema:
@@ -67,7 +67,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 response["headers"] = {**response["headers"], "X-Request-Id": REQUEST_ID}
             operation["responses"] = dict(sorted(responses.items()))
     schemas = document["components"]["schemas"]
-    for name in NOT_OURS:
+    for name in UNUSED_SCHEMAS:
         schemas.pop(name, None)
     for model in (Problem, NotReady, GraphAnswer):
         schemas |= _schemas_of(model)
@@ -76,10 +76,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Say that a parameter is there or not, but never null."""
+    """Return the schema of an optional parameter without null: it is given or not, but never null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
-    rest = {name: value for name, value in schema.items() if name != "anyOf"}
-    return {**kinds[0], **rest} if len(kinds) == 1 else schema
+    others = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**kinds[0], **others} if len(kinds) == 1 else schema
 
 
 def _schemas_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a route may answer apart from success, as the OpenAPI document tells it."""
+"""The error responses of routes, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ Responses = dict[int | str, dict[str, Any]]
 
 PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 RETRY_AFTER: Final = {
-    "description": "Seconds after which another try makes sense.",
+    "description": "Seconds after which to try again.",
     "schema": {"type": "integer", "minimum": 1},
 }
-WORDS: Final = {
+DESCRIPTIONS: Final = {
     400: "The SQL can't be run, or the body can't be read",
     401: "No token, or one that is unknown, expired or revoked",
     403: "Academic verification is needed, or a dataset is restricted to others",
-    404: "There is no such thing, or it is someone else's",
-    409: "Its status does not allow it (`Retry-After` where it still may), or the key was used before",
-    410: "The result was destroyed, or is lost; `rerun` says where to run it again",
+    404: "It does not exist, or belongs to another user",
+    409: "The job's status does not allow it (`Retry-After` if it will), or the key was used before",
+    410: "The result was destroyed, or is lost; `rerun` is the path that runs the job again",
     413: "The body or the query is too long",
-    416: "The range lies outside the file",
-    422: "A field or parameter makes no sense",
+    416: "The range is outside the file",
+    422: "A field or parameter is invalid",
     429: "Too many requests, or too many jobs that are not finished",
-    503: "A part of the service is away; the problem names it",
+    503: "A dependency of the service is unavailable; the problem names it",
 }
 HEADERS: Final[dict[int, dict[str, Any]]] = {
     401: {
@@ -49,20 +49,20 @@ HEADERS: Final[dict[int, dict[str, Any]]] = {
 
 
 def error_responses(*statuses: int) -> Responses:
-    """Describe refusals; those that every route for users has are among them always."""
+    """Describe the error responses of a route; those of every authenticated route are added."""
     return {status: _error_response(status) for status in sorted({401, 403, 429, 503, *statuses})}
 
 
 def public_error_responses(*statuses: int) -> Responses:
-    """Describe the refusals of a route that anybody may ask."""
+    """Describe the error responses of a route that needs no token."""
     return {status: _error_response(status) for status in sorted(statuses)}
 
 
 def _error_response(status: int) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": WORDS[status], "content": PROBLEM}
+    response: dict[str, Any] = {"description": DESCRIPTIONS[status], "content": PROBLEM}
     if status in HEADERS:
-        described["headers"] = HEADERS[status]
-    return described
+        response["headers"] = HEADERS[status]
+    return response
 
 
 def header(description: str, **schema: Any) -> dict[str, Any]:

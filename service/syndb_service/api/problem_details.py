@@ -1,4 +1,4 @@
-"""Refusals: every error leaves as RFC 9457 problem details."""
+"""Problem details (RFC 9457): the HTTP form of every error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from syndb_service.api.field_errors import refusal_of
+from syndb_service.api.field_errors import invalid_request
 from syndb_service.api.schemas.job_record import Problem
 from syndb_service.errors import (
     Conflict,
@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "2"
-REFUSAL = "syndb.refusal"
+ERROR_CODE = "syndb.error_code"
+"""Key of the ASGI scope: the code of the error that the request ended with."""
 
 
 def problem(error: ServiceError) -> JSONResponse:
@@ -42,8 +43,8 @@ def problem(error: ServiceError) -> JSONResponse:
 def problem_body(error: ServiceError) -> dict[str, Any]:
     """Return an error as the body of a response.
 
-    What others wrote is cleared of control characters. Of a part that is away only its name is told: what
-    its driver said may hold addresses, and stands in the log.
+    Control characters are removed. The body of an outage contains only the name of the dependency: its
+    driver's message may contain addresses, and is written to the log.
     """
     detail = printable(shorten(error.public_message, MESSAGE_CHARACTERS))
     body = Problem(
@@ -78,32 +79,32 @@ def _headers(error: ServiceError) -> dict[str, str]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of ``app`` with problem details."""
+    """Register handlers that turn every error of ``app`` into problem details."""
 
     @app.exception_handler(ServiceError)
     async def _service_error(request: Request, error: ServiceError) -> JSONResponse:
         if error.http >= 500:
             log.error("%s %s: %s", request.method, printable(request.url.path), error.message)
-        request.scope[REFUSAL] = error.error_code
+        request.scope[ERROR_CODE] = error.error_code
         return problem(error)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        request.scope[REFUSAL] = InvalidRequest.code
-        return problem(refusal_of(error.errors(), error.body, request.scope.get("route")))
+        request.scope[ERROR_CODE] = InvalidRequest.code
+        return problem(invalid_request(error.errors(), error.body, request.scope.get("route")))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:
-            request.scope[REFUSAL] = InvalidRequest.code
+            request.scope[ERROR_CODE] = InvalidRequest.code
             return problem(UNREADABLE)
-        refused = _UnroutedRequest(
+        unrouted = _UnroutedRequest(
             f"{request.method} {request.url.path}: {error.detail}",
             code={404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request"),
             hint="The routes are listed in /openapi.json.",
         )
-        request.scope[REFUSAL] = refused.error_code
-        body = problem_body(refused) | {"status": error.status_code, "title": str(error.detail)}
+        request.scope[ERROR_CODE] = unrouted.error_code
+        body = problem_body(unrouted) | {"status": error.status_code, "title": str(error.detail)}
         headers = dict(error.headers or {})
         if error.status_code == 405:
             headers["Allow"] = ", ".join(sorted(_allowed_methods(request)))
@@ -111,17 +112,17 @@ def install(app: FastAPI) -> None:
 
 
 UNREADABLE: Final = InvalidRequest(
-    "the body can't be read: it is no UTF-8, nested too deeply, or holds a number of thousands of digits",
+    "the body can't be read: it is not UTF-8, nested too deeply, or contains a number of thousands of digits",
     hint="Send plain JSON in UTF-8, without compression.",
 )
 
 
 class _UnroutedRequest(UsageError):
-    """A request that reached no route."""
+    """A request that matches no route."""
 
 
 def _allowed_methods(request: Request) -> set[str]:
-    """Return the methods of all routes that have this path: each method is a route of its own."""
+    """Return the methods of all routes with this path; each method is a route of its own."""
     scope = {"type": "http", "path": request.url.path, "root_path": "", "headers": []}
     return {
         method

@@ -1,7 +1,7 @@
-"""The figures as Prometheus reads them: of jobs from the database, of requests from this process.
+"""Prometheus metrics: of jobs, read from the database, and of the requests of this process.
 
-However many API and worker processes there are, each tells the same of the jobs; what it counts itself
-bears its process id, so that processes behind one port are told apart.
+Every process exports the same metrics of jobs. Metrics of requests have its process id as a label, because
+several processes may share a port.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from syndb_service.store.statistics import DAMAGES, STEPS_S, JobStatistics
 
 log = logging.getLogger(__name__)
 
-KEPT_S: Final = 1.0
-SPARED: Final = 20
-REQUEST_STEPS_S: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0)
+MIN_CACHE_S: Final = 1.0
+CACHE_FACTOR: Final = 20
+REQUEST_BUCKETS_S: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0)
 
 
 class Metrics:
-    """Counts requests, and shows them with the figures of the jobs.
+    """The metrics of this process's requests and of all jobs.
 
     Parameters
     ----------
     read : callable
-        Reads the figures from the database.
+        Reads the statistics of jobs from the database.
     """
 
     def __init__(self, read: Callable[[], JobStatistics]) -> None:
@@ -49,41 +49,41 @@ class Metrics:
             "syndb_http_request_seconds",
             "How long they took.",
             ("process", "method", "route"),
-            buckets=REQUEST_STEPS_S,
+            buckets=REQUEST_BUCKETS_S,
             registry=self._registry,
         )
         self._registry.register(_JobStatisticsCollector(read))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request under its route's template."""
+        """Count a request, and its seconds, by the template of its route."""
         self._requests.labels(self._process, method, route, str(status)).inc()
         self._seconds.labels(self._process, method, route).observe(seconds)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return the figures in the form that is accepted, and the name of that form."""
+        """Return the metrics in a format that ``accept`` allows, and its media type."""
         encoder, media_type = exposition.choose_encoder(accept)
         return encoder(self._registry), media_type
 
 
 class _JobStatisticsCollector(Collector):
-    """Reads the rows when somebody asks: once a second at most, and less often where that takes long.
+    """Reads the statistics of jobs for a scrape, at most once a second.
 
-    Reading goes over open jobs, and those that ended since the last sweep. It is not done again for twenty
-    times as long as it took, so that the database spends at most a twentieth of its time on it.
+    The query reads open jobs, and those that ended since the last sweep. Its result is cached for at least
+    twenty times as long as it took, so that the database spends at most a twentieth of its time on it.
     """
 
     def __init__(self, read: Callable[[], JobStatistics]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._found: JobStatistics | None = None
+        self._statistics: JobStatistics | None = None
         self._fresh_until = 0.0
 
     def describe(self) -> Iterator[Metric]:
-        """Name nothing ahead: registering reads no database."""
+        """Describe no metrics, so that registering does not read the database."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every family; of a database that is away only that."""
+        """Yield every metric family; during an outage of the database only ``syndb_database_up``."""
         figures = self._read_statistics()
         up = GaugeMetricFamily("syndb_database_up", "Whether the job database answers.")
         up.add_metric((), 0 if figures is None else 1)
@@ -96,16 +96,16 @@ class _JobStatisticsCollector(Collector):
 
     def _read_statistics(self) -> JobStatistics | None:
         with self._lock:
-            if self._found is None or time.monotonic() > self._fresh_until:
+            if self._statistics is None or time.monotonic() > self._fresh_until:
                 began = time.monotonic()
                 try:
-                    self._found = self._read()
+                    self._statistics = self._read()
                 except TransientError as error:
-                    log.warning("there are no figures: %s", error.message)
-                    self._found = None
+                    log.warning("statistics of jobs are unavailable: %s", error.message)
+                    self._statistics = None
                 took = time.monotonic() - began
-                self._fresh_until = time.monotonic() + max(KEPT_S, SPARED * took)
-            return self._found
+                self._fresh_until = time.monotonic() + max(MIN_CACHE_S, CACHE_FACTOR * took)
+            return self._statistics
 
 
 def _queue(figures: JobStatistics) -> Iterator[Metric]:

@@ -1,8 +1,8 @@
-"""So many requests of one user in a while, and no more: whoever floods the service is turned away early.
+"""The rate limit: the requests of a user in a sliding window, counted before any other work is done for them.
 
-Before a token was ever found good, its requests count for the address that they come from: those of tokens
-that were refused and those without any apart from those of tokens that were never seen, so that none of them
-keeps out somebody of the same address who comes with a good one.
+Until a token has been verified, its requests count for the client's address. Rejected tokens, requests
+without a token and unverified tokens are counted separately, so that none of them blocks a user with a valid
+token at the same address.
 """
 
 from __future__ import annotations
@@ -25,41 +25,42 @@ from syndb_service.errors import TooManyRequests, Unauthenticated
 
 log = logging.getLogger(__name__)
 
-REMEMBERED: Final = 10_000
-OPEN: Final = frozenset({"/health", "/health/identity", "/health/ready"})
+MAX_TOKENS: Final = 10_000
+UNLIMITED: Final = frozenset({"/health", "/health/identity", "/health/ready"})
 PRINCIPAL: Final = "syndb.principal"
 USER: Final = "syndb.user"
 TIMEOUT_S: Final = 0.5
 
 
 class RateLimit:
-    """Answers 429 to whoever asks too often.
+    """Middleware that answers 429 to users above the rate limit.
 
     Parameters
     ----------
     app : ASGIApp
-        What answers the others.
+        The application.
     requests : int
         Requests that one user may make in ``window_s`` seconds; 0 sets no limit.
     window_s : int
         Length of the sliding window, in seconds.
     redis_url : str, optional
-        Where all processes count together; each for itself, if None, or while Redis is away.
+        Redis in which all processes count together. Without it, or while Redis is unavailable, each process
+        counts alone.
     """
 
     def __init__(self, app: ASGIApp, *, requests: int, window_s: int, redis_url: str | None = None) -> None:
         self._app = app
         self._item = RateLimitItemPerSecond(requests, window_s) if requests else None
-        self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = None if redis_url is None else SlidingWindowCounterRateLimiter(_redis(redis_url))
-        self._users: LRUCache[bytes, str] = LRUCache(REMEMBERED)
-        self._refused: LRUCache[bytes, None] = LRUCache(REMEMBERED)
-        self._unproven: LRUCache[bytes, None] = LRUCache(REMEMBERED)
-        self._alone_until = 0.0
+        self._users: LRUCache[bytes, str] = LRUCache(MAX_TOKENS)
+        self._rejected: LRUCache[bytes, None] = LRUCache(MAX_TOKENS)
+        self._unverified: LRUCache[bytes, None] = LRUCache(MAX_TOKENS)
+        self._local_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or turn it away."""
-        if self._item is None or scope["type"] != "http" or scope["path"] in OPEN:
+        """Pass the request on, or answer 429."""
+        if self._item is None or scope["type"] != "http" or scope["path"] in UNLIMITED:
             await self._app(scope, receive, send)
             return
         digest = _digest(scope)
@@ -68,53 +69,55 @@ class RateLimit:
             await self._app(scope, receive, send)
             self._remember_valid_token(scope, digest)
             return
-        refusal = TooManyRequests(
+        error = TooManyRequests(
             f"more than {self._item.amount:,} requests in {self._item.get_expiry()} s",
             hint=f"Wait {wait} s. To follow a job, let the service hold the answer: ?wait=30&version=N.",
             code="rate_limited",
             retry_after=wait,
         )
-        scope[problem_details.REFUSAL] = refusal.error_code
+        scope[problem_details.ERROR_CODE] = error.error_code
         scope[USER] = None if digest is None else self._users.get(digest)
-        await problem_details.problem(refusal)(scope, receive, send)
+        await problem_details.problem(error)(scope, receive, send)
 
     async def _wait(self, key: str) -> int | None:
-        """Count a request; return after how many seconds the next one may come if this one may not."""
+        """Count a request; return None if it is within the limit, else the seconds until the next one is."""
         if self._item is None:
             return None
-        if self._shared is not None and time.monotonic() >= self._alone_until:
+        if self._shared is not None and time.monotonic() >= self._local_until:
             try:
                 return await _count_request(self._shared, self._item, key)
             except Exception as error:
-                log.warning("requests are counted by each process alone: %s", type(error).__name__)
-                self._alone_until = time.monotonic() + self._item.get_expiry()
-        return await _count_request(self._here, self._item, key)
+                log.warning(
+                    "Redis unavailable (%s): each process counts requests alone", type(error).__name__
+                )
+                self._local_until = time.monotonic() + self._item.get_expiry()
+        return await _count_request(self._local, self._item, key)
 
     def _key(self, scope: Scope, digest: bytes | None) -> str:
         user = None if digest is None else self._users.get(digest)
         if user is not None:
             return f"user:{user}"
-        if digest is not None and digest in self._unproven:
+        if digest is not None and digest in self._unverified:
             return f"unproven:{digest.hex()}"
-        what = "nobody" if digest is None else "refused" if digest in self._refused else "address"
+        group = "nobody" if digest is None else "refused" if digest in self._rejected else "address"
         client = scope.get("client")
-        return f"{what}:{client[0] if client else ''}"
+        return f"{group}:{client[0] if client else ''}"
 
     def _remember_valid_token(self, scope: Scope, digest: bytes | None) -> None:
-        """Remember whose token that was, that it was refused, or that nobody has looked at it yet."""
+        """Remember the user of a verified token; else whether the token was rejected or not checked."""
         principal: Principal | None = scope.get(PRINCIPAL)
         if digest is None:
             return
         if principal is not None:
-            self._refused.pop(digest, None)
-            self._unproven.pop(digest, None)
+            self._rejected.pop(digest, None)
+            self._unverified.pop(digest, None)
             self._users[digest] = principal.user
-        elif scope.get(problem_details.REFUSAL) == Unauthenticated.code:
+        elif scope.get(problem_details.ERROR_CODE) == Unauthenticated.code:
             self._users.pop(digest, None)
-            self._unproven.pop(digest, None)
-            self._refused[digest] = None
-        elif digest not in self._users and digest not in self._refused:
-            self._unproven[digest] = None
+            self._unverified.pop(digest, None)
+            self._rejected[digest] = None
+        elif digest not in self._users and digest not in self._rejected:
+            self._unverified[digest] = None
 
 
 async def _count_request(
@@ -132,9 +135,9 @@ def _redis(url: str) -> RedisStorage:
 
 
 def _digest(scope: Scope) -> bytes | None:
-    """Tell tokens apart as authentication does: by the first header, whatever stands around the token."""
-    given = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-    if given is None:
+    """Return a digest of the token in the first ``Authorization`` header, as authentication reads it."""
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    if header is None:
         return None
-    scheme, _, token = given.partition(b" ")
+    scheme, _, token = header.partition(b" ")
     return hashlib.sha256(scheme.lower() + b" " + token.strip()).digest()

@@ -1,4 +1,4 @@
-"""Sending a result: whole, in parts, or not at all where the caller has it already."""
+"""The response with a result file: complete, in ranges, or 304 if the client has it."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ Part = tuple[bytes, Span]
 CRLF: Final = b"\r\n"
 
 
-def result_response(file: ResultFile, asked: Mapping[str, str], *, head: bool) -> Response:
-    """Answer a GET or HEAD of a result.
+def result_response(file: ResultFile, request_headers: Mapping[str, str], *, head: bool) -> Response:
+    """Build the response to a GET or HEAD of a result.
 
     Parameters
     ----------
     file : ResultFile
         The result.
-    asked : mapping of str to str
-        The request's headers: ``If-None-Match``, ``Range`` and ``If-Range`` are heeded.
+    request_headers : mapping of str to str
+        Headers of the request; ``If-None-Match``, ``Range`` and ``If-Range`` are used.
     head : bool
-        Whether only the headers are wanted.
+        Whether to return the headers alone.
 
     Raises
     ------
     RangeNotSatisfiable
-        If the range lies outside the file.
+        If the range is outside the file.
     Lost, Damaged
-        If the file is not in the store any more, or not what was written.
+        If the file is missing from the store, or its content has changed.
     TransientError
-        If the store does not give the file.
+        If the store is unavailable.
     """
     headers = _headers(file)
-    if _content_disposition(asked.get("if-none-match", ""), headers["ETag"]):
+    if _has_etag(request_headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     size, media_type = file.bytes, MEDIA_TYPES[file.format]
     headers["Content-Disposition"] = f'attachment; filename="{file.filename}"'
@@ -52,11 +52,11 @@ def result_response(file: ResultFile, asked: Mapping[str, str], *, head: bool) -
         file.require_intact()
         return Response(headers=headers | {"Content-Length": str(size)}, media_type=media_type)
     spans = None
-    if "range" in asked and asked.get("if-range", headers["ETag"]) in (
+    if "range" in request_headers and request_headers.get("if-range", headers["ETag"]) in (
         headers["ETag"],
         headers["Last-Modified"],
     ):
-        spans = parse_range(asked["range"], size)
+        spans = parse_range(request_headers["range"], size)
     if spans is None:
         return _stream(file, [(b"", Span(0, size))], b"", 200, headers, media_type)
     if len(spans) == 1:
@@ -81,7 +81,7 @@ def _headers(file: ResultFile) -> dict[str, str]:
     return headers
 
 
-def _content_disposition(header: str, etag: str) -> bool:
+def _has_etag(header: str, etag: str) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
     return etag in tags or "*" in tags
 
@@ -110,20 +110,20 @@ def _stream(
     headers: dict[str, str],
     media_type: str,
 ) -> Response:
-    """Read the beginning of the first part before anything is sent: a store that is away is told as such."""
+    """Stream the ranges; read the first chunk before the status is sent, so that an outage becomes a 503."""
     first = file.open(*parts[0][1])
     try:
-        begun = next(first.chunks, b"")
+        first_chunk = next(first.chunks, b"")
     except BaseException:
         first.close()
         raise
     length = sum(len(head) + span.stop - span.start for head, span in parts) + len(closing)
     headers["Content-Length"] = str(length)
-    return StreamingResponse(_chunks(file, parts, closing, first, begun), status, headers, media_type)
+    return StreamingResponse(_chunks(file, parts, closing, first, first_chunk), status, headers, media_type)
 
 
 async def _chunks(
-    file: ResultFile, parts: Sequence[Part], closing: bytes, opened: OpenedResult, begun: bytes
+    file: ResultFile, parts: Sequence[Part], closing: bytes, opened: OpenedResult, first_chunk: bytes
 ) -> AsyncIterator[bytes]:
     try:
         for number, (head, span) in enumerate(parts):
@@ -132,8 +132,8 @@ async def _chunks(
                 opened = await run_in_threadpool(file.open, *span)
             if head:
                 yield head
-            if not number and begun:
-                yield begun
+            if not number and first_chunk:
+                yield first_chunk
             async for chunk in iterate_in_threadpool(opened.chunks):
                 yield chunk
         if closing:

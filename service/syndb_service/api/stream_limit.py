@@ -1,4 +1,4 @@
-"""How many event streams one user may have open at a time."""
+"""The limit on the open event streams of a user."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RETRY_AFTER_S: Final = 2
 
 
 class StreamLimit:
-    """Counts the open streams of each user of this process.
+    """Counts the open streams of each user in this process.
 
     Parameters
     ----------
     streams : int
-        How many one user may have.
+        Streams that a user may have open.
     """
 
     def __init__(self, streams: int = STREAMS) -> None:
@@ -29,16 +29,16 @@ class StreamLimit:
         self._open: Counter[str] = Counter()
 
     def begin(self, user: str) -> Callable[[], None]:
-        """Count a further stream from now on; call what is given once it has ended.
+        """Count a new stream; return a function to call when it has ended.
 
         Raises
         ------
         TooManyRequests
-            If the user has as many as one may have.
+            If the user has reached the limit.
         """
         if self._open[user] >= self._streams:
             raise TooManyRequests(
-                f"you have {self._open[user]:,} event streams open; at most {self._streams:,} are held",
+                f"you have {self._open[user]:,} event streams open; at most {self._streams:,} are allowed",
                 hint="Follow up to 100 jobs by one stream: GET /v1/jobs/events?job=ID&job=ID.",
                 code="rate_limited",
                 retry_after=RETRY_AFTER_S,
@@ -53,16 +53,16 @@ class StreamLimit:
 
 
 class CountedStream(StreamingResponse):
-    """A stream of events that tells its end, also where its listener left before the first event.
+    """A stream of events that calls ``on_end``, even if the client disconnects before the first event.
 
     Parameters
     ----------
     events : AsyncIterator of str
-        What is sent.
+        The events to send.
     on_end : callable
-        Called once, at the end.
+        Called once, when the stream has ended.
     headers : mapping of str to str
-        Of the answer.
+        Headers of the response.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class CountedStream(StreamingResponse):
         self._on_end = on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the events, then call ``on_end``."""
         try:
             await super().__call__(scope, receive, send)
         finally:

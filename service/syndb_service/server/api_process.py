@@ -20,7 +20,7 @@ def main() -> int:
         lifeline, settings = bootstrap(sys.argv[1:])
         listener = socket.socket(fileno=int(sys.argv[3]))
         service = build_container(settings, needs_broker=False)
-        service.nursery.start()
+        service.fork_server.start()
     try:
         run_http_server(create_app(service), listener, lifeline.report_ready)
     finally:

@@ -41,7 +41,7 @@ class EmbeddedWorker:
         """
         service = self._service
         shutil.rmtree(service.settings.temp_path, ignore_errors=True)
-        service.nursery.start(waiting=CHILDREN_AHEAD)
+        service.fork_server.start(waiting=CHILDREN_AHEAD)
         if service.database.shared:
             service.supervisor.start_cancel_polling()
         else:
@@ -53,7 +53,7 @@ class EmbeddedWorker:
         self._reporter.start()
         for job_id in service.store.maintenance.claim_undispatched(0):
             log.info("job %s has waited for this start", job_id)
-            service.hints.dispatch(job_id)
+            service.dispatcher.dispatch(job_id)
         service.sweeper.start()
         service.scrubber.start()
 

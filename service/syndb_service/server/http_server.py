@@ -78,7 +78,7 @@ def run_http_server(app: FastAPI, listener: socket.socket, ready: Callable[[], N
         lifespan="on",
         server_header=False,
     )
-    server = _Server(config, ready, app.state.waiting_room.close)
+    server = _Server(config, ready, app.state.job_change_hub.close)
     with _quiet_signals():
         server.run(sockets=[listener])
 

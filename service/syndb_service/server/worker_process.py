@@ -44,7 +44,7 @@ class DistributedWorker:
 
     def start(self) -> None:
         """Take jobs."""
-        self._service.nursery.start(waiting=CHILDREN_AHEAD)
+        self._service.fork_server.start(waiting=CHILDREN_AHEAD)
         self._service.supervisor.start_heartbeat()
         self._service.supervisor.start_cancel_polling()
         self._taker.start()

@@ -72,7 +72,7 @@ def fail_once(rounds: Rounds, monkeypatch: pytest.MonkeyPatch, service: Containe
 
 
 def log_in_a_child(service: Container) -> None:
-    with service.nursery.start_child() as child:
+    with service.fork_server.start_child() as child:
         child.frames.send(FrameType.TASK, {"kind": "nonsense"})
         child.wait(120)
 
@@ -81,12 +81,12 @@ def test_an_unforeseen_error_ends_no_thread(
     service: Container, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kicks: dict[str, Callable[[], object]] = {
-        "hints": lambda: service.hints.dispatch("6e1f"),
+        "hints": lambda: service.dispatcher.dispatch("6e1f"),
         "child log": lambda: log_in_a_child(service),
         "notices": postgres.cut_connections,
     }
     app = create_app(service)
-    app.state.waiting_room._versions = lambda ids: service.store.versions(ids)
+    app.state.job_change_hub._versions = lambda ids: service.store.versions(ids)
     worker = DistributedWorker(service)
 
     async def main() -> None:
@@ -98,14 +98,14 @@ def test_an_unforeseen_error_ends_no_thread(
                 waiting.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await waiting
-                app.state.waiting_room.close()
+                app.state.job_change_hub.close()
 
     async def somebody_waits() -> None:
         endless = Job("6e1f", "ada", REQUEST, Status.RUNNING, None, 1, service.database.now())
-        await app.state.waiting_room.wait_for_change(lambda: endless, 1, 600)
+        await app.state.job_change_hub.wait_for_change(lambda: endless, 1, 600)
 
     def break_each() -> None:
-        service.hints.dispatch("6e1f")
+        service.dispatcher.dispatch("6e1f")
         lasting = {each.name: each for each in background.list_loops()}
         assert set(lasting) == LASTING
         for name, rounds in lasting.items():
@@ -114,7 +114,7 @@ def test_an_unforeseen_error_ends_no_thread(
             wait_until(struck.is_set, meanwhile=kick)
             done = rounds.done
             if name == "notices":
-                wait_until(lambda: app.state.notices.is_listening)
+                wait_until(lambda: app.state.change_listener.is_listening)
             else:
                 wait_until(lambda rounds=rounds, done=done: rounds.done > done, meanwhile=kick)
             assert rounds.trouble is None

@@ -37,7 +37,7 @@ class Running:
     def submit(self, query: str, **fields: object) -> Job:
         request = JobRequest(Kind.QUERY, query=query, **fields)  # type: ignore[arg-type]
         job, _ = self.service.store.insert(Submission("ada", request))
-        self.service.hints.dispatch(job.job_id)
+        self.service.dispatcher.dispatch(job.job_id)
         return job
 
     def get(self, job: Job) -> Job:

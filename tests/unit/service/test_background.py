@@ -127,7 +127,7 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
         first.workers[0].stop()
         wait_until(lambda: worker._worker is not first)
         job, _ = service.store.insert(Submission("ada", JobRequest(Kind.QUERY, query="SELECT 1")))
-        service.hints.dispatch(job.job_id)
+        service.dispatcher.dispatch(job.job_id)
         wait_until(lambda: service.store.get(job.job_id).status is Status.COMPLETED)
     finally:
         worker.stop()
@@ -164,7 +164,7 @@ def test_a_job_is_accepted_though_nobody_can_be_told_what_it_waits_for(
 
     service = build_container(load_settings(tmp_path))
     try:
-        monkeypatch.setattr(service.hints, "dispatch", lambda _: False)
+        monkeypatch.setattr(service.dispatcher, "dispatch", lambda _: False)
         monkeypatch.setattr(service.store.attempts, "record_broker_outage", away)
         ada = Principal("ada", academic=True)
         job, is_new = service.jobs.submit(ada, JobRequest(Kind.QUERY, query="SELECT 1"))

@@ -28,7 +28,7 @@ async def answers(scope: Scope, receive: Receive, send: Send) -> None:
     elif given.startswith("good-"):
         scope[PRINCIPAL], status = Principal(given, academic=True), 200
     else:
-        scope[problem_details.REFUSAL], status = "unauthenticated", 401
+        scope[problem_details.ERROR_CODE], status = "unauthenticated", 401
     await PlainTextResponse("", status)(scope, receive, send)
 
 

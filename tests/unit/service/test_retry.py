@@ -10,7 +10,7 @@ import pytest
 from dramatiq.errors import BrokerConnectionError
 
 from syndb_service.broker import factory as opening
-from syndb_service.container import AT_ONCE, open_with_retry
+from syndb_service.container import NOT_RETRIED, open_with_retry
 from syndb_service.errors import BadSetting, TransientError
 from syndb_service.retry import retry_until_available, retry_until_stopped, retry_with_pauses
 from syndb_service.s3 import retry as patience
@@ -91,7 +91,9 @@ def test_what_never_comes_ends_the_start_with_what_to_do(tmp_path: Path) -> None
 
 
 def test_what_somebody_has_to_mend_is_not_waited_for(tmp_path: Path) -> None:
-    calls = Calls(9, TransientError("the password is wrong", code=next(iter(AT_ONCE)), hint="Correct it."))
+    calls = Calls(
+        9, TransientError("the password is wrong", code=next(iter(NOT_RETRIED)), hint="Correct it.")
+    )
     started = time.monotonic()
     with pytest.raises(BadSetting, match="the password is wrong") as caught:
         open_with_retry(settings(tmp_path, 3600), calls)

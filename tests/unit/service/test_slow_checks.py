@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from syndb_service.api.app import create_app
-from syndb_service.api.concurrency_limit import AT_A_TIME, UserConcurrencyLimit
+from syndb_service.api.concurrency_limit import MAX_ACTIVE, UserConcurrencyLimit
 from syndb_service.container import Container, build_container
 from syndb_service.errors import TransientError
 from syndb_service.jobs.query_checker import CheckedQuery
@@ -46,7 +46,7 @@ def test_slow_checks_of_many_accounts_hold_up_no_other_request(
         return CheckedQuery(())
 
     async def all_began() -> None:
-        for _ in range(ACCOUNTS * AT_A_TIME):
+        for _ in range(ACCOUNTS * MAX_ACTIVE):
             while not began.acquire(blocking=False):
                 await asyncio.sleep(0.01)
 
@@ -57,7 +57,7 @@ def test_slow_checks_of_many_accounts_hold_up_no_other_request(
         submissions = [
             asyncio.create_task(client.post("/v1/jobs", json={"query": f"SELECT {number}"}))
             for client in slow
-            for number in range(AT_A_TIME)
+            for number in range(MAX_ACTIVE)
         ]
         try:
             async with asyncio.timeout(WAIT_S):
@@ -71,13 +71,13 @@ def test_slow_checks_of_many_accounts_hold_up_no_other_request(
             for client in (*slow, other):
                 await client.aclose()
 
-    monkeypatch.setattr(service.checker, "check", held)
+    monkeypatch.setattr(service.query_checker, "check", held)
     asyncio.run(main())
 
 
 def test_where_all_threads_of_submissions_are_busy_the_next_is_told_so() -> None:
     async def main() -> None:
-        turns, released = UserConcurrencyLimit(patience_s=0.05, threads=2), threading.Event()
+        turns, released = UserConcurrencyLimit(timeout_s=0.05, threads=2), threading.Event()
         busy = [asyncio.create_task(turns.run(released.wait)) for _ in range(2)]
         try:
             await asyncio.sleep(0)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 from fastapi.routing import APIRoute
 
-from syndb_service.api.concurrency_limit import IN_TURN, UserConcurrencyLimit
+from syndb_service.api.concurrency_limit import CONCURRENCY_LIMIT, UserConcurrencyLimit
 from syndb_service.api.routes import jobs
 from syndb_service.errors import TooManyRequests
 
@@ -19,7 +19,7 @@ async def held(turns: UserConcurrencyLimit, user: str, stack: AsyncExitStack) ->
 
 def test_one_user_waits_for_himself_and_others_pass_by() -> None:
     async def work() -> None:
-        turns, order = UserConcurrencyLimit(at_a_time=2, waiting=10, patience_s=60), list[str]()
+        turns, order = UserConcurrencyLimit(max_active=2, max_waiting=10, timeout_s=60), list[str]()
         async with AsyncExitStack() as slow:
             await held(turns, "eve", slow)
             await held(turns, "eve", slow)
@@ -46,7 +46,7 @@ def test_one_user_waits_for_himself_and_others_pass_by() -> None:
 
 def test_who_waits_too_long_is_told_and_gives_way() -> None:
     async def work() -> None:
-        turns = UserConcurrencyLimit(at_a_time=1, waiting=1, patience_s=0.01)
+        turns = UserConcurrencyLimit(max_active=1, max_waiting=1, timeout_s=0.01)
         async with AsyncExitStack() as slow:
             await held(turns, "eve", slow)
             for _ in range(3):
@@ -61,7 +61,7 @@ def test_who_waits_too_long_is_told_and_gives_way() -> None:
 
 def test_a_turn_ends_with_a_refusal_too() -> None:
     async def work() -> None:
-        turns = UserConcurrencyLimit(at_a_time=1, waiting=0, patience_s=0.01)
+        turns = UserConcurrencyLimit(max_active=1, max_waiting=0, timeout_s=0.01)
         for _ in range(3):
             with pytest.raises(ValueError, match="bad SQL"):
                 async with turns.acquire("eve"):
@@ -75,6 +75,6 @@ def test_every_route_that_checks_a_submission_takes_turns() -> None:
     taking = {
         route.path_format
         for route in routes
-        if any(each.call is IN_TURN.dependency for each in route.dependant.dependencies)
+        if any(each.call is CONCURRENCY_LIMIT.dependency for each in route.dependant.dependencies)
     }
     assert taking == {"/v1/jobs", "/v1/jobs/graph", "/v1/jobs/validate", "/v1/jobs/{job_id}/rerun"}

@@ -1,4 +1,4 @@
-"""What every request passes before its route: log, security headers, size and type of its body.
+"""Middleware: request log, security headers, and the size and type of bodies.
 
 Only ``api.app`` imports it.
 """

@@ -1,4 +1,4 @@
-"""Bodies are JSON, whatever they are called."""
+"""Middleware that declares every body as JSON."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class JsonContentTypeMiddleware:
-    """Reads every body as JSON, whatever its Content-Type says: `curl -d` calls it a form."""
+    """Replaces the Content-Type of every request by JSON: `curl -d` declares a form."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with the Content-Type that all bodies here have."""
+        """Pass the request on with `application/json`."""
         if scope["type"] == "http":
             others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
             scope["headers"] = [*others, (b"content-type", b"application/json")]

@@ -1,4 +1,4 @@
-"""The limit on bodies."""
+"""Middleware that limits the size of bodies."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from syndb_service.errors import TooLarge
 
 
 class BodyLimitMiddleware:
-    """Refuses a body as soon as it is longer than ``limit`` bytes (JSON may write one byte as six)."""
+    """Answers 413 as soon as a body exceeds ``limit`` bytes (JSON may escape one byte as six)."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting its body."""
+        """Pass the request on, and count the bytes of its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = problem_details.problem(
+        too_large = problem_details.problem(
             TooLarge(f"the body is longer than {self._limit:,} bytes", hint="Send a shorter query.")
         )
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self._limit:
-            await refusal(scope, receive, send)
+            await too_large(scope, receive, send)
             return
-        seen = 0
-        refused = False
+        received = 0
+        is_rejected = False
 
         async def receive_limited() -> Message:
-            nonlocal seen
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            return message if seen <= self._limit else {"type": "http.disconnect"}
+            received += len(message.get("body", b""))
+            return message if received <= self._limit else {"type": "http.disconnect"}
 
         async def send_unless_rejected(message: Message) -> None:
-            nonlocal refused
-            if seen <= self._limit:
+            nonlocal is_rejected
+            if received <= self._limit:
                 await send(message)
-            elif not refused:
-                refused = True
-                await refusal(scope, receive, send)
+            elif not is_rejected:
+                is_rejected = True
+                await too_large(scope, receive, send)
 
         await self._app(scope, receive_limited, send_unless_rejected)

@@ -1,4 +1,4 @@
-"""Headers that keep a browser from making anything else of an answer than what it is: data."""
+"""Middleware that adds headers which make a browser treat every response as data."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-A_YEAR: Final = "max-age=31536000"
+ONE_YEAR: Final = "max-age=31536000"
 
 
 class SecurityHeadersMiddleware:
-    """Sends them with every answer; what a route says itself stays."""
+    """Adds the headers to every response; a route's own value is kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Pass the request on, and add the headers to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -37,7 +37,7 @@ class SecurityHeadersMiddleware:
                 if scope["path"].startswith("/v1/"):
                     headers.setdefault("Cache-Control", "no-store")
                 if scope.get("scheme") == "https":
-                    headers.setdefault("Strict-Transport-Security", A_YEAR)
+                    headers.setdefault("Strict-Transport-Security", ONE_YEAR)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -1,1 +1,1 @@
-"""The routes, one module a resource. Only ``api.app`` imports them."""
+"""The routes, one module for each resource. Only ``api.app`` imports them."""

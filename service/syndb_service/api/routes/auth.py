@@ -1,4 +1,4 @@
-"""The routes of logging in: where, and what comes of it."""
+"""The routes of the login, and of the user of a token."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ router = APIRouter(prefix="/v1/auth", tags=["auth"])
 class LoginRecord(BaseModel):
     """How to log in at the OpenID provider, as a public client: with PKCE, or by a device code."""
 
-    issuer: str = Field(description="Its `/.well-known/openid-configuration` says the rest.")
+    issuer: str = Field(description="Its `/.well-known/openid-configuration` has its endpoints.")
     client_id: str
     scope: str
-    audience: str = Field(description="Whom the access token must be meant for.")
+    audience: str = Field(description="Required audience (`aud`) of the access token.")
 
 
 class AuthRecord(BaseModel):
-    """Which tokens are taken; ``login`` is null where only the operator makes them."""
+    """How users get a token; ``login`` is null if only the operator creates tokens."""
 
     login: LoginRecord | None
 
 
 class StandingRecord(BaseModel):
-    """What an issuer said of somebody's academic standing, and when."""
+    """The academic affiliation of a user, with its issuer and the time of its verification."""
 
     issuer: str
     affiliation: str
@@ -41,7 +41,7 @@ class StandingRecord(BaseModel):
 
 
 class PersonRecord(BaseModel):
-    """Who is asking."""
+    """The user of a token."""
 
     user: str
     academic: bool
@@ -52,14 +52,14 @@ class PersonRecord(BaseModel):
 
 
 class TokenRecord(PersonRecord):
-    """A token of this service, shown this once."""
+    """A new token of this service; it is shown only once."""
 
     token: str
 
 
 @router.get("", summary="How do I log in?", responses=public_error_responses(429))
 def show_login(service: Wired) -> AuthRecord:
-    """Say where to log in."""
+    """Return how to log in."""
     settings = service.settings
     if not (settings.oidc_issuer and settings.oidc_client_id):
         return AuthRecord(login=None)
@@ -75,7 +75,7 @@ def show_login(service: Wired) -> AuthRecord:
 
 @router.get("/me", summary="Who am I?", responses=public_error_responses(401, 429, 503))
 def show_me(principal: Annotated[Principal, Depends(require_principal)]) -> PersonRecord:
-    """Say whom the token speaks for, and what is known of them."""
+    """Return the user of the token, with academic status and groups."""
     return PersonRecord(**_person(principal))
 
 
@@ -90,7 +90,7 @@ def make_token(
     service: Wired,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> TokenRecord:
-    """Write down what the provider says of the user, and make a token that is valid for some days."""
+    """Store the user's affiliation from the provider's token, and create a token with an expiry date."""
     issued = service.authentication.exchange(bearer_token(credentials))
     request.scope[PRINCIPAL] = issued.principal
     return TokenRecord(token=issued.token, **_person(issued.principal))

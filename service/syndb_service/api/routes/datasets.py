@@ -33,7 +33,7 @@ class DatasetTable(BaseModel):
 
 
 class DatasetRecord(BaseModel):
-    """A dataset that the caller may query."""
+    """A dataset that the user may query."""
 
     id: str
     name: str
@@ -49,7 +49,7 @@ class DatasetRecord(BaseModel):
 
 
 class DatasetList(BaseModel):
-    """The datasets that the caller may query."""
+    """The datasets that the user may query."""
 
     datasets: list[DatasetRecord]
 

@@ -1,4 +1,4 @@
-"""The routes on which changes of jobs are followed."""
+"""The routes that stream changes of jobs."""
 
 from __future__ import annotations
 
@@ -25,19 +25,24 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 LastEventId = Annotated[
     int | None,
-    Header(alias="Last-Event-ID", ge=0, le=INT64, description="The `id` of the last event that was read."),
+    Header(
+        alias="Last-Event-ID",
+        ge=0,
+        le=INT64,
+        description="The `id` of the last event that the client received.",
+    ),
 ]
 
-MOST_JOBS = 100
+MAX_JOBS = 100
 UUID_FORM = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 EVENT_ID = re.compile(f"{UUID_FORM}:[0-9]{{1,18}}")
 FollowedJobs = Annotated[
     list[Annotated[str, Query(pattern=f"^{UUID_FORM}(?::[0-9]{{1,18}})?$")]],
     Query(
         min_length=1,
-        max_length=MOST_JOBS,
-        description=f"A job's id, and after a colon the version that the listener knows; repeatable, "
-        f"{MOST_JOBS} at most.",
+        max_length=MAX_JOBS,
+        description=f"A job's id, and after a colon the version that the client has; repeatable, "
+        f"{MAX_JOBS} at most.",
         examples=[["6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11:3"]],
     ),
 ]
@@ -46,13 +51,13 @@ LastEventIdOfMany = Annotated[
     Header(
         alias="Last-Event-ID",
         max_length=256,
-        description="The `id` of the last event that was read; one of no such job is passed over.",
+        description="The `id` of the last event that the client received; ignored if no `job` has it.",
     ),
 ]
 
 
 def event_schema(id_pattern: str, id_description: str) -> dict[str, Any]:
-    """Describe an event that tells a job's record."""
+    """Describe an event with a job's record."""
     return {
         "type": "object",
         "properties": {
@@ -92,15 +97,15 @@ REFUSED_EVENT = {
 
 
 def answer(description: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
-    """Describe the answer that holds a stream of events."""
+    """Describe a response that is a stream of events."""
     return {
         "description": description,
         "headers": {
-            "Cache-Control": header("Never kept."),
+            "Cache-Control": header("Never stored."),
             "X-Accel-Buffering": header("Never buffered."),
             "Syndb-Heartbeat": header(
-                "Seconds after which a comment is sent where nothing happens: a stream that is silent for "
-                "much longer is dead.",
+                "Seconds without an event after which a comment is sent: a stream that is silent for much "
+                "longer is dead.",
                 pattern="^[0-9.]+$",
             ),
         },
@@ -115,12 +120,12 @@ EVENTS: Responses = {
         event_schema("^[0-9]+$", "The record's version."),
         f"id: 3\nevent: job\ndata: {RECORD}\n\n",
     ),
-    204: {"description": "The listener has the final record already: don't come back"},
+    204: {"description": "The client has the final record already: do not reconnect"},
 }
 EVENTS_OF_MANY: Responses = {
     200: answer(
         "`event: job`, with job and version as `id` and the record as `data`; `event: refused`, with a "
-        "problem and its `job_id` as `data`, for a job that is not there; comments in between",
+        "problem and its `job_id` as `data`, for a job that does not exist; comments in between",
         {"anyOf": [event_schema(f"^{UUID_FORM}:[0-9]+$", "`JOB:VERSION`."), REFUSED_EVENT]},
         f"id: 6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11:3\nevent: job\ndata: {RECORD}\n\n",
     ),
@@ -141,13 +146,13 @@ async def follow_jobs(
     job: FollowedJobs,
     last_event_id: LastEventIdOfMany = None,
 ) -> Response:
-    """Send an event for each change of the records, the present ones first, and end with the last final one.
+    """Send the current records, then an event for each change; end after the last final record.
 
-    A record whose version the listener knows is not sent again, unless it is final.
+    A record whose version the client has is not sent again, unless it is final.
     """
-    known = dict(_known(each) for each in job)
+    known = dict(_parse_event_id(text) for text in job)
     if last_event_id is not None and EVENT_ID.fullmatch(last_event_id):
-        job_id, version = _known(last_event_id)
+        job_id, version = _parse_event_id(last_event_id)
         known |= {job_id: version} if job_id in known else {}
     return _stream(
         request,
@@ -173,7 +178,7 @@ async def follow_job(
     service: Wired,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Send an event for each change of the record, the present one first, and end with the final one."""
+    """Send the current record, then an event for each change; end after the final record."""
     job = await run_in_threadpool(service.jobs.get, caller, job_id)
     if job.status.final and last_event_id == job.version:
         return Response(status_code=204)
@@ -187,7 +192,7 @@ async def follow_job(
     )
 
 
-def _known(text: str) -> tuple[str, int]:
+def _parse_event_id(text: str) -> tuple[str, int]:
     job_id, _, version = text.partition(":")
     return str(uuid.UUID(job_id)), int(version or 0)
 
@@ -205,5 +210,5 @@ def _stream(
     def read(job_ids: Collection[str]) -> Mapping[str, Job]:
         return service.jobs.several(caller, job_ids)
 
-    events = event_stream(request.app.state.waiting_room, read, known, recheck, name=name)
+    events = event_stream(request.app.state.job_change_hub, read, known, recheck, name=name)
     return CountedStream(events, limit.begin(caller.user), HEADERS)

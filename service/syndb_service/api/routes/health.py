@@ -1,4 +1,4 @@
-"""The routes for operators: whether the service lives, whether it is ready, its figures."""
+"""The routes for operators: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ router = APIRouter(tags=["health"])
 
 TEXT = {"schema": {"type": "string"}}
 NOT_READY = public_error_responses(503)
-NOT_READY[503]["description"] = "A part is away: problem details with `ready` and `parts`"
+NOT_READY[503]["description"] = "A dependency is unavailable: problem details with `ready` and `parts`"
 NOT_READY[503]["content"] = {
     problem_details.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/NotReady"}}
 }
-FIGURES: Responses = {
+METRICS: Responses = {
     200: {
-        "description": "Prometheus' text form, or OpenMetrics where that is accepted",
+        "description": "Prometheus' text format, or OpenMetrics if `Accept` allows it",
         "content": {"text/plain": TEXT, "application/openmetrics-text": TEXT},
     },
     **public_error_responses(401, 429, 503),
 }
 
 
-@router.get("/health", summary="Does the service live?")
+@router.get("/health", summary="Is the service alive?")
 async def health() -> Health:
-    """Answer while the process answers at all."""
+    """Answer 200 while the process responds."""
     return Health(version=version("syndb-lab"))
 
 
@@ -54,54 +54,54 @@ async def identity(
         Query(min_length=16, max_length=128, pattern="^[A-Za-z0-9_-]+$", description="Random characters."),
     ],
 ) -> IdentityProof:
-    """Prove it before a token is sent; whoever may read the folder's `service.secret` can check it."""
-    known: Identity | None = request.app.state.identity
-    if known is None:
+    """Prove it before a client sends a token; readers of the folder's `service.secret` can verify it."""
+    embedded: Identity | None = request.app.state.identity
+    if embedded is None:
         raise NotFound(
             "this service is not an embedded one",
-            hint="The certificate of its https address proves who it is.",
+            hint="The certificate of its https address proves its identity.",
         )
-    return IdentityProof(proof=known.prove(challenge))
+    return IdentityProof(proof=embedded.prove(challenge))
 
 
 @router.get(
     "/health/ready",
-    summary="Is each part there that the service needs?",
+    summary="Is each dependency of the service available?",
     response_model=Ready,
     responses=NOT_READY,
 )
 async def ready(request: Request) -> Any:
-    """Name each part and whether it answers: 200 if all do, 503 if one does not.
+    """Return the state of each dependency: 200 if all respond, 503 if one does not.
 
-    `workers` is named only: without them jobs are taken, and wait.
+    `workers` never makes it 503: without workers, jobs are accepted and stay pending.
     """
     readiness: Readiness = request.app.state.readiness
     parts = await readiness.check_all()
     shown = {name: asdict(part) for name, part in parts.items()}
-    away = [name for name, part in parts.items() if not part.ok and name not in readiness.optional]
+    unavailable = [name for name, part in parts.items() if not part.ok and name not in readiness.optional]
     headers = {"Cache-Control": "no-store"}
-    if not away:
+    if not unavailable:
         return JSONResponse({"ready": True, "parts": shown}, headers=headers)
-    refusal = problem_details.problem_body(
+    problem = problem_details.problem_body(
         TransientError(
-            f"not ready are {', '.join(away)}",
+            f"not ready: {', '.join(unavailable)}",
             code="not_ready",
-            hint="`parts` says what is wrong with each; the service's log says more.",
+            hint="`parts` has the error of each; the service's log has the details.",
         )
     )
     headers["Retry-After"] = problem_details.RETRY_AFTER
-    return JSONResponse({**refusal, "ready": False, "parts": shown}, 503, headers, problem_details.MEDIA_TYPE)
+    return JSONResponse({**problem, "ready": False, "parts": shown}, 503, headers, problem_details.MEDIA_TYPE)
 
 
 @router.get(
     "/metrics",
-    summary="Figures for Prometheus",
+    summary="Metrics for Prometheus",
     dependencies=[Depends(require_principal)],
     response_class=PlainTextResponse,
-    responses=FIGURES,
+    responses=METRICS,
 )
 async def metrics(request: Request) -> Response:
-    """Return the figures of all jobs, from the database, and of this process's requests."""
-    figures: Metrics = request.app.state.metrics
-    text, media_type = await run_in_threadpool(figures.exposition, request.headers.get("accept", ""))
+    """Return the metrics of all jobs, from the database, and of this process's requests."""
+    job_metrics: Metrics = request.app.state.metrics
+    text, media_type = await run_in_threadpool(job_metrics.exposition, request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": media_type})

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from syndb_service.api.concurrency_limit import InTurn
+from syndb_service.api.concurrency_limit import ConcurrencyLimit
 from syndb_service.api.dependencies import Caller, Wired
 from syndb_service.api.job_change_hub import JobChangeHub
 from syndb_service.api.openapi_responses import Responses, error_responses, header
@@ -26,7 +26,7 @@ LOCATION = {"Location": header("The job's record.", pattern="^/v1/jobs/[0-9a-f-]
 SUBMITTED: Responses = {
     202: {"description": "Accepted: a new job", "headers": LOCATION},
     200: {
-        "description": "The job that the same Idempotency-Key made before",
+        "description": "The job that an earlier request with this Idempotency-Key created",
         "model": JobRecord,
         "headers": LOCATION,
     },
@@ -43,12 +43,12 @@ async def submit_query(
     body: QueryBody,
     caller: Caller,
     service: Wired,
-    turns: InTurn,
+    limit: ConcurrencyLimit,
     response: Response,
     key: IdempotencyKey = None,
 ) -> JobRecord:
-    """Accept a query job; its SQL has been checked when this answers."""
-    return await turns.run(lambda: _submission_response(caller, service, response, body, key))
+    """Check the SQL, and accept it as a query job."""
+    return await limit.run(lambda: _submission_response(caller, service, response, body, key))
 
 
 @router.post(
@@ -61,12 +61,12 @@ async def submit_graph(
     body: GraphBody,
     caller: Caller,
     service: Wired,
-    turns: InTurn,
+    limit: ConcurrencyLimit,
     response: Response,
     key: IdempotencyKey = None,
 ) -> JobRecord:
-    """Accept a graph job; a graph too large for ``max_edges`` or for the memory of a job is refused here."""
-    return await turns.run(lambda: _submission_response(caller, service, response, body, key))
+    """Accept a graph job; reject a graph that exceeds ``max_edges`` or the memory of a job."""
+    return await limit.run(lambda: _submission_response(caller, service, response, body, key))
 
 
 @router.post(
@@ -74,9 +74,11 @@ async def submit_graph(
     summary="Check SQL without running it",
     responses=error_responses(400, 413, 422, 429),
 )
-async def validate_query(body: QueryBody, caller: Caller, service: Wired, turns: InTurn) -> Validation:
-    """Run SQL through everything but execution; nothing is stored. SQL that can't run is an answer, too."""
-    return await turns.run(lambda: validation(service.jobs.validate(caller, body.request())))
+async def validate_query(
+    body: QueryBody, caller: Caller, service: Wired, limit: ConcurrencyLimit
+) -> Validation:
+    """Check SQL without running it, and store nothing. SQL that can't run is answered with 200, too."""
+    return await limit.run(lambda: validation(service.jobs.validate(caller, body.request())))
 
 
 @router.get("", summary="List my jobs, newest first", responses=error_responses(422))
@@ -89,12 +91,12 @@ def list_jobs(
         str | None, Query(max_length=200, pattern=PRINTABLE, description="Only this label.")
     ] = None,
     created_after: Annotated[
-        GivenMoment | None, Query(description="Only jobs made after this moment.")
+        GivenMoment | None, Query(description="Only jobs created after this time.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Jobs on a page.")] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> JobList:
-    """Return a page of the caller's jobs."""
+    """Return a page of the user's jobs."""
     jobs, next_cursor = service.jobs.list(
         caller,
         statuses=status or (),
@@ -115,16 +117,18 @@ async def show_job(
     job_id: JobId,
     caller: Caller,
     service: Wired,
-    wait: Annotated[float, Query(ge=0, le=60, description="Seconds to hold the answer.")] = 0,
+    wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for a change.")] = 0,
     version: Annotated[
-        int, Query(ge=0, le=INT64, description="Answer once the record's version is above this.")
+        int, Query(ge=0, le=INT64, description="Answer as soon as the record's version is above this.")
     ] = 0,
 ) -> JobRecord:
     """Return the record, at once or when it has changed."""
-    room: JobChangeHub = request.app.state.waiting_room
+    change_hub: JobChangeHub = request.app.state.job_change_hub
     if wait <= 0:
         return job_record(await run_in_threadpool(service.jobs.get, caller, job_id))
-    return job_record(await room.wait_for_change(lambda: service.jobs.get(caller, job_id), version, wait))
+    return job_record(
+        await change_hub.wait_for_change(lambda: service.jobs.get(caller, job_id), version, wait)
+    )
 
 
 @router.delete(
@@ -137,14 +141,14 @@ async def cancel_job(
     service: Wired,
     purge: Annotated[Flag, Query(description="Destroy the result now; the record is kept.")] = False,
 ) -> JobRecord:
-    """Cancel a job, and give a running one a moment to be dead before answering.
+    """Cancel a job; wait up to 2 s for a running one to end before answering.
 
-    On a final job nothing changes, but for the result with `purge`.
+    A final job does not change, except that `purge` destroys its result.
     """
     job: Job = await run_in_threadpool(service.jobs.cancel, caller, job_id)
     if not job.status.final:
-        room: JobChangeHub = request.app.state.waiting_room
-        job = await room.wait_for_change(
+        change_hub: JobChangeHub = request.app.state.job_change_hub
+        job = await change_hub.wait_for_change(
             lambda: service.jobs.get(caller, job_id), job.version, CANCEL_CONFIRM_S
         )
     if purge:
@@ -154,11 +158,11 @@ async def cancel_job(
 
 @router.patch(
     "/{job_id:job}",
-    summary="Name a job, or keep its result longer",
+    summary="Label a job, or keep its result longer",
     responses=error_responses(400, 404, 409, 410, 413, 422),
 )
 def change_job(job_id: JobId, body: PatchBody, caller: Caller, service: Wired) -> JobRecord:
-    """Change what is given: the label of any job, the time of destruction of a result that is there."""
+    """Change the label of a job, or the time at which its stored result is destroyed."""
     return job_record(service.jobs.change(caller, job_id, body.changes()))
 
 
@@ -172,12 +176,12 @@ async def rerun_job(
     job_id: JobId,
     caller: Caller,
     service: Wired,
-    turns: InTurn,
+    limit: ConcurrencyLimit,
     response: Response,
     key: IdempotencyKey = None,
 ) -> JobRecord:
     """Submit the request of a job as a new job."""
-    return await turns.run(lambda: _job_response(response, *service.jobs.rerun(caller, job_id, key)))
+    return await limit.run(lambda: _job_response(response, *service.jobs.rerun(caller, job_id, key)))
 
 
 def _submission_response(

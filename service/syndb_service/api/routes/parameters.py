@@ -1,4 +1,4 @@
-"""The parameters that several routes have."""
+"""Parameters that several routes share, and the check for unknown ones."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from syndb_service.api.field_errors import refuse_unknown
 
 
 class JobIdConvertor(Convertor[str]):
-    """A job's id in a path: any text but the names of the routes beside it, which are no jobs."""
+    """A job's id in a path: any text except the fixed names of routes."""
 
     regex = "(?!(?:events|graph|validate)(?:/|$))[^/]+"
 
     def convert(self, value: str) -> str:
-        """Take it as it is."""
+        """Return the text unchanged."""
         return value
 
     def to_string(self, value: str) -> str:
-        """Write it as it is."""
+        """Return the id unchanged."""
         return value
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """Refuse a query's parameter that the route does not have.
+    """Reject query parameters that the route does not have.
 
     Raises
     ------
     InvalidRequest
-        With the nearest one that it has.
+        If there is one; the message has similar names.
     """
     route = request.scope.get("route")
     if request.query_params and isinstance(route, APIRoute) and route.path.startswith("/v1/"):
@@ -41,9 +41,9 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 def _query_names(dependant: Dependant) -> list[str]:
-    """List the parameters of a query that a route takes, and whatever it depends on."""
+    """Return the names of the query parameters of a route and of its dependencies."""
     names = [field.alias for field in dependant.query_params]
-    return names + [name for each in dependant.dependencies for name in _query_names(each)]
+    return names + [name for dependency in dependant.dependencies for name in _query_names(dependency)]
 
 
 register_url_convertor("job", JobIdConvertor())
@@ -70,7 +70,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="The same key and body give the same job.",
+        description="Requests with the same key and body return the same job.",
         examples=["2f1c6a9e"],
     ),
 ]

@@ -1,4 +1,4 @@
-"""The routes of a job's rows: the result, and the first of it while it runs."""
+"""The routes of a job's result and of its preview."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ router = APIRouter(prefix="/v1/jobs", tags=["results"])
 
 LINK_S = 300
 BINARY = {"schema": {"type": "string", "format": "binary"}}
-NO_STORE = {"Cache-Control": header("Never kept.", const="no-store")}
+NO_STORE = {"Cache-Control": header("Never stored.", const="no-store")}
 VALIDATORS = {
     "ETag": header("The file's SHA-256.", pattern='^"[0-9a-f]{64}"$'),
     "Last-Modified": header("When the job ended."),
     "Expires": header("When the result is destroyed."),
     "Cache-Control": header("Only for its owner.", const="private"),
-    "Accept-Ranges": header("In which unit ranges are.", const="bytes"),
-    "Repr-Digest": header("The whole file's SHA-256, as RFC 9530 writes it."),
+    "Accept-Ranges": header("The unit of ranges.", const="bytes"),
+    "Repr-Digest": header("The SHA-256 of the whole file, in the form of RFC 9530."),
 }
-FILE = VALIDATORS | {"Content-Disposition": header("What the file is called.")}
+FILE = VALIDATORS | {"Content-Disposition": header("The name of the file.")}
 PartName = Annotated[
     Literal["neurons"] | None,
     Query(description="`neurons`: the table of neurons of a graph job with `node_table`, as Arrow."),
@@ -36,14 +36,14 @@ ANALYSIS = {"schema": {"$ref": "#/components/schemas/GraphAnswer"}}
 KINDS = dict.fromkeys(MEDIA_TYPES.values(), BINARY) | {MEDIA_TYPES["json"]: ANALYSIS}
 WHOLE = {"description": "The file", "headers": FILE, "content": KINDS}
 PART = {
-    "description": "The part asked for; several are `multipart/byteranges`",
-    "headers": FILE | {"Content-Range": {**header("Which part."), "required": False}},
+    "description": "The requested range; several are `multipart/byteranges`",
+    "headers": FILE | {"Content-Range": {**header("The range."), "required": False}},
     "content": dict.fromkeys((*MEDIA_TYPES.values(), "multipart/byteranges"), BINARY),
 }
-UNCHANGED = {"description": "The caller has it already", "headers": VALIDATORS}
+UNCHANGED = {"description": "The client has it already", "headers": VALIDATORS}
 ELSEWHERE = {
-    "description": "The store gives it, for some minutes",
-    "headers": NO_STORE | {"Location": header("Where.", format="uri")},
+    "description": "A link to the store, valid for 5 minutes",
+    "headers": NO_STORE | {"Location": header("The link.", format="uri")},
 }
 PREVIEW = {
     "description": "An Arrow file",
@@ -59,7 +59,7 @@ PREVIEW = {
     responses={200: PREVIEW, **error_responses(404, 409, 410)},
 )
 def preview_result(job_id: JobId, caller: Caller, service: Wired) -> Response:
-    """Return at most 100 rows as an Arrow file, as soon as there are any, whatever the result's format."""
+    """Return up to 100 rows as an Arrow file, as soon as there are any, for every format of the result."""
     data = service.jobs.preview(caller, job_id)
     return Response(data, media_type=MEDIA_TYPES["arrow"], headers={"Cache-Control": "no-store"})
 
@@ -83,19 +83,19 @@ def download_result(
     service: Wired,
     part: PartName = None,
     redirect: Annotated[
-        Flag, Query(description="Answer with a short-lived URL of the store, where it has such.")
+        Flag, Query(description="Redirect to a short-lived URL of the store, if the store has one.")
     ] = False,
     range_: Annotated[
         str | None, Header(alias="Range", description="Parts of the file: `bytes=0-99`, `bytes=-100`.")
     ] = None,
     if_range: Annotated[
-        str | None, Header(alias="If-Range", description="Heed Range only for this ETag or Last-Modified.")
+        str | None, Header(alias="If-Range", description="Use Range only for this ETag or Last-Modified.")
     ] = None,
     if_none_match: Annotated[
         str | None, Header(alias="If-None-Match", description="Answer 304 for this ETag.")
     ] = None,
 ) -> Response:
-    """Return the file, whole or in ranges, under its SHA-256 as a strong ETag."""
+    """Return the file or ranges of it, with its SHA-256 as a strong ETag."""
     file = service.jobs.result(caller, job_id, part)
     url = file.url(LINK_S) if redirect else None
     if url is not None:
@@ -105,7 +105,7 @@ def download_result(
 
 @router.head(
     "/{job_id:job}/result",
-    summary="Ask for the result's size and checksum",
+    summary="Show the result's size and checksum",
     response_class=Response,
     responses={200: WHOLE, 304: UNCHANGED, **error_responses(404, 409, 410, 422)},
 )
@@ -115,10 +115,10 @@ def inspect_result(
     caller: Caller,
     service: Wired,
     part: PartName = None,
-    redirect: Annotated[Flag, Query(description="Taken as GET takes it; nothing is redirected.")] = False,
+    redirect: Annotated[Flag, Query(description="Accepted as by GET, and ignored.")] = False,
     if_none_match: Annotated[
         str | None, Header(alias="If-None-Match", description="Answer 304 for this ETag.")
     ] = None,
 ) -> Response:
-    """Return what GET returns, without the file."""
+    """Return the headers of GET, without the file."""
     return result_response(service.jobs.result(caller, job_id, part), request.headers, head=True)
