@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from syndb_service.isolation.process_name import NURSERY
+from syndb_service.isolation.process_name import FORK_SERVER_TITLE
 from tests.support.live_service import Jobs, Live, running_service
 from tests.support.waiting import wait_until
 from tests.support.wire import CROSS_JOIN
@@ -43,7 +43,7 @@ def children_of(pid: int) -> set[int]:
         found = {child for child, parent in parents.items() if parent in below} - below
         below |= found
         more = bool(found)
-    return {each for each in below - {pid} if names[each] != NURSERY}
+    return {each for each in below - {pid} if names[each] != FORK_SERVER_TITLE}
 
 
 @pytest.fixture

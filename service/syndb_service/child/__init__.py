@@ -1,5 +1,5 @@
-"""What runs inside a child process: a query, a graph analysis, a check of SQL, a count of connections.
+"""The tasks that run in a child process: a query, a graph analysis, a check of SQL, a count of connections.
 
-The fork server loads these modules by name; no other part of the service imports them. The engines are
-loaded here, and never in the API.
+The fork server loads these modules by name; no other module of the service imports them. Only child
+processes load the engines, never the API.
 """

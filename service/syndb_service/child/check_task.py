@@ -1,4 +1,4 @@
-"""The checker's child: it parses and binds SQL against empty tables, so that the API needs no engine."""
+"""The check task: parses and binds SQL against empty tables in a child, so that the API needs no engine."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ from syndb_service.text.truncation import shorten_columns
 log = logging.getLogger(__name__)
 
 PLAIN_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_ ]*(?:\(\d+, ?\d+\))?(?:\[\d*\])*")
-"""Types whose names hold nothing of the user's."""
+"""Types whose names contain no text of the user."""
 DESCRIBE: Final = "DESCRIBE\n"
 EXPLAINED: Final = [["explain_key", "VARCHAR"], ["explain_value", "VARCHAR"]]
 
 
 def run_check_task(frames: ChildChannel, task: CheckTask, connection: duckdb.DuckDBPyConnection) -> None:
-    """Answer checks, one after the other, until the other end closes.
+    """Run checks one after the other until the other end closes the channel.
 
-    Each request is a frame with a :class:`CheckRequest`. What its text says is answered with a PROGRESS
-    frame: ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach``, ``fingerprint``,
-    ``volatile``, and with ``describe`` an ``outline``. Then names and types are bound, and a second one has
-    the ``columns`` (with ``describe`` of Arrow's types, as in the record of a result). A DONE frame says
-    whether two runs give the same. A FAILURE frame refuses the query.
+    Each request is a frame with a :class:`CheckRequest`. The first response is a PROGRESS frame with what
+    the text alone determines: ``tables``, ``dataset_ids``, ``dataset_values``, ``loose``, ``reach``,
+    ``fingerprint``, ``volatile``, and with ``describe`` an ``outline``. Then names and types are bound, and
+    a second PROGRESS frame has the ``columns`` (with ``describe`` in Arrow's types, as in the record of a
+    result). A DONE frame states whether two runs give the same result. A FAILURE frame rejects the query.
 
-    The engine computes some constants as it binds them, so that part may take any time. A timer ends this
-    process then: whoever asked has the first frame, and knows that the others won't come.
+    The engine computes some constants when it binds them, so binding can take any time. A timer then ends
+    this process; the parent has the first frame and sees that the channel is closed.
     """
     set_limits(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
     lock_down(connection, table_columns(), {})
@@ -90,7 +90,7 @@ def run_check_task(frames: ChildChannel, task: CheckTask, connection: duckdb.Duc
 
 @contextmanager
 def processor_time(seconds: float) -> Iterator[None]:
-    """End this process by SIGPROF if the block uses more processor time: no Python code runs in an engine."""
+    """End this process by SIGPROF if the block exceeds the time: Python code can't stop the engine."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
@@ -101,7 +101,7 @@ def processor_time(seconds: float) -> Iterator[None]:
 def _read(
     connection: duckdb.DuckDBPyConnection, request: CheckRequest, max_bytes: int
 ) -> tuple[ValidatedQuery, dict[str, Any]]:
-    """Pass the gate, and return what the text says."""
+    """Validate the query and return what its text alone determines."""
     sql, parameters, stored = request.sql, request.parameters, request.result_schemas
     checked = query_task.validate_query(connection, sql, parameters, max_bytes, column_names(stored))
     checked.tables -= stored.keys()
@@ -124,9 +124,9 @@ def _read(
 def _bind(
     connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: ValidatedQuery
 ) -> dict[str, Any]:
-    """Name and type the columns; without an optimizer, which would compute every constant.
+    """Return the names and types of the columns; the optimizer, which would compute every constant, is off.
 
-    What needs more memory than a check has is not checked: a job has more.
+    A query that needs more memory than a check has is not bound: a job has more.
     """
     sql, parameters, stored = request.sql, request.parameters, request.result_schemas
     with connection.cursor() as cursor, empty_tables(cursor, stored, sql):
@@ -139,7 +139,7 @@ def _bind(
             if isinstance(refusal, MemoryExceeded):
                 return {"columns": [], "checked": False}
             raise refusal from error
-    query_task.refuse_wide(len(rows))
+    query_task.reject_wide(len(rows))
     plain = [[str(row[0]), str(row[1])] for row in rows] if not checked.offset else EXPLAINED
     columns = _result_columns(connection, plain, request.format)
     described = _describe_columns(connection, columns) if request.describe and columns else plain
@@ -149,7 +149,7 @@ def _bind(
 def _determinism(
     connection: duckdb.DuckDBPyConnection, request: CheckRequest, checked: ValidatedQuery
 ) -> Determinism:
-    """Look at the plan; earlier results are views of the same columns there: plans can't hold Python's."""
+    """Analyze the plan; views replace earlier results, because a plan can't contain Python objects."""
     if checked.offset:
         return Determinism(None)
     stored, made = request.result_schemas, []
@@ -170,41 +170,41 @@ def _determinism(
 
 
 def _volatile(checked: ValidatedQuery) -> list[list[str | int | None]]:
-    """Return what gives another value at each run, and where."""
-    places = [
+    """Return the volatile functions and their positions."""
+    positions = [
         (name, checked.position_of(name) or first_word(checked.sql)) for name in volatile_calls(checked)
     ]
-    return [[name, place.line, place.column] for name, place in places]
+    return [[name, position.line, position.column] for name, position in positions]
 
 
 def _dataset_ids(checked: ValidatedQuery) -> list[list[str | int | None]]:
-    """Return what ``dataset_id`` is compared with, and where."""
+    """Return the texts that ``dataset_id`` is compared with, and their positions."""
     if not checked.tables:
         return []
-    return [[text, place.line, place.column] for text, place in checked.dataset_ids.items()]
+    return [[text, position.line, position.column] for text, position in checked.dataset_ids.items()]
 
 
 def _dataset_values(checked: ValidatedQuery, parameters: Mapping[str, Any]) -> list[list[str | int | None]]:
-    """Return the texts among the values of parameters that ``dataset_id`` is compared with, and where."""
+    """Return the texts in parameters that ``dataset_id`` is compared with, and the parameters' positions."""
     found = []
-    for name, place in checked.dataset_parameters.items() if checked.tables else ():
+    for name, position in checked.dataset_parameters.items() if checked.tables else ():
         value = parameters.get(name)
         texts = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
-        found += [[text, place.line, place.column] for text in texts]
+        found += [[text, position.line, position.column] for text in texts]
     return found
 
 
 def _result_columns(
     connection: duckdb.DuckDBPyConnection, plain: Sequence[Sequence[str]], file_format: str
 ) -> list[ResultColumn]:
-    """Say what each column becomes in a file; none where the engine does not know its type by name.
+    """Choose the file type of each column; return none if the engine can't parse the name of a type.
 
-    Names and types alone go through the engine, by way of the gate, since they may hold any text.
+    Only names and types reach the engine, after validation, because they can contain any text.
 
     Raises
     ------
     InvalidQuery
-        If the format holds no such column.
+        If the format can't represent a column.
     """
     nulls = "SELECT " + ", ".join(f"NULL::{kind} AS {quote_name(name)}" for name, kind in plain)
     try:
@@ -219,7 +219,7 @@ def _result_columns(
 def _describe_columns(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[ResultColumn]
 ) -> list[list[str]]:
-    """Name and type the columns as the record of a result does; nothing of the query is computed."""
+    """Return names and types of the columns as in the record of a result; the query is not run."""
     kinds = [column.read for column in columns]
     nulls = "SELECT " + ", ".join(f"NULL::{kind}" for kind in kinds)
     try:

@@ -1,4 +1,4 @@
-"""The counter's child: it counts the connections that a graph's filters leave in, and builds nothing."""
+"""The count task: counts the connections that match the filters of a graph, without building the graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syndb_service.sql.session import lock_down, set_limits
 
 
 def run_count_task(frames: ChildChannel, task: CountTask, connection: duckdb.DuckDBPyConnection) -> None:
-    """Count the connections of a dataset under a selection; the answer is :class:`CountedSizes`."""
+    """Count the connections of a dataset that match a selection; send :class:`CountedSizes`."""
     set_limits(connection, memory_bytes=task.limits.memory_bytes, threads=task.limits.threads)
     lock_down(connection, READS, task.sources)
     parameters = sizes_parameters(task.dataset_id, task.selection)

@@ -1,4 +1,4 @@
-"""A graph job in its child: a dataset in, the analysis as JSON out."""
+"""The graph task: analyzes a dataset and sends the answer as JSON."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from syndb_service.sql.session import lock_down, set_limits
 
 
 def run_graph_task(frames: ChildChannel, task: GraphTask, connection: duckdb.DuckDBPyConnection) -> None:
-    """Run one analysis.
+    """Run one analysis and send its answer.
 
     Parameters
     ----------
-    frames : FrameSocket
-        Where progress and the answer go.
+    frames : ChildChannel
+        The channel for progress and the answer.
     task : GraphTask
         The analysis, its options, files and limits.
     connection : duckdb.DuckDBPyConnection
-        A fresh engine.
+        A fresh connection.
     """
     set_limits(
         connection,
@@ -41,9 +41,9 @@ def run_graph_task(frames: ChildChannel, task: GraphTask, connection: duckdb.Duc
     def progress(phase: str, fraction: float | None) -> None:
         frames.send(FrameType.PROGRESS, {"phase": phase, "fraction": fraction, "rows": None, "bytes": None})
 
-    dataset, *others = [each.to_dict() for each in task.datasets]
+    dataset, *others = [dataset.to_dict() for dataset in task.datasets]
     options = dict(task.options) | ({"other_dataset_id": others[0]["id"]} if others else {})
-    answer, study = analyze(
+    answer, context = analyze(
         connection,
         dataset,
         task.analysis,
@@ -55,13 +55,13 @@ def run_graph_task(frames: ChildChannel, task: GraphTask, connection: duckdb.Duc
     )
     if others:
         answer["other_dataset"] = others[0]
-    told = json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
+    encoded = json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
     if options.get("node_table"):
         frames.send(FrameType.PART, {"name": "answer", "format": "json"})
-    _send(frames, told)
+    _send(frames, encoded)
     if options.get("node_table"):
-        _send_table(frames, neuron_table(study), task)
-    done = TaskDone(dataset_ids=tuple(each.id for each in task.datasets))
+        _send_table(frames, neuron_table(context), task)
+    done = TaskDone(dataset_ids=tuple(dataset.id for dataset in task.datasets))
     frames.send(FrameType.DONE, encode_message(done))
 
 
@@ -72,7 +72,7 @@ def _send(frames: ChildChannel, data: bytes) -> None:
 
 
 def _send_table(frames: ChildChannel, table: pa.Table, task: GraphTask) -> None:
-    """Send the neurons as an Arrow file that says where it comes from."""
+    """Send the neurons as an Arrow file with its provenance as metadata."""
     table = table.replace_schema_metadata(
         {
             "syndb.query": json.dumps({"analysis": task.analysis, **task.options}, ensure_ascii=False),
@@ -84,8 +84,8 @@ def _send_table(frames: ChildChannel, table: pa.Table, task: GraphTask) -> None:
         }
     )
     columns = [[field.name, str(field.type)] for field in table.schema]
-    told = {"name": "neurons", "format": "arrow", "rows": table.num_rows, "columns": columns}
-    frames.send(FrameType.PART, told)
+    encoded = {"name": "neurons", "format": "arrow", "rows": table.num_rows, "columns": columns}
+    frames.send(FrameType.PART, encoded)
     sink = FrameWriter(frames)
     with open_writer("arrow", sink, table.schema) as writer:
         writer.write_table(table)

@@ -1,4 +1,4 @@
-"""What a child process does: one task, read from its socket, answered there, and the end."""
+"""The main function of a child process: reads one task from its socket, runs it and exits."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ENGINES: list[duckdb.DuckDBPyConnection] = []
 
 
 def preload() -> None:
-    """Make ready, in the fork server, what every child would have to make for itself.
+    """Prepare in the fork server what every child needs.
 
-    The engine is opened there and has no thread: a fork of a process with threads can hang, and a child
-    could not be confined. What a confined child can't read any more is read ahead.
+    The engine is opened without threads: the fork of a process with threads can hang, and the OS sandbox
+    applies only to threads that start after it. Files that a sandboxed child can't read are read here.
     """
     scalar_functions()
     ENGINES.append(open_session())
@@ -39,9 +39,9 @@ def preload() -> None:
 
 
 def new_connection() -> duckdb.DuckDBPyConnection:
-    """Return a connection of this child's own to the engine that it was forked with.
+    """Return a connection to the engine that this child inherited, with its own random seed.
 
-    Its random numbers are its own, too. The engine is never closed: that takes longer than to end.
+    The engine is never closed: that takes longer than to exit.
     """
     if not ENGINES:
         preload()
@@ -49,9 +49,9 @@ def new_connection() -> duckdb.DuckDBPyConnection:
 
 
 def run(sock: socket.socket) -> int:
-    """Do the task that comes through ``sock``; return the exit status.
+    """Run the task that arrives on ``sock``; return the exit status.
 
-    The engine is opened before the task is there: a child that was forked ahead waits with an open one.
+    The engine is opened before the task arrives, so that a preforked child waits with an open engine.
     """
     sys.setrecursionlimit(RECURSION_LIMIT)
     frames = ChildChannel(sock)

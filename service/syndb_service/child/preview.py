@@ -1,4 +1,4 @@
-"""The first rows of a result, sent ahead as a small Arrow file of their own."""
+"""The preview: the first rows of a result, sent before it as a small Arrow file."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ PREVIEW_ROWS: Final = 100
 
 
 class PreviewSender:
-    """Collects the first rows of a result and sends them as soon as there are any.
+    """Sender of a preview; collects the first rows of a result and sends them when they arrive.
 
     Parameters
     ----------
-    frames : FrameSocket
-        Where they go.
+    frames : ChildChannel
+        The channel to the parent.
     schema : pyarrow.Schema
-        The result's columns; its provenance is left out, since a query may be longer than its preview.
+        The result's columns; the preview omits its provenance, which may be longer than the rows.
     job_id : str
-        What the file says it is a preview of.
+        The job id to store in the file.
     """
 
     def __init__(self, frames: ChildChannel, schema: pa.Schema, job_id: str) -> None:
@@ -33,11 +33,11 @@ class PreviewSender:
 
     @property
     def wants_rows(self) -> bool:
-        """Whether more rows would be shown."""
+        """Whether the preview still needs rows."""
         return self._rows < PREVIEW_ROWS
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take what is still wanted of the next rows."""
+        """Add as many of the next rows as the preview still needs."""
         if self.wants_rows and batch.num_rows:
             part = batch.slice(0, PREVIEW_ROWS - self._rows)
             self._batches.append(pa.RecordBatch.from_arrays(part.columns, schema=self._schema))
@@ -45,7 +45,7 @@ class PreviewSender:
             self._send()
 
     def close(self) -> None:
-        """Tell of a result without rows what its columns are."""
+        """Send the columns of a result without rows."""
         if not self._rows:
             self._send()
 
@@ -57,7 +57,7 @@ class PreviewSender:
 
 
 def encode_preview(table: pa.Table, limit: int = MAX_PREVIEW_BYTES) -> bytes | None:
-    """Write a table as an Arrow file of at most ``limit`` bytes, with fewer rows if it must be.
+    """Write a table as an Arrow file of at most ``limit`` bytes, with fewer rows if necessary.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Telling the supervisor how far a query is, from a thread of its own while the engine works."""
+"""Progress of a query, sent to the parent by a background thread while the engine works."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from syndb_service.runtime.background import BackgroundThread, EndOfRounds
 
 PROGRESS_S = 0.2
 STALE_ROWS = 131_072
-"""The engine refreshes its figure only while it works for want of rows; where it is faster than those who
-take them, the figure stands still. So many rows later it is no longer believed."""
+"""Rows after which an unchanged progress value of the engine is ignored. The engine updates it only while
+the reader waits for rows; if the engine is faster than the reader, the value doesn't change."""
 
 
 class ProgressReporter:
-    """What is told: the rows that the engine gave, the bytes that were written, the share that is done.
+    """Reporter of rows received from the engine, bytes written and the fraction done.
 
-    The share is the engine's own figure; once that is stale, it is counted in rows where their number is
-    known, and unknown elsewhere.
+    The fraction is the engine's own value. If that is stale, it is computed from the rows if their total is
+    known; otherwise it is unknown.
 
     Parameters
     ----------
-    frames : FrameSocket
-        Where it is told.
+    frames : ChildChannel
+        The channel to the parent.
     connection : duckdb.DuckDBPyConnection
-        The engine that is asked.
-    sink : FrameSink
-        Knows the bytes that were written.
+        The connection that runs the query.
+    sink : FrameWriter
+        Counts the bytes that were written.
     fraction_known : bool
-        Whether the engine's figure means anything for this query.
+        Whether the engine's value is meaningful for this query.
     total_rows : callable
-        Asked once, when it is needed: how many rows will come; None where nobody knows.
+        Returns the total number of rows, or None if it is unknown; called at most once.
     """
 
     def __init__(
@@ -53,18 +53,18 @@ class ProgressReporter:
         self._fraction_known = fraction_known
         self._total_rows = total_rows
         self._fraction: float | None = None
-        self._figure = 0.0
-        self._figure_at = 0
+        self._engine_value = 0.0
+        self._engine_value_rows = 0
         self._before_rows = 0.0
         self._total: int | None = None
-        self._told: dict[str, Any] | None = None
+        self._sent: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
     def send(self) -> None:
-        """Tell it now, if it has changed."""
+        """Send the progress if it has changed."""
         with self._lock:
             if self._fraction_known:
-                self._read_figure()
+                self._read_engine_value()
             else:
                 self._count()
             now: dict[str, Any] = {
@@ -73,22 +73,22 @@ class ProgressReporter:
                 "rows": self.rows,
                 "bytes": self._sink.bytes,
             }
-            if now != self._told:
+            if now != self._sent:
                 self._frames.send(FrameType.PROGRESS, now)
-                self._told = now
+                self._sent = now
 
-    def _read_figure(self) -> None:
-        rows, figure = self.rows, self._connection.query_progress() / 100
-        if figure > self._figure:
-            self._figure, self._figure_at = figure, rows
+    def _read_engine_value(self) -> None:
+        rows, value = self.rows, self._connection.query_progress() / 100
+        if value > self._engine_value:
+            self._engine_value, self._engine_value_rows = value, rows
         if not rows:
-            self._before_rows = self._figure
-        if rows - self._figure_at > STALE_ROWS:
+            self._before_rows = self._engine_value
+        if rows - self._engine_value_rows > STALE_ROWS:
             self._fraction_known = False
             self._total = self._total_rows()
             self._count()
-        elif figure >= 0 or self._fraction is not None:
-            self._fraction = min(max(self._fraction or 0.0, self._figure), 0.99)
+        elif value >= 0 or self._fraction is not None:
+            self._fraction = min(max(self._fraction or 0.0, self._engine_value), 0.99)
 
     def _count(self) -> None:
         if not self._total:
@@ -100,14 +100,14 @@ class ProgressReporter:
 
 @contextmanager
 def report_progress(report: ProgressReporter) -> Iterator[ProgressReporter]:
-    """Tell progress whenever it has changed, until the block ends."""
+    """Send progress from a background thread until the block ends."""
 
     def send_progress() -> None:
         if thread.wait(PROGRESS_S):
             return
         try:
             report.send()
-        except OSError as error:  # nobody listens any more
+        except OSError as error:  # the parent closed the channel
             raise EndOfRounds from error
 
     thread = BackgroundThread("progress", send_progress)

@@ -1,4 +1,4 @@
-"""A query job in its child: SQL in, Arrow IPC (or Parquet, or CSV) out, batch by batch."""
+"""The query task: runs SQL and streams the result as Arrow IPC, Parquet or CSV, batch by batch."""
 
 from __future__ import annotations
 
@@ -46,28 +46,28 @@ from syndb_service.sql.validator import SqlValidator
 from syndb_service.text.truncation import shorten_columns
 
 READ_ROWS: Final = 2_048
-"""Rows that the engine hands over at a time: its own vectors, so that first rows don't wait for others.
+"""Rows that the engine returns at a time: one of its vectors, so that the first rows arrive early.
 
-Where every row of a table comes out they are read in whole batches: none waits for long.
+A query that returns every row of a table is read in full batches, which fill fast.
 """
 LINES_OF_PROJECTION: Final = 2
-"""Lines that the engine puts before a query of which it converts columns, and counts in its messages."""
+"""Lines that a projection of converted columns adds before the query; the engine's messages count them."""
 
 
 def run_query_task(frames: ChildChannel, task: QueryTask, connection: duckdb.DuckDBPyConnection) -> None:
-    """Run one query and stream its result.
+    """Run one query and stream its result to the parent.
 
     Parameters
     ----------
-    frames : FrameSocket
-        Where progress and data go.
+    frames : ChildChannel
+        The channel for progress and data.
     task : QueryTask
         The query, its files and limits.
     connection : duckdb.DuckDBPyConnection
-        A fresh engine.
+        A fresh connection.
     """
     sql, parameters, sources = task.sql, task.parameters, task.files.sources
-    pa.set_cpu_count(task.limits.threads)  # buffers of a batch are compressed side by side
+    pa.set_cpu_count(task.limits.threads)  # the buffers of a batch are compressed in parallel
     set_limits(
         connection,
         temp_dir=Path(task.files.temp_dir),
@@ -92,7 +92,7 @@ def run_query_task(frames: ChildChannel, task: QueryTask, connection: duckdb.Duc
             relation = connection.sql(sql, params=parameters or None)
             if relation is None:
                 raise InvalidQuery("the statement gives no table")
-            refuse_wide(len(relation.columns))
+            reject_wide(len(relation.columns))
             columns = result_columns(relation, task.format)
             lines_before = LINES_OF_PROJECTION if needs_conversion(columns) else 0
             relation = convert_columns(relation, columns)
@@ -104,8 +104,8 @@ def run_query_task(frames: ChildChannel, task: QueryTask, connection: duckdb.Duc
             marked = pa.schema(
                 [column.field(field.type) for column, field in zip(columns, reader.schema, strict=True)]
             )
-            whole = integer_sums(marked, [column.written for column in columns])
-            schema = deduplicate_names(whole, _provenance(task, datasets, stored.sources()))
+            summed = integer_sums(marked, [column.written for column in columns])
+            schema = deduplicate_names(summed, _provenance(task, datasets, stored.sources()))
             preview = PreviewSender(frames, schema, task.job_id)
             _write_result(task.format, reader, schema, sink, report, preview)
         sink.close()
@@ -127,13 +127,13 @@ def run_query_task(frames: ChildChannel, task: QueryTask, connection: duckdb.Duc
 
 
 def describe(field: pa.Field, column: ResultColumn) -> list[str]:
-    """Return a column's name, the type that a reader gives it, and the engine's where that is another."""
+    """Return a column's name, the type that a reader gets, and the engine's type if it differs."""
     is_text = column.read != column.written
     return [field.name, str(READ_FROM_CSV[column.read] if is_text else field.type), *column.record_entry]
 
 
-def refuse_wide(columns: int) -> None:
-    """Refuse a result of too many columns.
+def reject_wide(columns: int) -> None:
+    """Reject a result with too many columns.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def _write_result(
         with open_writer(kind, sink, schema) as writer:
             for reads in rebatch(_count_batches(reader, schema, report, preview)):
                 batch = cast_batch(reads, schema)
-                report.send()  # before its bytes: whoever stops at one of them knows how far it came
+                report.send()  # before its bytes, so that a reader that stops there has the progress
                 writer.write_batch(batch)
     except ARROW_ERRORS as error:
         if " Error: " in str(error):
@@ -172,7 +172,7 @@ def _write_result(
 def _count_batches(
     reader: pa.RecordBatchReader, schema: pa.Schema, report: ProgressReporter, preview: PreviewSender
 ) -> Iterator[pa.RecordBatch]:
-    """Yield what the engine gives, counted, its first rows shown at once."""
+    """Yield the engine's batches; count their rows and send the first ones as a preview."""
     for read in reader:
         report.rows += read.num_rows
         if preview.wants_rows:
@@ -187,14 +187,14 @@ def validate_query(
     max_bytes: int,
     stored: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> ValidatedQuery:
-    """Pass the gate, parameters included; of the connection only the parser is used.
+    """Validate a query and its parameters; only the parser of the connection is used.
 
-    ``stored`` are the columns of the earlier results that the query may read, by job id.
+    ``stored`` maps job ids to the columns of the earlier results that the query may read.
 
     Raises
     ------
     InvalidQuery
-        If the gate refuses, a parameter has no value, a value has no parameter, or would be rounded.
+        If the SQL is rejected, a parameter has no value, or a value has no parameter or would be rounded.
     """
     checked = SqlValidator(connection, {**table_columns(), **stored}, max_bytes).validate(sql)
     missing, unused = checked.parameters - parameters.keys(), parameters.keys() - checked.parameters

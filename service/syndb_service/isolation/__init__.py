@@ -1,5 +1,5 @@
-"""Child processes: the fork server that starts them, their channel, and the OS sandbox around them.
+"""Child processes: the fork server that starts them, their channel and their OS sandbox.
 
-``child`` and everything from ``jobs`` upwards import it. It knows nothing of SQL or of graphs. Nothing is
-imported here: the fork server is started with ``-m``.
+``child`` and the layers from ``jobs`` upwards import it. It contains no SQL and no graph code. Nothing
+is imported here, because the fork server is started with ``-m``.
 """

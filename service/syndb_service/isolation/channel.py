@@ -1,4 +1,4 @@
-"""What a child process and its supervisor say to each other: typed frames over one socket.
+"""The channel between a child process and its parent: typed frames over one socket.
 
 frame = kind (1 byte) · length (4 bytes, big-endian) · payload
 """
@@ -15,14 +15,14 @@ from typing import Any
 
 HEADER = struct.Struct("!cI")
 CHUNK = 1 << 20
-AHEAD = 16
+MAX_FRAMES_AHEAD = 16
 MAX_PREVIEW_BYTES = 256 * 1024
 MAX_ANSWER_BYTES = 64 * 1024**2
-"""Of a frame that a child sends: it is not trusted, and the service holds frames in memory."""
+"""Bytes of a frame from a child, which is not trusted: the service holds frames in memory."""
 
 
 class FrameType(Enum):
-    """The kinds of frame; all but DATA and PREVIEW carry JSON. PART says what the data after it are.
+    """The kinds of frame; all but DATA and PREVIEW carry JSON. PART describes the data after it.
 
     No frame is empty.
     """
@@ -37,15 +37,15 @@ class FrameType(Enum):
 
 
 class ChildChannel:
-    """One end of the conversation.
+    """One end of the channel.
 
     Parameters
     ----------
     sock : socket.socket
         A connected stream socket; it is closed with this object.
     longest : int, optional
-        Bytes of a frame that is taken, but for DATA; without, a frame of any length. An end that sends a
-        longer one counts as gone.
+        Maximum bytes of a received frame, except DATA; unlimited by default. After a longer frame the
+        channel counts as closed by the other end.
     """
 
     def __init__(self, sock: socket.socket, longest: int | None = None) -> None:
@@ -74,10 +74,10 @@ class ChildChannel:
             self._sock.sendall(payload)
 
     def receive(self) -> list[tuple[FrameType, bytes]]:
-        """Read once from the socket and return what is there by now: whole frames, and pieces of DATA.
+        """Read once from the socket and return what has arrived: complete frames, and chunks of DATA.
 
-        Sets ``ended`` when the other end is gone. Call it when ``select`` says that there is something to
-        read: it never waits for the rest of a frame.
+        Sets ``ended`` if the other end has closed the socket. Call it when the socket is readable; it never
+        waits for the rest of a frame.
         """
         try:
             count = self._sock.recv_into(self._buffer)
@@ -111,7 +111,7 @@ class ChildChannel:
         return self._missing > self._longest
 
     def _read_header(self, came: memoryview) -> memoryview:
-        """Read the header of the next frame, as far as it has come; return what follows it."""
+        """Read the available bytes of the next frame's header; return the bytes after it."""
         lacks = HEADER.size - len(self._head)
         self._head += came[:lacks]
         if len(self._head) == HEADER.size:
@@ -122,7 +122,7 @@ class ChildChannel:
         return came[lacks:]
 
     def receive_one(self) -> tuple[FrameType, dict[str, Any]] | None:
-        """Wait for one JSON frame; None when the other end is gone."""
+        """Wait for one JSON frame; return None if the other end has closed the socket."""
         while not self.ended:
             for kind, payload in self.receive():
                 return kind, json.loads(payload)
@@ -134,11 +134,11 @@ class ChildChannel:
 
 
 class FrameWriter:
-    """A writable file whose content goes out as DATA frames of a megabyte; the last may be shorter.
+    """A writable file that sends its content as DATA frames of one megabyte; the last may be shorter.
 
-    What is written is copied: a writer may use its memory again as soon as ``write`` returns, and pyarrow's
-    CSV writer does. From the first full frame on a thread sends them, so that the next rows are computed
-    while those before are taken; at most ``AHEAD`` frames are in memory, used again and again.
+    Written data is copied, because pyarrow's CSV writer reuses its memory after ``write`` returns. After the
+    first full frame a thread sends the frames, so that the next rows are computed while earlier ones are
+    received. At most ``MAX_FRAMES_AHEAD`` frames are in memory, and their buffers are reused.
     """
 
     def __init__(self, frames: ChildChannel) -> None:
@@ -154,24 +154,24 @@ class FrameWriter:
         self.closed = False
 
     def writable(self) -> bool:
-        """Return True: pyarrow asks."""
+        """Return True; pyarrow calls this."""
         return True
 
     def readable(self) -> bool:
-        """Return False: pyarrow asks."""
+        """Return False; pyarrow calls this."""
         return False
 
     def seekable(self) -> bool:
-        """Return False: what was written is gone."""
+        """Return False: written data has already been sent."""
         return False
 
     def write(self, data: Any) -> int:
-        """Copy ``data``, and send every megabyte that is full.
+        """Copy ``data`` and send each full megabyte.
 
         Raises
         ------
         OSError
-            If the other end is gone.
+            If the other end has closed the socket.
         """
         view = memoryview(data).cast("B")
         size = len(view)
@@ -187,7 +187,7 @@ class FrameWriter:
         return size
 
     def flush(self) -> None:
-        """Send what was copied."""
+        """Send the copied data."""
         self._check()
         if self._chunk is None:
             return
@@ -198,7 +198,7 @@ class FrameWriter:
         self._chunk, self._filled = None, 0
 
     def close(self) -> None:
-        """Send the rest, and wait until all is sent."""
+        """Send the remaining data, and wait until all is sent."""
         if self.closed:
             return
         self.closed = True
@@ -212,7 +212,7 @@ class FrameWriter:
         self._check()
 
     def _free_chunk(self) -> memoryview:
-        if self._chunks == AHEAD:
+        if self._chunks == MAX_FRAMES_AHEAD:
             return self._free.get()
         self._chunks += 1
         return memoryview(bytearray(CHUNK))

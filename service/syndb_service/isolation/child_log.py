@@ -1,7 +1,7 @@
-"""What children write to their standard error, as records of the service's own log.
+"""Forwards the standard error of children to the service's log.
 
-A child has no settings and no log of its own: each of its records crosses the pipe as one line of JSON, and
-what a library or the kernel writes there crosses as it is.
+A child has no settings and no log file. It writes each log record to the pipe as one line of JSON; lines
+that a library or the kernel writes are logged unchanged.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class _ChildLogFormatter(logging.Formatter):
         text = record.getMessage()
         if record.exc_info:
             text = f"{text}\n{self.formatException(record.exc_info)}"
-        told = {"logger": record.name, "level": record.levelno, "message": text[:LONGEST]}
-        return json.dumps(told | {"job_id": self._job_id})
+        entry = {"logger": record.name, "level": record.levelno, "message": text[:LONGEST]}
+        return json.dumps(entry | {"job_id": self._job_id})
 
 
 def log_to_parent(job_id: str | None) -> None:
-    """Send this child's records through the pipe.
+    """Write this child's log records to the pipe.
 
     Parameters
     ----------
     job_id : str or None
-        The job that it works for, if it works for one.
+        The job that the child runs, if any.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_ChildLogFormatter(job_id))
@@ -45,12 +45,12 @@ def log_to_parent(job_id: str | None) -> None:
 
 
 def relay(pipe: IO[bytes]) -> None:
-    """Log what comes through the pipe, in a thread that ends with its last writer.
+    """Log the lines from the pipe, in a thread that ends when the last writer closes it.
 
     Raises
     ------
     OSError
-        If no thread can be started; the pipe is closed then.
+        If no thread can be started; the pipe is then closed.
     """
     try:
         BackgroundThread("child log", lambda: _relay(pipe)).start()
@@ -69,9 +69,9 @@ def _relay(pipe: IO[bytes]) -> None:
 
 def _log(line: str) -> None:
     try:
-        told: Any = json.loads(line)
-        logger, level = logging.getLogger(told["logger"]), int(told["level"])
-        logger.log(level, "%s", told["message"], extra={"job_id": told["job_id"]})
+        entry: Any = json.loads(line)
+        logger, level = logging.getLogger(entry["logger"]), int(entry["level"])
+        logger.log(level, "%s", entry["message"], extra={"job_id": entry["job_id"]})
     except (ValueError, KeyError, TypeError):
         if line:
             log.warning("%s", line)

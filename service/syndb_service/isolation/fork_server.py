@@ -1,9 +1,9 @@
-"""The fork server: a small process that has imported the engines and forks a child for each job.
+"""The fork server: a small process that has imported the engines and forks a child for each task.
 
-It starts with an empty environment, sets what its libraries read when they are loaded, and empties it in
-every child. The engine that it opens for its children has no thread: a fork of a process that holds one with
-threads can hang. It ends, with every child, when its control socket closes: that is how no child outlives a
-service that was killed.
+It starts with an empty environment, sets the variables that its libraries read when they are loaded, and
+clears them in every child. The engine that it opens for its children has no threads, because the fork of a
+process with threads can hang. It ends, with every child, when its control socket closes, so that no child
+outlives a killed service.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from importlib import import_module
 from importlib.abc import MetaPathFinder
 from typing import NoReturn
 
-from syndb_service.isolation.process_name import NURSERY, set_process_title
+from syndb_service.isolation.process_name import FORK_SERVER_TITLE, set_process_title
 
 REQUEST = struct.Struct("!cI")
 PID = struct.Struct("!I")
@@ -47,18 +47,18 @@ LIBRARIES_READ = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 M_ARENA_MAX, ARENAS = -8, 4
-"""Pools of glibc's allocator (mallopt(3)); by default it keeps eight a processor, each with its waste."""
+"""Arenas of glibc's allocator (mallopt(3)); the default of eight per processor wastes memory."""
 
 
 class ForkServer:
-    """Forks children on request and tells how each ended.
+    """Server that forks children on request and reports the exit status of each.
 
     Parameters
     ----------
     control : socket.socket
-        The service's end of it closing ends everything.
+        When the service closes its end, the server and all children end.
     run_child : callable
-        Given the child's socket, returns the exit status.
+        Receives the child's socket and returns the exit status.
     """
 
     def __init__(self, control: socket.socket, run_child: Callable[[socket.socket], int]) -> None:
@@ -70,7 +70,7 @@ class ForkServer:
             os.set_blocking(fd, False)
 
     def serve(self) -> None:
-        """Answer requests until the control socket closes, then end every child."""
+        """Handle requests until the control socket closes, then end every child."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
@@ -112,7 +112,7 @@ class ForkServer:
             self._control.sendall(PID.pack(0))
 
     def _fork_one(self, opened: contextlib.ExitStack) -> None:
-        """Fork a child and send its socket and the end of its status pipe; ``opened`` closes what is ours."""
+        """Fork a child; send its socket and status pipe. ``opened`` closes this process's descriptors."""
         ours, theirs = (opened.enter_context(end) for end in socket.socketpair())
         status_read, status_write = os.pipe()
         opened.callback(os.close, status_read)
@@ -130,7 +130,7 @@ class ForkServer:
             raise
 
     def _run_and_exit(self, sock: socket.socket, inherited: tuple[int, ...]) -> NoReturn:
-        """Be a child, and end: whatever happens in it, it never goes on as a second fork server."""
+        """Run the child's code and exit, so that the child never continues as a second fork server."""
         status = 1
         try:
             status = self._become_child(sock, inherited)
@@ -178,10 +178,10 @@ def _die_with_parent() -> None:
 
 
 class PandasBlocker(MetaPathFinder):
-    """Says that pandas is not there: pyarrow would load it where it is, into every job, and none needs it."""
+    """Import hook that hides pandas: pyarrow would import it in every job, and no job needs it."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        """Refuse pandas; leave all else to others."""
+        """Raise for pandas; leave other modules to the next finder."""
         if fullname == "pandas":
             raise ModuleNotFoundError("a job has no pandas", name=fullname)
 
@@ -189,7 +189,7 @@ class PandasBlocker(MetaPathFinder):
 def main() -> None:
     """Run the fork server on the socket whose descriptor is the first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    set_process_title(NURSERY)
+    set_process_title(FORK_SERVER_TITLE)
     os.environ.update(LIBRARIES_READ)
     time.tzset()
     with contextlib.suppress(AttributeError):

@@ -1,4 +1,4 @@
-"""The service's side of the fork server: start children, follow them, end them."""
+"""The client of the fork server: starts, follows and ends child processes."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from syndb_service.isolation.readable_descriptors import wait_readable
 log = logging.getLogger(__name__)
 
 CHILDREN_AHEAD = 1
-"""Children that wait in a worker: one hides the start of a job's process from a user's next query."""
+"""Preforked children of a worker: with one, a user's next query doesn't wait for a fork."""
 
 START_S = 60.0
-"""The longest that a fork server may take to load the engines."""
+"""Seconds in which a fork server must load the engines."""
 
 LOST = -9
-"""The status of a child whose fork server was killed: both got SIGKILL."""
+"""The status of a child whose fork server was killed: both received SIGKILL."""
 
 
 class ChildProcess:
-    """One child process; leaving its context ends it, whatever it is doing."""
+    """One child process; leaving its context kills it."""
 
-    def __init__(self, nursery: ForkServerClient, pid: int, sock: socket.socket, status_fd: int) -> None:
-        self._nursery = nursery
+    def __init__(self, fork_server: ForkServerClient, pid: int, sock: socket.socket, status_fd: int) -> None:
+        self._fork_server = fork_server
         self.pid = pid
         self.frames = ChildChannel(sock, MAX_ANSWER_BYTES)
         self._status_fd = status_fd
@@ -62,43 +62,43 @@ class ChildProcess:
         return self._poll_status(0)
 
     def close(self) -> None:
-        """Let go of it; one that still waits for its task ends."""
+        """Close the channel; a child that still waits for its task ends."""
         self.frames.close()
         os.close(self._status_fd)
 
-    def receive(self, patience_s: float) -> tuple[FrameType, dict[str, Any]]:
-        """Wait for a frame, and return it; its payload is JSON.
+    def receive(self, timeout_s: float) -> tuple[FrameType, dict[str, Any]]:
+        """Wait for a frame with a JSON payload and return it.
 
         Raises
         ------
         TimeoutError
-            If none comes in time.
+            If no frame arrives in time.
         EOFError
             If the child has ended.
         """
         while not self._answers:
             if self.frames.ended:
                 raise EOFError
-            if not wait_readable([self.frames.fileno()], patience_s):
+            if not wait_readable([self.frames.fileno()], timeout_s):
                 raise TimeoutError
             self._answers += self.frames.receive()
         kind, payload = self._answers.popleft()
         return kind, json.loads(payload)
 
     def kill(self) -> None:
-        """Send SIGKILL to the child and all it started; nothing happens if it has ended."""
+        """Send SIGKILL to the child and its process group, unless it has ended."""
         if not self._poll_status(0):
-            self._nursery.kill(self.pid)
+            self._fork_server.kill(self.pid)
 
-    def wait(self, patience_s: float | None = None) -> int:
-        """Wait for the end and return the exit status (negative: the number of the signal).
+    def wait(self, timeout_s: float | None = None) -> int:
+        """Wait for the exit and return its status (negative: the number of the signal).
 
         Parameters
         ----------
         patience_s : float, optional
-            Seconds after which a child that still runs is killed.
+            Seconds after which a running child is killed.
         """
-        if not self._poll_status(patience_s):
+        if not self._poll_status(timeout_s):
             self.kill()
             self._poll_status(None)
         return LOST if self._status is None else self._status
@@ -111,41 +111,41 @@ class ChildProcess:
 
 
 class ForkServerClient:
-    """Starts child processes, fast, by way of a fork server that it keeps alive."""
+    """Client that starts child processes through a fork server, and restarts the server if it ends."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._most_waiting = 0
-        self._waiting: deque[ChildProcess] = deque()
+        self._max_preforked = 0
+        self._preforked: deque[ChildProcess] = deque()
         self._closed = False
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._told = False
+        self._is_logged = False
 
     def start(self, waiting: int = 0) -> None:
-        """Start the fork server ahead of the first child.
+        """Start the fork server before the first child is needed.
 
         Parameters
         ----------
         waiting : int
-            Children that are forked ahead and wait with an open engine. Each serves one task, and is followed
-            by another; where they are used up, a child is forked on demand.
+            Children to prefork with an open engine. Each runs one task and is then replaced; if all are in
+            use, a child is forked on demand.
         """
         with self._lock:
             try:
                 self._ensure_server()
             except OSError as error:
                 raise _none_can_be_started() from error
-            self._most_waiting = waiting
+            self._max_preforked = waiting
         self._replenish()
 
     def start_child(self) -> ChildProcess:
-        """Start a child process, or give one that waits.
+        """Return a preforked child process, or start one.
 
         Raises
         ------
         TransientError
-            If no process can be started at present.
+            If no process can be started now.
         """
         with self._lock:
             if self._closed:
@@ -155,13 +155,13 @@ class ForkServerClient:
         return child
 
     def preforked_pids(self) -> list[int]:
-        """Return the processes that wait for a task."""
+        """Return the process ids of the preforked children."""
         with self._lock:
-            return [child.pid for child in self._waiting if not child.has_exited]
+            return [child.pid for child in self._preforked if not child.has_exited]
 
     def _take_preforked(self) -> ChildProcess | None:
-        while self._waiting:
-            child = self._waiting.popleft()
+        while self._preforked:
+            child = self._preforked.popleft()
             if not child.has_exited:
                 return child
             child.close()
@@ -172,31 +172,31 @@ class ForkServerClient:
             try:
                 return self._fork(self._ensure_server())
             except OSError as error:
-                log.warning("the fork server is gone and is started again: %s", error)
+                log.warning("fork server ended, restarting it: %s", error)
                 self._stop()
         raise _none_can_be_started()
 
     def _replenish(self) -> None:
-        """Have children forked ahead, in a thread of its own: whoever got one does not wait for the next."""
-        if self._most_waiting:
+        """Prefork children in a background thread, so that no caller waits for a fork."""
+        if self._max_preforked:
             try:
-                threading.Thread(target=self._prefork, name="nursery", daemon=True).start()
+                threading.Thread(target=self._prefork, name="prefork", daemon=True).start()
             except RuntimeError as error:
-                log.warning("no child is forked ahead: %s", error)
+                log.warning("no child preforked: %s", error)
 
     def _prefork(self) -> None:
         with contextlib.suppress(TransientError), self._lock:
-            while len(self._waiting) < self._most_waiting and not self._closed:
-                self._waiting.append(self._new_child())
+            while len(self._preforked) < self._max_preforked and not self._closed:
+                self._preforked.append(self._new_child())
 
     def kill(self, pid: int) -> None:
-        """Have a child killed; the fork server knows whether the process id is still its child's."""
+        """Ask the fork server to kill a child; it knows whether the process id is still that child's."""
         with self._lock, contextlib.suppress(OSError):
             if self._control is not None:
                 self._control.sendall(REQUEST.pack(KILL, pid))
 
     def close(self) -> None:
-        """End the fork server and with it every child."""
+        """End the fork server and every child."""
         with self._lock:
             self._closed = True
             self._stop()
@@ -254,18 +254,18 @@ class ForkServerClient:
         return ours
 
     def _log_missing_isolation(self) -> None:
-        """Log once which parts of the sandbox this machine doesn't have."""
+        """Log once which parts of the OS sandbox this machine lacks."""
         parts = os_sandbox.missing_protections()
-        if parts and not self._told:
+        if parts and not self._is_logged:
             log.warning(
                 "jobs run without %s: this system has none; their other limits hold (SECURITY.md)",
                 ", ".join(parts),
             )
-        self._told = True
+        self._is_logged = True
 
     def _stop(self) -> None:
-        while self._waiting:
-            self._waiting.pop().close()
+        while self._preforked:
+            self._preforked.pop().close()
         if self._control is not None:
             self._control.close()
             self._control = None

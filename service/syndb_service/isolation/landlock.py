@@ -1,8 +1,8 @@
-"""Landlock: what a process may still open, for the rest of its life, as the Linux kernel keeps it.
+"""Landlock: restricts the files, ports and signals of a process until it exits, enforced by Linux.
 
-It needs no privilege and can't be undone. Written against the kernel's own description of the three system
-calls (``Documentation/userspace-api/landlock.rst``); what a kernel doesn't know yet is left out, by the
-version of the interface (ABI) that it names. It holds for the calling thread and those it starts later.
+It needs no privilege and can't be undone. The three system calls are described in the kernel's
+``Documentation/userspace-api/landlock.rst``; features that a kernel lacks are left out, by the version of
+its interface (ABI). It applies to the calling thread and to threads that it starts later.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Final
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every architecture
 VERSION: Final = 1
 PATH_BENEATH: Final = 1
-NEWEST_ABI: Final = 6  # later ones add logging and threads, nothing that is restricted here
+NEWEST_ABI: Final = 6  # later versions add logging and threads, which this module doesn't use
 
 
 class Files(IntFlag):
-    """What may be done with files (``LANDLOCK_ACCESS_FS_…``)."""
+    """Access rights to files (``LANDLOCK_ACCESS_FS_…``)."""
 
     EXECUTE = 1 << 0
     WRITE_FILE = 1 << 1
@@ -47,7 +47,7 @@ class Files(IntFlag):
 TCP: Final = 0b11
 """``LANDLOCK_ACCESS_NET_BIND_TCP`` and ``…_CONNECT_TCP``."""
 SCOPES: Final = 0b11
-"""``LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`` and ``…_SIGNAL``: only within this process and its children."""
+"""``LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`` and ``…_SIGNAL``: allowed only to this process and its children."""
 
 READ: Final = Files.READ_FILE | Files.READ_DIR
 WRITE: Final = (
@@ -63,7 +63,7 @@ OF_ONE_FILE: Final = Files.EXECUTE | Files.WRITE_FILE | Files.READ_FILE | Files.
 
 
 class RulesetAttr(ctypes.Structure):
-    """``struct landlock_ruleset_attr``: 24 bytes; an older kernel takes them as long as the last are zero."""
+    """``struct landlock_ruleset_attr``: 24 bytes; an older kernel accepts them if the new ones are zero."""
 
     _fields_ = (
         ("handled_access_fs", ctypes.c_uint64),
@@ -80,7 +80,7 @@ class PathBeneathAttr(ctypes.Structure):
 
 
 def abi() -> int:
-    """Return the version of this kernel's Landlock; 0 where there is none, or where it is switched off.
+    """Return the version of this kernel's Landlock; 0 if it is missing or disabled.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def abi() -> int:
 
 
 def ruleset(version: int) -> RulesetAttr:
-    """Return what a ruleset handles, and so forbids where no rule allows it, on a kernel of that version.
+    """Return the rights that a ruleset handles with this version: each is forbidden unless a rule allows it.
 
     Examples
     --------
@@ -117,20 +117,20 @@ def ruleset(version: int) -> RulesetAttr:
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
-    """Restrict this thread: it reads what is named, writes in the folders named, and that is all.
+    """Restrict this thread to reading and writing the given paths.
 
-    No file can be executed, no TCP port bound or connected to (ABI 4), no signal sent and no abstract
-    socket reached outside (ABI 6). The caller has set ``PR_SET_NO_NEW_PRIVS``.
+    It can't execute files, bind or connect TCP ports (ABI 4), or send signals to other processes and reach
+    their abstract sockets (ABI 6). The caller has set ``PR_SET_NO_NEW_PRIVS``.
 
     Parameters
     ----------
     readable, writable : iterable of Path
-        Files, or folders with all that is in them. What doesn't exist is passed over.
+        Files, or folders with their contents. Missing paths are ignored.
 
     Raises
     ------
     OSError
-        If the kernel refuses; nothing is restricted then.
+        If the kernel returns an error; nothing is then restricted.
     """
     handled = ruleset(min(abi(), NEWEST_ABI))
     rules = _call(CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0)

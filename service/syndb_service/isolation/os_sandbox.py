@@ -1,6 +1,6 @@
-"""What the operating system keeps a child from, whatever runs in it: the third layer of the sandbox.
+"""The OS sandbox of a child: rlimits, Landlock and seccomp, whatever code runs in it.
 
-It is put on after the task was read and before any engine starts a thread, and can't be taken off.
+It is applied after the task is read and before an engine starts a thread. It can't be removed.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from syndb_service.domain.child_task import CheckTask, ChildTask, CountTask, Gra
 from syndb_service.isolation import landlock, seccomp
 
 ENGINE_READS: Final = ("/proc/self/cgroup", "/proc/meminfo", "/sys/fs/cgroup")
-"""DuckDB asks how much memory there is, and ends the process if it may not."""
+"""DuckDB reads the amount of memory there, and ends the process if it can't."""
 ANALYSES_READ: Final = ("/proc/cpuinfo", "/sys/devices/system/cpu")
-"""What libraries that compile for this processor ask."""
+"""Read by libraries that select code for this processor."""
 PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
 OPEN_FILES: Final = 512
 CPU_GRACE_S: Final = 5
 
 
 def apply_os_sandbox(task: ChildTask) -> None:
-    """Confine this process to the files and the limits of a task."""
+    """Restrict this process to the files and the limits of a task."""
     files, writable = _paths(task)
     _limit(task.limits, len(files))
     if sys.platform != "linux":
@@ -42,7 +42,7 @@ def apply_os_sandbox(task: ChildTask) -> None:
 
 
 def missing_protections() -> list[str]:
-    """Name the parts of the confinement that this machine doesn't have.
+    """Return the names of the parts of the OS sandbox that this machine lacks.
 
     Examples
     --------
@@ -57,11 +57,11 @@ def missing_protections() -> list[str]:
         "Landlock for signals": version >= 6 or not version,
         "seccomp": seccomp.is_supported(),
     }
-    return [name for name, there in parts.items() if not there]
+    return [name for name, is_available in parts.items() if not is_available]
 
 
 def _paths(task: ChildTask) -> tuple[list[Path], list[Path]]:
-    """Return the files that a task reads, and the directories that it writes to."""
+    """Return the files that a task reads and the directories that it writes to."""
     match task:
         case QueryTask(files=files) | GraphTask(files=files):
             sources, writable = files.sources, [Path(files.temp_dir)]
@@ -75,7 +75,7 @@ def _paths(task: ChildTask) -> tuple[list[Path], list[Path]]:
 
 
 def _code(task: ChildTask) -> list[str]:
-    """Return the folders with Python's own code for a graph job: it runs our code alone, and imports some."""
+    """Return the folders with Python code, for graph jobs only: they run no user code and import modules."""
     if not isinstance(task, GraphTask):
         return []
     return [path for path in (*ANALYSES_READ, sys.base_prefix, sys.prefix, *sys.path) if path]
@@ -84,8 +84,8 @@ def _code(task: ChildTask) -> list[str]:
 def _limit(limits: TaskLimits, files: int) -> None:
     """Limit core dumps, open files, memory, the size of a file and processor time.
 
-    There is no limit on processes: that one counts all of the user's, the service's own threads too. It
-    is seccomp that lets a child make threads only, and their stacks count as its memory.
+    Processes are not limited: the kernel counts all of the OS user, including the service's threads. Seccomp
+    allows a child to create only threads, and their stacks count towards its memory.
     """
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_NOFILE, OPEN_FILES + 2 * files)
@@ -97,14 +97,14 @@ def _limit(limits: TaskLimits, files: int) -> None:
         _set(resource.RLIMIT_AS, limits.address_space_bytes)
 
 
-def _set(kind: int, most: int, grace: int = 0) -> None:
+def _set(kind: int, limit: int, grace: int = 0) -> None:
     _, hard = resource.getrlimit(kind)
-    top = most + grace if hard == resource.RLIM_INFINITY else min(most + grace, hard)
+    top = limit + grace if hard == resource.RLIM_INFINITY else min(limit + grace, hard)
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(kind, (min(most, top), top))
+        resource.setrlimit(kind, (min(limit, top), top))
 
 
 def _prefer_oom_kill() -> None:
-    """Have the kernel end a child, and not the service, where the machine runs out of memory."""
+    """Make the kernel kill a child, not the service, if the machine runs out of memory."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")

@@ -1,4 +1,4 @@
-"""The name of a process in ``ps -o comm`` and ``top``: what a child is doing, or that it waits."""
+"""The name of a process in ``ps -o comm`` and ``top``: the kind of task that a child runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from typing import Final
 
 PR_SET_NAME = 15
-NURSERY: Final = "syndb-nursery"
-"""The fork server, and the children that wait for a task."""
+FORK_SERVER_TITLE: Final = "syndb-fork-srv"
+"""The title of the fork server and of preforked children, which wait for a task."""
 
 
 def set_process_title(name: str) -> None:
-    """Name this process; the kernel keeps 15 bytes of it."""
+    """Set the name of this process; the kernel keeps 15 bytes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Waiting for descriptors to become readable, however many of them a process has open."""
+"""Waits for descriptors to become readable, with any number of open descriptors."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import select
 
 
 def wait_readable(descriptors: list[int], timeout_s: float | None) -> set[int]:
-    """Wait until some of the descriptors can be read, or have ended; return which.
+    """Wait until descriptors are readable or closed; return them.
 
     Parameters
     ----------
     descriptors : list of int
-        What to wait for. Unlike ``select.select`` this takes numbers of 1,024 and more.
+        Descriptors to wait for. Unlike ``select.select`` this accepts numbers of 1,024 and more.
     timeout_s : float or None
-        Seconds to wait at most; for ever, if None.
+        Maximum seconds to wait; None waits without limit.
     """
     poll = select.poll()
     for descriptor in descriptors:

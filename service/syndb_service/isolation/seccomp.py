@@ -1,12 +1,12 @@
-"""System calls that a child has no use for, refused by the Linux kernel (seccomp).
+"""A seccomp filter: system calls that a child doesn't need return an error.
 
-This is what Landlock leaves open: UDP and Unix sockets, new processes, signals and the memory of other
-processes, modes, owners, times and attributes of files, watching folders, shared memory, and the corners of
-the kernel where its own faults are found. Everything else stays allowed: the engines' threads, memory and
-files need more calls than anyone could list for every version of theirs.
+It covers what Landlock leaves open: UDP and Unix sockets, new processes, signals to and memory of other
+processes, modes, owners, times and attributes of files, watches on folders, shared memory, and rarely used
+parts of the kernel with a history of vulnerabilities. All other calls stay allowed, because the calls that
+the engines need change with their versions.
 
-The filter is a few instructions of classic BPF, written here: the bindings on PyPI were last released in
-2021, and libseccomp's own are packaged by distributions only.
+The filter is a short program of classic BPF. No library is used: the bindings on PyPI were last released in
+2021, and only distributions package those of libseccomp.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ CALLS: Final[dict[str, tuple[int | None, int | None]]] = {
     "msgget": (68, 186),
     "mq_open": (240, 180),
 }
-"""Each call with its number on x86-64 and on ARM64; None where it isn't known."""
+"""Each call with its number on x86-64 and on ARM64; None if the architecture lacks it."""
 CLONE: Final = (56, 220)
 CLONE3: Final = (435, 435)
 TGKILL: Final = (234, 131)
@@ -141,7 +141,7 @@ class Program(ctypes.Structure):
 
 
 def has_filter_for(machine: str | None = None) -> bool:
-    """Tell whether there is a filter for this machine.
+    """Return whether there is a filter for this architecture.
 
     Examples
     --------
@@ -152,26 +152,26 @@ def has_filter_for(machine: str | None = None) -> bool:
 
 
 def is_supported() -> bool:
-    """Tell whether there is a filter for this machine, and a kernel that takes filters."""
+    """Return whether this architecture has a filter and the kernel supports filters."""
     return has_filter_for() and ctypes.CDLL(None).prctl(PR_GET_SECCOMP, *[ctypes.c_ulong(0)] * 4) >= 0
 
 
 def instructions(
     machine: str, pid: int, refused: Mapping[str, tuple[int | None, int | None]] = CALLS
 ) -> list[Instruction]:
-    """Write the filter: which calls give ``EPERM``.
+    """Build the filter, which makes the refused calls return ``EPERM``.
 
-    ``clone`` may make threads only; ``clone3``, whose flags a filter can't see, gives ``ENOSYS``, and the
-    C library then takes ``clone``; ``tgkill`` may reach the process itself only, as ``abort`` does.
+    ``clone`` may only create threads. ``clone3``, whose flags a filter can't read, returns ``ENOSYS``, and
+    the C library then uses ``clone``. ``tgkill`` may only signal the process itself, as ``abort`` does.
 
     Parameters
     ----------
     machine : str
         ``x86_64`` or ``aarch64``.
     pid : int
-        The process.
+        The id of the filtered process.
     refused : mapping
-        Calls with their numbers on each.
+        Calls with their numbers on x86-64 and ARM64.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def instructions(
 
 
 def restrict() -> None:
-    """Refuse the calls to this thread and those it starts later; the caller has set ``PR_SET_NO_NEW_PRIVS``.
+    """Install the filter for this thread and those it starts; the caller has set ``PR_SET_NO_NEW_PRIVS``.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def restrict() -> None:
 
 
 def install(program: Sequence[Instruction]) -> None:
-    """Have the kernel run a filter on every call of this thread and those it starts later."""
+    """Make the kernel run a filter on each call of this thread and of those that it starts later."""
     array = (Instruction * len(program))(*program)
     libc = ctypes.CDLL(None, use_errno=True)
     arguments = ctypes.c_ulong(MODE_FILTER), ctypes.byref(Program(len(program), array)), ctypes.c_ulong(0)
@@ -222,12 +222,12 @@ def install(program: Sequence[Instruction]) -> None:
 
 
 def _refuse(test: int, number: int, code: int) -> list[Instruction]:
-    """Refuse a call with an error; one whose number fails the test goes on."""
+    """Return instructions that make a call fail if its number passes the test."""
     return [Instruction(test, 0, 1, number), Instruction(RETURN, 0, 0, REFUSE | code)]
 
 
 def _refuse_unless(number: int, test: int, value: int) -> list[Instruction]:
-    """Refuse a call whose first argument fails a test; every other call goes on."""
+    """Return instructions that make a call fail if its first argument fails a test."""
     return [
         Instruction(EQUAL, 0, 4, number),
         Instruction(LOAD, 0, 0, FIRST_ARGUMENT_AT),

@@ -11,14 +11,14 @@ from importlib import import_module
 from syndb_service.isolation.fork_server import PRELOADED
 for name in PRELOADED:
     import_module(name)
-from syndb_service.child import main as child, query_task as query_job
+from syndb_service.child import main as child, query_task as query_child
 from syndb_service.isolation.channel import ChildChannel
 from tests.support.child_tasks import query_task
 ours, theirs = socket.socketpair()
 threading.Thread(target=lambda: [None for _ in iter(lambda: theirs.recv(65536), b"")], daemon=True).start()
 folder, before = tempfile.mkdtemp(), set(sys.modules)
 task = query_task(folder, "SELECT 1 AS n, 'x' AS t", format=sys.argv[1])
-query_job.run(ChildChannel(ours), task, child.fresh_engine())
+query_child.run_query_task(ChildChannel(ours), task, child.new_connection())
 print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
 

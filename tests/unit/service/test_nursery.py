@@ -16,7 +16,7 @@ from syndb_service.domain.child_task import CheckRequest, to_dict
 from syndb_service.domain.message_codec import encode_message
 from syndb_service.isolation.channel import FrameType
 from syndb_service.isolation.fork_server_client import ChildProcess, ForkServerClient
-from syndb_service.isolation.process_name import NURSERY
+from syndb_service.isolation.process_name import FORK_SERVER_TITLE
 from tests.support.child_tasks import CHECK_TASK, query_task
 
 
@@ -139,7 +139,7 @@ def test_a_waiting_child_that_is_killed_is_no_jobs_child(tmp_path: Path) -> None
             while not (waiting := nursery.preforked_pids()):
                 assert time.monotonic() < until
                 time.sleep(0.01)
-            assert Path(f"/proc/{waiting[0]}/comm").read_text().strip() == NURSERY
+            assert Path(f"/proc/{waiting[0]}/comm").read_text().strip() == FORK_SERVER_TITLE
             os.kill(waiting[0], signal.SIGKILL)
             until = time.monotonic() + 120
             while Path(f"/proc/{waiting[0]}").exists():
