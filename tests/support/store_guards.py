@@ -63,7 +63,7 @@ def a_heartbeat_keeps_a_job_from_a_sweep_that_listed_it_before(database: Databas
     store = JobStore(database, lambda _: None)
     job = running(store, lease_s=-1)
     (listed,) = store.maintenance.list_lapsed()
-    assert store.attempts.heartbeat(job, 30).alive
+    assert store.attempts.heartbeat(job, 30).lease_held
     assert not store.attempts.requeue(listed, Reason.WORKER_LOST, death=True, lapsed=True)
     assert not store.attempts.mark_failed(listed, Reason.WORKER_LOST, FAILURE, lapsed=True)
     store.request_cancel(job.job_id, "ada")

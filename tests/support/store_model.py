@@ -83,8 +83,8 @@ class StoreMachine(RuleBasedStateMachine):
     def beat(self, job: Job, tell: bool) -> None:
         if job.job_id in self.known:
             beat = self.store.attempts.heartbeat(job, 30, Progress("executing", 0.5) if tell else None)
-            assert beat.alive == self.has(job)
-            if beat.alive:
+            assert beat.lease_held == self.has(job)
+            if beat.lease_held:
                 assert beat.cancel_requested == self.known[job.job_id].cancel_requested
 
     @rule(job=attempts)

@@ -110,7 +110,7 @@ class JobDispatcher:
         asked_at = time.monotonic()
         with self._lock:
             if self._thread is None:
-                self._thread = BackgroundThread("hints", self._serve)
+                self._thread = BackgroundThread("job dispatcher", self._serve)
                 self._thread.start()
             self._errands.put(errand)
         if not errand.over.wait(self._patience_s):

@@ -1,6 +1,6 @@
-"""The rows: jobs and their events, tokens and groups, in SQLite or PostgreSQL.
+"""The database rows: jobs and their events, tokens and groups, in SQLite or PostgreSQL.
 
-Everything from ``auth`` upwards imports it. It imports the domain and no other adapter.
+All layers from ``auth`` upwards may import it. It imports the domain and no other adapter.
 """
 
 from syndb_service.store.change_listener import ChangeListener

@@ -1,4 +1,4 @@
-"""The worker's side of the rows: claim, beat, end. Every write names the attempt that makes it."""
+"""The rows as workers use them: claim, heartbeat, final transition. Each write names its attempt."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from syndb_service.store.transitions import Transitions, lease_over, of_attempt
 
 @dataclass(frozen=True, slots=True)
 class LeaseState:
-    """What a heartbeat brings back; ``alive`` is False when another attempt has taken the job."""
+    """The answer to a heartbeat; ``lease_held`` is False if the attempt no longer owns the job."""
 
-    alive: bool
+    lease_held: bool
     cancel_requested: bool
 
 
 class AttemptStore:
-    """Runs jobs through their attempts."""
+    """The transitions of attempts."""
 
     def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def claim_next(self, lease_s: float, worker: str = "") -> Job | None:
-        """Take the pending job whose turn it is, or return None when there is none.
+        """Claim the next pending job in fair-share order; return None if there is none.
 
         Parameters
         ----------
         lease_s : float
-            Seconds after which the job is anybody's, unless a heartbeat comes.
+            Seconds after which another worker may claim the job, unless a heartbeat extends the lease.
         worker : str
-            Who takes it, for the log.
+            Name of the claim, by which :meth:`find_claim` finds it.
         """
         while True:
             now = self._transitions.database.now()
@@ -46,7 +46,7 @@ class AttemptStore:
                 job_id = scheduling.next_job(connection, now)
                 if job_id is None:
                     return None
-                taken = self._transitions.transition(
+                claimed = self._transitions.transition(
                     connection,
                     job_id,
                     Status.PENDING,
@@ -61,19 +61,19 @@ class AttemptStore:
                     not_before=None,
                     progress=Progress("starting").as_dict(),
                 )
-                if taken:
+                if claimed:
                     job = self._transitions.fetch(connection, job_id)
-            if taken:
+            if claimed:
                 self._transitions.notify(job_id)
                 return job
 
     def find_claim(self, worker: str) -> Job | None:
-        """Return the running job that was claimed under this name, if there is one."""
+        """Return the running job that was claimed under this name; None if there is none."""
         found = self._transitions.select_jobs(and_(jobs.c.status == Status.RUNNING, jobs.c.worker == worker))
         return found[0] if found else None
 
     def heartbeat(self, job: Job, lease_s: float, progress: Progress | None = None) -> LeaseState:
-        """Extend the lease of a running attempt, with its progress where that has changed."""
+        """Extend the lease of a running attempt, and write its progress if it has changed."""
         values: dict[str, Any] = {
             "lease_until": self._transitions.database.now() + timedelta(seconds=lease_s)
         }
@@ -86,10 +86,12 @@ class AttemptStore:
             row = connection.execute(statement).one_or_none()
         if row is not None and progress is not None:
             self._transitions.notify(job.job_id)
-        return LeaseState(alive=row is not None, cancel_requested=row is not None and row.cancel_requested)
+        return LeaseState(
+            lease_held=row is not None, cancel_requested=row is not None and row.cancel_requested
+        )
 
     def cancel_requests(self, job_ids: Iterable[str]) -> set[str]:
-        """Return which of these jobs their owners want cancelled, in one read."""
+        """Return which of these jobs have a cancel request, in one read."""
         with self._transitions.database.read() as connection:
             rows = connection.execute(
                 select(jobs.c.job_id).where(jobs.c.job_id.in_(list(job_ids)), jobs.c.cancel_requested)
@@ -99,7 +101,7 @@ class AttemptStore:
     def mark_completed(
         self, job: Job, result: Result, expires_at: datetime, identity: str | None = None
     ) -> bool:
-        """Make a stored result visible; False if the attempt no longer has the job or was cancelled."""
+        """Complete a job with a stored result; return False if the attempt lost the job or was cancelled."""
         return self._transitions.finish(
             job,
             Status.COMPLETED,
@@ -112,7 +114,7 @@ class AttemptStore:
         )
 
     def find_reusable(self, owner: str, identity: str) -> Job | None:
-        """Return the owner's newest job whose result is kept still and would come out again."""
+        """Return the owner's newest job with this identity whose result is stored and intact, or None."""
         found = self._transitions.select_jobs(
             and_(
                 jobs.c.owner == owner,
@@ -126,17 +128,17 @@ class AttemptStore:
         return max(found, key=lambda job: job.finished_at or job.created_at, default=None)
 
     def mark_failed(self, job: Job, reason: Reason, failure: Failure, *, lapsed: bool = False) -> bool:
-        """End a running attempt as failed; False if it no longer has the job.
+        """End a running attempt as failed; return False if it no longer owns the job.
 
-        With ``lapsed`` only while its lease is over, as in :meth:`requeue`.
+        With ``lapsed`` only if its lease is over, as in :meth:`requeue`.
         """
         guard = self._lease_lapsed() if lapsed else None
         return self._transitions.finish(job, Status.FAILED, reason, guard=guard, failure=failure.as_dict())
 
     def mark_cancelled(self, job: Job, *, lapsed: bool = False) -> bool:
-        """End a running attempt as cancelled, as was asked for, once nothing of it runs any more.
+        """End a running attempt as cancelled, after its child has exited; False without a cancel request.
 
-        With ``lapsed`` only while its lease is over, as in :meth:`requeue`.
+        With ``lapsed`` only if its lease is over, as in :meth:`requeue`.
         """
         guard: ColumnElement[bool] = jobs.c.cancel_requested.is_(True)
         if lapsed:
@@ -146,20 +148,22 @@ class AttemptStore:
     def _lease_lapsed(self) -> ColumnElement[bool]:
         return lease_over(self._transitions.database.now())
 
-    def record_broker_outage(self, job_id: str, why: str | None) -> None:
-        """Write into a pending job's record that it waits for the broker; None: that this is over."""
+    def record_broker_outage(self, job_id: str, reason: str | None) -> None:
+        """Write into a pending job's record that it waits for the broker; None: remove that."""
         pending = and_(jobs.c.job_id == job_id, jobs.c.status == Status.PENDING)
         with self._transitions.database.read() as connection:
             row = connection.execute(select(jobs.c.version, jobs.c.progress).where(pending)).one_or_none()
         if row is None:
             return
-        told = None if row.progress is None else Progress.from_dict(row.progress).phase
-        if told is not None if why is not None else not (told or "").startswith("waiting: the broker"):
+        phase = None if row.progress is None else Progress.from_dict(row.progress).phase
+        if phase is not None if reason is not None else not (phase or "").startswith("waiting: the broker"):
             return
-        progress = None if why is None else Progress(f"waiting: {why}").as_dict()
-        seen = and_(pending, jobs.c.version == row.version)
+        progress = None if reason is None else Progress(f"waiting: {reason}").as_dict()
+        unchanged = and_(pending, jobs.c.version == row.version)
         with self._transitions.database.write() as connection:
-            connection.execute(update(jobs).where(seen).values(progress=progress, version=row.version + 1))
+            connection.execute(
+                update(jobs).where(unchanged).values(progress=progress, version=row.version + 1)
+            )
         self._transitions.notify(job_id)
 
     def requeue(
@@ -172,22 +176,23 @@ class AttemptStore:
         lapsed: bool = False,
         waiting: str | None = None,
     ) -> bool:
-        """Give a running attempt's job back to the queue; False if it has lost it, or was cancelled.
+        """Requeue the job of a running attempt; return False if the attempt lost it or was cancelled.
 
         Parameters
         ----------
         job : Job
-            The attempt that had it.
+            The attempt that owns it.
         reason : Reason
-            Why it waits again.
+            Why it is pending again.
         death : bool
-            A worker or child died: this counts against the job.
+            Count a crash of the worker or the child against the job.
         outage : bool
-            The store or the database was away: this doesn't count, but the job waits longer each time.
+            Count an outage of a dependency: the pause before the next attempt doubles each time, up to
+            ``LONGEST_PAUSE_S`` seconds.
         lapsed : bool
-            Only while its lease is over: a heartbeat that came since the job was listed keeps it.
+            Only if its lease is over: a heartbeat since the job was listed keeps the attempt.
         waiting : str, optional
-            What it waits for, as its record tells until it is taken again.
+            What the job waits for; its record shows that until it is claimed.
         """
         now = self._transitions.database.now()
         guard = and_(jobs.c.attempt == job.attempt, jobs.c.cancel_requested.is_(False))

@@ -1,4 +1,4 @@
-"""Notices: which job another process has just changed, where the database tells it (PostgreSQL's NOTIFY)."""
+"""The change listener: receives the ids of jobs that other processes changed, by PostgreSQL's NOTIFY."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ log = logging.getLogger(__name__)
 
 
 class ChangeListener:
-    """Hears of changes at the moment of their commit, in a thread of its own.
+    """A thread that receives a notification for each committed change of a job.
 
-    A pooler between the service and PostgreSQL may lose notices without a word (PgBouncer does, unless it
-    pools by session). So notices of our own are sent by another connection from time to time: only while
-    those arrive is :attr:`heard` true, and nobody has to ask.
+    A pooler between the service and PostgreSQL may drop notifications silently (PgBouncer does, unless it
+    pools by session). So the listener sends a probe through another connection every ``PROBE_EVERY_S``
+    seconds: only while probes arrive is :attr:`is_listening` true and polling unnecessary.
 
     Parameters
     ----------
     database : Database
-        With SQLite there are no notices.
-    tell : callable
-        Told the id of each job that has changed; runs in this thread.
+        With SQLite there are no notifications.
+    on_change : callable
+        Called with the id of each changed job, in this thread.
     """
 
-    def __init__(self, database: Database, tell: Callable[[str], None]) -> None:
+    def __init__(self, database: Database, on_change: Callable[[str], None]) -> None:
         self._database = database
-        self._tell = tell
+        self._on_change = on_change
         self._ended = threading.Event()
         self._thread: BackgroundThread | None = None
         self._probe, self._probed_at = "", 0.0
@@ -55,29 +55,29 @@ class ChangeListener:
 
     @property
     def is_listening(self) -> bool:
-        """Whether a change that is committed now would be told at once."""
+        """Whether notifications arrive: a change that is committed now is received at once."""
         return self._answered
 
     def start(self) -> None:
-        """Begin to listen, where there is something to hear."""
+        """Start to listen, if the database is PostgreSQL."""
         if self._database.shared:
-            self._thread = BackgroundThread("notices", self._listen_once, self._ended)
+            self._thread = BackgroundThread("change listener", self._listen_once, self._ended)
             self._thread.start()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._ended.set()
         if self._thread is not None:
             self._thread.stop()
 
     def _listen_once(self) -> None:
-        """Listen until the connection breaks; meanwhile changes are asked for."""
+        """Listen until the connection breaks; the API polls for changes until the next one is open."""
         try:
             with self._open_listener() as connection:
                 self._listen(connection)
         except ServiceError as error:
             self._answered = False
-            log.warning("no notices of changes, which are asked for instead: %s", error.message)
+            log.warning("no notifications of changes; the service polls instead: %s", error.message)
             self._ended.wait(AGAIN_S)
         finally:
             self._answered = False
@@ -92,11 +92,11 @@ class ChangeListener:
                 self._send_probe()
             elif self._probe and since > PROBE_S and self._answered:
                 self._answered = False
-                log.warning("notices of changes don't arrive, which are asked for instead")
+                log.warning("notifications of changes don't arrive; the service polls instead")
 
     def _on_notification(self, payload: str) -> None:
         if not payload.startswith(PROBE):
-            self._tell(payload)
+            self._on_change(payload)
         elif payload == self._probe:
             self._probe, self._answered = "", True
 

@@ -1,4 +1,4 @@
-"""The database: how it is opened, its clock, and the two kinds of transaction."""
+"""The database: its engine, its clock, its read and write transactions, and its errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DATABASE_AWAY = "database_unavailable"
 DATABASE_DAMAGED = "database_damaged"
 FULL_KEPT_S = 30.0
 CLOCK_OFF_S = 300.0
-"""A third of what S3 allows: its signatures are good for 15 minutes."""
+"""One third of the 15 minutes for which signatures of S3 are valid."""
 CONNECT_TIMEOUT_S = 5
 RESTED_S = 0.5
 DISK_FULL_SQLSTATE = "53100"
@@ -37,43 +37,43 @@ FORMS = "sqlite:////path/to/file or postgresql+psycopg://user:password@host/data
 
 
 class UtcTimestamp(TypeDecorator[datetime]):
-    """A moment in UTC, stored as whole microseconds since 1970: exact and sortable in every database."""
+    """A timestamp in UTC, stored as microseconds since 1970: exact and sortable in every database."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Turn a moment into microseconds."""
+        """Convert a timestamp to microseconds."""
         if value is None:
             return None
         return round(value.timestamp() * 1_000_000)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Turn microseconds into a moment."""
+        """Convert microseconds to a timestamp."""
         if value is None:
             return None
         return datetime.fromtimestamp(value / 1_000_000, UTC)
 
 
 class Database:
-    """One database with guarded write transactions.
+    """One SQLite or PostgreSQL database.
 
     Parameters
     ----------
     url : str
-        ``sqlite:////path`` (the file is made when it is missing) or ``postgresql+psycopg://…``.
+        ``sqlite:////path`` (a missing file is created) or ``postgresql+psycopg://…``.
 
     Raises
     ------
     BadSetting
-        If the URL is of no known form.
+        If the URL has an unknown form.
 
     Notes
     -----
-    SQLite runs in WAL mode with ``synchronous=FULL``: what was answered with 202 survives a power cut.
-    Each write transaction begins with ``BEGIN IMMEDIATE``, so that two of them wait for each other
-    instead of failing halfway. With PostgreSQL the clock is the database's, so that workers whose
-    clocks differ agree on leases.
+    SQLite runs in WAL mode with ``synchronous=FULL``: a job that was answered with 202 survives a power
+    cut. Each write transaction begins with ``BEGIN IMMEDIATE``, so that writers wait for each other
+    instead of failing halfway. With PostgreSQL the clock is the server's, so that workers whose clocks
+    differ agree on leases.
     """
 
     def __init__(self, url: str) -> None:
@@ -89,39 +89,39 @@ class Database:
         self._full_at: float | None = None
 
     def now(self) -> datetime:
-        """Return the moment that rows are stamped with.
+        """Return the current time for timestamps of rows.
 
         Raises
         ------
         TransientError
-            If the database is away.
+            If the database is unavailable.
         """
         return self._clock.now() if self.shared else datetime.now(UTC)
 
     @contextmanager
-    def write(self, patience_s: float = BUSY_TIMEOUT_S) -> Iterator[Connection]:
-        """Open a write transaction, committed at the end of the block, gone if the block raises.
+    def write(self, timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[Connection]:
+        """Open a write transaction; commit at the end of the block, roll back if the block raises.
 
         Parameters
         ----------
-        patience_s : float
-            Seconds to wait for other writers, where they exclude each other (SQLite).
+        timeout_s : float
+            Seconds to wait for other writers of SQLite; PostgreSQL ignores it.
         """
         with self._translate_errors(), self.engine.connect() as connection:
             if not self.shared:
-                connection.connection.cursor().execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+                connection.connection.cursor().execute(f"PRAGMA busy_timeout = {round(timeout_s * 1000)}")
             with connection.begin():
                 yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a read. With PostgreSQL each statement sees what is committed by then, in one round trip."""
+        """Open a read. With PostgreSQL each statement reads the latest commits, in one round trip."""
         with self._translate_errors(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """Open a read whose statements all see the same."""
+        """Open a read whose statements all read the same snapshot."""
         with self._translate_errors(), self._snapshots.connect() as connection:
             yield connection
 
@@ -143,21 +143,21 @@ class Database:
 
     @contextmanager
     def _from_driver(self) -> Iterator[None]:
-        """Give the driver's errors the form that those of the pool's connections have."""
+        """Convert errors of the driver to the class that pooled connections raise."""
         try:
             yield
         except self.engine.dialect.loaded_dbapi.Error as error:
             raise exc.OperationalError(None, None, error) from error
 
     def serialize(self, connection: Connection, name: str) -> None:
-        """Let no other transaction that names the same pass until this one has ended."""
+        """Block other transactions that serialize on the same name until this one has ended."""
         if self.shared:
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
             )
 
     def ready(self) -> None:
-        """Return if the database answers, and takes rows.
+        """Require that the database responds and accepts writes.
 
         Raises
         ------
@@ -174,13 +174,13 @@ class Database:
             self._probe_disk(Path(self.engine.url.database).absolute().parent)
 
     def check_clock(self) -> None:
-        """Return if the clock of this machine and that of the database's server agree.
+        """Require that the clocks of this machine and of the database server agree.
 
         Raises
         ------
         TransientError
-            If they are more than five minutes apart: leases go by the database's, but signatures for S3 and
-            the tokens of an OpenID provider by this machine's. A database that is away has no clock.
+            If they differ by more than five minutes: leases use the server's clock, but signatures for S3
+            and tokens of an OpenID provider use this machine's. An unavailable database is not compared.
         """
         if not self.shared:
             return
@@ -197,7 +197,7 @@ class Database:
             )
 
     def _probe_disk(self, folder: Path) -> None:
-        """Write beside the file of SQLite, whose log takes small writes for a while on a full disk."""
+        """Write a probe next to the file of SQLite, whose log accepts some small writes on a full disk."""
         try:
             write_probe(folder)
         except OSError as error:
@@ -206,24 +206,24 @@ class Database:
             raise read_only(os.strerror(error.errno or 0).lower()) from error
 
     def check(self) -> None:
-        """Make sure at start that rows can be written.
+        """Require at start that rows can be written.
 
         Raises
         ------
         BadSetting
-            If the database is there and takes no writes: a file or a disk that is read-only.
+            If the database is a file that is read-only, or is on a read-only disk.
         TransientError
-            If it is away.
+            If it is unavailable.
         """
         try:
             with self.write() as connection:
                 connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
         except TransientError as error:
             if "readonly" in str(error.__cause__):
-                where = self.engine.url.render_as_string()
+                url = self.engine.url.render_as_string()
                 raise BadSetting(
-                    f"the job database {where} can't be written: it is read-only",
-                    hint="Mend its permissions or its disk, or set another SYNDB_DATABASE_URL.",
+                    f"the job database {url} can't be written: it is read-only",
+                    hint="Correct its permissions or its disk, or set another SYNDB_DATABASE_URL.",
                 ) from error
             raise
 
@@ -233,8 +233,8 @@ class Database:
 
     def _clock_of_the_server(self) -> datetime:
         with self.read() as connection:
-            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return moment.astimezone(UTC)
+            server_time: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return server_time.astimezone(UTC)
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -262,9 +262,9 @@ class Database:
         refusal = refusal_of(error)
         if refusal is not None:
             return refusal
-        why = str(getattr(error, "orig", error)).strip().splitlines()
+        lines = str(getattr(error, "orig", error)).strip().splitlines()
         return TransientError(
-            f"the job database is away: {why[0] if why else type(error).__name__}",
+            f"the job database is away: {lines[0] if lines else type(error).__name__}",
             code=DATABASE_AWAY,
             hint="Try again in a moment; nothing was changed.",
         )
@@ -302,19 +302,19 @@ def _open(url: str) -> Engine:
 
 
 def _keep_private(file: str | None) -> None:
-    """Take the rights of others from a database that an earlier version made; its log gets the same."""
+    """Remove the permissions of other users from a database file of an earlier version, and from its log."""
     path = Path(file or "")
     with contextlib.suppress(OSError):
         if path.is_file() and path.stat().st_mode & 0o077:
             path.chmod(0o600)
 
 
-def _unknown_form(why: str) -> BadSetting:
-    return BadSetting(f"SYNDB_DATABASE_URL: {why}", hint=f"It looks like {FORMS}.")
+def _unknown_form(reason: str) -> BadSetting:
+    return BadSetting(f"SYNDB_DATABASE_URL: {reason}", hint=f"It looks like {FORMS}.")
 
 
 def _open_shared(url: URL, arguments: dict[str, Any]) -> Engine:
-    """Open PostgreSQL. A connection that rested is tried, as its server may be gone; one in use is not."""
+    """Open PostgreSQL. A pooled connection that was idle is tested before use; a recently used one is not."""
     engine = create_engine(
         url, connect_args=arguments, pool_size=8, max_overflow=24, pool_recycle=1800, pool_use_lifo=True
     )
@@ -337,10 +337,10 @@ def _open_shared(url: URL, arguments: dict[str, Any]) -> Engine:
 
 
 def _has_server_message(connection: Any) -> bool:
-    """Whether a server that nobody asked has sent something: most likely that it closes the connection."""
-    heard = select.poll()
-    heard.register(connection.pgconn.socket, select.POLLIN)
-    return bool(heard.poll(0))
+    """Whether the server sent data without a request: most likely, it closes the connection."""
+    poller = select.poll()
+    poller.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -1,4 +1,4 @@
-"""The database's clock, kept by this machine's: asked for now and then instead of with every statement."""
+"""The clock of the database server, read every ``KEPT_S`` seconds and extrapolated by the local clock."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ BOOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def since_boot() -> float:
-    """Return the seconds since this machine was started, those in which it slept included."""
+    """Return the seconds since this machine was started, including those in which it slept."""
     return time.clock_gettime(BOOT)
 
 
 class DatabaseClock:
-    """Tells the time of another machine.
+    """A clock that returns the time of another machine.
 
-    It is asked again after ``KEPT_S`` seconds. An answer is right to half the time that it took (Cristian
-    1989, Distributed Computing 3:146, doi:10.1007/BF01784024): where what is kept lies within that it stays,
-    so that the time that is told does not go back and forth.
+    It reads that time again after ``KEPT_S`` seconds. An answer is accurate to half the round-trip time
+    (Cristian 1989, Distributed Computing 3:146, doi:10.1007/BF01784024): if the previous offset is within
+    that error it is kept, so that the time does not jump back and forth.
 
     Parameters
     ----------
-    ask : callable
-        Asks the other machine for its time.
+    read_time : callable
+        Reads the time of the other machine.
 
     Examples
     --------
@@ -37,27 +37,27 @@ class DatabaseClock:
     '2026-01-01'
     """
 
-    def __init__(self, ask: Callable[[], datetime]) -> None:
-        self._ask = ask
+    def __init__(self, read_time: Callable[[], datetime]) -> None:
+        self._read_time = read_time
         self._lock = threading.Lock()
-        self._kept: tuple[datetime, float] | None = None
+        self._cached: tuple[datetime, float] | None = None
 
     def now(self) -> datetime:
         """Return the other machine's time."""
-        here = since_boot()
-        kept = self._kept
-        if kept is None or here >= kept[1]:
+        now_s = since_boot()
+        cached = self._cached
+        if cached is None or now_s >= cached[1]:
             with self._lock:
-                kept = self._kept
-                if kept is None or here >= kept[1]:
-                    kept = self._kept = self._query(kept)
-        return kept[0] + timedelta(seconds=since_boot())
+                cached = self._cached
+                if cached is None or now_s >= cached[1]:
+                    cached = self._cached = self._query(cached)
+        return cached[0] + timedelta(seconds=since_boot())
 
-    def _query(self, kept: tuple[datetime, float] | None) -> tuple[datetime, float]:
+    def _query(self, cached: tuple[datetime, float] | None) -> tuple[datetime, float]:
         before = since_boot()
-        moment = self._ask()
+        server_time = self._read_time()
         after = since_boot()
-        origin = moment - timedelta(seconds=(before + after) / 2)
-        if kept is not None and abs(kept[0] - origin) <= timedelta(seconds=(after - before) / 2):
-            origin = kept[0]
+        origin = server_time - timedelta(seconds=(before + after) / 2)
+        if cached is not None and abs(cached[0] - origin) <= timedelta(seconds=(after - before) / 2):
+            origin = cached[0]
         return origin, after + KEPT_S

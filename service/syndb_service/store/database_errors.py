@@ -1,4 +1,4 @@
-"""What is told of a database that is there and does not take what it is given."""
+"""Errors of a database that responds and refuses: full disk, read-only, wrong user or database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATABASE_READ_ONLY: Final = "database_read_only"
 
 
 def disk_full() -> TransientError:
-    """Say that the disk of the database is full."""
+    """Return the error of a full disk of the database."""
     return TransientError(
         "the disk of the job database is full",
         code=DATABASE_FULL,
@@ -23,10 +23,10 @@ def disk_full() -> TransientError:
     )
 
 
-def read_only(why: str) -> TransientError:
-    """Say that the database takes no rows."""
+def read_only(reason: str) -> TransientError:
+    """Return the error of a database that accepts no writes."""
     return TransientError(
-        f"the job database can't be written ({why})",
+        f"the job database can't be written ({reason})",
         code=DATABASE_READ_ONLY,
         hint="Nothing was changed. An operator has to look at it.",
     )
@@ -54,17 +54,17 @@ _REFUSALS: Final = (
         "Let it in by pg_hba.conf, and make it the owner of its database.",
     ),
 )
-"""What PostgreSQL says to a client that it does not let in: it gives no code with it."""
+"""Messages of PostgreSQL to a client that it rejects; the driver gives no error code with them."""
 
 
 def refusal_of(error: exc.SQLAlchemyError) -> TransientError | None:
-    """Return what is told where the server is there and refuses: waiting for it would not help."""
-    said = str(getattr(error, "orig", None) or "")
-    for pattern, told, hint in _REFUSALS:
-        if re.search(pattern, said):
-            line = next(line for line in said.splitlines() if re.search(pattern, line))
+    """Return the error if the server responds and rejects the service; None for any other error."""
+    text = str(getattr(error, "orig", None) or "")
+    for pattern, problem, hint in _REFUSALS:
+        if re.search(pattern, text):
+            line = next(line for line in text.splitlines() if re.search(pattern, line))
             return TransientError(
-                f"the job database {told}: {line.rpartition('FATAL: ')[2].strip()}",
+                f"the job database {problem}: {line.rpartition('FATAL: ')[2].strip()}",
                 code=DATABASE_REFUSED,
                 hint=hint,
             )

@@ -1,4 +1,4 @@
-"""Who is in which group, and what issuers said of whom."""
+"""Group memberships, and the academic status of users as issuers reported it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BY_OPERATOR = ""
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user in a group; ``issuer`` says who put the user there, and is empty for an operator."""
+    """A user in a group; ``issuer`` reported the membership, and is empty if an operator added it."""
 
     group: str
     user: str
@@ -25,12 +25,12 @@ class Membership:
 
 
 class GroupStore:
-    """Keeps groups and academic standings.
+    """The rows of groups and of academic status.
 
     Parameters
     ----------
     database : Database
-        Where the rows are.
+        The database of the rows.
     """
 
     def __init__(self, database: Database) -> None:
@@ -42,30 +42,30 @@ class GroupStore:
             return groups_of(connection, user)
 
     def memberships(self) -> Sequence[Membership]:
-        """Return who is in which group, by group and user."""
+        """Return all memberships, ordered by group and user."""
         order = (memberships.c.group_name, memberships.c.user, memberships.c.issuer)
         with self._database.read() as connection:
             rows = connection.execute(select(memberships).order_by(*order)).all()
         return [Membership(row.group_name, row.user, row.issuer) for row in rows]
 
     def add(self, group: str, user: str) -> None:
-        """Put a user into a group; nothing happens if the user is in it."""
+        """Add a user to a group; a user who is in it stays in it."""
         with self._database.write() as connection:
             self._database.serialize(connection, f"groups {user}")
-            connection.execute(delete(memberships).where(_one(group, user)))
+            connection.execute(delete(memberships).where(_by_operator(group, user)))
             connection.execute(insert(memberships).values(group_name=group, user=user, issuer=BY_OPERATOR))
 
     def remove(self, group: str, user: str) -> None:
-        """Take a user out of a group that an operator put them into.
+        """Remove a user from a group to which an operator added them.
 
         Raises
         ------
         NotFound
-            If no operator has.
+            If no operator has added them.
         """
         with self._database.write() as connection:
-            gone = connection.execute(delete(memberships).where(_one(group, user))).rowcount
-        if not gone:
+            removed = connection.execute(delete(memberships).where(_by_operator(group, user))).rowcount
+        if not removed:
             raise NotFound(
                 f"no operator has put {user!r} into the group {group!r}",
                 hint="`syndb-lab group list` shows who is where; an issuer's groups are its own to change.",
@@ -74,16 +74,16 @@ class GroupStore:
     def record(
         self, user: str, issuer: str, *, affiliation: str | None, groups: Iterable[str] | None
     ) -> None:
-        """Write down what an issuer says of a user, in the place of what it said before.
+        """Store what an issuer reports of a user; it replaces the issuer's earlier report.
 
         Parameters
         ----------
         user, issuer : str
-            Of whom, and who.
+            The user, and the issuer that reports.
         affiliation : str, optional
-            What makes the user academic; None takes an earlier standing back.
+            The affiliation that makes the user academic; None removes the academic status.
         groups : iterable of str, optional
-            The user's groups there; None leaves them alone.
+            The user's groups at the issuer; None leaves them unchanged.
         """
         with self._database.write() as connection:
             self._database.serialize(connection, f"groups {user}")
@@ -113,12 +113,12 @@ def groups_of(connection: Connection, user: str) -> frozenset[str]:
 
 
 def academic_status_of(connection: Connection, user: str) -> AcademicStatus | None:
-    """Return what an issuer last said of a user's academic standing."""
+    """Return a user's academic status as an issuer last reported it; None without one."""
     row = connection.execute(select(standings).where(standings.c.user == user)).one_or_none()
     return None if row is None else AcademicStatus(row.issuer, row.affiliation, row.verified_at)
 
 
-def _one(group: str, user: str) -> ColumnElement[bool]:
+def _by_operator(group: str, user: str) -> ColumnElement[bool]:
     return and_(
         memberships.c.group_name == group,
         memberships.c.user == user,

@@ -1,4 +1,4 @@
-"""From a row to the job record."""
+"""Conversion of a row of the table ``jobs`` to a job record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress, Result
 
 
 def job_of(row: Row[Any], queue_position: int | None = None) -> Job:
-    """Return the job that a row of the table ``jobs`` tells of."""
+    """Convert a row of the table ``jobs`` to a job record."""
     return Job(
         job_id=row.job_id,
         owner=row.owner,
@@ -39,5 +39,5 @@ def job_of(row: Row[Any], queue_position: int | None = None) -> Job:
 
 
 def _reason(stored: str | None) -> Reason | None:
-    """Return why a job is where it is; None also where only a newer version of the service knows the word."""
+    """Convert a stored reason; return None for one that only a newer version of the service knows."""
     return Reason(stored) if stored in set(Reason) else None

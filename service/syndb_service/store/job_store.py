@@ -1,4 +1,4 @@
-"""The job rows: every move is one guarded UPDATE with an event row in the same transaction."""
+"""The job store: insert, read, list and cancel jobs; it holds the stores for workers and maintenance."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from syndb_service.store.worker_reports import WorkerReports
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A job about to be inserted.
+    """A job to insert.
 
-    ``idempotency_key`` and ``body_sha256`` make a repeated submission the same job.
+    A repeated submission with the same ``idempotency_key`` and ``body_sha256`` is the same job.
     """
 
     owner: str
@@ -42,29 +42,29 @@ class Submission:
 
 
 class JobStore:
-    """Reads and moves jobs: for users here, for everybody else in its parts.
+    """The jobs as users see them; its attributes are the stores for other purposes.
 
     Parameters
     ----------
     database : Database
-        Where the rows are.
+        The database of the rows.
     notify : callable
         Called with a job's id after each committed change of its record.
 
     Attributes
     ----------
-    attempts : Attempts
+    attempts : AttemptStore
         For workers: claim, heartbeat, the end of an attempt.
-    maintenance : Sweeps
+    maintenance : MaintenanceStore
         For the sweeper and the scrubber.
-    retention : Keeping
+    retention : RetentionStore
         For owners: label, expiry, purge.
-    previews : Previews
+    previews : PreviewStore
         The first rows of results.
     tallies : Tallying
         Counts of ended jobs.
     worker_reports : WorkerReports
-        Whether anybody runs jobs.
+        The last report of any worker.
     """
 
     def __init__(self, database: Database, notify: Callable[[str], None]) -> None:
@@ -128,7 +128,7 @@ class JobStore:
         return self.get(job_id), True
 
     def find_by_idempotency_key(self, submission: Submission) -> Job | None:
-        """Return the job that was made before with the same idempotency key; None if there is none.
+        """Return the earlier job with the same idempotency key; None if there is none.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class JobStore:
         Raises
         ------
         NotFound
-            If there is none of that id, or ``owner`` is given and it is someone else's.
+            If there is none of that id, or if ``owner`` is given and does not own it.
         """
         with self._transitions.database.read() as connection:
             return self._transitions.fetch(connection, job_id, owner)
@@ -176,7 +176,7 @@ class JobStore:
         Raises
         ------
         InvalidRequest
-            If the cursor is not one of ours.
+            If the cursor was not written by this service.
         """
         where: list[ColumnElement[bool]] = [jobs.c.owner == owner]
         if statuses:
@@ -189,18 +189,18 @@ class JobStore:
             where.append(jobs.c.created_at > created_after)
         if cursor is not None:
             created_at, job_id = read_cursor(cursor)
-            same_moment = and_(jobs.c.created_at == created_at, jobs.c.job_id < job_id)
-            where.append(or_(jobs.c.created_at < created_at, same_moment))
+            same_time = and_(jobs.c.created_at == created_at, jobs.c.job_id < job_id)
+            where.append(or_(jobs.c.created_at < created_at, same_time))
         order = (jobs.c.created_at.desc(), jobs.c.job_id.desc())
         with (
             self._transitions.database.snapshot() as connection
         ):  # a cursor of PostgreSQL needs a transaction
             found = select(jobs).where(*where).order_by(*order).limit(limit + 1)
-            rows, more = _page(
+            rows, has_more = _page(
                 connection.execute(found, execution_options={"yield_per": READ_AT_A_TIME}), limit
             )
             page = self._transitions.with_position(connection, rows)
-        return page, write_cursor(page[-1]) if more else None
+        return page, write_cursor(page[-1]) if has_more else None
 
     def versions(self, job_ids: Iterable[str]) -> dict[str, int]:
         """Return the current version of each of these jobs, in one read."""
@@ -211,7 +211,7 @@ class JobStore:
         return {row.job_id: row.version for row in rows}
 
     def request_cancel(self, job_id: str, owner: str) -> Job:
-        """Cancel a pending job at once; ask for the end of a running one; leave a final one alone."""
+        """Cancel a pending job at once, request the cancel of a running one; leave a final one unchanged."""
         while True:
             now = self._transitions.database.now()
             with self._transitions.database.write() as connection:
@@ -226,7 +226,7 @@ class JobStore:
                 return job
 
     def _cancel(self, connection: Connection, job: Job, now: datetime) -> bool:
-        """Cancel a job where it was seen; False if it was claimed or given back meanwhile."""
+        """Cancel a job in the status that was read; return False if it was claimed or requeued since."""
         if job.status is Status.PENDING:
             return self._transitions.transition(
                 connection,
@@ -238,12 +238,12 @@ class JobStore:
                 cancel_requested=True,
                 finished_at=now,
             )
-        asked = (
+        request = (
             update(jobs)
             .where(of_attempt(job))
             .values(cancel_requested=True, reason=Reason.CANCELLED_BY_USER, version=jobs.c.version + 1)
         )
-        return bool(connection.execute(asked).rowcount)
+        return bool(connection.execute(request).rowcount)
 
     def _earlier(self, connection: Connection, submission: Submission) -> Job | None:
         if submission.idempotency_key is None:
@@ -265,13 +265,13 @@ class JobStore:
         return self._transitions.fetch(connection, row.job_id)
 
     def _require_below_limit(self, connection: Connection, owner: str, max_open: int) -> None:
-        still_open = select(func.count()).where(
+        open_jobs = select(func.count()).where(
             jobs.c.owner == owner, jobs.c.status.in_([Status.PENDING, Status.RUNNING])
         )
-        many = connection.execute(still_open).scalar_one()
-        if many >= max_open:
+        count = connection.execute(open_jobs).scalar_one()
+        if count >= max_open:
             raise TooManyRequests(
-                f"you have {many:,} jobs that are not finished; at most {max_open:,} are taken",
+                f"you have {count:,} jobs that are not finished; at most {max_open:,} are taken",
                 hint="Wait for some of them, or cancel those you no longer need.",
                 code="too_many_open_jobs",
                 retry_after=RETRY_AFTER_S,
@@ -279,7 +279,7 @@ class JobStore:
 
 
 def _page(found: Iterable[Row[Any]], limit: int) -> tuple[list[Row[Any]], bool]:
-    """Take the rows of a page, and say whether there are more."""
+    """Return the rows of a page, and whether there are more."""
     rows: list[Row[Any]] = []
     size = 0
     for row in found:

@@ -1,4 +1,4 @@
-"""Counting jobs once for all when they have ended: nobody reads every row to know how many there are."""
+"""Tallies of ended jobs: each row is counted once, so that statistics need not read every row."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CHUNK: Final = 1000
 
 
 class Tallying:
-    """Adds ended jobs to the tallies, and takes destroyed results from those that are kept."""
+    """The counts of ended jobs, of stored results and of deleted results."""
 
     def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def tally_ended(self, limit: int = CHUNK) -> int:
-        """Count some rows that are not counted yet; return how many, ``limit`` if there may be more.
+        """Count up to ``limit`` rows that are not counted yet; return how many were counted.
 
         Rows are locked before they are read, and marked in the same transaction.
         """
@@ -30,14 +30,14 @@ class Tallying:
             ended = select(jobs.c.job_id).where(UNCOUNTED, jobs.c.status.in_(FINAL))
             destroyed = select(jobs.c.job_id).where(DESTROYED_SINCE)
             ids = [
-                list(connection.execute(chosen.limit(limit).with_for_update()).scalars())
-                for chosen in (ended, destroyed)
+                list(connection.execute(uncounted.limit(limit).with_for_update()).scalars())
+                for uncounted in (ended, destroyed)
             ]
-            for chosen, count in zip(ids, (of_ended, of_destroyed), strict=True):
-                if chosen:
-                    _add(connection, count(connection, jobs.c.job_id.in_(chosen)))
+            for job_ids, count in zip(ids, (of_ended, of_destroyed), strict=True):
+                if job_ids:
+                    _add(connection, count(connection, jobs.c.job_id.in_(job_ids)))
                     counted = case((jobs.c.destroyed_at.is_(None), 1), else_=2)
-                    where = and_(jobs.c.job_id.in_(chosen), jobs.c.tallied < 2)
+                    where = and_(jobs.c.job_id.in_(job_ids), jobs.c.tallied < 2)
                     connection.execute(update(jobs).where(where).values(tallied=counted))
         return max(map(len, ids))
 
@@ -48,5 +48,5 @@ def _add(connection: Connection, changes: Mapping[str, int]) -> None:
         if name not in known:
             connection.execute(insert(tallies).values(name=name, value=change))
         elif change:
-            more = tallies.c.value + change
-            connection.execute(update(tallies).where(tallies.c.name == name).values(value=more))
+            total = tallies.c.value + change
+            connection.execute(update(tallies).where(tallies.c.name == name).values(value=total))

@@ -1,4 +1,4 @@
-"""The sweeper's side of the rows: what has lapsed, what waits for a hint, what has expired."""
+"""The rows as the sweeper and the scrubber use them: lapsed leases, job messages due, expired results."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class OwnedFiles:
-    """The files that a row speaks for: its visible result, and what its running attempt writes."""
+    """The files that belong to a job: its result, and the files that its running attempt writes."""
 
     result: str | None
     running: str | None
 
     def owns(self, key: str) -> bool:
-        """Tell whether a file belongs to the job."""
+        """Return whether a file belongs to the job."""
         return key == self.result or (self.running is not None and key.partition(".")[0] == self.running)
 
 
 def in_batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Yield the items in lists of at most that size."""
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+    """Yield the items in lists of at most ``size``."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 class MaintenanceStore:
-    """Finds what is to be swept."""
+    """The queries and updates of periodic maintenance."""
 
     def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
@@ -52,7 +52,7 @@ class MaintenanceStore:
         return self._transitions.select_jobs(jobs.c.status == Status.RUNNING)
 
     def list_expired(self) -> Sequence[Job]:
-        """Return the jobs whose result is to be destroyed; only completed ones have a time for that."""
+        """Return the jobs whose result has expired; only completed jobs have an expiry."""
         return self._transitions.select_jobs(
             and_(
                 jobs.c.destroyed_at.is_(None),
@@ -61,9 +61,9 @@ class MaintenanceStore:
         )
 
     def mark_deleted(self, job: Job) -> bool:
-        """Mark an expired result as destroyed: after this nobody is sent to its file, which may be deleted.
+        """Mark an expired result as deleted: after this no reader opens its file, so it can be deleted.
 
-        False if its owner keeps it longer since it was listed, or another sweep was faster.
+        Return False if its owner has extended it since it was listed, or another sweep was faster.
         """
         now = self._transitions.database.now()
         with self._transitions.database.write() as connection:
@@ -73,9 +73,9 @@ class MaintenanceStore:
         return destroyed
 
     def note_file(self, job_id: str, key: str, reason: Reason | None) -> bool:
-        """Write down what became of a result's file: damaged, lost, or None where it is right.
+        """Write the state of a result's file into the row: damaged, lost, or None if it is intact.
 
-        False if that is known, or the job has no such result any more.
+        Return False if the row has that state already, or the job no longer has this result.
         """
         where = and_(
             jobs.c.job_id == job_id,
@@ -93,9 +93,9 @@ class MaintenanceStore:
         return bool(noted)
 
     def note_state(self, job_id: str, result: Result) -> None:
-        """Write down what the store says of a result's file now that it was found to be right.
+        """Write the store's state of a result's file into the row, after the file was found intact.
 
-        What a newer version of the service keeps beside that stays.
+        Keys that a newer version of the service has added to the stored result are kept.
         """
         where = (
             jobs.c.job_id == job_id,
@@ -109,14 +109,14 @@ class MaintenanceStore:
                 connection.execute(update(jobs).where(*where).values(result=noted))
 
     def list_results_after(self, job_id: str, limit: int = CHUNK) -> Sequence[Job]:
-        """Return the next jobs whose results are kept, in the order of their ids."""
-        kept = and_(jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None), jobs.c.job_id > job_id)
+        """Return the next jobs with a stored result, in the order of their ids."""
+        stored = (jobs.c.status == Status.COMPLETED, jobs.c.destroyed_at.is_(None), jobs.c.job_id > job_id)
         with self._transitions.database.read() as connection:
-            rows = connection.execute(select(jobs).where(kept).order_by(jobs.c.job_id).limit(limit)).all()
+            rows = connection.execute(select(jobs).where(*stored).order_by(jobs.c.job_id).limit(limit)).all()
         return [job_of(row) for row in rows]
 
     def claim_scrub(self, every_s: float) -> bool:
-        """Take the turn to look at all stored results, which comes once in that time whoever asks."""
+        """Claim the next scrub of all results; return True for one worker per ``every_s`` seconds."""
         now = round(self._transitions.database.now().timestamp() * 1e6)
         of_scrub = tallies.c.name == "scrub_claimed_at"
         with self._transitions.database.write() as connection:
@@ -131,18 +131,18 @@ class MaintenanceStore:
         return True
 
     def count_orphan(self, size: int) -> None:
-        """Count a file that belonged to no job, and its bytes."""
+        """Count an orphan, and its bytes."""
         with self._transitions.database.write() as connection:
-            for name, more in (("swept_orphans", 1), ("swept_orphan_bytes", size)):
+            for name, change in (("swept_orphans", 1), ("swept_orphan_bytes", size)):
                 connection.execute(
-                    update(tallies).where(tallies.c.name == name).values(value=tallies.c.value + more)
+                    update(tallies).where(tallies.c.name == name).values(value=tallies.c.value + change)
                 )
 
     def claim_undispatched(self, older_than_s: float, limit: int = 1000) -> Sequence[str]:
-        """Return the first pending jobs whose last hint is older than that, marked as hinted now.
+        """Return the oldest pending jobs whose last job message is older than that; mark them as sent now.
 
-        As many hints as a worker can take at a time are enough: each starts whichever job's turn it is,
-        and then the next one.
+        As many messages as one worker can process at a time are enough: each starts the next jobs of the
+        queue until none is pending.
         """
         now = self._transitions.database.now()
         due = or_(jobs.c.hinted_at.is_(None), jobs.c.hinted_at < now - timedelta(seconds=older_than_s))
@@ -163,12 +163,12 @@ class MaintenanceStore:
         return [row.job_id for row in rows]
 
     def owned_files(self, job_ids: Iterable[str]) -> dict[str, OwnedFiles]:
-        """Return what the rows of those jobs that exist say of their files, and nothing else of them."""
+        """Return the files of those of these jobs that exist; read no other columns."""
         columns = (jobs.c.job_id, jobs.c.status, jobs.c.attempt, jobs.c.result, jobs.c.destroyed_at)
         found: dict[str, OwnedFiles] = {}
         with self._transitions.database.read() as connection:
-            for some in in_batches(job_ids, CHUNK):
-                for row in connection.execute(select(*columns).where(jobs.c.job_id.in_(some))).all():
+            for batch in in_batches(job_ids, CHUNK):
+                for row in connection.execute(select(*columns).where(jobs.c.job_id.in_(batch))).all():
                     key = row.result["key"] if row.result and row.destroyed_at is None else None
                     running = f"{row.job_id}/{row.attempt}" if row.status == Status.RUNNING else None
                     found[row.job_id] = OwnedFiles(key, running)

@@ -1,4 +1,4 @@
-"""Cursors: where the next page of a list of jobs begins, opaque to those who pass them on."""
+"""Cursors of job listings: opaque strings that mark the start of the next page."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def write_cursor(job: Job) -> str:
 
 
 def read_cursor(cursor: str) -> tuple[datetime, str]:
-    """Return when the last job of the page before was made, and its id.
+    """Parse a cursor; return the creation time and the id of the last job of the previous page.
 
     Raises
     ------
     InvalidRequest
-        If the cursor is not one of ours.
+        If the cursor was not written by this service.
     """
     try:
         created_at, job_id = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))

@@ -1,4 +1,4 @@
-"""Previews: the first rows of a result beside its row, so that any process can show them."""
+"""Previews: the first rows of results, stored in the database so that every process can read them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from syndb_service.store.transitions import Transitions, of_attempt
 
 
 class PreviewStore:
-    """Keeps one preview a job; it goes when the attempt fails or the result is destroyed."""
+    """The preview of each job; it is deleted when the attempt fails or the result is deleted."""
 
     def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def put_preview(self, job: Job, data: bytes) -> bool:
-        """Keep the first rows that an attempt gave, and what they were read from.
+        """Store the preview of an attempt, and the datasets that it was read from.
 
-        False if the attempt no longer has the job.
+        Return False if the attempt no longer owns the job.
         """
         with self._transitions.database.write() as connection:
             held = select(jobs.c.job_id).where(of_attempt(job)).with_for_update()
@@ -33,19 +33,19 @@ class PreviewStore:
         return True
 
     def get_preview(self, job_id: str) -> bytes | None:
-        """Return the first rows of a running or a kept result; None if there are none."""
+        """Return the preview of a running job or of a stored result; None if there is none."""
         return self.several_previews([job_id]).get(job_id)
 
     def several_previews(self, job_ids: Iterable[str]) -> dict[str, bytes]:
-        """Return the first rows of these results, by job id, in one read; of some there may be none."""
-        kept = or_(jobs.c.status == Status.RUNNING, jobs.c.status == Status.COMPLETED)
+        """Return the previews of these jobs by job id, in one read; jobs without one are omitted."""
+        readable = or_(jobs.c.status == Status.RUNNING, jobs.c.status == Status.COMPLETED)
         statement = (
             select(previews.c.job_id, previews.c.data)
             .join(jobs, jobs.c.job_id == previews.c.job_id)
             .where(
                 previews.c.job_id.in_(list(job_ids)),
                 previews.c.attempt == jobs.c.attempt,
-                kept,
+                readable,
                 jobs.c.destroyed_at.is_(None),
             )
         )

@@ -1,4 +1,4 @@
-"""What its owner may change of a job: its label, and how long its result is kept."""
+"""Changes by the owner of a job: its label, the retention of its result, a purge."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from syndb_service.store.transitions import Transitions
 
 
 class RetentionStore:
-    """Changes what is kept, and destroys it."""
+    """The updates of label and expiry, and the purge of results."""
 
     def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def change(self, job_id: str, owner: str, changes: Mapping[str, Any]) -> tuple[Job, bool]:
-        """Change a job's ``label`` or its result's ``expires_at``; return it, and whether that was possible.
+        """Change a job's ``label`` or its result's ``expires_at``; return the job and whether it changed.
 
-        A new time of destruction is possible only while there is a result.
+        ``expires_at`` can change only while the result is stored.
 
         Raises
         ------
         NotFound
-            If there is no such job of that owner.
+            If the owner has no job of that id.
         """
         with self._transitions.database.write() as connection:
             self._transitions.fetch(connection, job_id, owner)
@@ -44,12 +44,12 @@ class RetentionStore:
         return job, bool(changed)
 
     def purge(self, job_id: str, owner: str) -> tuple[Job, bool]:
-        """Mark a completed job's result as destroyed now; return the job, and whether that changed it.
+        """Mark the result of a completed job as deleted now; return the job and whether that changed it.
 
         Raises
         ------
         NotFound
-            If there is no such job of that owner.
+            If the owner has no job of that id.
         """
         now = self._transitions.database.now()
         with self._transitions.database.write() as connection:
@@ -63,10 +63,10 @@ class RetentionStore:
         return job, destroyed
 
     def timestamp_after(self, hours: float) -> datetime:
-        """Return the moment so many hours from now."""
+        """Return the time in ``hours`` hours, by the clock that stamps the rows."""
         return self._transitions.database.now() + timedelta(hours=hours)
 
     def expiry_range(self, job: Job, hours: float) -> tuple[datetime, datetime]:
-        """Return the moments between which a result may be destroyed: now, and the maximum after the end."""
+        """Return the earliest and the latest expiry of a result: now, and ``hours`` after the job's end."""
         now = self._transitions.database.now()
         return now, (job.finished_at or now) + timedelta(hours=hours)

@@ -1,9 +1,9 @@
-"""The order in which pending jobs start: each user's first before anybody's second.
+"""Scheduling: the order in which pending jobs start; the first job of each user before the second of any.
 
-A job's turn is its place among its owner's pending jobs, counted on from the owner's running ones. In the
-same turn whoever has more jobs running was there before, and else whoever waits longest since a job of
-theirs was started. So users with a thousand jobs each hold up another user's first by one attempt each at
-most, even where one job runs at a time and none is running when the next is chosen.
+The turn of a job is its position among its owner's pending jobs plus the number of the owner's running
+jobs. Within a turn, jobs of owners with more running jobs come first, then jobs of the owner whose last
+start is longest ago. So a user with a thousand jobs delays the first job of another user by at most one
+attempt, even if one job runs at a time and none is running when the next is chosen.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from syndb_service.store.schema import jobs
 
 
 def _queue() -> Subquery:
-    served = _running_per_owner()
-    turn = served.c.running + func.row_number().over(
+    owners = _running_per_owner()
+    turn = owners.c.running + func.row_number().over(
         partition_by=jobs.c.owner, order_by=(jobs.c.created_at, jobs.c.job_id)
     )
-    turns = (
-        select(jobs.c.job_id, jobs.c.created_at, jobs.c.not_before, served, turn.label("turn"))
-        .join(served, served.c.owner == jobs.c.owner)
+    pending = (
+        select(jobs.c.job_id, jobs.c.created_at, jobs.c.not_before, owners, turn.label("turn"))
+        .join(owners, owners.c.owner == jobs.c.owner)
         .where(jobs.c.status == Status.PENDING)
         .subquery()
     )
     order = (
-        turns.c.turn,
-        turns.c.running.desc(),
-        turns.c.last_start.asc().nulls_first(),
-        turns.c.created_at,
-        turns.c.job_id,
+        pending.c.turn,
+        pending.c.running.desc(),
+        pending.c.last_start.asc().nulls_first(),
+        pending.c.created_at,
+        pending.c.job_id,
     )
     position = func.row_number().over(order_by=order)
-    return select(turns.c.job_id, turns.c.not_before, position.label("position")).subquery()
+    return select(pending.c.job_id, pending.c.not_before, position.label("position")).subquery()
 
 
 def _running_per_owner() -> Subquery:
-    """Return, for each owner of pending jobs, how many are running and when the last was started.
+    """Return, for each owner of pending jobs, the number of running jobs and the time of the last start.
 
-    The running ones are counted once for all: a count for each owner was made anew for each pending job,
-    over all that the owner ever had.
+    The running jobs are counted in one grouped subquery: a count per owner was computed again for each
+    pending job, over all jobs that the owner ever had.
     """
     waiting = select(jobs.c.owner).where(jobs.c.status == Status.PENDING).distinct().subquery("waiting")
     theirs, at_work = jobs.alias(), jobs.alias()
@@ -76,17 +76,17 @@ NEXT: Final = (
     .order_by(QUEUE.c.position)
     .limit(1)
 )
-PLACES: Final = select(QUEUE.c.job_id, QUEUE.c.position).where(
+POSITIONS: Final = select(QUEUE.c.job_id, QUEUE.c.position).where(
     QUEUE.c.job_id.in_(bindparam("job_ids", expanding=True))
 )
 
 
 def next_job(connection: Connection, now: datetime) -> str | None:
-    """Return the id of the job whose turn it is; jobs that wait out an outage are passed over."""
+    """Return the id of the next job to start; jobs that pause after an outage are skipped."""
     return connection.execute(NEXT, {"now": now}).scalar_one_or_none()
 
 
 def positions(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
-    """Return the place of each of these jobs in the queue; 1 is the next to start."""
-    rows = connection.execute(PLACES, {"job_ids": list(job_ids)}).all()
+    """Return the position of each of these jobs in the queue; 1 is the next to start."""
+    rows = connection.execute(POSITIONS, {"job_ids": list(job_ids)}).all()
     return {row.job_id: row.position for row in rows}

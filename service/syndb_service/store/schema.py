@@ -1,4 +1,4 @@
-"""The tables."""
+"""The tables of the job database."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ jobs = Table(
         )
     ),
 )
-"""``tallied`` is 1 once the end of a job is counted, and 2 once the destruction of its result is."""
+"""``tallied`` is 1 once the end of a job is counted, and 2 once the deletion of its result is counted."""
 
 job_events = Table(
     "job_events",

@@ -1,4 +1,4 @@
-"""What the rows say of all jobs together, for whoever watches over the service."""
+"""Statistics of all jobs, for the operators' metrics."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ PLAIN: Final = (
     *("kept_results", "kept_bytes", "swept_results", "swept_bytes", "swept_orphans", "swept_orphan_bytes"),
 )
 UNCOUNTED: Final = text("tallied = 0")
-"""Written out, as the condition of a partial index has to be."""
+"""Literal SQL, because the planner matches the condition of a partial index by its text."""
 DESTROYED_SINCE: Final = text("tallied = 1 AND destroyed_at IS NOT NULL")
 STATUS: Final = func.lower(jobs.c.status)
-"""The status, with no index of its own: the rows are chosen by another condition."""
+"""The status as an expression without an index, so that the planner uses that of the other condition."""
 DAMAGED: Final = text("reason IN ('result_damaged', 'result_lost')")
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long something took: how many took up to each of ``STEPS_S`` seconds, and in all."""
+    """A histogram of durations: the number up to each of ``STEPS_S`` seconds, the count, the sum."""
 
     up_to: tuple[int, ...]
     count: int
@@ -71,26 +71,26 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class JobStatistics:
-    """The figures of all jobs.
+    """Statistics of all jobs.
 
     Parameters
     ----------
     queued, running : mapping of str to int
         Jobs by kind.
     oldest_queued_s : float
-        Seconds that the job has waited which waits longest; 0 if none does.
+        Seconds since the oldest pending job was submitted; 0 if none is pending.
     ended : mapping of (kind, status, reason) to int
         Final jobs.
     durations : mapping of (stage, kind) to Durations
-        Stages are ``queued`` (until the attempt that counts began) and ``running``.
+        Stages are ``queued`` (until the last attempt started) and ``running``.
     retries, deaths, outages : int
-        Attempts after a job's first, and why.
+        Attempts after the first of each job, crashes, and outages.
     kept_results, kept_bytes, swept_results, swept_bytes : int
-        Results that are stored, and that were destroyed.
+        Results that are stored, and results that were deleted.
     swept_orphans, swept_orphan_bytes : int
-        Files of no job, or of an attempt that had lost its job, that were removed.
+        Deleted files of unknown jobs, or of attempts that had lost their job.
     damaged_results : mapping of str to int
-        Kept results whose files are ``result_damaged`` or ``result_lost``.
+        Stored results whose files are ``result_damaged`` or ``result_lost``.
     """
 
     queued: Mapping[str, int]
@@ -111,15 +111,15 @@ class JobStatistics:
 
 
 def read_statistics(database: Database) -> JobStatistics:
-    """Read the figures: what was counted once for all, and what the rows tell that are not counted yet.
+    """Read the statistics: the tallies, plus the rows that are not counted in them yet.
 
-    Those are the open jobs and the ones that ended since the last sweep; it is all one snapshot, so that no
-    row is counted twice or left out.
+    Those are the open jobs and the jobs that ended since the last sweep. All reads are in one snapshot, so
+    that no row is counted twice or omitted.
 
     Raises
     ------
     TransientError
-        If the database is away.
+        If the database is unavailable.
     """
     now = database.now()
     with database.snapshot() as connection:
@@ -139,7 +139,7 @@ def read_statistics(database: Database) -> JobStatistics:
 
 
 def of_ended(connection: Connection, where: Where) -> dict[str, int]:
-    """Return what some rows add to the tallies, by name; of open jobs that is what they came to so far."""
+    """Return the increments of the tallies for the selected rows, by name; open jobs count as they are."""
     return {
         **_count_finished(connection, where),
         **_durations(connection, where, "queued", jobs.c.created_at, jobs.c.started_at),
@@ -150,13 +150,13 @@ def of_ended(connection: Connection, where: Where) -> dict[str, int]:
 
 
 def of_destroyed(connection: Connection, where: Where) -> dict[str, int]:
-    """Return what the destruction of results changes that were counted as kept."""
+    """Return the changes of the tallies for results that were counted as kept and then deleted."""
     swept = _count_results(connection, where)
     return {**swept, **{name.replace("swept", "kept"): -change for name, change in swept.items()}}
 
 
 def _by_kind(connection: Connection, status: Status) -> dict[str, int]:
-    """Count open jobs; none of them is counted once for all."""
+    """Count open jobs by kind; none of them is in the tallies."""
     where = (UNCOUNTED, jobs.c.status == status)
     counted = select(jobs.c.kind, func.count()).where(*where).group_by(jobs.c.kind)
     return {row[0]: row[1] for row in connection.execute(counted)}
@@ -169,7 +169,7 @@ def _oldest(connection: Connection, now: datetime) -> float:
 
 
 def _count_finished(connection: Connection, where: Where) -> dict[str, int]:
-    """Count final jobs; a result's destruction is no other end of its job."""
+    """Count final jobs by kind, status and reason; a completed job stays completed without its result."""
     reason = case((jobs.c.status == Status.COMPLETED, ""), else_=func.coalesce(jobs.c.reason, ""))
     columns = (jobs.c.kind, jobs.c.status, reason)
     counted = select(*columns, func.count()).where(where, STATUS.in_(FINAL)).group_by(*columns)
@@ -195,9 +195,9 @@ def _count_retries(connection: Connection, where: Where) -> dict[str, int]:
 
 
 def _count_results(connection: Connection, where: Where) -> dict[str, int]:
-    """Count results and their bytes, those that are kept and those that were destroyed."""
-    told = [jobs.c.result[key].as_string() for key in ("stored_bytes", "bytes")]
-    size = cast(func.coalesce(*told), BigInteger)
+    """Count results and their bytes, those that are stored and those that were deleted."""
+    sizes = [jobs.c.result[key].as_string() for key in ("stored_bytes", "bytes")]
+    size = cast(func.coalesce(*sizes), BigInteger)
     name = case((jobs.c.destroyed_at.is_(None), "kept"), else_="swept")
     summed = (
         select(name, func.count(), func.sum(size)).where(where, STATUS == Status.COMPLETED).group_by(name)
@@ -209,9 +209,9 @@ def _count_results(connection: Connection, where: Where) -> dict[str, int]:
 
 
 def _count_damaged(connection: Connection) -> dict[str, int]:
-    """Count the kept results whose files are damaged or lost, by which of the two.
+    """Count the stored results whose files are damaged or lost, by reason.
 
-    A result that is destroyed has that for its reason.
+    A deleted result has the reason ``expired`` instead.
     """
     damaged = (DAMAGED, STATUS == Status.COMPLETED)
     counted = select(jobs.c.reason, func.count()).where(*damaged).group_by(jobs.c.reason)

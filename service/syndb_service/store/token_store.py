@@ -28,15 +28,15 @@ KNOWN = (
     .join(standings, standings.c.user == tokens.c.user, isouter=True)
     .join(memberships, memberships.c.user == tokens.c.user, isouter=True)
 )
-"""A token with all that is known of its user, in one statement: it is read at every request."""
+"""A token with the groups and the academic status of its user, in one statement: each request reads it."""
 
 LAST_USED_STEP = timedelta(minutes=1)
-NOTE_PATIENCE_S = 0.05
+NOTE_TIMEOUT_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """What is known of a token; the token itself is not."""
+    """The record of a token, without the token itself."""
 
     token_id: str
     user: str
@@ -48,14 +48,14 @@ class StoredToken:
 
 
 class TokenStore:
-    """Issues, checks and revokes tokens.
+    """The tokens of the service: create, verify, list and revoke.
 
     Parameters
     ----------
     database : Database
-        Where the rows are.
+        The database of the rows.
     academic_days : float
-        Days for which an issuer's word on a user's academic standing holds.
+        Days for which an academic status is valid after an issuer reported it.
     """
 
     def __init__(self, database: Database, academic_days: float) -> None:
@@ -68,9 +68,9 @@ class TokenStore:
         Parameters
         ----------
         user : str
-            Whom the token speaks for.
+            The user that the token authenticates.
         academic : bool
-            Whether the user's academic standing was verified.
+            Whether the user's academic status was verified.
         days : float, optional
             Days until it expires; never, if None.
         """
@@ -90,7 +90,7 @@ class TokenStore:
         return token
 
     def verify(self, token: str) -> Principal:
-        """Return whom a token speaks for, with the groups and the academic standing of this moment.
+        """Return the principal of a token, with current groups and academic status.
 
         Raises
         ------
@@ -115,33 +115,35 @@ class TokenStore:
             )
         if row.last_used_at is None or now - row.last_used_at > LAST_USED_STEP:
             self._note_use(row.token_id, now)
-        said = None if row.issuer is None else AcademicStatus(row.issuer, row.affiliation, row.verified_at)
-        standing = self._principal_of(said, now)
+        reported = (
+            None if row.issuer is None else AcademicStatus(row.issuer, row.affiliation, row.verified_at)
+        )
+        status = self._valid_status(reported, now)
         return Principal(
             user=row.user,
-            academic=row.academic or standing is not None,
-            groups=frozenset(each.group_name for each in rows if each.group_name is not None),
-            standing=standing,
+            academic=row.academic or status is not None,
+            groups=frozenset(group.group_name for group in rows if group.group_name is not None),
+            standing=status,
             token_id=row.token_id,
             expires_at=row.expires_at,
         )
 
     def principal(self, user: str) -> Principal:
-        """Return a user with the groups and the academic standing of this moment, without a token of ours."""
+        """Return the principal of a user without a token, with current groups and academic status."""
         with self._database.read() as connection:
-            groups, standing = groups_of(connection, user), academic_status_of(connection, user)
-        standing = self._principal_of(standing, self._database.now())
-        return Principal(user, standing is not None, groups, standing)
+            groups, reported = groups_of(connection, user), academic_status_of(connection, user)
+        status = self._valid_status(reported, self._database.now())
+        return Principal(user, status is not None, groups, status)
 
-    def _principal_of(self, standing: AcademicStatus | None, now: datetime) -> AcademicStatus | None:
-        """Return a standing, unless an issuer's word on it is too old."""
-        return standing if standing is not None and standing.verified_at + self._academic > now else None
+    def _valid_status(self, status: AcademicStatus | None, now: datetime) -> AcademicStatus | None:
+        """Return the academic status, or None if its last report is older than ``academic_days``."""
+        return status if status is not None and status.verified_at + self._academic > now else None
 
     def _note_use(self, token_id: str, now: datetime) -> None:
-        """Write down when a token was used, unless the database takes no writes: reads go on then."""
+        """Write the time of a token's last use; skip that if the database accepts no writes."""
         with (
             contextlib.suppress(TransientError),
-            self._database.write(patience_s=NOTE_PATIENCE_S) as connection,
+            self._database.write(timeout_s=NOTE_TIMEOUT_S) as connection,
         ):
             unnoted = or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at < now - LAST_USED_STEP)
             connection.execute(
@@ -152,12 +154,12 @@ class TokenStore:
         """Return every token's record, oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(select(tokens).order_by(tokens.c.created_at)).all()
-            said = {user: academic_status_of(connection, user) for user in {row.user for row in rows}}
+            reported = {user: academic_status_of(connection, user) for user in {row.user for row in rows}}
         now = self._database.now()
-        return [_record(row, self._principal_of(said[row.user], now) is not None) for row in rows]
+        return [_record(row, self._valid_status(reported[row.user], now) is not None) for row in rows]
 
     def revoke(self, token_id: str) -> None:
-        """Make a token invalid at once; one that is revoked already keeps the time of that.
+        """Revoke a token at once; one that is already revoked keeps its time of revocation.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Moving a job: one guarded UPDATE, and an event row in the same transaction."""
+"""Transitions of a job: one guarded UPDATE, and an event row in the same transaction."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from syndb_service.store.schema import job_events, jobs, previews
 
 
 class Transitions:
-    """Changes jobs, and reads them, for every part of the job store.
+    """The writes and reads of job rows that all stores of jobs share.
 
     Parameters
     ----------
     database : Database
-        Where the rows are.
+        The database of the rows.
     notify : callable
         Called with a job's id after each committed change of its record.
     """
@@ -43,9 +43,9 @@ class Transitions:
         guard: ColumnElement[bool] | None = None,
         **values: Any,
     ) -> bool:
-        """Move a job if it is still where it was; False if somebody else was faster."""
+        """Change the status of a job if it is still ``source``; False if another process changed it first."""
         if not is_allowed(source, target):
-            raise ValueError(f"no job moves from {source} to {target}")
+            raise ValueError(f"the transition from {source} to {target} is not allowed")
         where = [jobs.c.job_id == job_id, jobs.c.status == source]
         if guard is not None:
             where.append(guard)
@@ -66,9 +66,9 @@ class Transitions:
         guard: ColumnElement[bool],
         **values: Any,
     ) -> bool:
-        """Mark a result as destroyed: after this nobody is sent to its file; False if there is none.
+        """Mark a result as deleted: after this no reader opens its file; return False if there is none.
 
-        ``guard`` is why it may go: it was chosen before this transaction, and may have changed since.
+        ``guard`` repeats the condition by which the result was selected, which may have changed since.
         """
         where = (
             jobs.c.job_id == job_id,
@@ -90,11 +90,11 @@ class Transitions:
         guard: ColumnElement[bool] | None = None,
         **values: Any,
     ) -> bool:
-        """End a running attempt; False if it no longer has the job, or the guard does not hold."""
+        """End a running attempt; return False if it no longer owns the job, or the guard does not hold."""
         attempt = jobs.c.attempt == job.attempt
         now = self.database.now()
         with self.database.write() as connection:
-            moved = self.transition(
+            changed = self.transition(
                 connection,
                 job.job_id,
                 Status.RUNNING,
@@ -107,9 +107,9 @@ class Transitions:
                 progress=None,
                 **values,
             )
-        if moved:
+        if changed:
             self.notify(job.job_id)
-        return moved
+        return changed
 
     def fetch(self, connection: Connection, job_id: str, owner: str | None = None) -> Job:
         """Return a job.
@@ -117,7 +117,7 @@ class Transitions:
         Raises
         ------
         NotFound
-            If there is none of that id, or ``owner`` is given and it is someone else's.
+            If there is none of that id, or if ``owner`` is given and does not own it.
         """
         where = [jobs.c.job_id == job_id]
         if owner is not None:
@@ -137,24 +137,24 @@ class Transitions:
             return [job_of(row) for row in connection.execute(select(jobs).where(where)).all()]
 
     def with_position(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
-        """Return the jobs of these rows, the pending ones with their position in the queue."""
+        """Convert rows to jobs; pending jobs get their position in the queue."""
         pending = [row.job_id for row in rows if row.status == Status.PENDING]
         positions = scheduling.positions(connection, pending) if pending else {}
         return [job_of(row, positions.get(row.job_id)) for row in rows]
 
 
 def of_attempt(job: Job) -> ColumnElement[bool]:
-    """Return the condition under which an attempt still has its job."""
+    """Return the condition that an attempt still owns its job."""
     return and_(jobs.c.job_id == job.job_id, jobs.c.status == Status.RUNNING, jobs.c.attempt == job.attempt)
 
 
 def lease_over(now: datetime) -> ColumnElement[bool]:
-    """Return the condition under which a running job is anybody's."""
+    """Return the condition that the lease of a running job is over."""
     return and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until < now)
 
 
 def record_event(connection: Connection, job_id: str, at: datetime) -> None:
-    """Write down where a job now is."""
-    copied = (jobs.c.job_id, jobs.c.version, jobs.c.attempt, jobs.c.status, jobs.c.reason)
-    seen = select(*copied, literal(at, UtcTimestamp())).where(jobs.c.job_id == job_id)
-    connection.execute(insert(job_events).from_select([*(column.name for column in copied), "at"], seen))
+    """Insert an event row with the current status of a job."""
+    columns = (jobs.c.job_id, jobs.c.version, jobs.c.attempt, jobs.c.status, jobs.c.reason)
+    current = select(*columns, literal(at, UtcTimestamp())).where(jobs.c.job_id == job_id)
+    connection.execute(insert(job_events).from_select([*(column.name for column in columns), "at"], current))

@@ -1,4 +1,4 @@
-"""The schema: brought to this version by Alembic, once, however many processes start."""
+"""The upgrade of the schema to this version by Alembic; concurrent starts run it once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to this version; nothing happens if it is there already.
+    """Upgrade the schema to this version, if it is older.
 
     Raises
     ------
     BadSetting
-        If the database was made by a newer version of the service, or its file is no database.
+        If a newer version of the service has upgraded the database, or its file is no database.
     """
     try:
         with database.read() as connection:
@@ -28,9 +28,9 @@ def upgrade(database: Database) -> None:
     except TransientError as error:
         if error.error_code != DATABASE_DAMAGED:
             raise
-        where = database.engine.url.render_as_string()
+        url = database.engine.url.render_as_string()
         raise BadSetting(
-            f"{error.message}: {where}",
+            f"{error.message}: {url}",
             hint="Put a sound copy in its place, move it away to begin afresh, or set SYNDB_DATABASE_URL.",
         ) from error
     if found == HEAD:

@@ -1,4 +1,4 @@
-"""What workers tell the database of themselves, and what pending jobs tell of workers that don't."""
+"""Reports of workers in the database, and the notes in pending jobs while no worker reports."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from syndb_service.store.transitions import Transitions
 
 REPORT: Final = "worker_reported_at"
 REPORT_S: Final = 1.0
-"""How often a worker reports."""
+"""Seconds between two reports of a worker."""
 SILENT_S: Final = 3.5
-"""A service whose workers have been silent for so long has none."""
+"""Seconds without a report after which no worker is assumed to run."""
 NO_WORKER: Final = "waiting: no worker is running"
 CHUNK: Final = 500
 
 
 class WorkerReports:
-    """The last report of any worker: one row for all of them, written about once a second however many."""
+    """The last report of any worker: one row for all workers, written about once a second."""
 
     def __init__(self, transitions: Transitions) -> None:
         self._transitions = transitions
 
     def report_worker(self) -> None:
-        """Write down that a worker is alive now, unless another one has just done so."""
+        """Record that a worker is alive now, unless another worker has just done so."""
         now = round(self._transitions.database.now().timestamp() * 1e6)
-        mine = tallies.c.name == REPORT
+        is_report = tallies.c.name == REPORT
         with self._transitions.database.write() as connection:
-            before = connection.execute(select(tallies.c.value).where(mine)).scalar_one_or_none()
+            before = connection.execute(select(tallies.c.value).where(is_report)).scalar_one_or_none()
             if before is None:
                 self._transitions.database.serialize(connection, REPORT)
-                before = connection.execute(select(tallies.c.value).where(mine)).scalar_one_or_none()
+                before = connection.execute(select(tallies.c.value).where(is_report)).scalar_one_or_none()
             if before is None:
                 connection.execute(insert(tallies).values(name=REPORT, value=now))
             elif before < now - round(REPORT_S * 5e5):
-                connection.execute(update(tallies).where(mine, tallies.c.value < now).values(value=now))
+                connection.execute(update(tallies).where(is_report, tallies.c.value < now).values(value=now))
 
     def worker_silence_s(self) -> float | None:
-        """Return for how many seconds no worker has reported; None if none ever did.
+        """Return the seconds since the last report; None if no worker has ever reported.
 
-        Workers of earlier versions don't report. One of them is at work where a job was started after the
-        last report, and its lease is not over.
+        Workers of earlier versions don't report. One of them runs if a job was started after the last
+        report and its lease is not over.
         """
         now = self._transitions.database.now()
-        at_work = and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until > now)
+        is_running = and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until > now)
         with self._transitions.database.read() as connection:
             value = connection.execute(select(tallies.c.value).where(tallies.c.name == REPORT)).scalar()
             silence_s: float | None = None if value is None else max(now.timestamp() - value / 1e6, 0.0)
             if silence_s is not None and silence_s < SILENT_S:
                 return silence_s
-            started_at = connection.execute(select(func.max(jobs.c.started_at)).where(at_work)).scalar()
+            started_at = connection.execute(select(func.max(jobs.c.started_at)).where(is_running)).scalar()
         if started_at is not None and (
             silence_s is None or started_at > now - timedelta(seconds=silence_s - SILENT_S)
         ):
@@ -62,23 +62,23 @@ class WorkerReports:
         return silence_s
 
     def note_no_worker(self, since: str, *, keep_broker: bool = False) -> int:
-        """Write into the records of pending jobs that no worker is running; return how many did not say so.
+        """Note in pending jobs that no worker is running; return the number of changed records.
 
         Parameters
         ----------
         since : str
             When a worker last reported.
         keep_broker : bool
-            Whether a job that tells that it waits for the broker goes on to do so.
+            Whether a job that waits for the broker keeps that phase.
         """
         phase = func.coalesce(_phase(), "")
-        unaware = not_(phase.startswith(NO_WORKER))
+        is_unnoted = not_(phase.startswith(NO_WORKER))
         if keep_broker:
-            unaware = and_(unaware, not_(phase.startswith("waiting: the broker")))
-        return self._note_phase(unaware, Progress(f"{NO_WORKER} ({since})"))
+            is_unnoted = and_(is_unnoted, not_(phase.startswith("waiting: the broker")))
+        return self._note_phase(is_unnoted, Progress(f"{NO_WORKER} ({since})"))
 
     def note_worker(self) -> int:
-        """Take back what :meth:`note_no_worker` wrote; return in how many records, ``CHUNK`` at most."""
+        """Remove the notes of :meth:`note_no_worker` from up to ``CHUNK`` records; return their number."""
         return self._note_phase(func.coalesce(_phase(), "").startswith(NO_WORKER), None)
 
     def _note_phase(self, where: ColumnElement[bool], progress: Progress | None) -> int:

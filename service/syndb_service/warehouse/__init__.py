@@ -3,8 +3,8 @@
 Everything from ``auth`` upwards imports it.
 """
 
-from syndb_service.warehouse.base import DatasetStore, Sources, Tick
+from syndb_service.warehouse.base import DatasetStore, ProgressCallback, Sources
 from syndb_service.warehouse.factory import open_warehouse
 from syndb_service.warehouse.local_warehouse import LocalWarehouse
 
-__all__ = ["DatasetStore", "LocalWarehouse", "Sources", "Tick", "open_warehouse"]
+__all__ = ["DatasetStore", "LocalWarehouse", "ProgressCallback", "Sources", "open_warehouse"]

@@ -12,7 +12,7 @@ from syndb_service.domain.datasets import Dataset, PreparedDataset, Visibility
 Sources = dict[str, list[str]]
 """Absolute paths of Parquet files by table; every table is there, those without files with an empty list."""
 
-Tick = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told while files are brought here, some four times a second: bytes that came, and bytes to come in all."""
 
 
@@ -61,7 +61,10 @@ class DatasetStore(Protocol):
         """
 
     def lease(
-        self, datasets: Iterable[Dataset], tables: Iterable[str] | None = None, tick: Tick | None = None
+        self,
+        datasets: Iterable[Dataset],
+        tables: Iterable[str] | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> AbstractContextManager[Sources]:
         """Keep the files of some datasets on this machine as long as the context lasts.
 
@@ -71,7 +74,7 @@ class DatasetStore(Protocol):
             As :meth:`datasets` listed them.
         tables : iterable of str, optional
             The tables that will be read; all, if None.
-        tick : callable, optional
+        on_progress : callable, optional
             Told ``(bytes here, bytes in all)`` some four times a second while files are brought here or room
             is waited for; what it raises ends the lease.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from syndb_service.errors import BadSetting, FatalError, TransientError
-from syndb_service.warehouse.base import Tick
+from syndb_service.warehouse.base import ProgressCallback
 from syndb_service.warehouse.lru_directory import LruDirectory
 from syndb_service.warehouse.shared_directory import (
     link,
@@ -32,7 +32,7 @@ from syndb_service.warehouse.shared_directory import (
 )
 
 AT_A_TIME: Final = 4
-TICK_S: Final = 0.25
+REPORT_S: Final = 0.25
 POLL_S: Final = 0.1
 
 Fetch = Callable[[str], Generator[bytes, None, None]]
@@ -88,7 +88,9 @@ class FileCache:
             ) from error
 
     @contextmanager
-    def lease(self, wanted: Sequence[WantedFile], tick: Tick | None = None) -> Iterator[Path]:
+    def lease(
+        self, wanted: Sequence[WantedFile], on_progress: ProgressCallback | None = None
+    ) -> Iterator[Path]:
         """Bring files here and keep them; yield a folder in which they lie under their paths.
 
         Raises
@@ -110,7 +112,7 @@ class FileCache:
                 folder = stack.enter_context(open_leased_directory(self._leases))
             except OSError as error:
                 raise _unwritable(error) from error
-            self._ensure_local(list(wanted), folder, _DownloadProgress(size, tick))
+            self._ensure_local(list(wanted), folder, _DownloadProgress(size, on_progress))
             yield folder
 
     def _ensure_local(self, wanted: list[WantedFile], folder: Path, gauge: _DownloadProgress) -> None:
@@ -161,7 +163,7 @@ class FileCache:
         running: set[Future[None]] = {pool.submit(self._one, file, folder, gauge) for file in mine}
         try:
             while running:
-                done, running = wait(running, timeout=TICK_S, return_when=FIRST_EXCEPTION)
+                done, running = wait(running, timeout=REPORT_S, return_when=FIRST_EXCEPTION)
                 for future in done:
                     future.result()
                 gauge.report()
@@ -206,7 +208,7 @@ class _DownloadProgress:
     """How many bytes have come, counted by the threads that bring them and told by the one that waits."""
 
     total: int
-    tick: Tick | None
+    on_progress: ProgressCallback | None
     come: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -218,8 +220,8 @@ class _DownloadProgress:
 
     def report(self) -> None:
         """Tell the one who leases."""
-        if self.tick is not None:
-            self.tick(min(self.come, self.total), self.total)
+        if self.on_progress is not None:
+            self.on_progress(min(self.come, self.total), self.total)
 
 
 def _part(folder: Path, file: WantedFile) -> Path:

@@ -27,7 +27,7 @@ from typing import Final
 
 from syndb_service.domain.datasets import Dataset, PreparedDataset, TableInfo, Visibility
 from syndb_service.errors import BadSetting, TransientError
-from syndb_service.warehouse.base import Sources, Tick
+from syndb_service.warehouse.base import ProgressCallback, Sources
 from syndb_service.warehouse.dataset_lookup import dataset_changed, files_by_table, find, table_files
 from syndb_service.warehouse.shared_directory import link, lock_directory, open_leased_directory, sync
 
@@ -81,7 +81,10 @@ class LocalWarehouse:
 
     @contextmanager
     def lease(
-        self, datasets: Iterable[Dataset], tables: Iterable[str] | None = None, tick: Tick | None = None
+        self,
+        datasets: Iterable[Dataset],
+        tables: Iterable[str] | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Iterator[Sources]:
         """Keep the files of some datasets as long as the context lasts: under second names of their own.
 

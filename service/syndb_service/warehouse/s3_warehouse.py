@@ -22,7 +22,7 @@ from typing import Final
 from syndb_service.domain.datasets import Dataset, PreparedDataset, TableInfo, Visibility
 from syndb_service.errors import BadSetting, Conflict, TransientError
 from syndb_service.s3 import Bucket, ObjectNotFound, PreconditionFailed, chunks_of
-from syndb_service.warehouse.base import Sources, Tick
+from syndb_service.warehouse.base import ProgressCallback, Sources
 from syndb_service.warehouse.dataset_lookup import dataset_changed, files_by_table, find, table_files
 from syndb_service.warehouse.file_cache import FileCache, WantedFile
 from syndb_service.warehouse.s3_manifests import ManifestEntry, Manifests
@@ -109,12 +109,15 @@ class S3Warehouse:
 
     @contextmanager
     def lease(
-        self, datasets: Iterable[Dataset], tables: Iterable[str] | None = None, tick: Tick | None = None
+        self,
+        datasets: Iterable[Dataset],
+        tables: Iterable[str] | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Iterator[Sources]:
         """Bring the files of some datasets to this machine and keep them; see :meth:`DatasetStore.lease`."""
         picked = list(datasets)
         files = files_by_table(picked, None if tables is None else set(tables))
-        with self._cache.lease(self._required_files(picked, files), tick) as folder:
+        with self._cache.lease(self._required_files(picked, files), on_progress) as folder:
             yield {table: [str(folder / name) for name in names] for table, names in files.items()}
 
     @contextmanager

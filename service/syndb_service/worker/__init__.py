@@ -1,4 +1,4 @@
-"""How a job runs: claimed, given to a child process, monitored, and its outcome written.
+"""Attempts: claim a job, run it in a child process, monitor that, write the outcome. Sweeper and scrubber.
 
-Only the container imports it. Beside the attempts, the sweeper and the scrubber live here.
+Only the container and the server processes import it.
 """

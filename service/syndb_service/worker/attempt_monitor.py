@@ -1,4 +1,4 @@
-"""Watching one child: what comes through its pipe, the lease, and whatever must end it."""
+"""The monitor of one child process: its frames, the lease, and the conditions that end the attempt."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from syndb_service.worker.lease_keeper import LeaseKeeper
 
 log = logging.getLogger(__name__)
 
-PROGRESS_S = 0.25
-OUTAGE_S = 0.5
+PROGRESS_INTERVAL_S = 0.25
+OUTAGE_RETRY_S = 0.5
 EXIT_S = 5.0
-ROOM_S = 0.1
+WRITE_TIMEOUT_S = 0.1
 REASONS = frozenset(str(reason) for reason in Reason)
 
 
 class AttemptMonitor:
-    """Follows one child until something ends the attempt."""
+    """A monitor of one child process, from its start to the end of the attempt."""
 
     def __init__(
         self,
@@ -58,40 +58,40 @@ class AttemptMonitor:
         self._wake = wake
         self._lease = lease
         self._progress: Progress | None = None
-        self._came_to = Progress("starting")
+        self._last_progress = Progress("starting")
         self._preview: bytes | None = None
         self._parts = PartSplitter()
         now = time.monotonic()
         self._limit_s = job.request.time_limit_s or self._settings.time_limit_s
         self._deadline = now + self._limit_s
-        self._next_beat = now + self._settings.lease_s / 3
+        self._next_heartbeat = now + self._settings.lease_s / 3
         self._next_progress = now
 
     def run(self) -> Outcome:
-        """Return how the attempt ended."""
-        ended = self._check_cancelled()
-        while ended is None:
-            ended = self._wait_once()
-        return ended
+        """Monitor the child until the attempt ends; return its outcome."""
+        outcome = self._check_cancelled()
+        while outcome is None:
+            outcome = self._wait_once()
+        return outcome
 
     def _wait_once(self) -> Outcome | None:
         now = self._lease.active_at = time.monotonic()
         if now >= self._deadline:
             return self._time_limit_exceeded()
-        if now >= self._next_beat or (self._progress is not None and now >= self._next_progress):
-            ended = self._heartbeat(now)
-            if ended is not None:
-                return ended
-        until = min(self._deadline, self._next_beat)
+        if now >= self._next_heartbeat or (self._progress is not None and now >= self._next_progress):
+            outcome = self._heartbeat(now)
+            if outcome is not None:
+                return outcome
+        until = min(self._deadline, self._next_heartbeat)
         if self._progress is not None:
             until = min(until, self._next_progress)
         ready = wait_readable([self._child.frames.fileno(), self._wake], until - now)
         if self._wake in ready:
             os.read(self._wake, 512)
-            ended = self._check_cancelled()
-            if ended is not None:
-                return ended
-        if self._child.frames.fileno() in ready and self._writer.wait_writable(ROOM_S):
+            outcome = self._check_cancelled()
+            if outcome is not None:
+                return outcome
+        if self._child.frames.fileno() in ready and self._writer.wait_writable(WRITE_TIMEOUT_S):
             return self._handle_frames()
         return None
 
@@ -108,7 +108,7 @@ class AttemptMonitor:
                 self._preview = payload if len(payload) <= MAX_PREVIEW_BYTES else None
                 self._store_preview()
             elif kind is FrameType.PROGRESS:
-                self._progress = self._came_to = Progress.from_dict(json.loads(payload))
+                self._progress = self._last_progress = Progress.from_dict(json.loads(payload))
             elif kind is FrameType.FAILURE:
                 return _failure_outcome(json.loads(payload))
             elif kind is FrameType.DONE:
@@ -116,7 +116,7 @@ class AttemptMonitor:
         return self._outcome_of_exit(self._child.wait(EXIT_S)) if self._child.frames.ended else None
 
     def _store_preview(self) -> None:
-        """Keep the first rows; while the database is away the next heartbeat does it."""
+        """Store the preview; during an outage of the database, leave it to the next heartbeat."""
         if self._preview is not None:
             with contextlib.suppress(TransientError):
                 self._store.previews.put_preview(self._job, self._preview)
@@ -138,8 +138,8 @@ class AttemptMonitor:
             return None
         self._progress = None
         self._store_preview()
-        self._next_progress = now + PROGRESS_S
-        self._next_beat = now + self._settings.lease_s / 3
+        self._next_progress = now + PROGRESS_INTERVAL_S
+        self._next_heartbeat = now + self._settings.lease_s / 3
         return None if reason is None else Aborted(reason)
 
     def _check_cancelled(self) -> Outcome | None:
@@ -147,9 +147,9 @@ class AttemptMonitor:
         return None if reason is None else Aborted(reason)
 
     def _defer_heartbeat(self, now: float, error: TransientError) -> None:
-        """Let the child go on while the database is away: nobody else can take the job meanwhile."""
+        """Let the child continue during an outage of the database: no other worker can claim the job then."""
         log.warning("job %s: no heartbeat: %s", self._job.job_id, error)
-        self._next_beat = self._next_progress = now + OUTAGE_S
+        self._next_heartbeat = self._next_progress = now + OUTAGE_RETRY_S
 
     def _time_limit_exceeded(self) -> Failed:
         return Failed(
@@ -163,7 +163,7 @@ class AttemptMonitor:
         )
 
     def _outcome_of_exit(self, status: int) -> Failed | Crashed:
-        """Tell a death by the limit on processor time, which a second try would meet again, from others."""
+        """Return `Failed` if the limit on processor time ended the child, which a retry would hit again."""
         if status != -signal.SIGXCPU:
             return Crashed(status)
         return Failed(
@@ -178,21 +178,25 @@ class AttemptMonitor:
         )
 
     def _result_too_large(self) -> Failed:
-        limit, rows, fraction = self._settings.max_result_bytes, self._came_to.rows, self._came_to.fraction
-        came_to = "" if rows is None else f"; it had come to {rows:,} rows"
+        limit, rows, fraction = (
+            self._settings.max_result_bytes,
+            self._last_progress.rows,
+            self._last_progress.fraction,
+        )
+        size_so_far = "" if rows is None else f"; it had come to {rows:,} rows"
         if rows and fraction:
-            came_to += f", {100 * fraction:.2g} % of the work"
-        less = "Select fewer columns, filter by dataset_id, aggregate, or fetch it in parts."
+            size_so_far += f", {100 * fraction:.2g} % of the work"
+        hint = "Select fewer columns, filter by dataset_id, aggregate, or fetch it in parts."
         if self._job.kind is Kind.GRAPH:
-            less = "Ask for a single analysis, for fewer hubs or for fewer neurons."
+            hint = "Ask for a single analysis, for fewer hubs or for fewer neurons."
         elif rows:
-            less = f"Fewer than {rows:,} such rows fit. {less}"
+            hint = f"Fewer than {rows:,} such rows fit. {hint}"
         return Failed(
             Reason.RESULT_TOO_LARGE,
             Failure(
                 "result_too_large",
-                f"the result is larger than the {limit:,} bytes that are kept{came_to}",
-                less,
+                f"the result is larger than the {limit:,} bytes that are kept{size_so_far}",
+                hint,
             ),
         )
 

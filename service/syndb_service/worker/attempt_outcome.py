@@ -1,4 +1,4 @@
-"""How an attempt ended: one union, which whoever writes it down has to handle whole."""
+"""The outcome of an attempt: a union of five classes; the finalizer handles each of them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ UNFORESEEN: Final = Failure(
 
 
 class AbortReason(StrEnum):
-    """Why a worker ended its own attempt."""
+    """Reason why a worker ended its own attempt."""
 
     CANCELLED = "cancelled"
     """The owner cancelled the job."""
     LEASE_LOST = "lost"
-    """Another attempt has the job."""
+    """Another attempt owns the job."""
     SHUTDOWN = "stopped"
-    """The worker is to end."""
+    """The worker shuts down."""
 
 
 class AttemptAborted(Exception):
-    """The attempt is to end."""
+    """The attempt must end, for the given reason."""
 
     def __init__(self, reason: AbortReason) -> None:
         super().__init__(str(reason))
@@ -41,9 +41,9 @@ class AttemptAborted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The child sent its whole result.
+    """The child sent its complete result.
 
-    ``parts`` are what the result consists of, the first of them first; empty where it is one file.
+    ``parts`` are the files of the result in order; empty if it is a single file.
     """
 
     done: TaskDone
@@ -52,14 +52,14 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job can't be done."""
+    """The job failed, for a reason that a retry would not change."""
 
     reason: Reason
     failure: Failure
 
     @property
     def may_lack_file(self) -> bool:
-        """Whether a result that it reads may have been destroyed before it was opened."""
+        """Whether a referenced result may have been deleted before the child opened it."""
         return self.reason is Reason.ENGINE_FAILURE or "No such file" in self.failure.message
 
 
@@ -79,7 +79,7 @@ class Aborted:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A dependency does not respond: the attempt does not count."""
+    """A dependency does not respond; the attempt does not count against the job."""
 
     error: TransientError
 
@@ -88,7 +88,7 @@ Outcome = Succeeded | Failed | Crashed | Aborted | Unavailable
 
 
 def outcome_of_error(error: Exception) -> Failed | Aborted | Unavailable:
-    """Return the outcome of an attempt that an error ended; a defect of the service is ``UNFORESEEN``.
+    """Convert an error that ended an attempt to its outcome; any other error becomes ``UNFORESEEN``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The end of an attempt: its one move, written down even through an outage of the database."""
+"""The finalizer: writes the outcome of an attempt to the row and the result store, also during outages."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ T = TypeVar("T")
 
 
 class RetryDuringOutage(Protocol):
-    """Does a call on the database, again and again while it is away."""
+    """A retry policy: repeats a database call during an outage."""
 
     def __call__(self, call: Callable[[], T]) -> T:
-        """Return what the call returned."""
+        """Repeat the call until the database responds; return its value."""
         ...
 
 
 class Finalizer:
-    """Moves the row when nothing of an attempt runs or lies about any more.
+    """Writes the outcome of an attempt, after its child has exited and its temporary files are deleted.
 
     Parameters
     ----------
     persist : callable
-        Does a move through outages of the database. A move that was done twice changes nothing the
-        second time: it names the attempt, which then no longer has the job.
+        Repeats a transition during outages of the database. Repeating a transition that was committed
+        changes nothing: it names the attempt, which no longer owns the job.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class Finalizer:
         stages: StageTimer | None = None,
         lease: LeaseKeeper | None = None,
     ) -> None:
-        """Conclude an attempt; the log says where its time went.
+        """Write the outcome of an attempt, and log it with the seconds per stage.
 
-        ``identity`` is what its result is found by, to be used again.
+        ``identity`` is the digest by which later jobs find the result to reuse it.
         """
         stages = stages or StageTimer()
         if isinstance(outcome, Succeeded) and writer is not None:
@@ -95,7 +95,7 @@ class Finalizer:
             case Aborted(abort_reason):
                 self._abort(job, abort_reason)
             case Unavailable(error):
-                self._wait_out(job, error)
+                self._requeue_after_outage(job, error)
                 return
             case _:
                 assert_never(outcome)
@@ -119,32 +119,32 @@ class Finalizer:
         if not self._store.attempts.requeue(job, Reason.QUEUED):
             self._store.attempts.mark_cancelled(job)
 
-    def _wait_out(self, job: Job, error: TransientError) -> None:
-        """Give the job back until the part that is away has returned; this doesn't count against it."""
-        log.warning("job %s: attempt %d met an outage: %s", job.job_id, job.attempt, error)
+    def _requeue_after_outage(self, job: Job, error: TransientError) -> None:
+        """Requeue the job after an outage, or fail it after ``max_outages``; the attempt is no crash."""
+        log.warning("job %s: attempt %d ended by an outage: %s", job.job_id, job.attempt, error)
         if job.outages >= self._settings.max_outages:
             failure = Failure.from_error(error)
             self._persist(lambda: self._store.attempts.mark_failed(job, Reason.STORE_UNAVAILABLE, failure))
             return
         waiting = error.public_message
 
-        def give_back() -> bool:
+        def requeue() -> bool:
             return self._store.attempts.requeue(job, Reason.STORE_UNAVAILABLE, outage=True, waiting=waiting)
 
-        if not self._persist(give_back):
+        if not self._persist(requeue):
             self._persist(lambda: self._store.attempts.mark_cancelled(job))
 
     def complete(self, job: Job, result: Result, identity: str | None) -> Aborted | None:
-        """Complete a job with a result that is stored under its own key; remove that if it came too late.
+        """Complete a job with a result that is stored under its own key; delete that if it is too late.
 
         Returns
         -------
         Aborted or None
-            Why it came too late.
+            The abort reason if the attempt no longer owned the job or was cancelled.
         """
         if self._persist(lambda: self._mark_completed(job, result, identity)):
             return None
-        log.warning("job %s: attempt %d came too late with its result", job.job_id, job.attempt)
+        log.warning("job %s: attempt %d was too late with its result", job.job_id, job.attempt)
         self._results.delete(result.key)
         cancelled = self._persist(lambda: self._store.attempts.mark_cancelled(job))
         return Aborted(AbortReason.CANCELLED if cancelled else AbortReason.LEASE_LOST)
@@ -182,12 +182,12 @@ class Finalizer:
         if outcome.parts:
             first, *others = outcome.parts
             result = replace(result, bytes=first.bytes, sha256=first.sha256, parts=tuple(others))
-        read = {each: seen for each, seen in (job.datasets or {}).items() if each in done.dataset_ids}
-        job = replace(job, datasets=read)
+        visibility = {key: value for key, value in (job.datasets or {}).items() if key in done.dataset_ids}
+        job = replace(job, datasets=visibility)
         return self.complete(job, result, identity) or outcome
 
     def _mark_completed(self, job: Job, result: Result, identity: str | None) -> bool:
-        """Complete the job; where a connection broke at the commit, the second try finds it completed."""
+        """Complete the job; a retry after a connection that broke at the commit finds it completed."""
         ttl = timedelta(hours=self._settings.result_ttl_hours)
         if self._store.attempts.mark_completed(job, result, self._database.now() + ttl, identity):
             return True
@@ -196,7 +196,7 @@ class Finalizer:
     def _handle_crash(self, job: Job, status: int) -> None:
         how = f"by signal {-status}" if status < 0 else f"with exit status {status}"
         if job.deaths + 1 < self._settings.max_deaths:
-            log.warning("job %s: its process ended %s and is started again", job.job_id, how)
+            log.warning("job %s: its process ended %s; the job restarts", job.job_id, how)
             if not self._persist(lambda: self._store.attempts.requeue(job, Reason.WORKER_LOST, death=True)):
                 self._persist(lambda: self._store.attempts.mark_cancelled(job))
             return

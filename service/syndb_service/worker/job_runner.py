@@ -1,4 +1,4 @@
-"""One job from claim to end: start the child, have it watched, conclude."""
+"""The job runner: claims pending jobs, starts a child process for each, monitors and finalizes it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from syndb_service.runtime.background import BackgroundThread
 from syndb_service.runtime.temp_directory import make_temp_folder
 from syndb_service.settings import Settings
 from syndb_service.store import Database, JobStore
-from syndb_service.warehouse import Tick
+from syndb_service.warehouse import ProgressCallback
 from syndb_service.worker.attempt_monitor import AttemptMonitor
 from syndb_service.worker.attempt_outcome import UNFORESEEN, Failed, Succeeded, outcome_of_error
 from syndb_service.worker.finalizer import Finalizer
@@ -40,13 +40,13 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PULSE_S = 0.1
-OUTAGE_S = 0.5
-TICK_S = 0.5
+CANCEL_POLL_S = 0.1
+OUTAGE_RETRY_S = 0.5
+PROGRESS_INTERVAL_S = 0.5
 
 
 class JobRunner:
-    """Runs pending jobs, each in a child process of its own."""
+    """A runner of pending jobs, each in its own child process."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class JobRunner:
         database: Database,
         store: JobStore,
         results: ResultStore,
-        nursery: ForkServerClient,
+        fork_server: ForkServerClient,
         tasks: TaskBuilder,
         integrity: Integrity,
     ) -> None:
@@ -62,18 +62,18 @@ class JobRunner:
         self._database = database
         self._store = store
         self._results = results
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._tasks = tasks
         self._integrity = integrity
         self._worker = f"{socket.gethostname()}/{os.getpid()}"
-        self._conclusion = Finalizer(settings, database, store, results, self._retry_during_outage)
+        self._finalizer = Finalizer(settings, database, store, results, self._retry_during_outage)
         self._stopping = threading.Event()
         self._heartbeat = LeaseRenewer(store, settings.lease_s, self._stopping)
         self._lock = threading.Lock()
         self._wakers: dict[int, str] = {}
 
-    def run_pending(self, _hinted: str) -> None:
-        """Run jobs until none is pending; which job the hint named does not matter."""
+    def run_pending(self, _job_id: str) -> None:
+        """Run jobs until none is pending; the id of the job message is ignored."""
         while not self._stopping.is_set():
             stages = StageTimer()
             try:
@@ -88,23 +88,23 @@ class JobRunner:
                 return
 
     def on_job_changed(self, job_id: str) -> None:
-        """Look at a running job's row at once: its owner may want it cancelled."""
+        """Make the attempt of a running job check at once whether the job is cancelled."""
         self._heartbeat.wake(job_id)
         with self._lock:
-            for waker, of_job in self._wakers.items():
-                if of_job == job_id:
+            for waker, running_id in self._wakers.items():
+                if running_id == job_id:
                     _wake(waker)
 
     def start_heartbeat(self) -> None:
-        """Extend the leases of what runs here; a worker does, before it takes jobs."""
+        """Start to extend the leases of running attempts; call it before the first claim."""
         self._heartbeat.start()
 
     def start_cancel_polling(self) -> None:
-        """Look for cancellations that other processes wrote, every ``PULSE_S``, in one read for all jobs."""
-        BackgroundThread("pulse", self._poll_cancel_requests, self._stopping).start()
+        """Start to poll for cancel requests of other processes every ``CANCEL_POLL_S``, in one read."""
+        BackgroundThread("cancel poller", self._poll_cancel_requests, self._stopping).start()
 
     def stop(self) -> None:
-        """End all children; their jobs go back to the queue."""
+        """End all child processes; their jobs are requeued."""
         self._stopping.set()
         self._heartbeat.wake()
         with self._lock:
@@ -112,11 +112,11 @@ class JobRunner:
                 _wake(waker)
 
     def close(self) -> None:
-        """Extend no lease any more: what ran here has ended."""
+        """Stop extending leases; call it after the last attempt has ended."""
         self._heartbeat.stop()
 
     def _claim(self) -> Job | None:
-        """Claim a job; after a connection that broke at the commit, find out whether it was claimed."""
+        """Claim a job; if the connection broke at the commit, look up whether the claim was written."""
         claim = f"{self._worker}/{uuid.uuid4().hex[:12]}"
         try:
             return self._store.attempts.claim_next(self._settings.lease_s, claim)
@@ -133,52 +133,52 @@ class JobRunner:
         except Exception as error:
             outcome = outcome_of_error(error)
             if isinstance(outcome, Failed) and outcome.failure is UNFORESEEN:
-                log.exception("job %s: the supervisor failed", job.job_id, extra=extra)
-            self._conclusion.finalize(job, outcome)
+                log.exception("job %s: the job runner failed", job.job_id, extra=extra)
+            self._finalizer.finalize(job, outcome)
         finally:
             shutil.rmtree(temp_dir, ignore_errors=True)
 
     def _run_attempt(self, job: Job, temp_dir: Path, stages: StageTimer, lease: LeaseKeeper) -> None:
-        reads = lease.during(lambda: self._tasks.resolve_inputs(job))
+        inputs = lease.during(lambda: self._tasks.resolve_inputs(job))
         if (
             job.request.reuse
-            and reads.identity
-            and self._complete_from_earlier_result(job, reads.identity, lease)
+            and inputs.identity
+            and self._complete_from_earlier_result(job, inputs.identity, lease)
         ):
             return
         make_temp_folder(temp_dir)
         with (
             self._tasks.build(
-                job, reads, temp_dir, self._lease_progress_callback(lease), lease.check
+                job, inputs, temp_dir, self._lease_progress_callback(lease), lease.check
             ) as prepared,
             self._open_writer(job, lease) as writer,
         ):
             job = replace(job, datasets=prepared.datasets)
             stages.record("prepare")
-            with self._register_waker(job) as wake, self._nursery.start_child() as child:
+            with self._register_waker(job) as wake, self._fork_server.start_child() as child:
                 stages.record("fork")
                 with contextlib.suppress(BrokenPipeError):
                     child.frames.send(FrameType.TASK, to_dict(prepared.task))
-                watch = AttemptMonitor(self._settings, self._store, job, child, writer, wake, lease)
-                outcome = watch.run()
+                monitor = AttemptMonitor(self._settings, self._store, job, child, writer, wake, lease)
+                outcome = monitor.run()
             shutil.rmtree(temp_dir, ignore_errors=True)
             if not isinstance(outcome, Succeeded):
                 lease.clean_up(writer.abort)
             if isinstance(outcome, Failed) and outcome.may_lack_file:
                 self._tasks.require_references(job)
             stages.record("engine")
-            self._conclusion.finalize(job, outcome, writer, reads.identity, stages, lease)
+            self._finalizer.finalize(job, outcome, writer, inputs.identity, stages, lease)
 
     @contextmanager
     def _open_writer(self, job: Job, lease: LeaseKeeper) -> Iterator[ResultWriter]:
-        """Begin a result; it is removed in the end, unless it was finished or another thread has it."""
+        """Open a result writer; abort it at the end, unless it is finished or another thread uses it."""
         with ExitStack() as stack:
             writer = self._results.open_writer(job.job_id, job.attempt)
             stack.callback(lambda: None if lease.abandoned else writer.abort())
             yield writer
 
     def _complete_from_earlier_result(self, job: Job, identity: str, lease: LeaseKeeper) -> bool:
-        """End a job with a copy of the result of an earlier one; False if there is none that is intact."""
+        """Complete a job with a copy of an earlier result; return False if there is no intact one."""
         earlier = self._store.attempts.find_reusable(job.owner, identity)
         if earlier is None or earlier.result is None:
             return False
@@ -188,8 +188,8 @@ class JobRunner:
                 lambda stored: None if stored is None else self._results.delete(stored.key),
             )
         except (UsageError, NotStored) as error:
-            named = (job.job_id, earlier.job_id, error)
-            log.warning("job %s: the result of job %s can't be used again: %s", *named)
+            ids = (job.job_id, earlier.job_id, error)
+            log.warning("job %s: the result of job %s can't be reused: %s", *ids)
             return False
         if copied is None:
             return False
@@ -198,36 +198,36 @@ class JobRunner:
             self._store.previews.put_preview(job, preview)
         origin = earlier.result.reused_from or earlier.job_id
         result = replace(copied, reused_from=origin)
-        self._conclusion.complete(replace(job, datasets=earlier.datasets), result, identity)
+        self._finalizer.complete(replace(job, datasets=earlier.datasets), result, identity)
         return True
 
-    def _lease_progress_callback(self, lease: LeaseKeeper) -> Tick:
-        """Tell the progress and heed a cancel while the job's files are brought here.
+    def _lease_progress_callback(self, lease: LeaseKeeper) -> ProgressCallback:
+        """Return a callback that writes progress and checks for a cancel while datasets are fetched.
 
-        The share of the files is not the share of the job, whose fraction begins when it runs.
+        The fraction of the files is part of the phase: the job's own fraction starts when its child runs.
         """
-        told_at = 0.0
+        reported_at = 0.0
 
-        def tick(here: int, in_all: int) -> None:
-            nonlocal told_at
+        def on_progress(done: int, total: int) -> None:
+            nonlocal reported_at
             lease.check()
-            if time.monotonic() - told_at < TICK_S:
+            if time.monotonic() - reported_at < PROGRESS_INTERVAL_S:
                 return
-            told_at = time.monotonic()
-            share = f" ({here / in_all:.0%})" if in_all else ""
-            progress = Progress(f"fetching datasets{share}", None, None, here)
+            reported_at = time.monotonic()
+            share = f" ({done / total:.0%})" if total else ""
+            progress = Progress(f"fetching datasets{share}", None, None, done)
             with contextlib.suppress(TransientError):
                 lease.renew(progress)
             lease.check()
 
-        return tick
+        return on_progress
 
     def _retry_during_outage(self, call: Callable[[], T]) -> T:
-        """Do a call on the database, again and again while it is away, until this process is to end."""
-        return retry_until_stopped(call, self._stopping, OUTAGE_S)
+        """Retry a database call during an outage, until this process shuts down."""
+        return retry_until_stopped(call, self._stopping, OUTAGE_RETRY_S)
 
     def _poll_cancel_requests(self) -> None:
-        if self._stopping.wait(PULSE_S):
+        if self._stopping.wait(CANCEL_POLL_S):
             return
         job_ids = self._heartbeat.job_ids()
         if job_ids:

@@ -1,4 +1,4 @@
-"""The lease of an attempt: extended from the claim until its row is final, whatever the attempt waits for."""
+"""The lease of an attempt: extended from the claim until the row is final, also during long store calls."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CALL_S: Final = 900.0
-"""The longest that one call of a store may take: every request of it has a much shorter limit of its own."""
+"""Timeout of one store call; each request of the call has a much shorter timeout."""
 SILENCE_S: Final = 1200.0
-"""The lease of an attempt that has shown no sign of life for so long is left to lapse."""
+"""Seconds without activity after which the lease of an attempt is no longer extended."""
 CLEANUP_S: Final = 2.0
 STEP_S: Final = 1.0
 
 
 class LeaseKeeper:
-    """Keeps the lease of an attempt, and knows whether the attempt is to end.
+    """The lease of one attempt, and the reason to abort that, if there is one.
 
     Parameters
     ----------
     job : Job
         The attempt.
     store : JobStore
-        Where its row is.
+        The store of its row.
     lease_s : float
-        How long a lease is, in seconds.
+        Length of a lease, in seconds.
     stopping : threading.Event
-        Set when this process is to end.
+        Set when this process shuts down.
     """
 
     def __init__(self, job: Job, store: JobStore, lease_s: float, stopping: threading.Event) -> None:
@@ -53,48 +53,48 @@ class LeaseKeeper:
         self._changed = threading.Event()
 
     def renew(self, progress: Progress | None = None) -> AbortReason | None:
-        """Extend the lease, with the job's progress where that has changed.
+        """Extend the lease, and write the job's progress if it has changed.
 
         Returns
         -------
         AbortReason or None
-            Why the attempt is to end, if it is.
+            Reason why the attempt must end; None if it may continue.
 
         Raises
         ------
         TransientError
             If the database is unavailable.
         """
-        beat = self._store.attempts.heartbeat(self.job, self._lease_s, progress)
+        state = self._store.attempts.heartbeat(self.job, self._lease_s, progress)
         self.extended_at = time.monotonic()
-        if not beat.alive or beat.cancel_requested:
-            self.abort_reason = AbortReason.CANCELLED if beat.alive else AbortReason.LEASE_LOST
+        if not state.lease_held or state.cancel_requested:
+            self.abort_reason = AbortReason.CANCELLED if state.lease_held else AbortReason.LEASE_LOST
             self._changed.set()
         return self.abort_reason
 
     def check_row(self) -> AbortReason | None:
-        """Look at once whether the attempt is to end: its owner cancelled the job, or this process ends."""
+        """Check at once for a cancel request or a shutdown; return the abort reason, if there is one."""
         if self.abort_reason is None:
             try:
                 if self._store.attempts.cancel_requests([self.job.job_id]):
                     self.abort_reason = AbortReason.CANCELLED
             except TransientError as error:
-                log.warning("job %s: nobody knows whether it is cancelled: %s", self.job.job_id, error)
+                log.warning("job %s: can't read whether it is cancelled: %s", self.job.job_id, error)
         if self.abort_reason is None and self._stopping.is_set():
             self.abort_reason = AbortReason.SHUTDOWN
         return self.abort_reason
 
     def wake(self) -> None:
-        """Have a waiting attempt look whether it is to end."""
+        """Wake a waiting attempt to check whether it must end."""
         self._changed.set()
 
     def check(self) -> None:
-        """Show a sign of life, and go on unless the attempt is to end.
+        """Record activity of the attempt.
 
         Raises
         ------
         AttemptAborted
-            If it is.
+            If the attempt must end.
         """
         self.active_at = time.monotonic()
         if self.abort_reason is None and self._stopping.is_set():
@@ -103,21 +103,21 @@ class LeaseKeeper:
             raise AttemptAborted(self.abort_reason)
 
     def during(self, call: Callable[[], T], undo: Callable[[T], object] = lambda _: None) -> T:
-        """Do a call of a store, which may take long, and wait for it as long as the attempt is to go on.
+        """Run a store call, which may be slow, and wait for it until it or the attempt ends.
 
         Parameters
         ----------
         call : callable
-            Runs in a thread of its own; its errors are raised here.
+            Runs in its own thread; its errors are raised here.
         undo : callable
-            Given what a call returns that was left behind.
+            Receives the value of a call that returns after the attempt has ended.
 
         Raises
         ------
         AttemptAborted
-            If the attempt is to end before the call does.
+            If the attempt must end before the call returns.
         TransientError
-            If the store does not end it in ``CALL_S`` seconds.
+            If the call does not return in ``CALL_S`` seconds.
         """
         self.check()
         work = _Call(call, undo, self._changed)
@@ -134,21 +134,21 @@ class LeaseKeeper:
                     self.check()
             return work.result()
         except (AttemptAborted, TransientError):
-            if not work.leave():
+            if not work.abandon():
                 return work.result()
             self.abandoned = True
             raise
 
     def clean_up(self, call: Callable[[], object]) -> None:
-        """Clean up after an attempt, but let a store that is slow not keep it from ending."""
+        """Clean up after an attempt; after ``CLEANUP_S`` seconds, continue without waiting."""
         work: _Call[object] = _Call(call, lambda _: None, threading.Event())
         work.wait(CLEANUP_S)
-        if work.leave():
-            log.warning("job %s: its store is slow, and cleans up by and by", self.job.job_id)
+        if work.abandon():
+            log.warning("job %s: the store is slow; the clean-up continues in its thread", self.job.job_id)
 
 
 class _Call(Generic[T]):
-    """A call in a thread of its own, which may be left behind."""
+    """A call in its own thread, which the caller may abandon."""
 
     def __init__(self, call: Callable[[], T], undo: Callable[[T], object], changed: threading.Event) -> None:
         self._call = call
@@ -156,32 +156,32 @@ class _Call(Generic[T]):
         self._changed = changed
         self._lock = threading.Lock()
         self._ended = False
-        self._left = False
+        self._abandoned = False
         self._value: list[T] = []
         self._error: BaseException | None = None
         try:
             threading.Thread(target=self._run, name="store call", daemon=True).start()
-        except RuntimeError:  # no thread can be started: then whoever calls waits
+        except RuntimeError:  # no thread can be started: the caller waits
             self._run()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end of the call, or for any other change; tell whether it has ended."""
+        """Wait for the end of the call or for another change; return whether the call has ended."""
         if not self._ended:
             self._changed.wait(max(seconds, 0.0))
             self._changed.clear()
         return self._ended
 
     def result(self) -> T:
-        """Return what the call returned, or raise what it raised."""
+        """Return the value of the call, or raise its error."""
         if self._error is not None:
             raise self._error
         return self._value[0]
 
-    def leave(self) -> bool:
-        """Leave the call to its thread, unless it has ended; tell whether it was left."""
+    def abandon(self) -> bool:
+        """Abandon the call unless it has ended; return whether it was abandoned."""
         with self._lock:
-            self._left = not self._ended
-        return self._left
+            self._abandoned = not self._ended
+        return self._abandoned
 
     def _run(self) -> None:
         try:
@@ -190,26 +190,26 @@ class _Call(Generic[T]):
             self._error = error
         with self._lock:
             self._ended = True
-            left = self._left
+            abandoned = self._abandoned
         self._changed.set()
-        if left and self._value:
+        if abandoned and self._value:
             try:
                 self._undo(self._value[0])
             except ServiceError as error:
-                log.warning("what came too late is left to the sweeper: %s", error.message)
+                log.warning("a late result is left to the sweeper: %s", error.message)
 
 
 class LeaseRenewer:
-    """Extends the leases of this process's attempts, where their own threads have not done so in time.
+    """A thread that extends the leases of this process's attempts if their own threads are late.
 
     Parameters
     ----------
     store : JobStore
-        Where the rows are.
+        The store of the rows.
     lease_s : float
-        How long a lease is, in seconds.
+        Length of a lease, in seconds.
     stopping : threading.Event
-        Set when this process is to end.
+        Set when this process shuts down.
     """
 
     def __init__(self, store: JobStore, lease_s: float, stopping: threading.Event) -> None:
@@ -221,16 +221,16 @@ class LeaseRenewer:
         self._thread = BackgroundThread("heartbeat", self._step)
 
     def start(self) -> None:
-        """Begin to extend leases."""
+        """Start to extend leases."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Extend none any more; attempts still run may lose their jobs."""
+        """Stop extending leases; attempts that still run may lose their jobs."""
         self._thread.stop()
 
     @contextmanager
     def hold(self, job: Job) -> Iterator[LeaseKeeper]:
-        """Extend the lease of an attempt as long as the context lasts."""
+        """Extend the lease of an attempt until the context ends."""
         lease = LeaseKeeper(job, self._store, self._lease_s, self._stopping)
         with self._lock:
             self._held[job.job_id] = lease
@@ -242,19 +242,19 @@ class LeaseRenewer:
                     del self._held[job.job_id]
 
     def job_ids(self) -> list[str]:
-        """Return the jobs that this process holds."""
+        """Return the ids of the jobs that this process runs."""
         with self._lock:
             return list(self._held)
 
     def wake(self, job_id: str | None = None) -> None:
-        """Have the attempt of a job look whether it is to end; of every job, if none is named."""
+        """Wake the attempt of a job to check whether it must end; None: the attempts of all jobs."""
         with self._lock:
             woken = [lease for held, lease in self._held.items() if job_id in (None, held)]
         for lease in woken:
             lease.wake()
 
     def extend_due(self) -> None:
-        """Extend every lease that nobody has extended for four tenths of its time."""
+        """Extend each lease that was last extended more than 0.4 of its length ago."""
         now = time.monotonic()
         with self._lock:
             held = list(self._held.values())

@@ -1,4 +1,4 @@
-"""The scrubber: looks at all stored results, slowly hashes them, and tells which are damaged or lost."""
+"""The scrubber: compares stored results with their rows, hashes them, and marks damaged or lost ones."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from syndb_service.store import JobStore
 
 log = logging.getLogger(__name__)
 
-LOOK_S: Final = 5.0
-REST_S: Final = 86400.0
+CHECK_S: Final = 5.0
+ROUND_PAUSE_S: Final = 86400.0
 
 
 class Scrubber:
-    """Looks every ``scrub_s`` seconds at the size and state of each stored result, in a thread of its own.
+    """A thread that compares the size and state of each stored result with its row every ``scrub_s`` seconds.
 
-    Between two looks it hashes them one after the other, each once a day at most, and no more than
-    ``scrub_bytes_s`` bytes a second. It begins anywhere: it reaches each in time, however often this process
-    is started. Of several workers one does it at a time. A result that was found damaged or lost and is right
-    again (a disk was mounted, a back-up put back) is given out again.
+    In between it hashes the results one by one, each at most once a day, at up to ``scrub_bytes_s`` bytes a
+    second. It starts at a random job id, so that each result is reached even if the process restarts often.
+    One worker scrubs at a time. A result that was damaged or lost and is intact again (a disk was mounted, a
+    backup restored) becomes available again.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class Scrubber:
         self._thread = BackgroundThread("scrubber", self._round)
 
     def start(self) -> None:
-        """Start looking."""
+        """Start to scrub."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop looking."""
+        """Stop scrubbing."""
         self._thread.stop()
 
     def compare_results(self, deadline: float = inf) -> None:
-        """Compare each stored result with its row, once, and until the deadline hash those that differ."""
+        """Compare each stored result with its row once, and hash those that differ until the deadline."""
         states = dict(self._results.states())
         reached = ""
         differing: list[Job] = []
@@ -66,31 +66,31 @@ class Scrubber:
             try:
                 self._scrub(job)
             except TransientError as error:
-                log.warning("job %s: its stored result is looked at again later: %s", job.job_id, error)
+                log.warning("job %s: its stored result is checked again later: %s", job.job_id, error)
 
     def hash_until(self, deadline: float) -> None:
-        """Hash results, from where the last call ended, until a moment of the monotonic clock.
+        """Hash results, from where the last call ended, until a deadline of the monotonic clock.
 
-        When all were hashed the next round begins a day later.
+        After all results are hashed, the next round starts ``ROUND_PAUSE_S`` seconds later.
         """
         while max(time.monotonic(), self._next_round) < deadline:
             jobs = self._store.maintenance.list_results_after(self._reached, 20)
             if not jobs:
-                self._next_round = time.monotonic() + REST_S if self._is_whole_round else 0.0
+                self._next_round = time.monotonic() + ROUND_PAUSE_S if self._is_whole_round else 0.0
                 self._reached, self._is_whole_round = "", True
             for job in jobs:
                 if time.monotonic() >= deadline:
                     return
-                self._reached = job.job_id  # first: a file that can't be read keeps no other from its turn
+                self._reached = job.job_id  # first: an unreadable file must not block the others
                 self._scrub(job)
 
     def _differs(self, job: Job, states: dict[str, FileState]) -> bool:
-        """Whether a file has to be hashed to know whether it is right; what needs no hash is noted."""
+        """Return whether a file must be hashed; mark it at once if it is lost or has another size."""
         if job.result is None:
             return False
         found = states.get(job.result.key)
         try:
-            found = found or self._results.state(job.result.key)  # newer than the listing, or gone
+            found = found or self._results.state(job.result.key)  # newer than the listing, or lost
         except NotStored:
             self._integrity.note(job, Reason.RESULT_LOST)
             return False
@@ -110,7 +110,7 @@ class Scrubber:
             raise EndOfRounds
 
     def _round(self) -> None:
-        if self._thread.wait(min(LOOK_S, self._settings.scrub_s)):
+        if self._thread.wait(min(CHECK_S, self._settings.scrub_s)):
             raise EndOfRounds
         if not self._store.maintenance.claim_scrub(self._settings.scrub_s):
             return

@@ -1,4 +1,4 @@
-"""Where the time of an attempt went, by stage; it stands in the log record of the attempt's end."""
+"""The stage timer: seconds per stage of an attempt, for the log record of the attempt's end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class StageTimer:
-    """A stopwatch with a lap for each stage: claim, prepare, fork, engine, beat, result, commit.
+    """Seconds of each stage of an attempt: claim, prepare, fork, engine, beat, result, commit.
 
     Examples
     --------
@@ -21,7 +21,7 @@ class StageTimer:
         self._last = time.perf_counter()
 
     def record(self, stage: str) -> None:
-        """End a stage: what passed since the one before is its time, in seconds."""
+        """End a stage: add the seconds since the previous stage ended."""
         now = time.perf_counter()
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 6)
         self._last = now

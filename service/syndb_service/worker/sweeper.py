@@ -1,4 +1,4 @@
-"""The sweeper: gives lost jobs back, sends hints again, destroys what has expired."""
+"""The sweeper: requeues jobs of lost workers, resends job messages, deletes expired results and orphans."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from syndb_service.store.job_tallies import CHUNK
 
 log = logging.getLogger(__name__)
 
-TALLIES = 20
-"""Chunks of ended jobs that one sweep counts; there are so many only after an upgrade."""
+MAX_TALLY_CHUNKS = 20
+"""Maximum number of chunks of ended jobs that one sweep counts; it is reached only after an upgrade."""
 
 
 class Sweeper:
-    """Sweeps every ``sweep_s`` seconds in a thread of its own; several sweepers do no harm.
+    """A thread that sweeps every ``sweep_s`` seconds; several processes may run one.
 
-    After an outage of the database it leaves lapsed leases alone for the time of a lease: the workers that
-    could not extend them live, and are about to.
+    After an outage of the database it ignores lapsed leases for the length of a lease: their workers
+    could not extend them during the outage.
     """
 
     def __init__(
-        self, settings: Settings, store: JobStore, results: ResultStore, hints: JobDispatcher
+        self, settings: Settings, store: JobStore, results: ResultStore, dispatcher: JobDispatcher
     ) -> None:
         self._settings = settings
         self._store = store
         self._results = results
-        self._hints = hints
-        self._blind_until = 0.0
+        self._dispatcher = dispatcher
+        self._ignore_lapsed_until = 0.0
         self._next_orphans = 0.0
-        self._strange = 0
+        self._unknown = 0
         self._began_at = time.time()
         self._thread = BackgroundThread("sweeper", self._sweep_later)
 
     def start(self) -> None:
-        """Start sweeping."""
+        """Start to sweep."""
         self._began_at = time.time()
         self._thread.start()
 
@@ -53,20 +53,20 @@ class Sweeper:
     def sweep(self) -> None:
         """Sweep once."""
         lapsed = self._store.maintenance.list_lapsed()
-        if time.monotonic() >= self._blind_until:
+        if time.monotonic() >= self._ignore_lapsed_until:
             for job in lapsed:
                 self.requeue(job)
         for job_id in self._store.maintenance.claim_undispatched(
             self._settings.hint_s, self._settings.max_workers
         ):
-            sent = self._hints.dispatch(job_id)
+            sent = self._dispatcher.dispatch(job_id)
             self._store.attempts.record_broker_outage(
-                job_id, None if sent else self._hints.unavailable_reason
+                job_id, None if sent else self._dispatcher.unavailable_reason
             )
         for job in self._store.maintenance.list_expired():
             if self._store.maintenance.mark_deleted(job) and job.result is not None:
                 self._results.delete(job.result.key)
-        for _ in range(TALLIES):
+        for _ in range(MAX_TALLY_CHUNKS):
             if self._store.tallies.tally_ended() < CHUNK:
                 break
         if time.monotonic() >= self._next_orphans:
@@ -74,20 +74,20 @@ class Sweeper:
             self._delete_orphans()
 
     def requeue(self, job: Job, *, lapsed: bool = True) -> None:
-        """Requeue a job whose worker is gone, or fail it if that has happened too often.
+        """Requeue a job whose worker was lost; fail it after ``max_deaths`` lost attempts.
 
         Parameters
         ----------
         job : Job
-            As it was listed.
+            The job as it was listed.
         lapsed : bool
-            Whether its lease has to be over; False where its worker is known to have ended.
+            Whether its lease must be over; False if its worker is known to have exited.
         """
         if job.cancel_requested:
             self._store.attempts.mark_cancelled(job, lapsed=lapsed)
         elif job.deaths + 1 < self._settings.max_deaths:
             if self._store.attempts.requeue(job, Reason.WORKER_LOST, death=True, lapsed=lapsed):
-                self._hints.dispatch(job.job_id)
+                self._dispatcher.dispatch(job.job_id)
         else:
             failure = Failure(
                 "worker_lost",
@@ -97,28 +97,28 @@ class Sweeper:
             self._store.attempts.mark_failed(job, Reason.WORKER_LOST, failure, lapsed=lapsed)
 
     def _delete_orphans(self) -> None:
-        """Remove files that no row speaks for: of fenced attempts, of destroyed results, of no job at all.
+        """Delete files without a row: of fenced attempts, of deleted results, of unknown jobs.
 
-        Files are listed before rows are read: whatever is listed then has its row, or never gets one. Where
-        more jobs are unknown here than known, the files are another service's, or the database is not the
-        right one: they are left.
+        Files are listed before rows are read, so that a listed file has its row by then or never gets one.
+        If more jobs are unknown than known, the files belong to another service or the database is the wrong
+        one: the files are kept.
         """
         keys = dict(self._results.listing())
         known = self._store.maintenance.owned_files(keys)
-        strange = len(keys) - len(known)
-        if strange > len(known) and strange != self._strange:
+        unknown = len(keys) - len(known)
+        if unknown > len(known) and unknown != self._unknown:
             log.warning(
                 "the result store holds files of %d jobs that this database does not know, and of %d that it "
                 "knows; they are left: SYNDB_DATABASE_URL and SYNDB_RESULTS_URL may not belong together",
-                strange,
+                unknown,
                 len(known),
             )
-        self._strange = strange
-        for job_id, of_job in keys.items():
+        self._unknown = unknown
+        for job_id, job_keys in keys.items():
             job = known.get(job_id)
-            if job is None and strange > len(known):
+            if job is None and unknown > len(known):
                 continue
-            for key in of_job:
+            for key in job_keys:
                 if job is None or not job.owns(key):
                     log.info("removing %s, which belongs to no job", key)
                     size = self._results.size(key)
@@ -126,16 +126,16 @@ class Sweeper:
                     self._store.maintenance.count_orphan(size)
 
     def _sweep_later(self) -> None:
-        """Sweep after a pause, and note what keeps workers from sending heartbeats."""
+        """Sweep after a pause; after a sleep of the machine or an outage, ignore lapsed leases at first."""
         if self._thread.wait(self._settings.sweep_s):
             return
         self._began_at, passed = time.time(), time.time() - self._began_at
         if passed > self._settings.sweep_s + self._settings.lease_s / 2:
-            log.warning("this process slept for %.0f s; it waits for the heartbeats of its workers", passed)
-            self._blind_until = time.monotonic() + self._settings.lease_s
+            log.warning("this process slept for %.0f s; it waits for heartbeats of the workers", passed)
+            self._ignore_lapsed_until = time.monotonic() + self._settings.lease_s
         try:
             self.sweep()
         except ServiceError as error:
-            log.warning("a sweep failed and is done again later: %s", error)
+            log.warning("a sweep failed and is repeated later: %s", error)
             if error.error_code == DATABASE_AWAY:
-                self._blind_until = time.monotonic() + self._settings.lease_s
+                self._ignore_lapsed_until = time.monotonic() + self._settings.lease_s

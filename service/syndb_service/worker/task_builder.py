@@ -1,4 +1,4 @@
-"""From a job's row to the task that its child is given."""
+"""The builder of child tasks: resolves what a job reads, fetches its files, sets the limits."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from syndb_service.domain.jobs import Analysis, Format, Job, JobRequest
 from syndb_service.domain.result_references import replace_references
 from syndb_service.domain.table_schema import VIEWS
 from syndb_service.settings import Settings
-from syndb_service.warehouse import DatasetStore, Tick
+from syndb_service.warehouse import DatasetStore, ProgressCallback
 
 
 @dataclass(frozen=True)
 class AttemptInputs:
-    """What an attempt may read, settled before any file is brought here.
+    """The datasets and tables that an attempt may read, determined before any file is fetched.
 
-    ``identity`` is what two queries share whose results are the same: text, values, format, engine and the
-    content of every file.
+    ``identity`` is a digest that is equal for queries with equal results: text, parameters, format, engine
+    and the content of every file.
     """
 
     datasets: Sequence[Dataset]
@@ -48,14 +48,14 @@ class AttemptInputs:
 
 @dataclass(frozen=True)
 class PreparedTask:
-    """A task whose files are on this machine, and the visibility of each dataset behind them, by id."""
+    """A child task whose files are on this machine, and the visibility of its datasets by id."""
 
     task: QueryTask | GraphTask
     datasets: Mapping[str, str]
 
 
 class TaskBuilder:
-    """Writes tasks: the request, the files that may be read, the limits."""
+    """A builder of child tasks: the request, the readable files, the limits."""
 
     def __init__(
         self, settings: Settings, warehouse: DatasetStore, access: DatasetAccess, stored: ResultReferences
@@ -66,16 +66,16 @@ class TaskBuilder:
         self._stored = stored
 
     def resolve_inputs(self, job: Job) -> AttemptInputs:
-        """Settle what an attempt reads: of a query the datasets that it can reach and its owner may see.
+        """Return what an attempt reads; for a query, the datasets that it may reach and its owner may read.
 
         Raises
         ------
         NotFound, DatasetForbidden
-            If the dataset of a graph job is gone; if its owner may no longer see what it asks for.
+            If the dataset of a graph job no longer exists; if the owner may no longer read a dataset.
         """
         owner, request = self._access.owner(job), job.request
         if job.kind is Kind.GRAPH:
-            analysed = [self._access.dataset(owner, each) for each in request.dataset_ids]
+            analysed = [self._access.dataset(owner, dataset_id) for dataset_id in request.dataset_ids]
             return AttemptInputs(analysed, frozenset(READS), None)
         for dataset_id in request.reach or ():
             if self._access.is_forbidden(owner, dataset_id):
@@ -89,12 +89,12 @@ class TaskBuilder:
         return AttemptInputs(datasets, tables, _result_identity(request, datasets, tables))
 
     def require_references(self, job: Job) -> None:
-        """Return if every result that a query reads by ``{{job}}`` is still there.
+        """Require that every result that a query references by ``{{job}}`` still exists.
 
         Raises
         ------
         InvalidQuery
-            If one was destroyed, or is gone.
+            If a referenced result was deleted or does not exist.
         """
         self._stored.require(self._access.owner(job), job.request.query or "")
 
@@ -102,40 +102,41 @@ class TaskBuilder:
     def build(
         self,
         job: Job,
-        reads: AttemptInputs,
+        inputs: AttemptInputs,
         temp_dir: Path,
-        tick: Tick,
+        on_progress: ProgressCallback,
         check: Callable[[], None] = lambda: None,
     ) -> Iterator[PreparedTask]:
-        """Give the task of one attempt; its files stay on this machine as long as the context lasts.
+        """Build the task of one attempt; its files stay on this machine until the context ends.
 
         Parameters
         ----------
         job : Job
             The attempt.
-        reads : Reads
+        inputs : AttemptInputs
             What it reads.
         temp_dir : Path
             Its temporary folder.
-        tick : callable
-            Told how far the files are that have to be brought here; what it raises ends the lease.
+        on_progress : callable
+            Called with fetched and total bytes while datasets are fetched; an error that it raises ends the
+            fetch.
         check : callable
-            Called while stored results are brought here, likewise.
+            Called while stored results are fetched; an error that it raises ends the fetch.
         """
         visibility = {
             dataset.id: dataset.visibility
-            for dataset in reads.datasets
-            if reads.tables.intersection(dataset.tables)
+            for dataset in inputs.datasets
+            if inputs.tables.intersection(dataset.tables)
         }
         stored = self._stored.tables(self._access.owner(job), job.request.query or "", temp_dir, check)
-        with self._warehouse.lease(reads.datasets, reads.tables, tick) as tables:
+        with self._warehouse.lease(inputs.datasets, inputs.tables, on_progress) as tables:
             sources = {name: tuple(paths) for name, paths in tables.items()}
             sources |= {job_id: (path,) for job_id, path in stored.files.items()}
             files = TaskFiles(sources=sources, temp_dir=str(temp_dir), data_dir=str(self._settings.data_dir))
             task = (
-                self._query(job, reads.datasets, files, stored.results)
+                self._query(job, inputs.datasets, files, stored.results)
                 if job.kind is Kind.QUERY
-                else self._graph(job, reads.datasets, files)
+                else self._graph(job, inputs.datasets, files)
             )
             yield PreparedTask(task, {**stored.datasets, **visibility})
 
@@ -149,7 +150,7 @@ class TaskBuilder:
         )
 
     def _cpu_s(self, job: Job) -> int:
-        """Return the processor time that a job may use, in seconds: its time limit on all its threads."""
+        """Return the seconds of processor time that a job may use: its time limit times its threads."""
         return ceil((job.request.time_limit_s or self._settings.time_limit_s) * self._settings.threads)
 
     def _query(
@@ -189,7 +190,7 @@ class TaskBuilder:
 
 
 def _result_identity(request: JobRequest, datasets: Sequence[Dataset], tables: frozenset[str]) -> str | None:
-    """Return a digest of what a query's result depends on; a file's name is its content's digest."""
+    """Return a digest of everything that a query's result depends on; file names are content digests."""
     if not request.fingerprint:
         return None
     read = {
@@ -197,11 +198,11 @@ def _result_identity(request: JobRequest, datasets: Sequence[Dataset], tables: f
         for dataset in datasets
         if (named := tables.intersection(dataset.tables))
     }
-    made_of = [request.fingerprint, request.parameters, request.format, version("duckdb"), read]
+    ingredients = [request.fingerprint, request.parameters, request.format, version("duckdb"), read]
     if request.reproducible:
-        made_of.append("reproducible")
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+        ingredients.append("reproducible")
+    return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()
 
 
 def _citation(dataset: Dataset) -> Citation:
-    return Citation(**{each.name: getattr(dataset, each.name) for each in fields(Citation)})
+    return Citation(**{field.name: getattr(dataset, field.name) for field in fields(Citation)})

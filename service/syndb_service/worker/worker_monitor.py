@@ -1,4 +1,4 @@
-"""Whether any worker is alive: workers report, and the API tells waiting jobs and readiness if none does."""
+"""Worker reports, and the monitor that notes in pending jobs and in readiness when no worker reports."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from syndb_service.store.worker_reports import CHUNK, REPORT_S, SILENT_S
 
 log = logging.getLogger(__name__)
 
-LOOK_S: Final = 0.75
+CHECK_S: Final = 0.75
 GRACE_S: Final = 5.0
-"""After an outage of the database, or a sleep of this computer, workers have so long to report again."""
-CHUNKS: Final = 20
-"""Chunks of pending jobs that are told in one round."""
+"""Seconds in which workers must report again after an outage of the database or a sleep of the machine."""
+MAX_CHUNKS: Final = 20
+"""Maximum number of chunks of pending jobs that one round updates."""
 
 
 class Reports(Protocol):
-    """Where workers report."""
+    """The destination of worker reports: the database, or the memory of this process."""
 
     def report_worker(self) -> None:
-        """Note that a worker is alive."""
+        """Record that a worker is alive now."""
 
     def worker_silence_s(self) -> float | None:
-        """Return for how many seconds none has reported; None if none ever did."""
+        """Return the seconds since the last report; None if no worker has ever reported."""
 
 
 class LocalReports:
-    """Reports of a worker to an API in the same process: nothing is written anywhere."""
+    """Reports of a worker to an API in the same process, held in memory."""
 
     def __init__(self) -> None:
         self._reported_at: float | None = None
 
     def report_worker(self) -> None:
-        """Note that a worker is alive."""
+        """Record that a worker is alive now."""
         self._reported_at = time.monotonic()
 
     def worker_silence_s(self) -> float | None:
-        """Return for how many seconds none has reported; None if none ever did."""
+        """Return the seconds since the last report; None if no worker has ever reported."""
         return None if self._reported_at is None else time.monotonic() - self._reported_at
 
 
 class WorkerReporter:
-    """Reports a worker for as long as it takes jobs.
+    """A thread that reports a worker as long as it claims jobs.
 
     Parameters
     ----------
     reports : Reports
-        Where it reports.
+        Where to report.
     is_alive : callable
-        Tells whether it takes jobs.
+        Returns whether the worker claims jobs.
     """
 
     def __init__(self, reports: Reports, is_alive: Callable[[], bool]) -> None:
@@ -64,16 +64,16 @@ class WorkerReporter:
         self._thread = BackgroundThread("worker reporter", self._step)
 
     def start(self) -> None:
-        """Begin to report."""
+        """Report once, and start to report periodically."""
         self.report()
         self._thread.start()
 
     def stop(self) -> None:
-        """Report no more."""
+        """Stop reporting."""
         self._thread.stop()
 
     def report(self) -> None:
-        """Report once; a database that is unavailable is told again a second later."""
+        """Report once; if the database is unavailable, log that and leave it to the next report."""
         try:
             if self._is_alive():
                 self._reports.report_worker()
@@ -86,114 +86,115 @@ class WorkerReporter:
 
 
 class WorkerMonitor:
-    """Looks whether any worker reports, and tells pending jobs and readiness if none does.
+    """A thread that checks whether any worker reports; if none does, it notes that in the pending jobs.
 
     Parameters
     ----------
     store : JobStore
-        Where the pending jobs are.
+        The store of the pending jobs.
     reports : Reports
         Where the workers report.
-    ask_broker : callable
-        Raises where the broker is unavailable: then that is what a job waits for, where it says so.
+    check_broker : callable
+        Raises `TransientError` if the broker is unavailable: then jobs that wait for it keep that phase.
     clock : callable
-        Seconds that only grow.
+        Seconds of a monotonic clock.
     """
 
     def __init__(
         self,
         store: JobStore,
         reports: Reports,
-        ask_broker: Callable[[], object] = lambda: None,
+        check_broker: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._ask_broker = ask_broker
+        self._check_broker = check_broker
         self._reports = reports
         self._clock = clock
-        self._watched_since = self._looked_at = clock()
+        self._watched_since = self._checked_at = clock()
         self._grace_s = SILENT_S
-        self._is_told = True
-        self._trouble: str | None = None
+        self._is_noted = True
+        self._problem: str | None = None
         self._thread = BackgroundThread("worker monitor", self._step)
 
     def start(self) -> None:
-        """Begin to look."""
-        self._begin_anew(SILENT_S)
+        """Start to check."""
+        self._restart_grace(SILENT_S)
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._thread.stop()
 
     def check_workers(self) -> None:
-        """Look once.
+        """Check once.
 
         Raises
         ------
         TransientError
             If the database is unavailable.
         """
-        if self._clock() - self._looked_at > GRACE_S:
-            self._begin_anew(GRACE_S)
+        if self._clock() - self._checked_at > GRACE_S:
+            self._restart_grace(GRACE_S)
         try:
             silence_s = self._reports.worker_silence_s()
             watched_s = self._clock() - self._watched_since
-            self._looked_at = self._clock()
+            self._checked_at = self._clock()
             if watched_s >= self._grace_s and (silence_s is None or silence_s >= SILENT_S):
                 self._report_change(silence_s)
             elif silence_s is not None and silence_s < SILENT_S:
-                self._take_back()
+                self._clear_change()
         except TransientError:
-            self._begin_anew(GRACE_S)
+            self._restart_grace(GRACE_S)
             raise
 
     def check(self) -> None:
-        """Return unless no worker reports.
+        """Require that a worker reports.
 
         Raises
         ------
         TransientError
-            Saying for how long none has.
+            If none does; the message contains for how long.
         """
-        if self._trouble is not None:
-            raise TransientError(self._trouble, code="no_worker", hint="Start `syndb-lab worker`.")
+        if self._problem is not None:
+            raise TransientError(self._problem, code="no_worker", hint="Start `syndb-lab worker`.")
 
     def _report_change(self, silence_s: float | None) -> None:
-        if self._trouble is None:
-            log.error("no worker reports: jobs are taken, and wait for one")
+        if self._problem is None:
+            log.error("no worker reports: submitted jobs stay pending until one does")
+
         if silence_s is None:
-            self._trouble, since = "no worker has reported yet", "none has reported yet"
+            self._problem, since = "no worker has reported yet", "none has reported yet"
         else:
-            self._trouble = f"no worker has reported for {silence_s:,.0f} s"
+            self._problem = f"no worker has reported for {silence_s:,.0f} s"
             since = f"last report {datetime.now(UTC) - timedelta(seconds=silence_s):%Y-%m-%d %H:%M:%S} UTC"
-        self._is_told = True
+        self._is_noted = True
         keep_broker = self._is_broker_unavailable()
-        for _ in range(CHUNKS):
+        for _ in range(MAX_CHUNKS):
             if self._store.worker_reports.note_no_worker(since, keep_broker=keep_broker) < CHUNK:
                 break
 
     def _is_broker_unavailable(self) -> bool:
         try:
-            self._ask_broker()
+            self._check_broker()
         except TransientError:
             return True
         return False
 
-    def _take_back(self) -> None:
-        if self._trouble is not None:
+    def _clear_change(self) -> None:
+        if self._problem is not None:
             log.warning("a worker reports again")
-        self._trouble = None
-        if self._is_told:
-            for _ in range(CHUNKS):
+        self._problem = None
+        if self._is_noted:
+            for _ in range(MAX_CHUNKS):
                 if self._store.worker_reports.note_worker() < CHUNK:
-                    self._is_told = False
+                    self._is_noted = False
                     break
 
-    def _begin_anew(self, grace_s: float) -> None:
-        self._watched_since = self._looked_at = self._clock()
+    def _restart_grace(self, grace_s: float) -> None:
+        self._watched_since = self._checked_at = self._clock()
         self._grace_s = grace_s
 
     def _step(self) -> None:
-        if not self._thread.wait(LOOK_S):
+        if not self._thread.wait(CHECK_S):
             self.check_workers()

@@ -27,10 +27,10 @@ from tests.support.waiting import wait_until
 LASTING = {
     "sweeper",
     "scrubber",
-    "pulse",
+    "cancel poller",
     "heartbeat",
-    "notices",
-    "hints",
+    "change listener",
+    "job dispatcher",
     "child log",
     "version poller",
     "worker reporter",
@@ -81,9 +81,9 @@ def test_an_unforeseen_error_ends_no_thread(
     service: Container, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kicks: dict[str, Callable[[], object]] = {
-        "hints": lambda: service.dispatcher.dispatch("6e1f"),
+        "job dispatcher": lambda: service.dispatcher.dispatch("6e1f"),
         "child log": lambda: log_in_a_child(service),
-        "notices": postgres.cut_connections,
+        "change listener": postgres.cut_connections,
     }
     app = create_app(service)
     app.state.job_change_hub._versions = lambda ids: service.store.versions(ids)
@@ -113,7 +113,7 @@ def test_an_unforeseen_error_ends_no_thread(
             struck = fail_once(rounds, monkeypatch, service)
             wait_until(struck.is_set, meanwhile=kick)
             done = rounds.done
-            if name == "notices":
+            if name == "change listener":
                 wait_until(lambda: app.state.change_listener.is_listening)
             else:
                 wait_until(lambda rounds=rounds, done=done: rounds.done > done, meanwhile=kick)

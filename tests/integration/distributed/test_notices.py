@@ -108,7 +108,7 @@ def test_notices_that_get_lost_are_not_relied_on(
     wait_until(lambda: notices.is_listening)
     notices.close()
     database.close()
-    assert "notices of changes don't arrive" in caplog.text
+    assert "notifications of changes don't arrive" in caplog.text
 
 
 def test_sqlite_has_none(tmp_path: Path) -> None:

@@ -24,13 +24,13 @@ class Told:
         self.attempts = self
         self.progress: list[Progress] = []
 
-    def beat(self, _job: Job, _lease_s: float, progress: Progress) -> LeaseState:
+    def heartbeat(self, _job: Job, _lease_s: float, progress: Progress) -> LeaseState:
         self.progress.append(progress)
-        return LeaseState(alive=True, cancel_requested=False)
+        return LeaseState(lease_held=True, cancel_requested=False)
 
 
 def test_the_fraction_of_a_job_begins_when_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_runner, "TICK_S", 0.0)
+    monkeypatch.setattr(job_runner, "PROGRESS_INTERVAL_S", 0.0)
     store, nobody = Told(), cast("Any", None)
     settings = Settings(data_dir=tmp_path)
     runner = job_runner.JobRunner(settings, nobody, cast("Any", store), nobody, nobody, nobody, nobody)

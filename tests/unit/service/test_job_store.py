@@ -120,7 +120,7 @@ def test_a_whole_life(store: JobStore, database: Database, told: list[str]) -> N
     claimed = store.attempts.claim_next(30)
     assert claimed is not None
     assert (claimed.job_id, claimed.status, claimed.attempt) == (job_id, Status.RUNNING, 1)
-    assert store.attempts.heartbeat(claimed, 30, Progress("executing", 0.5, 10, 100)).alive
+    assert store.attempts.heartbeat(claimed, 30, Progress("executing", 0.5, 10, 100)).lease_held
     assert store.attempts.mark_completed(claimed, RESULT, tomorrow())
     done = store.get(job_id)
     assert (done.status, done.result, done.progress) == (Status.COMPLETED, RESULT, None)
@@ -146,7 +146,7 @@ def test_a_fenced_attempt_changes_nothing(store: JobStore) -> None:
     new = store.attempts.claim_next(30)
     assert new is not None
     assert (new.attempt, new.deaths) == (2, 1)
-    assert not store.attempts.heartbeat(old, 30, Progress("executing")).alive
+    assert not store.attempts.heartbeat(old, 30, Progress("executing")).lease_held
     assert not store.attempts.mark_completed(old, RESULT, tomorrow())
     assert not store.attempts.mark_failed(old, Reason.ENGINE_FAILURE, FAILURE)
     assert not store.attempts.mark_cancelled(old)

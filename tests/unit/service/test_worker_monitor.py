@@ -171,8 +171,8 @@ def test_a_job_tells_the_first_thing_that_it_lacks(
 ) -> None:
     job_id = pending(store)
     store.attempts.record_broker_outage(job_id, "the broker is away")
-    ask_broker = refuse if is_broker_away else database.ready
-    monitor = WorkerMonitor(store, store.worker_reports, ask_broker, clock=database.seconds)
+    check_broker = refuse if is_broker_away else database.ready
+    monitor = WorkerMonitor(store, store.worker_reports, check_broker, clock=database.seconds)
     look_until(monitor, database, SILENT_S)
     assert (phase(store, job_id) or "").startswith("waiting: the broker" if is_broker_away else NO_WORKER)
 

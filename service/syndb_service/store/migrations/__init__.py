@@ -1,1 +1,1 @@
-"""The steps from one schema to the next."""
+"""The Alembic revisions of the schema."""

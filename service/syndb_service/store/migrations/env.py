@@ -1,4 +1,4 @@
-"""Alembic's entry: it migrates on the connection that it is handed."""
+"""The environment of Alembic: it migrates on the connection in the configuration's attributes."""
 
 from alembic import context
 
