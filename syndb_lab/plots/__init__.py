@@ -1,7 +1,7 @@
-"""Figures of graph answers, each on an Axes of its own or together.
+"""Figures of graph answers, each on its own Axes or together on a page.
 
-matplotlib, networkx and numpy load when something is drawn, not before. pyplot never loads: a figure belongs
-to its caller. ``Job`` and the notebook import this folder.
+matplotlib, networkx and numpy load only when a figure is drawn. pyplot never loads, so a figure belongs to
+the caller alone. ``Job`` and the notebook import this folder.
 """
 
 from __future__ import annotations

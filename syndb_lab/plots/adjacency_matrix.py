@@ -1,4 +1,4 @@
-"""The adjacency matrix, its neurons sorted by community."""
+"""The adjacency matrix, with its neurons sorted by community."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from syndb_lab.plots.style import INK, VERMILION, add_note, style_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_BORDERS = 20  # more of them would hide the matrix
+_MAX_BORDERS = 20  # more of them would hide the matrix
 _SMALLEST_SHARE = 0.015  # communities below this get no border of their own
 
 
 def draw_adjacency(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw how many connections run between neurons that stand side by side, the largest community first.
+    """Draw the density of connections between groups of neurons, sorted by community, the largest first.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
+        The Axes to draw on.
     answer : mapping
-        Has ``communities`` as a graph job gives it.
+        The answer of a graph job, with ``communities``.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def draw_adjacency(ax: Axes, answer: Mapping[str, Any]) -> None:
         for border, size in zip(sketch["borders"], found["sizes"], strict=True)
         if border and size >= _SMALLEST_SHARE * neurons
     ]
-    for border in borders if len(borders) <= _MOST_BORDERS else ():
+    for border in borders if len(borders) <= _MAX_BORDERS else ():
         ax.axhline(border, color=VERMILION, linewidth=0.4)
         ax.axvline(border, color=VERMILION, linewidth=0.4)
     for axis in (ax.xaxis, ax.yaxis):

@@ -1,4 +1,4 @@
-"""The figure of an answer: a page of panels for a full analysis, the panels of what was found for another."""
+"""The figure of an answer: a page of panels for a full analysis, one panel per result for the others."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 Panel: TypeAlias = "Callable[[Axes, Mapping[str, Any]], None]"
 
-_TITLE_LETTERS = 68  # as many fit in the width at full size
+_TITLE_LETTERS = 68  # fit in the width at full font size
 _LONGEST_TITLE = 160
 _SOURCE_LETTERS = 180
 
 
 def draw(answer: Mapping[str, Any]) -> Figure:
-    """Draw what a graph job found, 1600 pixels wide.
+    """Draw the answer of a graph job, 1600 pixels wide.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def draw(answer: Mapping[str, Any]) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Bound to no window; ``figure.savefig("connectome.png")`` writes it.
+        Not bound to a window; ``figure.savefig("connectome.png")`` writes it.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def draw(answer: Mapping[str, Any]) -> Figure:
 def _stack(
     figure: Figure, panels: Sequence[tuple[bool, float, Panel]], top: float, answer: Mapping[str, Any]
 ) -> None:
-    """Draw panels one below the other, from a height in inches on."""
+    """Draw panels one below the other, from ``top`` (in inches) downwards."""
     height = figure.get_figheight()
     for wide, tall, panel in panels:
         bottom, left, width = top - tall, (0.055 if wide else 0.2), (0.925 if wide else 0.6)
@@ -73,7 +73,7 @@ def _stack(
 def draw_full(answer: Mapping[str, Any]) -> Figure:
     """Draw a full analysis on a page of 1600 by 1150 pixels, or 1590 with reachability and communities.
 
-    What the analysis holds only when asked (motif significance, a path, a comparison) comes below.
+    Optional results (motif significance, a path, a comparison) are drawn below.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def draw_full(answer: Mapping[str, Any]) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Bound to no window; ``figure.savefig("connectome.png")`` writes it.
+        Not bound to a window; ``figure.savefig("connectome.png")`` writes it.
 
     Examples
     --------
@@ -98,12 +98,12 @@ def draw_full(answer: Mapping[str, Any]) -> Figure:
         )
         if key in answer
     ]
-    asked = [
+    optional = [
         (wide, _height(key, wide, answer), panel)
         for key, wide, panel in _PANELS
-        if key in answer and key in _ASKED
+        if key in answer and key in _OPTIONAL
     ]
-    below = sum(tall for _, tall, _ in asked)
+    below = sum(tall for _, tall, _ in optional)
     extra = below + (_EXTRA if more else 0.0)
     height = _PAGE + extra
     figure = _page(height)
@@ -117,14 +117,14 @@ def draw_full(answer: Mapping[str, Any]) -> Figure:
     draw_motifs(figure.add_axes(panel_box(0.055, 0.165, 0.925, 0.205)), answer)
     for number, (_, panel) in enumerate(more):
         panel(figure.add_axes((0.055 + number * 0.33, (below + 1.25) / height, 0.265, 3.1 / height)), answer)
-    _stack(figure, asked, below, answer)
+    _stack(figure, optional, below, answer)
     return figure
 
 
 _PAGE, _EXTRA = 11.5, 4.4  # inches
 _HEAD, _WIDE, _NARROW = 1.3, 5.6, 6.4
 _BELOW, _BELOW_TRIADS = 1.15, 2.2
-_ASKED = {"motif_significance", "shortest_path", "compare"}
+_OPTIONAL = {"motif_significance", "shortest_path", "compare"}
 _PANELS: tuple[tuple[str, bool, Panel], ...] = (
     ("in_degree", False, draw_degrees),
     ("triadic_census", True, draw_motifs),
@@ -136,7 +136,7 @@ _PANELS: tuple[tuple[str, bool, Panel], ...] = (
     ("shortest_path", True, draw_route),
     ("compare", False, draw_comparison),
 )
-"""What an answer may hold, whether its panel takes the whole width, and who draws it."""
+"""Key in an answer, whether its panel takes the full width, and the function that draws it."""
 
 
 def _height(key: str, wide: bool, answer: Mapping[str, Any]) -> float:
@@ -188,10 +188,10 @@ def _title(dataset: Mapping[str, Any]) -> str:
 
 
 def _summary_numbers(answer: Mapping[str, Any]) -> list[str]:
-    """Return the figures that fit in one line under the title; those that are undefined are left out."""
+    """Return the measures for the line under the title, without undefined ones."""
     path = answer.get("mean_shortest_path")
     about = "≈ " if path is not None and not answer["paths"]["exact"] else ""
-    figures = [
+    numbers = [
         f"{answer['neuron_count']:,} neurons",
         f"{answer['connection_count']:,} connections",
         f"{answer['synapse_count']:,} synapses",
@@ -199,7 +199,7 @@ def _summary_numbers(answer: Mapping[str, Any]) -> list[str]:
         _round_for_display("clustering", answer.get("mean_clustering_coefficient")),
         None if path is None else f"mean shortest path {about}{path:.2f}",
     ]
-    return [figure for figure in figures if figure]
+    return [number for number in numbers if number]
 
 
 def _round_for_display(name: str, value: float | None) -> str | None:

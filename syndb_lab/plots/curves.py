@@ -1,4 +1,4 @@
-"""Curves: how far a signal gets hop by hop, and how rich the club of the well-connected is."""
+"""Curves: the share of neurons reached by hops, and the rich-club coefficient by degree."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from syndb_lab.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_MARKERS = 40
+_MAX_MARKERS = 40
 _LONGEST = 40
 
 
 def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw which share of the other neurons is reached within k hops.
+    """Draw the share of the other neurons that is reached within k hops.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
+        The Axes to draw on.
     answer : mapping
-        Has ``reachability`` as a graph job gives it.
+        The answer of a graph job, with ``reachability``.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
     if len(curve["hops"]) < 2:
         add_note(ax, "nothing is reached")
         return
-    marker = "o" if len(curve["hops"]) <= _MOST_MARKERS else None
+    marker = "o" if len(curve["hops"]) <= _MAX_MARKERS else None
     ax.plot(curve["hops"], curve["mean_fraction_reached"], color=BLUE, marker=marker, linewidth=1.6)
     if interval := curve.get("interval"):
         ax.fill_between(curve["hops"], interval["low"], interval["high"], color=BLUE, alpha=0.2, linewidth=0)
@@ -66,14 +66,14 @@ def draw_reachability(ax: Axes, answer: Mapping[str, Any]) -> None:
 
 
 def draw_rich_club(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw the normalised rich-club coefficient by degree; above the line at 1 there is a rich club.
+    """Draw the normalised rich-club coefficient by degree; values above 1 indicate a rich club.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
+        The Axes to draw on.
     answer : mapping
-        Has ``rich_club`` as a graph job gives it.
+        The answer of a graph job, with ``rich_club``.
 
     Examples
     --------
@@ -106,9 +106,9 @@ def draw_rich_club(ax: Axes, answer: Mapping[str, Any]) -> None:
     ax.plot(degrees[top], values[top], "o", color=VERMILION)
     ax.set_ylim(min(0.9, *values) * 0.95, max(1.1, values[top]) * 1.16)
     left = degrees[top] <= (degrees[0] * degrees[-1]) ** 0.5
-    said = f"{values[top]:.2f} among {neurons[top]:,} neurons"
+    text = f"{values[top]:.2f} among {neurons[top]:,} neurons"
     ax.annotate(
-        said,
+        text,
         (degrees[top], values[top]),
         xytext=(6 if left else -6, 7),
         textcoords="offset points",

@@ -1,4 +1,4 @@
-"""The degree distribution, in and out."""
+"""The distributions of in-degree and out-degree."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DIRECTIONS = (("in_degree", "in", BLUE, "o", 6.5), ("out_degree", "out", VERMILION, "s", 4.5))
-_MOST_MARKERS = 80
+_MAX_MARKERS = 80
 
 
 def draw_degrees(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw which share of neurons has at least k partners, in and out, on logarithmic axes.
+    """Draw the share of neurons with at least k partners, in and out, on logarithmic axes.
 
-    The cumulative form needs no bins and stays readable from 300 neurons to a whole brain. Neurons
-    without partners have no place on a logarithmic axis; the legend counts them.
+    The cumulative form needs no bins, and is readable from 300 neurons to a whole brain. A logarithmic axis
+    can't show neurons without partners; the legend counts them.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
+        The Axes to draw on.
     answer : mapping
-        Has ``in_degree`` and ``out_degree`` as a graph job gives them.
+        The answer of a graph job, with ``in_degree`` and ``out_degree``.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def draw_degrees(ax: Axes, answer: Mapping[str, Any]) -> None:
             shares,
             color=colour,
             linewidth=1.6,
-            marker=marker if len(partners) <= _MOST_MARKERS else None,
+            marker=marker if len(partners) <= _MAX_MARKERS else None,
             markersize=size,
             markeredgecolor="white",
             markeredgewidth=0.6,
@@ -63,7 +63,7 @@ def draw_degrees(ax: Axes, answer: Mapping[str, Any]) -> None:
     ax.set_yscale("log")
     count_axis(ax.xaxis, highest)
     ax.set_xlim(0.85, max(highest, 8) * 1.3)
-    ax.set_ylim(min(lowest**1.25 * 0.5, 0.09), 1.4)  # leaves the legend a corner of its own
+    ax.set_ylim(min(lowest**1.25 * 0.5, 0.09), 1.4)  # leaves a corner free for the legend
     ax.set_xlabel("partners k", fontsize=11, color=INK)
     ax.set_ylabel("share of neurons with at least k partners", fontsize=11, color=INK)
     ax.grid(color=FAINT, linewidth=0.6)
@@ -82,8 +82,8 @@ def survival(distribution: Mapping[str, Any]) -> tuple[list[int], list[float]]:
     values, counts = distribution["values"], distribution["counts"]
     neurons = sum(counts)
     above = list(accumulate(reversed(counts)))[::-1]
-    kept = [(value, count / neurons) for value, count in zip(values, above, strict=True) if value > 0]
-    return [value for value, _ in kept], [share for _, share in kept]
+    points = [(value, count / neurons) for value, count in zip(values, above, strict=True) if value > 0]
+    return [value for value, _ in points], [share for _, share in points]
 
 
 def _summary(name: str, degree: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The strongest sub-network around the hubs, with names."""
+"""The strongest sub-network around the hubs, with neuron names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from syndb_lab.plots.label_layout import Place, layout_labels
+from syndb_lab.plots.label_layout import Point, layout_labels
 from syndb_lab.plots.style import (
     CLASSES,
     DARK,
@@ -29,20 +29,20 @@ _UNKNOWN_CLASS = "unknown"
 _OTHER_CLASSES = "other"
 _LONGEST_NAME = 14
 _LONGEST_CLASS = 24
-_ROOM_FOR_LEGEND = 34.0  # points
+_LEGEND_HEIGHT = 34.0  # points
 
 
 def draw_subnetwork(ax: Axes, answer: Mapping[str, Any], seed: int = 1) -> None:
-    """Draw the neurons as labels coloured by cell class, and connections as arrows as wide as strong.
+    """Draw neurons as labels coloured by cell class, and connections as arrows with a width by strength.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw; its size on the figure decides the layout, so place it first.
+        The Axes to draw on. The layout depends on its size, so set its position first.
     answer : mapping
-        Has ``strongest_subnetwork`` as a graph job gives it.
+        The answer of a graph job, with ``strongest_subnetwork``.
     seed : int
-        Of the layout.
+        Seed of the layout.
 
     Examples
     --------
@@ -72,21 +72,21 @@ def draw_subnetwork(ax: Axes, answer: Mapping[str, Any], seed: int = 1) -> None:
     ax.set_xlim(0, width)
     ax.set_ylim(0, height)
     sizes = {neuron["neuron_id"]: _label_size(neuron) for neuron in neurons}
-    places = layout_labels(sizes, connections, (width, height - _ROOM_FOR_LEGEND), seed)
-    places = {neuron: (x, y + _ROOM_FOR_LEGEND) for neuron, (x, y) in places.items()}
+    positions = layout_labels(sizes, connections, (width, height - _LEGEND_HEIGHT), seed)
+    positions = {neuron: (x, y + _LEGEND_HEIGHT) for neuron, (x, y) in positions.items()}
     colours = class_colours(neurons)
     boxes = {
         neuron["neuron_id"]: _label(
-            ax, neuron, places[neuron["neuron_id"]], sizes[neuron["neuron_id"]], _colour(neuron, colours)
+            ax, neuron, positions[neuron["neuron_id"]], sizes[neuron["neuron_id"]], _colour(neuron, colours)
         )
         for neuron in neurons
     }
-    _arrows(ax, connections, places, boxes)
+    _arrows(ax, connections, positions, boxes)
     _legend(ax, colours)
 
 
 def class_colours(neurons: list[dict[str, Any]]) -> dict[str, str]:
-    """Return a colour for each of the frequent cell classes, by the alphabet; rare ones share one as 'other'.
+    """Return a colour for each frequent cell class, in alphabetical order; the others share one.
 
     Examples
     --------
@@ -111,11 +111,15 @@ def _caption(part: Mapping[str, Any]) -> str:
     shown = part["connections"]
     if not shown:
         return ""
-    least, most = shown[-1]["synapse_count"], shown[0]["synapse_count"]
-    each = f"{least:,} to {most:,} synapses" if most > least else f"{most:,} synapse{'s' if most > 1 else ''}"
+    weakest, strongest = shown[-1]["synapse_count"], shown[0]["synapse_count"]
+    synapses = (
+        f"{weakest:,} to {strongest:,} synapses"
+        if strongest > weakest
+        else f"{strongest:,} synapse{'s' if strongest > 1 else ''}"
+    )
     return (
         f"{len(shown)} of {part['connections_among_neurons']:,} connections among {len(part['neurons'])} "
-        f"neurons, {each} each"
+        f"neurons, {synapses} each"
     )
 
 
@@ -127,8 +131,8 @@ def _font(neuron: Mapping[str, Any]) -> dict[str, Any]:
     return {"size": 11 if neuron["is_hub"] else 9, "weight": "bold" if neuron["is_hub"] else "normal"}
 
 
-def _label_size(neuron: Mapping[str, Any]) -> Place:
-    """Return the width and height in points that a neuron's label takes."""
+def _label_size(neuron: Mapping[str, Any]) -> Point:
+    """Return the width and height of a neuron's label, in points."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
@@ -137,11 +141,11 @@ def _label_size(neuron: Mapping[str, Any]) -> Place:
     return float(width) + 12.0, float(font.get_size_in_points()) + 8.0
 
 
-def _label(ax: Axes, neuron: Mapping[str, Any], place: Place, size: Place, colour: str) -> FancyBboxPatch:
+def _label(ax: Axes, neuron: Mapping[str, Any], position: Point, size: Point, colour: str) -> FancyBboxPatch:
     from matplotlib.patches import FancyBboxPatch
 
     box = FancyBboxPatch(
-        (place[0] - size[0] / 2, place[1] - size[1] / 2),
+        (position[0] - size[0] / 2, position[1] - size[1] / 2),
         *size,
         boxstyle=f"round,pad=0,rounding_size={size[1] / 2.2}",
         facecolor=colour,
@@ -152,7 +156,7 @@ def _label(ax: Axes, neuron: Mapping[str, Any], place: Place, size: Place, colou
     ax.add_patch(box)
     ink = "white" if colour in DARK else INK
     ax.text(
-        *place,
+        *position,
         _name(neuron),
         ha="center",
         va="center_baseline",
@@ -168,10 +172,10 @@ def _label(ax: Axes, neuron: Mapping[str, Any], place: Place, size: Place, colou
 def _arrows(
     ax: Axes,
     connections: list[dict[str, Any]],
-    places: Mapping[str, Place],
+    positions: Mapping[str, Point],
     boxes: Mapping[str, FancyBboxPatch],
 ) -> None:
-    """Draw stronger ones wider, darker and on top; the two of a returned connection bend apart."""
+    """Draw stronger connections wider, darker and on top; the two of a mutual pair are curved."""
     from matplotlib.patches import FancyArrowPatch
 
     strongest = max((connection["synapse_count"] for connection in connections), default=1)
@@ -180,8 +184,8 @@ def _arrows(
         width = 0.6 + 4.4 * share
         ax.add_patch(
             FancyArrowPatch(
-                places[pre],
-                places[post],
+                positions[pre],
+                positions[post],
                 patchA=boxes[pre],
                 patchB=boxes[post],
                 arrowstyle="-|>",

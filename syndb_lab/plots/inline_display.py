@@ -1,4 +1,4 @@
-"""Figures as pictures in a notebook, without pyplot."""
+"""Display of figures as images in a notebook, without pyplot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def show_in_notebooks() -> None:
-    """Let a notebook show a figure that a cell ends with; where it can already, nothing changes."""
+    """Register the display of a figure at the end of a cell, unless IPython has one already."""
     from matplotlib.figure import Figure
 
     ipython = sys.modules.get("IPython")
@@ -24,7 +24,7 @@ def show_in_notebooks() -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """Draw a figure as PNG."""
+    """Return a figure as PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Motif profiles side by side: of two datasets, or of the parts of one."""
+"""Motif profiles of two datasets, or of the parts of one, in one plot."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LONGEST = 40
 
 
 def draw_comparison(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw which share each connected motif has, a line for each of the largest parts.
+    """Draw the share of each connected motif, with a line for each of the largest parts.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
+        The Axes to draw on.
     answer : mapping
-        Has ``compare`` as a graph job gives it.
+        The answer of a graph job, with ``compare``.
 
     Examples
     --------

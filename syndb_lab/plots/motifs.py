@@ -1,4 +1,4 @@
-"""The 16 motifs of three neurons, drawn as little triads under their counts."""
+"""The 16 motifs of three neurons, with a drawing of each triad below its bar."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _EXACT_BELOW = 10_000_000
 
 
 def draw_motifs(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw the triadic census: a bar for each motif, and the motif below it.
+    """Draw the triadic census: a bar for each motif, with its triad below.
 
-    The scale is logarithmic; a motif that never occurs has no bar and says 0.
+    The scale is logarithmic. A motif that does not occur has no bar and the label 0.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw; the triads hang below it and need half of its height there.
+        The Axes to draw on. The triads are drawn below it, and need half of its height.
     answer : mapping
-        Has ``triadic_census`` as a graph job gives it.
+        The answer of a graph job, with ``triadic_census``.
 
     Examples
     --------
@@ -55,12 +55,12 @@ def draw_motifs(ax: Axes, answer: Mapping[str, Any]) -> None:
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.yaxis.grid(True, color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         count = census[name]
         if count:
-            ax.bar(place, count - 0.5, bottom=0.5, width=0.62, color=colours[name])
+            ax.bar(position, count - 0.5, bottom=0.5, width=0.62, color=colours[name])
         ax.text(
-            place,
+            position,
             max(count, 0.5) * 1.25,
             format_count(count),
             ha="center",
@@ -73,17 +73,17 @@ def draw_motifs(ax: Axes, answer: Mapping[str, Any]) -> None:
 
 
 def draw_significance(ax: Axes, answer: Mapping[str, Any]) -> None:
-    """Draw the z-score of each motif against rewired graphs, and the motif below it.
+    """Draw the z-score of each motif compared with rewired graphs, with its triad below.
 
-    The scale is logarithmic on both sides of 0. The ratio of the count to the rewired graphs' mean is written
-    at each bar; a motif whose number never varies has no z-score.
+    The scale is logarithmic on both sides of 0. The label of a bar is the ratio of the count to the mean of
+    the rewired graphs. A motif whose count does not vary in them has no z-score.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw; the triads hang below it and need half of its height there.
+        The Axes to draw on. The triads are drawn below it, and need half of its height.
     answer : mapping
-        Has ``motif_significance`` as a graph job gives it.
+        The answer of a graph job, with ``motif_significance``.
 
     Examples
     --------
@@ -96,27 +96,29 @@ def draw_significance(ax: Axes, answer: Mapping[str, Any]) -> None:
     """
     found = answer["motif_significance"]
     motifs = found["motifs"]
-    kept = "keeping mutual pairs" if found.get("keep_reciprocity") else "keeping degrees"
+    null_model = "keeping mutual pairs" if found.get("keep_reciprocity") else "keeping degrees"
     style_axes(
-        ax, "Motifs against chance", f"z-score and ratio to the mean of {found['samples']:,} graphs {kept}"
+        ax,
+        "Motifs against chance",
+        f"z-score and ratio to the mean of {found['samples']:,} graphs {null_model}",
     )
     names = [name for group, _, _ in _GROUPS for name in group if name in motifs]
     colours = {name: colour for group, colour, _ in _GROUPS for name in group}
     scores = {name: motifs[name]["z_score"] for name in names}
-    most = max([10.0, *(abs(score) for score in scores.values() if score is not None)])
+    largest = max([10.0, *(abs(score) for score in scores.values() if score is not None)])
     ax.set_yscale("symlog", linthresh=2)
     ax.set_ylabel("z-score, symmetrically logarithmic", fontsize=11, color=INK)
-    ax.set_ylim(-most * 8, most * 90)  # leaves the legend a line of its own
+    ax.set_ylim(-largest * 8, largest * 90)  # leaves a line free for the legend
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.axhline(0, color=MUTED, linewidth=0.8)
     ax.yaxis.grid(True, color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         score, ratio = scores[name] or 0.0, motifs[name]["ratio"]
-        ax.bar(place, score, width=0.62, color=colours[name])
+        ax.bar(position, score, width=0.62, color=colours[name])
         ax.annotate(
             "–" if ratio is None else f"×{_short(ratio)}",
-            (place, score),
+            (position, score),
             xytext=(0, 3 if score >= 0 else -3),
             textcoords="offset points",
             ha="center",
@@ -133,7 +135,7 @@ def _short(ratio: float) -> str:
 
 
 def format_count(count: int) -> str:
-    r"""Write a count exactly while it is short, and with three digits when it is long.
+    r"""Format a count: exactly if it is below ten million, else with three digits.
 
     Examples
     --------
@@ -154,7 +156,7 @@ def _legend(ax: Axes) -> None:
 
 
 def _triads(ax: Axes, names: list[str], colours: Mapping[str, str]) -> None:
-    """Draw the triads in a strip below the bars, each named."""
+    """Draw the triads with their names in a strip below the bars."""
     import networkx
     from matplotlib.patches import FancyArrowPatch
 
@@ -165,8 +167,8 @@ def _triads(ax: Axes, names: list[str], colours: Mapping[str, str]) -> None:
     strip.set_ylim(0.64 * scale + 0.14 - tall, 0.64 * scale + 0.14)
     strip.set_axis_off()
     ax.set_xticks([])
-    for place, name in enumerate(names):
-        spots = {node: (place + x * scale, y * scale) for node, (x, y) in _CORNERS.items()}
+    for position, name in enumerate(names):
+        corners = {node: (position + x * scale, y * scale) for node, (x, y) in _CORNERS.items()}
         edges = set(networkx.triad_graph(name).edges)
         for pre, post in sorted(edges):
             mutual = (post, pre) in edges
@@ -174,8 +176,8 @@ def _triads(ax: Axes, names: list[str], colours: Mapping[str, str]) -> None:
                 continue
             strip.add_patch(
                 FancyArrowPatch(
-                    spots[pre],
-                    spots[post],
+                    corners[pre],
+                    corners[post],
                     arrowstyle="<|-|>" if mutual else "-|>",
                     mutation_scale=11,
                     shrinkA=5,
@@ -184,6 +186,6 @@ def _triads(ax: Axes, names: list[str], colours: Mapping[str, str]) -> None:
                     color=INK,
                 )
             )
-        across, upwards = zip(*spots.values(), strict=True)
+        across, upwards = zip(*corners.values(), strict=True)
         strip.scatter(across, upwards, s=48, color=colours[name], zorder=3)
-        strip.text(place, -0.18, name, ha="center", va="top", fontsize=11, color=INK)
+        strip.text(position, -0.18, name, ha="center", va="top", fontsize=11, color=INK)

@@ -1,4 +1,4 @@
-"""The shortest path from one neuron to another, neuron by neuron."""
+"""The shortest path from one neuron to another, with the neurons on it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
+        The Axes to draw on.
     answer : mapping
-        Has ``shortest_path`` as a graph job gives it.
+        The answer of a graph job, with ``shortest_path``.
 
     Examples
     --------
@@ -48,9 +48,9 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
     rows = rows_of(answer)
     ax.set_xlim(-0.6, min(len(path), _IN_A_ROW) - 0.4)
     ax.set_ylim(-rows + 0.4, 0.6)
-    places = [(place % _IN_A_ROW, -(place // _IN_A_ROW)) for place in range(len(path))]
+    positions = [(step % _IN_A_ROW, -(step // _IN_A_ROW)) for step in range(len(path))]
     for number, connection in enumerate(found["connections"]):
-        (x, y), (further, down) = places[number], places[number + 1]
+        (x, y), (further, down) = positions[number], positions[number + 1]
         ax.annotate(
             "",
             (further, down),
@@ -58,11 +58,11 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
             arrowprops={"arrowstyle": "-|>", "color": MUTED, "linewidth": 1.6, "shrinkA": 34, "shrinkB": 34},
         )
         count = connection["synapse_count"]
-        said = f"{count:,} synapse{'s' if count > 1 else ''}"
+        text = f"{count:,} synapse{'s' if count > 1 else ''}"
         ax.text(
-            (x + further) / 2, (y + down) / 2 + 0.05, said, ha="center", va="bottom", fontsize=9, color=INK
+            (x + further) / 2, (y + down) / 2 + 0.05, text, ha="center", va="bottom", fontsize=9, color=INK
         )
-    for neuron, (x, y) in zip(path, places, strict=True):
+    for neuron, (x, y) in zip(path, positions, strict=True):
         ax.text(
             x,
             y,
@@ -77,7 +77,7 @@ def draw_route(ax: Axes, answer: Mapping[str, Any]) -> None:
 
 
 def rows_of(answer: Mapping[str, Any]) -> int:
-    """Return how many rows a path takes.
+    """Return the number of rows that a path needs.
 
     Examples
     --------

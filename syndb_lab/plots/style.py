@@ -1,4 +1,4 @@
-"""Colours that stay apart for colour-blind readers (Okabe & Ito 2008), and the look of an Axes."""
+"""Colours that colour-blind readers can distinguish (Okabe & Ito 2008), and the style of an Axes."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ OTHER = "#9a9a9a"
 
 
 def style_axes(ax: Axes, title: str, note: str = "") -> None:
-    """Give an Axes its title, a note beside it, and no more lines than it needs.
+    """Set the title, a note and the lines of an Axes.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
         The Axes.
     title : str
-        Stands at the upper left, bold.
+        At the upper left, bold.
     note : str, optional
-        Stands at the upper right, small.
+        At the upper right, small.
     """
     ax.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=10, parse_math=False)
     ax.set_title(note, loc="right", fontsize=10, color=MUTED, pad=10, parse_math=False)
@@ -44,7 +44,7 @@ def style_axes(ax: Axes, title: str, note: str = "") -> None:
 
 
 def count_axis(axis: Axis, highest: float) -> None:
-    """Label a logarithmic axis of counts by the counts themselves, without a crowd.
+    """Label a logarithmic axis with counts, at few enough positions to be readable.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def count_axis(axis: Axis, highest: float) -> None:
 
 
 def add_note(ax: Axes, text: str) -> None:
-    """Write in the middle of an Axes that has nothing to draw why that is so."""
+    """Write text in the middle of an Axes without data, and hide its axes."""
     ax.text(
         0.5,
         0.5,
@@ -79,10 +79,10 @@ def add_note(ax: Axes, text: str) -> None:
 
 
 def drawable_text(text: str, longest: int | None = None) -> str:
-    """Replace what the font has no picture of, or what would turn a text around, and shorten it.
+    """Replace characters that the font can't draw or that change the text direction, and shorten the text.
 
-    Every text of others goes this way into a picture, and with ``parse_math=False``. Of a long id the end is
-    kept: ids of one dataset begin alike. A text of blanks alone is a box: something stands there.
+    Use it, with ``parse_math=False``, for every text in a picture that comes from data. A long id keeps its
+    end, because ids of one dataset begin alike. Text of blanks only becomes a box, so that it stays visible.
 
     Examples
     --------
@@ -107,18 +107,18 @@ def drawable_text(text: str, longest: int | None = None) -> str:
 def draw_legend(
     holder: Axes | Figure, handles: Sequence[Artist], labels: Sequence[str], **options: Any
 ) -> None:
-    """Draw a legend whose texts stand as they are: neither mathematics, nor left out for a leading ``_``.
+    """Draw a legend with literal texts: no mathematics, and labels with a leading ``_`` are included.
 
     Parameters
     ----------
     holder : Axes or Figure
-        Where it goes.
+        The Axes or Figure of the legend.
     handles : sequence of Artist
-        What it explains.
+        The artists of the legend's entries.
     labels : sequence of str
-        What each is.
+        The text of each entry.
     **options
-        As of ``legend``; ``title`` too.
+        Passed to ``legend``, for example ``title``.
     """
     legend = holder.legend(handles, [""] * len(labels), **options)
     for text, label in zip(legend.get_texts(), labels, strict=True):
@@ -129,7 +129,7 @@ def draw_legend(
 
 
 def size_in_points(ax: Axes) -> tuple[float, float]:
-    """Return the width and the height of an Axes in points, as it stands on its figure."""
+    """Return the width and height of an Axes on its figure, in points."""
     box = ax.get_window_extent()
     figure = ax.get_figure(root=True)
     dots = figure.dpi if figure is not None else 72.0

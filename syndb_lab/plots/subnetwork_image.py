@@ -1,4 +1,4 @@
-"""A sub-network as a still picture: what a notebook keeps of the interactive one."""
+"""A sub-network as a static picture, which a saved notebook keeps of the explorer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST_TITLE = 140
 
 def draw_picture(
     names: Sequence[str],
-    places: Sequence[tuple[float, float]],
+    positions: Sequence[tuple[float, float]],
     lines: Sequence[Any],
     colours: ColorEncoding,
     radii: Sequence[float],
@@ -33,29 +33,29 @@ def draw_picture(
     title: str = "",
     selected: Collection[int] = (),
 ) -> Figure:
-    """Draw neurons as discs and connections as arrows, as wide as strong; gap junctions have no head.
+    """Draw neurons as discs and connections as arrows, wider if stronger; gap junctions have no arrowhead.
 
     Parameters
     ----------
     names : sequence of str
-        Of the neurons.
-    places : sequence of (float, float)
-        From ``place_neurons``.
-    lines : sequence of Line
+        Names of the neurons.
+    positions : sequence of (float, float)
+        Positions from ``layout_neurons``.
+    lines : sequence of Connection
         The connections, the strongest first.
-    colours : Paint
-        Of the neurons.
+    colours : ColorEncoding
+        Colours of the neurons.
     radii : sequence of float
-        Of the neurons, as shares of the largest.
+        Radii of the neurons, as shares of the largest.
     title : str
-        What the colours and the sizes mean.
+        Title of the legend: the meaning of colours and sizes.
     selected : collection of int
-        Places of the neurons to be ringed.
+        Indices of the neurons to draw with a ring.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Bound to no window.
+        Not bound to a window.
     """
     from matplotlib.figure import Figure
 
@@ -69,15 +69,15 @@ def draw_picture(
         return figure
     scale = _LARGEST * min(1.0, (140 / len(names)) ** 0.5)
     reach = [scale * radius for radius in radii]
-    _connections(ax, places, lines, reach)
-    _discs(ax, places, reach, colours, selected)
-    _labels(ax, names, places, reach, selected)
+    _connections(ax, positions, lines, reach)
+    _discs(ax, positions, reach, colours, selected)
+    _labels(ax, names, positions, reach, selected)
     _legend(figure, colours, title, lines)
     return figure
 
 
 def png(figure: Figure) -> bytes:
-    """Write a figure as PNG."""
+    """Return a figure as PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
@@ -85,21 +85,21 @@ def png(figure: Figure) -> bytes:
 
 def _discs(
     ax: Axes,
-    places: Sequence[tuple[float, float]],
+    positions: Sequence[tuple[float, float]],
     reach: Sequence[float],
     colours: ColorEncoding,
     selected: Collection[int],
 ) -> None:
     from matplotlib.collections import EllipseCollection
 
-    ringed = [place in selected for place in range(len(places))]
+    ringed = [neuron in selected for neuron in range(len(positions))]
     ax.add_collection(
         EllipseCollection(
             [2 * radius for radius in reach],
             [2 * radius for radius in reach],
             [0.0] * len(reach),
             units="xy",
-            offsets=list(places),
+            offsets=list(positions),
             offset_transform=ax.transData,
             facecolors=[colours.colours[number] for number in colours.of],
             edgecolors=[INK if ring else "white" for ring in ringed],
@@ -110,23 +110,23 @@ def _discs(
 
 
 def _connections(
-    ax: Axes, places: Sequence[tuple[float, float]], lines: Sequence[Any], reach: Sequence[float]
+    ax: Axes, positions: Sequence[tuple[float, float]], lines: Sequence[Any], reach: Sequence[float]
 ) -> None:
-    """Draw the weak ones first, and the two of a returned connection bent apart."""
+    """Draw weak connections first, and curve the two of a mutual pair."""
     from matplotlib.collections import PatchCollection, PathCollection
     from matplotlib.patches import Polygon
     from matplotlib.path import Path
 
-    most = max((float(line.count) for line in lines), default=1.0) or 1.0
+    strongest = max((float(line.count) for line in lines), default=1.0) or 1.0
     returned = {(line.pre, line.post) for line in lines if not line.junction}
     paths, widths, inks, heads, tips = [], [], [], [], []
     for line in reversed(lines):
         bend = 0.0 if line.junction or (line.post, line.pre) not in returned else 0.14
-        drawn = _arc(places[line.pre], places[line.post], reach[line.pre], reach[line.post], bend)
+        drawn = _arc(positions[line.pre], positions[line.post], reach[line.pre], reach[line.post], bend)
         if drawn is None:
             continue
         start, middle, end, (along, aside) = drawn
-        share = max(float(line.count), 0.0) / most
+        share = max(float(line.count), 0.0) / strongest
         width, ink = 0.45 + 3.8 * share, (JUNCTION if line.junction else _grey(share))
         paths.append(Path([start, middle, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3]))
         widths.append(width)
@@ -156,7 +156,7 @@ def _grey(share: float) -> str:
 def _arc(
     pre: tuple[float, float], post: tuple[float, float], from_: float, upto: float, bend: float
 ) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]] | None:
-    """Return a line from rim to rim: start, control point and end, and its direction there."""
+    """Return a curve between two discs: start, control point, end, and its direction at the end."""
     across, upwards = post[0] - pre[0], post[1] - pre[1]
     length = (across**2 + upwards**2) ** 0.5
     if length <= from_ + upto:
@@ -175,29 +175,29 @@ def _arc(
 def _labels(
     ax: Axes,
     names: Sequence[str],
-    places: Sequence[tuple[float, float]],
+    positions: Sequence[tuple[float, float]],
     reach: Sequence[float],
     selected: Collection[int],
 ) -> None:
-    """Name the selected and then the largest neurons, as many as have room."""
+    """Draw the names of the selected and then of the largest neurons, as far as they do not overlap."""
     from matplotlib.patheffects import withStroke
 
-    taken: list[tuple[float, float, float, float]] = []
-    order = sorted(range(len(names)), key=lambda place: (place not in selected, -reach[place], place))
-    for place in order:
-        if len(taken) >= _LABELS:
+    boxes: list[tuple[float, float, float, float]] = []
+    order = sorted(range(len(names)), key=lambda neuron: (neuron not in selected, -reach[neuron], neuron))
+    for neuron in order:
+        if len(boxes) >= _LABELS:
             break
-        name = drawable_text(names[place], _LONGEST)
-        x, y = places[place]
-        wide, tall, low = 0.0125 * len(name) + 0.02, 0.026, y - reach[place] - 0.03
+        name = drawable_text(names[neuron], _LONGEST)
+        x, y = positions[neuron]
+        wide, tall, low = 0.0125 * len(name) + 0.02, 0.026, y - reach[neuron] - 0.03
         x = min(max(x, wide - _EDGE), _EDGE - wide)
         box = (x - wide, low - tall, x + wide, low + tall)
         if any(
             box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
-            for other in taken
+            for other in boxes
         ):
             continue
-        taken.append(box)
+        boxes.append(box)
         ax.text(
             x,
             low,
@@ -205,7 +205,7 @@ def _labels(
             ha="center",
             va="center",
             fontsize=8,
-            fontweight="bold" if place in selected else "normal",
+            fontweight="bold" if neuron in selected else "normal",
             color=INK,
             parse_math=False,
             zorder=4,
@@ -216,30 +216,30 @@ def _labels(
 def _legend(figure: Figure, colours: ColorEncoding, title: str, lines: Sequence[Any]) -> None:
     from matplotlib.lines import Line2D
 
-    def disc(place: int) -> Line2D:
-        return Line2D([], [], linestyle="none", marker="o", markersize=8, color=colours.colours[place])
+    def disc(number: int) -> Line2D:
+        return Line2D([], [], linestyle="none", marker="o", markersize=8, color=colours.colours[number])
 
     if colours.ends is None:
-        known: list[tuple[Line2D, str]] = []
+        entries: list[tuple[Line2D, str]] = []
     else:
         steps = len(colours.colours) - 2
         low, high = colours.ends
-        known = [(disc(0), low), (disc(steps // 2), "…"), (disc(steps), high)]
-    known += [(disc(place), f"{_short(label)} · {count:,}") for label, place, count in colours.labels]
-    most = max((line.count for line in lines if not line.junction), default=None)
-    if most is not None:
-        said = f"up to {format_value(most)} synapse{'' if most == 1 else 's'}"
-        known.append((Line2D([], [], color="0.4", linewidth=2.5, marker=">", markevery=[1]), said))
+        entries = [(disc(0), low), (disc(steps // 2), "…"), (disc(steps), high)]
+    entries += [(disc(number), f"{_short(label)} · {count:,}") for label, number, count in colours.labels]
+    strongest = max((line.count for line in lines if not line.junction), default=None)
+    if strongest is not None:
+        text = f"up to {format_value(strongest)} synapse{'' if strongest == 1 else 's'}"
+        entries.append((Line2D([], [], color="0.4", linewidth=2.5, marker=">", markevery=[1]), text))
     if any(line.junction for line in lines):
-        known.append((Line2D([], [], color=JUNCTION, linewidth=2.5), "gap junction"))
-    longest = max((len(label) for _, label in known), default=0)
+        entries.append((Line2D([], [], color=JUNCTION, linewidth=2.5), "gap junction"))
+    longest = max((len(label) for _, label in entries), default=0)
     draw_legend(
         figure,
-        [handle for handle, _ in known],
-        [label for _, label in known],
-        title=drawable_text(title, _LONGEST_TITLE) if known and title else None,
+        [handle for handle, _ in entries],
+        [label for _, label in entries],
+        title=drawable_text(title, _LONGEST_TITLE) if entries and title else None,
         loc="lower center",
-        ncols=max(1, min(len(known), 6 if longest <= _LONGEST else 4)),
+        ncols=max(1, min(len(entries), 6 if longest <= _LONGEST else 4)),
         frameon=False,
         fontsize=9,
         title_fontsize=9,

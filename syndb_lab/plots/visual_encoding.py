@@ -1,4 +1,4 @@
-"""What colour and size a value has: by category or along a scale, the same in every picture of a graph."""
+"""Colours and sizes of values, by category or along a scale; every picture of a graph uses them."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ OTHERS = "other"
 
 @dataclass(frozen=True, slots=True)
 class ColorEncoding:
-    """A column's colours.
+    """The colours of a column's values.
 
     Parameters
     ----------
     colours : tuple of str
-        Those in use.
+        The colours in use.
     of : list of int
-        Which one each value has.
+        Index in ``colours`` of each value.
     labels : list of (str, int, int)
-        The legend of categories: label, place in ``colours``, how many values.
+        The legend of categories: label, index in ``colours``, number of values.
     ends : tuple of (str, str) or None
         The lowest and highest value of a scale; None for categories.
     """
@@ -50,7 +50,7 @@ class ColorEncoding:
 
 
 def is_scale(values: Sequence[Any]) -> bool:
-    """Whether a column holds numbers, at least one of them finite."""
+    """Return whether a column contains only numbers, at least one of them finite."""
     known = [value for value in values if value is not None]
     return all(isinstance(value, Real) and not isinstance(value, bool) for value in known) and any(
         _number(value) is not None for value in known
@@ -58,7 +58,7 @@ def is_scale(values: Sequence[Any]) -> bool:
 
 
 def encode_color(values: Sequence[Any]) -> ColorEncoding:
-    """Give each value its colour: along a scale for numbers, else by category, rare ones together.
+    """Assign a colour to each value: along a scale for numbers, else by category; rare categories share one.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def encode_color(values: Sequence[Any]) -> ColorEncoding:
 
 
 def plain(number: int) -> ColorEncoding:
-    """Give all the same colour."""
+    """Assign the same colour to all values."""
     return ColorEncoding((_PLAIN,), [0] * number, [])
 
 
@@ -79,21 +79,23 @@ def _by_category(values: Sequence[Any]) -> ColorEncoding:
     texts = [known_value(value) for value in values]
     counts = Counter(text for text in texts if text is not None)
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
-    named = sorted(ranked[: len(CLASSES)])  # the same colours in another view of the same classes
+    named = sorted(
+        ranked[: len(CLASSES)]
+    )  # sorted, so that another view of the same classes has the same colours
     colours, labels = (
         list(CLASSES[: len(named)]),
-        [(text, place, counts[text]) for place, text in enumerate(named)],
+        [(text, number, counts[text]) for number, text in enumerate(named)],
     )
-    place = {text: number for number, text in enumerate(named)}
+    numbers = {text: number for number, text in enumerate(named)}
     if rest := ranked[len(CLASSES) :]:
         labels.append((f"{OTHERS} ({len(rest)})", len(colours), sum(counts[text] for text in rest)))
-        place |= dict.fromkeys(rest, len(colours))
+        numbers |= dict.fromkeys(rest, len(colours))
         colours.append(OTHER)
     if None in texts:
         labels.append((UNKNOWN_VALUE, len(colours), texts.count(None)))
         colours.append(UNKNOWN)
     return ColorEncoding(
-        tuple(colours), [len(colours) - 1 if text is None else place[text] for text in texts], labels
+        tuple(colours), [len(colours) - 1 if text is None else numbers[text] for text in texts], labels
     )
 
 
@@ -102,14 +104,14 @@ def _along(values: Sequence[Any]) -> ColorEncoding:
     known = [number for number in numbers if number is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     colours = (*(_between(step / (_STEPS - 1)) for step in range(_STEPS)), UNKNOWN)
-    places = [
+    steps = [
         _STEPS if number is None else round(_share(number, low, high) * (_STEPS - 1)) for number in numbers
     ]
     unknown = numbers.count(None)
     labels = [(UNKNOWN_VALUE, _STEPS, unknown)] if unknown else []
     return ColorEncoding(
         colours,
-        places,
+        steps,
         labels,
         (format_value(_original_value(low, values)), format_value(_original_value(high, values))),
     )
@@ -120,19 +122,21 @@ def _original_value(number: float, values: Sequence[Any]) -> Any:
 
 
 def _between(share: float) -> str:
-    """Mix the colour at a share of the scale."""
-    at = share * (len(_SCALE) - 1)
-    low = min(int(at), len(_SCALE) - 2)
+    """Interpolate the colour at a share (0 to 1) of the scale."""
+    step = share * (len(_SCALE) - 1)
+    low = min(int(step), len(_SCALE) - 2)
     first, second = (
-        [int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in _SCALE[low : low + 2]
+        [int(colour[start : start + 2], 16) for start in (1, 3, 5)] for colour in _SCALE[low : low + 2]
     )
-    return "#" + "".join(f"{round(a + (b - a) * (at - low)):02x}" for a, b in zip(first, second, strict=True))
+    return "#" + "".join(
+        f"{round(a + (b - a) * (step - low)):02x}" for a, b in zip(first, second, strict=True)
+    )
 
 
 def sizes(values: Sequence[Any]) -> list[float]:
-    """Give each value a radius, as a share of the largest: the area grows with the value.
+    """Assign a radius to each value, as a share of the largest; the area grows with the value.
 
-    The smallest have what is unknown, and what is 0, or the lowest of values below 0.
+    Unknown values and 0 (or the lowest of values below 0) get the smallest radius.
 
     Examples
     --------
@@ -153,9 +157,9 @@ def sizes(values: Sequence[Any]) -> list[float]:
 
 
 def _share(number: float, low: float, high: float) -> float:
-    """Say where a number lies between two, from 0 to 1, also where their difference is beyond all floats."""
-    most = max(abs(low), abs(high)) or 1.0
-    return (number / most - low / most) / ((high / most - low / most) or 1.0)
+    """Return the share (0 to 1) of a number between two, even if their difference overflows a float."""
+    scale = max(abs(low), abs(high)) or 1.0
+    return (number / scale - low / scale) / ((high / scale - low / scale) or 1.0)
 
 
 def _number(value: Any) -> float | None:
@@ -163,13 +167,13 @@ def _number(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except OverflowError:  # a whole number beyond all floats
+    except OverflowError:  # an integer beyond the range of floats
         return None
     return number if isfinite(number) else None
 
 
 def known_value(value: Any) -> str | None:
-    """Write a value, or None where it is unknown: null, an empty text, a number that is not finite.
+    """Format a value; None if it is unknown: null, empty text, or a number that is not finite.
 
     Examples
     --------
@@ -182,7 +186,7 @@ def known_value(value: Any) -> str | None:
 
 
 def format_value(value: Any) -> str:
-    """Write a value.
+    """Format a value for a label.
 
     Examples
     --------
