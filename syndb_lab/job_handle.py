@@ -289,7 +289,7 @@ class JobHandle:
         >>> lab.sql("SELECT 1 AS one").wait().purge().result_path()
         Traceback (most recent call last):
         syndb_lab.errors.ResultExpired: the result was destroyed on ...; the record is kept
-        Run it again with job.rerun().
+        Run it again: job.rerun()
         """
         self.record = self._transport.delete(f"/v1/jobs/{self.id}", {"purge": "true"})
         return self

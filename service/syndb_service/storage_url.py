@@ -58,7 +58,7 @@ def parse_storage_url(url: str, setting: str) -> Path | S3Location:
     Examples
     --------
     >>> parse_storage_url("s3://lab/syndb/results", "SYNDB_RESULTS_URL")
-    S3Place(bucket='lab', prefix='syndb/results/')
+    S3Location(bucket='lab', prefix='syndb/results/')
     >>> parse_storage_url("ftp://host/results", "SYNDB_RESULTS_URL")
     Traceback (most recent call last):
     syndb_service.errors.BadSetting: SYNDB_RESULTS_URL = 'ftp://host/results' is no folder and no place in S3

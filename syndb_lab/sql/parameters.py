@@ -80,7 +80,7 @@ def bind(query: str, values: Mapping[str, Any]) -> BoundQuery:
     >>> bind("SELECT name[:2] FROM neurons WHERE cell_class = :kind", {"kind": "motor"}).sql
     'SELECT name[:2] FROM neurons WHERE cell_class = $kind'
     >>> bind("SELECT year(:day)", {"day": datetime.date(2011, 2, 3)})
-    Bound(sql='SELECT year(CAST($day AS DATE))', values={'day': '2011-02-03'}, sites=(...))
+    BoundQuery(sql='SELECT year(CAST($day AS DATE))', values={'day': '2011-02-03'}, sites=(...))
     """
     if not isinstance(query, str):
         raise ParameterError(

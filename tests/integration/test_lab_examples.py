@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import doctest
-import pkgutil
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +13,12 @@ import pyarrow as pa
 import pytest
 
 import syndb_lab
+from tests.support.docstring_examples import modules_with_examples, run_examples
 
 if TYPE_CHECKING:
     from tests.support.live_service import Live
 
-FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-RUN = {"__main__"}
-FOUND = [module.name for module in pkgutil.walk_packages(syndb_lab.__path__, "syndb_lab.")]
-MODULES = sorted({name.removeprefix("syndb_lab.") for name in FOUND if name.rpartition(".")[2] not in RUN})
+MODULES = modules_with_examples(syndb_lab)
 
 
 @pytest.fixture
@@ -37,11 +32,10 @@ def names(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield {"lab": lab, "job": job, "pa": pa, "httpx": httpx, "datetime": datetime, "decimal": decimal}
 
 
-@pytest.mark.parametrize("name", ["syndb_lab", *(f"syndb_lab.{module}" for module in MODULES)])
+def test_there_are_many_examples() -> None:
+    assert len(MODULES) > 60
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_examples_are_true(name: str, names: dict[str, Any]) -> None:
-    module = import_module(name)
-    runner = doctest.DocTestRunner(optionflags=FLAGS)
-    said: list[str] = []
-    for example in doctest.DocTestFinder().find(module, extraglobs=names):
-        runner.run(example, out=said.append)
-    assert not said, "".join(said)
+    run_examples(name, names)

@@ -45,7 +45,7 @@ class BrokerUrl:
         Examples
         --------
         >>> BrokerUrl.parse("redis://:secret@broker.lab/0")
-        Address(scheme='redis', where='Redis at broker.lab:6379')
+        BrokerUrl(scheme='redis', where='Redis at broker.lab:6379')
         """
         try:
             parts = urlsplit(url)

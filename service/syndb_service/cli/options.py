@@ -51,7 +51,7 @@ def report_errors(command: CommandFunction) -> CommandFunction:
 
 
 def check_texts(given: dict[str, Any]) -> None:
-    """Refuse arguments whose bytes are no UTF-8; names of files may be so.
+    r"""Refuse arguments whose bytes are no UTF-8; names of files may be so.
 
     Examples
     --------

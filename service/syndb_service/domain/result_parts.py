@@ -63,10 +63,10 @@ class PartSplitter:
     --------
     >>> parts = PartSplitter()
     >>> parts.begin({"name": "answer", "format": "json"})
-    >>> parts.take(b"{}")
+    >>> parts.feed(b"{}")
     >>> parts.begin({"name": "neurons", "format": "arrow", "rows": 1, "columns": [["neuron_id", "int64"]]})
-    >>> parts.take(b"ARROW1")
-    >>> [(part.name, part.start, part.bytes) for part in parts.whole()]
+    >>> parts.feed(b"ARROW1")
+    >>> [(part.name, part.start, part.bytes) for part in parts.finished_parts()]
     [('answer', 0, 2), ('neurons', 2, 6)]
     """
 

@@ -45,9 +45,9 @@ class AnalysisContext:
     Examples
     --------
     >>> from syndb_service.graph.model.connectome import connectome_from_edges
-    >>> study = AnalysisContext(connectome_from_edges(3, [(0, 1), (1, 0)]), {}, StageProgress(lambda name,
-    ...     fraction: None, {}))
-    >>> study.strong.largest, study.find("1")
+    >>> stages = StageProgress(lambda name, fraction: None, {})
+    >>> context = AnalysisContext(connectome_from_edges(3, [(0, 1), (1, 0)]), {}, stages)
+    >>> context.strong.largest, context.find_neuron("1")
     (2, 1)
     """
 

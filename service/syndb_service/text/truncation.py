@@ -28,7 +28,7 @@ def shorten(text: str, limit: int, length: int | None = None) -> str:
     >>> shorten("fine", 10)
     'fine'
     >>> shorten("x" * 1000, 40)
-    'xxxxxxxxxxxxxxxxxxxxx… [1,000 characters]'
+    'xxxxxxxxxxxxxxxxxxxx… [1,000 characters]'
     """
     if len(text) <= limit and length is None:
         return text

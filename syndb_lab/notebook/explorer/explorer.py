@@ -101,7 +101,7 @@ class Explorer:
     --------
     >>> view = lab.graph("celegans_varshney_2011", "hubs").explore(neurons="AVAL", limit=20)
     >>> view.color, view.size = "majority_neurotransmitter", "pagerank"
-    >>> view.selected = view.search("AVA")
+    >>> view.selected = view.search("AVD")
     >>> len(view.selected), len(view.neurons)
     (2, 20)
     >>> view.close()

@@ -59,6 +59,7 @@ def parse_filter(text: str, field: pyarrow.Field | pyarrow.DataType) -> ColumnFi
     >>> parse_filter("> many", pa.int64())
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: 'many' is no number, and this column is int64
+    Write a text to find, ...
     """
     import pyarrow as pa
 

@@ -105,7 +105,7 @@ def load_connectome(
     >>> connectome.names.tolist(), connectome.pre.tolist(), connectome.synapse_count.tolist()
     (['AVAL', 'AVAR'], [0], [2])
     >>> connectome.dropped.self_connections
-    Tally(connections=1, synapses=1)
+    ConnectionTally(connections=1, synapses=1)
     """
     chosen = selection or Selection()
     if room is not None:
