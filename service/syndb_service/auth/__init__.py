@@ -1,4 +1,4 @@
-"""Who sends a request, and which datasets and results that user may read.
+"""The principal of a request, and the datasets and results that it may read.
 
 ``jobs``, ``worker`` and the container import it.
 """

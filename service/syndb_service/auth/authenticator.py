@@ -1,4 +1,4 @@
-"""Who is asking: by a token of ours, or by an access token of the OpenID provider."""
+"""Authentication by a token of this service, or by an access token of the OpenID provider."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from syndb_service.store import GroupStore, TokenStore
 if TYPE_CHECKING:
     from syndb_service.auth.oidc import AccessTokens
 
-KEPT_S: Final = 60.0
-MOST_KEPT: Final = 4096
+CACHE_S: Final = 60.0
+MAX_CACHED: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token of ours, made at a login; ``token`` can't be shown again."""
+    """A new token of this service, created at a login; ``token`` can't be shown again."""
 
     token: str
     principal: Principal
@@ -34,62 +34,62 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """The user of an access token, and until when it need not be verified again."""
+    """The user of a verified access token, and the time at which to verify it again."""
 
     user: str
     until: float
 
 
 class Authenticator:
-    """Tells who is asking.
+    """Returns the principal of a token.
 
     Parameters
     ----------
     tokens : TokenStore
-        Our own tokens.
-    people : People
-        Where the issuer's word on its users is written down.
+        Tokens of this service.
+    groups : GroupStore
+        Stores the affiliation and groups of a user as the issuer reports them.
     access_tokens : AccessTokens, optional
         Verifies the tokens of the OpenID provider; None if there is none.
     token_days : float
-        Days for which a token that is made at a login is valid.
+        Days for which a token created at a login is valid.
     """
 
     def __init__(
-        self, tokens: TokenStore, people: GroupStore, access_tokens: AccessTokens | None, token_days: float
+        self, tokens: TokenStore, groups: GroupStore, access_tokens: AccessTokens | None, token_days: float
     ) -> None:
         self._tokens = tokens
-        self._people = people
+        self._groups = groups
         self._access_tokens = access_tokens
         self._token_days = token_days
         self._lock = threading.Lock()
-        self._known: TLRUCache[bytes, _Verified] = TLRUCache(
-            MOST_KEPT, ttu=lambda _, verified, __: verified.until, timer=time.time
+        self._verified: TLRUCache[bytes, _Verified] = TLRUCache(
+            MAX_CACHED, ttu=lambda _, verified, __: verified.until, timer=time.time
         )
 
     def principal(self, token: str) -> Principal:
-        """Return whom a token speaks for.
+        """Return the principal of a token.
 
         Raises
         ------
         Unauthenticated
-            If it is unknown, expired, revoked or not signed for us.
+            If it is unknown, expired, revoked or not issued for this service.
         TransientError
-            If that can't be found out now.
+            If the database or the issuer is unavailable.
         """
         if self._access_tokens is not None and _is_signed(token):
             return self._of_issuer(self._access_tokens, token)
         return self._tokens.verify(token)
 
     def exchange(self, token: str) -> IssuedToken:
-        """Make a token of ours for the user of an access token, whose standing and groups are written down.
+        """Create a token of this service for the user of an access token; store affiliation and groups.
 
         Raises
         ------
         NotFound
             If this service has no OpenID provider.
         Unauthenticated
-            If the access token is not good.
+            If the access token is invalid.
         """
         if self._access_tokens is None:
             raise NotFound(
@@ -101,24 +101,24 @@ class Authenticator:
                 "an access token of the OpenID provider is needed here",
                 hint="GET /v1/auth says where it comes from; syndb_lab.login() does all of this.",
             )
-        user = self._of_issuer(self._access_tokens, token, anew=True).user
-        ours = self._tokens.create(user, academic=False, days=self._token_days)
-        return IssuedToken(ours, self._tokens.verify(ours))
+        user = self._of_issuer(self._access_tokens, token, use_cache=False).user
+        new_token = self._tokens.create(user, academic=False, days=self._token_days)
+        return IssuedToken(new_token, self._tokens.verify(new_token))
 
-    def _of_issuer(self, access_tokens: AccessTokens, token: str, *, anew: bool = False) -> Principal:
-        """Verify a token, and write down what it says; for a minute it is then taken for known."""
+    def _of_issuer(self, access_tokens: AccessTokens, token: str, *, use_cache: bool = True) -> Principal:
+        """Verify an access token, and store its affiliation and groups; the result is cached for a minute."""
         digest = hashlib.sha256(token.encode()).digest()
         with self._lock:
-            known = self._known.get(digest)
-        if anew or known is None:
+            verified = self._verified.get(digest)
+        if verified is None or not use_cache:
             identity = access_tokens.verify(token)
-            known = _Verified(identity.user, min(time.time() + KEPT_S, identity.expires_at))
-            self._people.record(
-                known.user, identity.issuer, affiliation=identity.affiliation, groups=identity.groups
+            verified = _Verified(identity.user, min(time.time() + CACHE_S, identity.expires_at))
+            self._groups.record(
+                verified.user, identity.issuer, affiliation=identity.affiliation, groups=identity.groups
             )
             with self._lock:
-                self._known[digest] = known
-        return self._tokens.principal(known.user)
+                self._verified[digest] = verified
+        return self._tokens.principal(verified.user)
 
 
 def _is_signed(token: str) -> bool:

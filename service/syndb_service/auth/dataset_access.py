@@ -1,4 +1,4 @@
-"""What a user may see of the warehouse; asked at submission, at the start of a job, and at every download."""
+"""Dataset access: what a user may read, checked at submission, at the start of a job and at each download."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from syndb_service.warehouse import DatasetStore
 
 
 class DatasetAccess:
-    """Decides by the readers of each dataset as they are now.
+    """Decides by the present readers of each dataset.
 
     Parameters
     ----------
     warehouse : DatasetStore
         The datasets and their readers.
-    people : People
-        Who is in which group.
+    groups : GroupStore
+        The groups of each user.
     """
 
-    def __init__(self, warehouse: DatasetStore, people: GroupStore) -> None:
+    def __init__(self, warehouse: DatasetStore, groups: GroupStore) -> None:
         self._warehouse = warehouse
-        self._people = people
+        self._groups = groups
 
     def owner(self, job: Job) -> Principal:
-        """Return the owner of a job as somebody who reads, with today's groups."""
-        return Principal(job.owner, academic=True, groups=self._people.groups_of(job.owner))
+        """Return the principal of a job's owner, with the owner's present groups."""
+        return Principal(job.owner, academic=True, groups=self._groups.groups_of(job.owner))
 
     def datasets(self, principal: Principal) -> Sequence[Dataset]:
-        """Return the datasets that somebody may query, by name."""
+        """Return the datasets that a principal may query, sorted by name."""
         return [dataset for dataset in self._warehouse.datasets() if dataset.open_to(principal)]
 
     def dataset(self, principal: Principal, dataset_id: str) -> Dataset:
-        """Return one dataset that somebody may query.
+        """Return a dataset that a principal may query.
 
         Raises
         ------
         InvalidRequest
-            If the id is no UUID.
+            If the id is not a UUID.
         DatasetForbidden
-            If it is restricted to others.
+            If the dataset is restricted to other readers.
         NotFound
-            If there is none of that id; the hint names only what may be seen.
+            If no dataset has the id; the hint names only datasets that the principal may query.
         """
         datasets = self._warehouse.datasets()
-        wanted = _dataset_id(dataset_id, [each for each in datasets if each.open_to(principal)])
+        wanted = _dataset_id(dataset_id, [dataset for dataset in datasets if dataset.open_to(principal)])
         found = next((dataset for dataset in datasets if dataset.id == wanted), None)
         if found is None:
             visible = [dataset for dataset in datasets if dataset.open_to(principal)]
@@ -63,22 +63,22 @@ class DatasetAccess:
         return found
 
     def is_forbidden(self, principal: Principal, dataset_id: str) -> bool:
-        """Say whether there is a dataset of this id, restricted to others."""
+        """Return whether a dataset of this id is restricted to other readers."""
         return any(
             dataset.id == dataset_id.lower() and not dataset.open_to(principal)
             for dataset in self._warehouse.datasets()
         )
 
     def may_see(self, principal: Principal, read: Mapping[str, str] | None) -> bool:
-        """Say whether somebody may see now what was read from some datasets.
+        """Return whether a principal may still see what was read from some datasets.
 
         Parameters
         ----------
         principal : Principal
-            Who wants to see it.
+            The user who wants to see it.
         read : mapping of str to str, optional
-            ``Job.datasets``: ids, and the visibility at the time of reading. Of a dataset that is gone, what
-            was public stays visible, and what was restricted does not.
+            ``Job.datasets``: ids, with the visibility at the time of reading. Results from a removed dataset
+            stay visible if it was public, and are hidden if it was restricted.
         """
         if not read:
             return True
@@ -89,12 +89,12 @@ class DatasetAccess:
         )
 
     def check(self, principal: Principal, job: Job) -> None:
-        """Make sure that the owner of a job may still see what it read.
+        """Require that the owner of a job may still see the datasets that it read.
 
         Raises
         ------
         DatasetForbidden
-            If the access to one of its datasets was withdrawn.
+            If access to one of these datasets was withdrawn.
         """
         if not self.may_see(principal, job.datasets):
             raise DatasetForbidden(
@@ -104,7 +104,7 @@ class DatasetAccess:
 
 
 def dataset_forbidden(dataset_id: str) -> DatasetForbidden:
-    """Say that a dataset is restricted to others; its id is all that the caller is told, and knew."""
+    """Return the error of a restricted dataset; it contains nothing but the id that the user sent."""
     return DatasetForbidden(
         f"the dataset {dataset_id} is restricted, and you are not among its readers",
         hint="Ask those who keep it; GET /v1/datasets lists what you may query.",

@@ -1,4 +1,4 @@
-"""Stored results that a query reads: whose they are, and where their files lie."""
+"""Result references: the stored results that a query reads, the rights to them, and their files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from syndb_service.results import ResultStore
 from syndb_service.store import JobStore
 
 MAX_REFERENCES: Final = 100
-"""Different results that one query may read."""
+"""Results that one query may read."""
 READABLE: Final = frozenset({"arrow", "parquet"})
 
 
@@ -35,7 +35,7 @@ class ReferencedResults:
 
 
 class ResultReferences:
-    """Finds the results that SQL names by their jobs, for those who may see them.
+    """Finds the results that SQL references by job ids, if the principal may see them.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ class ResultReferences:
         The jobs.
     results : ResultStore
         Their files.
-    access : Access
-        Who may see what they read.
+    access : DatasetAccess
+        Checks access to the datasets that the jobs read.
     integrity : Integrity
-        Whether the files are what was written.
+        Checks that the files have not changed.
     """
 
     def __init__(
@@ -58,19 +58,19 @@ class ResultReferences:
         self._integrity = integrity
 
     def schemas(self, principal: Principal, query: str) -> dict[str, str]:
-        """Return, by job id, a small Arrow file (base64) with the columns of each result that a query reads.
+        """Return the preview (an Arrow file in base64) of each result that a query reads, by job id.
 
         Raises
         ------
         InvalidQuery
-            If there is no such job, or it has no table that can be read; with the place in the SQL.
+            If the job does not exist or has no readable table; with the position in the SQL.
         DatasetForbidden
-            If the access to what it read was withdrawn.
+            If access to a dataset that the job read was withdrawn.
         """
-        named = self._jobs(principal, query)
-        previews = self._store.previews.several_previews([job.job_id for _, job in named])
+        referenced = self._jobs(principal, query)
+        previews = self._store.previews.several_previews([job.job_id for _, job in referenced])
         found = {}
-        for reference, job in named:
+        for reference, job in referenced:
             preview = previews.get(job.job_id)
             if preview is None:
                 raise _unreadable_reference(reference, "its rows are too wide to be read from SQL")
@@ -80,16 +80,16 @@ class ResultReferences:
     def tables(
         self, principal: Principal, query: str, temp_dir: Path, check: Callable[[], None] = lambda: None
     ) -> ReferencedResults:
-        """Return where the files lie that a query reads; those that lie elsewhere are brought here.
+        """Return the files of the results that a query reads; download those that are not local.
 
-        ``check`` is called between their pieces; what it raises ends it.
+        ``check`` is called after each chunk of a download; an exception of it ends the download.
 
         Raises
         ------
         InvalidQuery, DatasetForbidden
-            As :meth:`schemas`: a result may have gone since the query was submitted.
+            As :meth:`schemas`: a result may have been destroyed since the query was submitted.
         TransientError
-            If the store does not give a file.
+            If the store is unavailable.
         """
         files: dict[str, str] = {}
         results: dict[str, ReferencedResult] = {}
@@ -100,8 +100,8 @@ class ResultReferences:
             try:
                 files[job.job_id] = str(self._local_path(job, job.result.key, temp_dir, check))
             except (Expired, NotStored) as error:
-                refusal = error if isinstance(error, Expired) else lost(job)
-                raise _unreadable_reference(reference, refusal.message, refusal) from error
+                cause = error if isinstance(error, Expired) else lost(job)
+                raise _unreadable_reference(reference, cause.message, cause) from error
             datasets |= dict(job.datasets or {})
             results[job.job_id] = ReferencedResult(
                 format=cast("Format", job.result.format),
@@ -112,7 +112,7 @@ class ResultReferences:
         return ReferencedResults(files, results, datasets)
 
     def require(self, principal: Principal, query: str) -> None:
-        """Return if every result that a query reads is still there.
+        """Require that every result that a query reads is still stored.
 
         Raises
         ------
@@ -140,25 +140,25 @@ class ResultReferences:
         return path
 
     def _jobs(self, principal: Principal, query: str) -> list[tuple[Reference, Job]]:
-        """Return each job that a query names, once, with where it is named first."""
-        named = distinct_references(query)
-        if len(named) > MAX_REFERENCES:
+        """Return each job that a query references, with its first reference."""
+        references = distinct_references(query)
+        if len(references) > MAX_REFERENCES:
             raise _unreadable_reference(
-                named[MAX_REFERENCES],
-                f"the query names {len(named):,} results; at most {MAX_REFERENCES:,} are taken",
+                references[MAX_REFERENCES],
+                f"the query names {len(references):,} results; at most {MAX_REFERENCES:,} are taken",
                 hint="Read some of them in a job of its own, and name its result.",
             )
-        jobs = self._store.several([reference.job_id for reference in named], principal.user)
-        return [(reference, self._readable(principal, reference, jobs)) for reference in named]
+        jobs = self._store.several([reference.job_id for reference in references], principal.user)
+        return [(reference, self._readable(principal, reference, jobs)) for reference in references]
 
     def _readable(self, principal: Principal, reference: Reference, jobs: Mapping[str, Job]) -> Job:
         job = jobs.get(reference.job_id)
         if job is None:
             raise _unreadable_reference(reference, "there is no such job of yours", code="job_not_found")
         self._access.check(principal, job)
-        refusal = result_unavailable(job)
-        if refusal is not None:
-            raise _unreadable_reference(reference, refusal.message, refusal)
+        unavailable = result_unavailable(job)
+        if unavailable is not None:
+            raise _unreadable_reference(reference, unavailable.message, unavailable)
         if job.kind is not Kind.QUERY:
             raise _unreadable_reference(reference, "it is a graph analysis, and its result is no table")
         if job.result is None or job.result.format not in READABLE:
@@ -170,15 +170,15 @@ class ResultReferences:
 
 def _unreadable_reference(
     reference: Reference,
-    why: str,
-    refusal: UsageError | None = None,
+    message: str,
+    cause: UsageError | None = None,
     code: str | None = None,
     hint: str | None = None,
 ) -> InvalidQuery:
     return InvalidQuery(
-        f"{{{{{reference.job_id}}}}} can't be read: {why}",
-        hint=hint if refusal is None else "Wait until it is completed, or run it again.",
+        f"{{{{{reference.job_id}}}}} can't be read: {message}",
+        hint=hint if cause is None else "Wait until it is completed, or run it again.",
         line=reference.line,
         column=reference.column,
-        code=code or (refusal.error_code if refusal is not None else None),
+        code=code or (cause.error_code if cause is not None else None),
     )

@@ -50,6 +50,6 @@ def test_and_no_longer_than_it_is_valid(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_only_so_many_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authenticator, "MOST_KEPT", 2)
+    monkeypatch.setattr(authenticator, "MAX_CACHED", 2)
     steps = [("a.b.c", 0.0), ("d.e.f", 0.0), ("g.h.i", 0.0), ("a.b.c", 0.0)]
     assert verifications(monkeypatch, 3600, steps) == 4

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from syndb_service.api.schemas.graph_request import OWN, GraphBody
+from syndb_service.api.schemas.graph_request import ANALYSIS_OPTIONS, GraphBody
 from syndb_service.domain.jobs import ANALYSES
 
 DATASET = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
@@ -18,7 +18,7 @@ def options(**body: Any) -> dict[str, Any]:
 
 
 def test_every_analysis_has_its_options() -> None:
-    assert set(OWN) == set(ANALYSES)
+    assert set(ANALYSIS_OPTIONS) == set(ANALYSES)
 
 
 def test_what_is_not_asked_for_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""The kinds of value that bodies and parameters are made of, as strict as the document says they are."""
+"""Types of fields and parameters, as strict as the OpenAPI document describes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 
 
 def _timestamp(value: Any) -> Any:
-    """Read a moment as RFC 3339 writes it, in UTC where it names no offset; numbers are none."""
+    """Parse an RFC 3339 timestamp; without an offset it is UTC. Numbers are rejected."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not MOMENT.fullmatch(value):
@@ -36,7 +36,7 @@ def _flag(value: Any) -> Any:
 
 
 def _integral(value: Any) -> Any:
-    """Take 3.0 for 3: JSON has one kind of number."""
+    """Convert 3.0 to 3: JSON does not distinguish integers from floats."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -50,11 +50,11 @@ Label = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)]
 Scalar = bool | int | FiniteFloat | str | None
 
 
-def _parameters(given: object) -> object:
-    """Refuse at the first bad value, in one pass: a body may hold a hundred thousand of them."""
-    if not isinstance(given, dict):
+def _parameters(parameters: object) -> object:
+    """Raise at the first invalid value, in one pass: a body may contain a hundred thousand of them."""
+    if not isinstance(parameters, dict):
         raise ValueError("an object is needed, with a value for each name")
-    for name, value in given.items():
+    for name, value in parameters.items():
         if not name.isascii() and SURROGATE.search(name):
             raise ValueError("a name holds a broken character (half of a surrogate pair)")
         for item in value if isinstance(value, list) else [value]:
@@ -66,7 +66,7 @@ def _parameters(given: object) -> object:
                 raise ValueError(f"{name}: an integer of at most 128 bits is needed; send it as text")
             if isinstance(item, str) and not item.isascii() and SURROGATE.search(item):
                 raise ValueError(f"{name}: the text holds a broken character (half of a surrogate pair)")
-    return given
+    return parameters
 
 
 VALUE_NEEDED = "a number, a text, true, false, null or a list of them is needed"

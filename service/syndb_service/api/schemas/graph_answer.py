@@ -1,6 +1,6 @@
-"""The answer of a graph job, as the OpenAPI document describes it: `GET /v1/jobs/{job_id}/result`.
+"""The answer of a graph job (`GET /v1/jobs/{job_id}/result`), for the OpenAPI document.
 
-Nothing is checked against these models when an answer is sent; a test checks every analysis's answer.
+Answers are not validated against these models when they are sent; a test validates those of every analysis.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _AnswerModel(BaseModel):
 
 
 class CitedDataset(_AnswerModel):
-    """A dataset, with what is needed to cite it."""
+    """A dataset and its citation."""
 
     id: str
     name: str
@@ -39,14 +39,14 @@ class CitedDataset(_AnswerModel):
 
 
 class EndsFilter(_AnswerModel):
-    """What the neurons at either end may be; null is anything."""
+    """A filter on the neurons at either end; null means no filter."""
 
     pre: list[str] | None
     post: list[str] | None
 
 
 class Filters(_AnswerModel):
-    """The filters; those that let everything pass are left out."""
+    """The filters of the job, without those that are not set."""
 
     include: Literal["chemical", "gap_junctions", "both"]
     min_synapses: Count
@@ -57,14 +57,14 @@ class Filters(_AnswerModel):
 
 
 class Tally(_AnswerModel):
-    """How many connections, and how many synapses in them."""
+    """A number of connections and of their synapses."""
 
     connections: Count
     synapses: Count
 
 
 class Dropped(_AnswerModel):
-    """What the dataset has and the graph has not; each connection under the first reason that holds."""
+    """Connections of the dataset that the graph leaves out, each under the first reason that applies."""
 
     absent_neurons: Tally
     self_connections: Tally
@@ -73,7 +73,7 @@ class Dropped(_AnswerModel):
 
 
 class Distribution(_AnswerModel):
-    """How many neurons have each value; two lists of one length."""
+    """The number of neurons for each value; two lists of the same length."""
 
     values: list[Count]
     counts: list[Count]
@@ -88,21 +88,21 @@ class Spread(_AnswerModel):
 
 
 class ComponentCount(_AnswerModel):
-    """Components of the graph, and neurons of the largest."""
+    """The number of components, and of the neurons in the largest."""
 
     count: Count
     largest: Count
 
 
 class Lengths(_AnswerModel):
-    """Paths from the sources by their length; two lists of one length."""
+    """Paths from the sources by their length; two lists of the same length."""
 
     hops: list[Count]
     paths: list[Count]
 
 
 class PathSample(_AnswerModel):
-    """How the shortest paths were measured."""
+    """How the shortest paths were measured or sampled."""
 
     exact: bool
     component_size: Count
@@ -122,7 +122,7 @@ class NeuronName(_AnswerModel):
 
 
 class Hub(NeuronName):
-    """A hub: ``rank`` is its place among them; in the other ranks equal values share one."""
+    """A hub with its ``rank``; in the ranks of single measures, equal values share a rank."""
 
     rank: Count
     score: Count
@@ -160,7 +160,7 @@ class Subnetwork(_AnswerModel):
 
 
 class Interval(_AnswerModel):
-    """Between which bounds what was sampled lies, with this confidence; lists of one length."""
+    """The confidence interval of sampled values; lists of the same length."""
 
     confidence: float
     low: list[float]
@@ -168,7 +168,7 @@ class Interval(_AnswerModel):
 
 
 class Reachability(_AnswerModel):
-    """What is reached within k hops; lists of one length. From one neuron, where `source` is there."""
+    """Neurons reached within k hops, from one neuron if `source` is given; lists of the same length."""
 
     source: NeuronName | None = None
     hops: list[Count]
@@ -193,7 +193,7 @@ class Sketch(_AnswerModel):
 
 
 class Agreement(_AnswerModel):
-    """Communities beside a column of neurons."""
+    """How well the communities agree with a column of neurons."""
 
     column: str
     neurons: Count
@@ -203,7 +203,7 @@ class Agreement(_AnswerModel):
 
 
 class CommunityDivision(_AnswerModel):
-    """The communities, the largest first."""
+    """The communities, largest first."""
 
     count: Count
     modularity: float | None
@@ -215,7 +215,7 @@ class CommunityDivision(_AnswerModel):
 
 
 class RichClub(_AnswerModel):
-    """The rich club by degree; lists of one length."""
+    """The rich club by degree; lists of the same length."""
 
     degree: list[Count]
     neurons: list[Count]
@@ -262,14 +262,14 @@ class Profile(_AnswerModel):
 
 
 class LeftOut(_AnswerModel):
-    """What is in no part: connections without the property, and parts beyond the hundred largest."""
+    """What is in no profile: connections without the property, and parts beyond the hundred largest."""
 
     connections: Count
     parts_left_out: Count
 
 
 class Comparison(_AnswerModel):
-    """Profiles side by side; the matrices are in the order of `parts`."""
+    """Profiles to compare; rows and columns of the matrices are in the order of `parts`."""
 
     by: Literal["dataset", "neurotransmitter", "brain_structure"]
     parts: list[Profile]
@@ -279,7 +279,7 @@ class Comparison(_AnswerModel):
 
 
 class MotifAgainstChance(_AnswerModel):
-    """A motif's count beside those of the rewired graphs."""
+    """The count of a motif, compared with rewired graphs."""
 
     count: Count
     mean: float
@@ -291,7 +291,7 @@ class MotifAgainstChance(_AnswerModel):
 
 
 class Significance(_AnswerModel):
-    """The census beside those of rewired graphs."""
+    """The triadic census, compared with rewired graphs."""
 
     samples: Count
     keep_reciprocity: bool
@@ -300,22 +300,24 @@ class Significance(_AnswerModel):
 
 
 class GraphAnswer(_AnswerModel):
-    """What a graph job found: what every answer has, and the figures of its analysis.
+    """The answer of a graph job: the fields that every answer has, and the measures of its analysis.
 
-    `definitions` says of each figure what it means and where its definition comes from. An undefined figure
-    is null. The same graph and options give the same bytes.
+    `definitions` has the meaning and the source of each measure. An undefined measure is null. The same graph
+    and options give the same bytes.
     """
 
     analysis: Analysis
     dataset: CitedDataset
     other_dataset: CitedDataset | None = None
-    options: dict[str, Any] = Field(description="What was asked for; `seed` is the seed of what is sampled.")
+    options: dict[str, Any] = Field(
+        description="The options of the job; `seed` is the seed of random sampling."
+    )
     filters: Filters
     dropped: Dropped
     neuron_count: Count
     connection_count: Count
     synapse_count: Count
-    libraries: dict[str, str] = Field(description="Versions of what made the answer.")
+    libraries: dict[str, str] = Field(description="Versions of the software that computed the answer.")
     definitions: dict[str, str]
 
     density: float | None = None

@@ -1,4 +1,4 @@
-"""What is asked for with a graph job: the analysis, the filters, and the options of each analysis."""
+"""The body of a graph job: the analysis, the filters, and the options of each analysis."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from syndb_service.domain.job_status import Kind
 from syndb_service.domain.jobs import Analysis, JobRequest
 from syndb_service.domain.table_schema import TABLES
 
-MOST_NEURONS: Final = 200_000
-EXACT: Final = 2**53
-"""Ids above are strings on the wire: not every reader of JSON has whole numbers as long."""
+MAX_NEURONS: Final = 200_000
+EXACT_IN_JSON: Final = 2**53
+"""Larger ids are strings in JSON, because not every JSON parser has exact integers above it."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Name | Annotated[list[Name], Field(min_length=1, max_length=1000)]
 
@@ -54,11 +54,11 @@ NeuronId = Annotated[
 Neuron = Annotated[int, Field(ge=-INT64 - 1, le=INT64)] | Name
 COLUMNS: Final = tuple(column.name for column in TABLES["neurons"] if column.type == "VARCHAR")[1:]
 
-EVERYWHERE: Final = {
+COMMON_OPTIONS: Final = {
     "dataset_id", "analysis", "label", "time_limit_s", "min_synapses", "max_edges", "neurotransmitter",
     "cell_class", "brain_structure", "neuron_ids", "include", "seed", "top_hubs", "node_table",
 }  # fmt: skip
-OWN: Final[dict[str, set[str]]] = {
+ANALYSIS_OPTIONS: Final[dict[str, set[str]]] = {
     "full": {
         "samples",
         "keep_reciprocity",
@@ -81,31 +81,31 @@ OWN: Final[dict[str, set[str]]] = {
     "compare": {"other_dataset_id", "by"},
     "motif_significance": {"samples", "keep_reciprocity"},
 }
-"""Which options an analysis takes beside those that all take."""
-TOLD: Final = {"include", "node_table"}
-NEEDS: Final[dict[str, list[list[str]]]] = {
+"""The options of each analysis, beside those that all analyses have."""
+SENT_OPTIONS: Final = {"include", "node_table"}
+REQUIRED_OPTIONS: Final[dict[str, list[list[str]]]] = {
     "shortest_path": [["source"], ["target"]],
     "compare": [["other_dataset_id", "by"]],
 }
-"""Of which options an analysis needs one: of each list."""
+"""An analysis needs one option of each of its lists."""
 
 
 def _forms(schema: dict[str, Any]) -> None:
-    """Tell in the OpenAPI document, as ``x-analyses``, what a form of an analysis offers and needs.
+    """Add ``x-analyses`` to the schema: the options that each analysis has and needs, for forms.
 
-    An option that no analysis has of its own is one of all.
+    An option that no analysis lists belongs to all of them.
     """
     schema["x-analyses"] = {
         analysis: {
             "options": [name for name in schema["properties"] if name in options],
-            "needs": NEEDS.get(analysis, []),
+            "needs": REQUIRED_OPTIONS.get(analysis, []),
         }
-        for analysis, options in OWN.items()
+        for analysis, options in ANALYSIS_OPTIONS.items()
     }
 
 
 class Ends(BaseModel):
-    """What the presynaptic and the postsynaptic neuron may be; an end that is left out may be anything."""
+    """A filter on the presynaptic and the postsynaptic neuron; an end that is left out is not filtered."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -133,7 +133,7 @@ class GraphBody(BaseModel):
         None,
         ge=1,
         le=INT64,
-        description="Refuse a graph of more connections than this (413), saying how many it would have.",
+        description="Reject a graph with more connections than this (413); the error has their number.",
     )
     include: Literal["chemical", "gap_junctions", "both"] = Field(
         "chemical",
@@ -153,14 +153,15 @@ class GraphBody(BaseModel):
     neuron_ids: list[NeuronId] | None = Field(
         None,
         min_length=1,
-        max_length=MOST_NEURONS,
+        max_length=MAX_NEURONS,
         description="Only these neurons; ids above 2^53 as strings.",
     )
     top_hubs: WholeNumber = Field(10, ge=0, le=1000, description="How many hubs to name.")
-    seed: WholeNumber = Field(0, ge=0, le=INT64, description="Seed of whatever is sampled.")
+    seed: WholeNumber = Field(0, ge=0, le=INT64, description="Seed of random sampling.")
     node_table: bool = Field(
         False,
-        description="Also make a table of one row a neuron, for `GET /v1/jobs/{job_id}/result?part=neurons`.",
+        description="Also write a table of the neurons, one row each: "
+        "`GET /v1/jobs/{job_id}/result?part=neurons`.",
     )
     source: Neuron | None = Field(
         None, description="reachability, shortest_path: the neuron to start from, by name or id."
@@ -169,7 +170,7 @@ class GraphBody(BaseModel):
     weight: Literal["hops", "synapses"] = Field(
         "hops", description="shortest_path: count hops, or add up 1 / synapses."
     )
-    max_hops: WholeNumber = Field(100, ge=1, le=100, description="reachability: follow no path any further.")
+    max_hops: WholeNumber = Field(100, ge=1, le=100, description="reachability: longest path to follow.")
     samples: WholeNumber | None = Field(
         None,
         ge=1,
@@ -195,37 +196,37 @@ class GraphBody(BaseModel):
     by: Literal["neurotransmitter", "brain_structure"] | None = Field(
         None, description="compare: the parts of the one dataset."
     )
-    label: Label | None = Field(None, description="A name of your own, to find the job again.")
+    label: Label | None = Field(None, description="A name of your choice, to find the job again.")
     time_limit_s: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Seconds after which the job is ended."
+        None, gt=0, allow_inf_nan=False, description="Seconds after which the job is stopped."
     )
 
     @model_validator(mode="after")
     def _options_belong(self) -> Self:
-        strangers = self.model_fields_set - EVERYWHERE - OWN[self.analysis]
-        if strangers:
-            name = min(strangers)
-            takers = [analysis for analysis, options in OWN.items() if name in options]
-            raise ValueError(f"{name} is no option of {self.analysis}, but of {', '.join(takers)}")
+        unknown = self.model_fields_set - COMMON_OPTIONS - ANALYSIS_OPTIONS[self.analysis]
+        if unknown:
+            name = min(unknown)
+            analyses = [analysis for analysis, options in ANALYSIS_OPTIONS.items() if name in options]
+            raise ValueError(f"{name} is no option of {self.analysis}, but of {', '.join(analyses)}")
         self._check_path()
         self._check_comparison()
         if self.include == "gap_junctions" and self.neurotransmitter is not None:
             raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
         if self.column is not None and self.column not in COLUMNS:
             near = get_close_matches(self.column.lower(), COLUMNS, n=1)
-            meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(COLUMNS)}"
-            raise ValueError(f"column: neurons has no column {self.column!r} of text; {meant}")
+            suggestion = f"did you mean {near[0]}?" if near else f"it has {', '.join(COLUMNS)}"
+            raise ValueError(f"column: neurons has no column {self.column!r} of text; {suggestion}")
         return self
 
     def _check_path(self) -> None:
-        """Ask for both ends of a path; a source alone is where reachability starts."""
-        wanted = self.analysis == "shortest_path" or self.target is not None or self.weight != "hops"
-        if wanted and (self.source is None or self.target is None):
+        """Require both ends of a path; a source alone belongs to reachability."""
+        has_path = self.analysis == "shortest_path" or self.target is not None or self.weight != "hops"
+        if has_path and (self.source is None or self.target is None):
             raise ValueError("shortest_path needs source and target, each a neuron's name or id")
 
     def _check_comparison(self) -> None:
-        given = (self.other_dataset_id is not None) + (self.by is not None)
-        if given > 1 or (self.analysis == "compare" and not given):
+        count = (self.other_dataset_id is not None) + (self.by is not None)
+        if count > 1 or (self.analysis == "compare" and not count):
             raise ValueError("compare needs other_dataset_id, or by: one of the two")
         if self.other_dataset_id is not None:
             self._check_other_dataset(self.other_dataset_id)
@@ -243,29 +244,29 @@ class GraphBody(BaseModel):
             raise ValueError("other_dataset_id is the dataset itself; compare needs another one, or by")
 
     def request(self) -> JobRequest:
-        """Return what is asked for; options that say no more than their default are left out."""
+        """Return the request of the job, without options that equal their default."""
         options: dict[str, Any] = {
             "min_synapses": self.min_synapses,
             "max_edges": self.max_edges,
             "top_hubs": self.top_hubs,
             "seed": self.seed,
         }
-        for name in sorted(self.model_fields_set & (OWN[self.analysis] | TOLD)):
+        for name in sorted(self.model_fields_set & (ANALYSIS_OPTIONS[self.analysis] | SENT_OPTIONS)):
             value = getattr(self, name)
             if value is not None and value is not False:
                 options[name] = value
         for end in ("source", "target"):
-            if abs(options[end]) > EXACT if isinstance(options.get(end), int) else False:
+            if abs(options[end]) > EXACT_IN_JSON if isinstance(options.get(end), int) else False:
                 options[end] = str(options[end])
         if self.neurotransmitter is not None:
             options["neurotransmitter"] = _as_list(self.neurotransmitter)
         for name in ("cell_class", "brain_structure"):
-            given = getattr(self, name)
-            if given is not None:
-                ends = (given.pre, given.post) if isinstance(given, Ends) else (given, given)
+            value = getattr(self, name)
+            if value is not None:
+                ends = (value.pre, value.post) if isinstance(value, Ends) else (value, value)
                 options[name] = {"pre": _as_list(ends[0]), "post": _as_list(ends[1])}
         if self.neuron_ids is not None:
-            options["neuron_ids"] = sorted({str(int(each)) for each in self.neuron_ids}, key=int)
+            options["neuron_ids"] = sorted({str(int(neuron_id)) for neuron_id in self.neuron_ids}, key=int)
         return JobRequest(
             kind=Kind.GRAPH,
             format="json",

@@ -1,4 +1,4 @@
-"""What goes over the wire."""
+"""The JSON records of jobs, results and problems."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class ColumnRecord(BaseModel):
     """A column of a result."""
 
     name: str
-    type: str = Field(description="As Arrow names it; of CSV, what its text is to be read as.")
+    type: str = Field(description="The Arrow type; for CSV, the type to parse its text as.")
     sql_type: str | None = Field(
         None,
         exclude_if=lambda name: name is None,
-        description="As the engine names it; there only where Arrow or CSV hold it as another type.",
+        description="The type in DuckDB; only present if Arrow or CSV store it as another type.",
     )
 
 
 class ResultPart(BaseModel):
-    """A further file of a result, given by `GET /v1/jobs/{job_id}/result?part=…`."""
+    """A further file of a result: `GET /v1/jobs/{job_id}/result?part=…`."""
 
     format: str
     bytes: int
@@ -40,7 +40,7 @@ class ResultPart(BaseModel):
 
 
 class ResultRecord(BaseModel):
-    """What is known of a result."""
+    """A result."""
 
     format: str
     bytes: int
@@ -49,11 +49,13 @@ class ResultRecord(BaseModel):
     sha256: str
     truncated: bool
     reused_from: str | None = None
-    parts: dict[str, ResultPart] = Field({}, description="Further files, by the name of their part.")
+    parts: dict[str, ResultPart] = Field(
+        {}, description="Further files of the result, by the name of the part."
+    )
 
 
 class ProgressRecord(BaseModel):
-    """How far a running job is; ``fraction`` is null where nobody knows."""
+    """The progress of a running job; ``fraction`` is null if unknown."""
 
     phase: str
     fraction: float | None
@@ -96,18 +98,18 @@ class JobRecord(BaseModel):
     attempt: int
     queue_position: int | None
     time_limit_s: float | None
-    advice: list[str] = Field([], description="What the check of the SQL warned of.")
+    advice: list[str] = Field([], description="Warnings of the check of the SQL.")
     checked: bool = Field(
         True,
-        description="Whether names and types of the SQL were checked when it was submitted; false where that "
-        "would have taken too long, and the job finds out.",
+        description="Whether names and types of the SQL were checked at submission; false if that would have "
+        "taken too long: then the job checks them.",
     )
     reproducible: bool = Field(
-        False, description="Whether it was asked to give the same file at each run; `advice` says the cost."
+        False, description="Whether the job must give the same file at each run; `advice` has the cost."
     )
     deterministic: bool | None = Field(
         None,
-        description="Whether each run on the same data gives the same result; null where that is not known.",
+        description="Whether each run on the same data gives the same result; null if unknown.",
     )
     not_deterministic: list[str] = Field(
         [],
@@ -121,17 +123,17 @@ class JobRecord(BaseModel):
 
 
 class Validation(BaseModel):
-    """What is known of SQL before it runs."""
+    """The check of SQL that is not run."""
 
     valid: bool = Field(description="Whether POST /v1/jobs would accept it.")
     checked: bool = Field(
         True,
-        description="Whether names and types were checked; false where that would take too long: "
-        "POST /v1/jobs accepts it, `columns` are unknown, and the job finds out whether it can run.",
+        description="Whether names and types were checked; false if that would take too long: then "
+        "POST /v1/jobs accepts the SQL, `columns` are unknown, and the job checks it.",
     )
     deterministic: bool | None = Field(
         None,
-        description="Whether each run on the same data gives the same result; null where that is not known.",
+        description="Whether each run on the same data gives the same result; null if unknown.",
     )
     not_deterministic: list[str] = Field(
         [],
@@ -140,9 +142,9 @@ class Validation(BaseModel):
     )
     columns: list[ColumnRecord] = Field(description="The columns of the result.")
     tables: list[str] = Field(description="The tables and views that it reads.")
-    dataset_ids: list[str] = Field(description="The datasets that it names, or those that it reads.")
-    estimated_rows: int | None = Field(description="Rows of the result; null where nobody can tell.")
-    advice: list[str] = Field(description="What may be better done otherwise, in sentences.")
+    dataset_ids: list[str] = Field(description="The datasets that it filters by, or all that it reads.")
+    estimated_rows: int | None = Field(description="Estimated rows of the result; null if unknown.")
+    advice: list[str] = Field(description="Suggestions for a better query, in sentences.")
     error: ErrorRecord | None = Field(description="Why it can't run.")
 
 
@@ -154,7 +156,7 @@ class JobList(BaseModel):
 
 
 class Health(BaseModel):
-    """The service lives."""
+    """The service is alive."""
 
     status: Literal["ok"] = "ok"
     version: str
@@ -167,7 +169,7 @@ class IdentityProof(BaseModel):
 
 
 class PartRecord(BaseModel):
-    """A part that the service needs; ``why`` says what is wrong with it."""
+    """The state of a dependency; ``why`` is its error."""
 
     ok: bool
     why: str | None
@@ -179,14 +181,14 @@ DependencyName = Literal[
 
 
 class Ready(BaseModel):
-    """Whether every part is there without which no request is taken: all but `workers`."""
+    """Whether every dependency responds without which requests fail: all except `workers`."""
 
     ready: bool
     parts: dict[DependencyName, PartRecord]
 
 
 class Problem(BaseModel):
-    """A refusal: RFC 9457 problem details, with a code for programs and a hint for people."""
+    """An error as RFC 9457 problem details, with a code for programs and a hint for people."""
 
     type: str
     title: str
@@ -201,11 +203,11 @@ class Problem(BaseModel):
 
 
 class NotReady(Problem, Ready):
-    """A refusal that says which part is away."""
+    """An error that names the unavailable dependencies."""
 
 
 def job_record(job: Job) -> JobRecord:
-    """Return a job as the wire shows it."""
+    """Convert a job to its JSON record."""
     request = job.request
     return JobRecord(
         job_id=job.job_id,
@@ -240,24 +242,24 @@ def job_record(job: Job) -> JobRecord:
     )
 
 
-def validation(found: QueryValidation) -> Validation:
-    """Return what is known of SQL as the wire shows it."""
+def validation(checked: QueryValidation) -> Validation:
+    """Convert the check of SQL to its JSON record."""
     return Validation(
-        valid=found.failure is None,
-        checked=found.checked,
-        deterministic=found.deterministic,
-        not_deterministic=list(found.not_deterministic),
-        columns=_columns(found.columns),
-        tables=list(found.tables),
-        dataset_ids=list(found.dataset_ids),
-        estimated_rows=found.estimated_rows,
-        advice=list(found.advice),
-        error=None if found.failure is None else ErrorRecord(**found.failure.as_dict()),
+        valid=checked.failure is None,
+        checked=checked.checked,
+        deterministic=checked.deterministic,
+        not_deterministic=list(checked.not_deterministic),
+        columns=_columns(checked.columns),
+        tables=list(checked.tables),
+        dataset_ids=list(checked.dataset_ids),
+        estimated_rows=checked.estimated_rows,
+        advice=list(checked.advice),
+        error=None if checked.failure is None else ErrorRecord(**checked.failure.as_dict()),
     )
 
 
 def exact(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Write integers that a JavaScript reader would round as strings.
+    """Convert integers that JavaScript would round to strings.
 
     Examples
     --------
@@ -274,7 +276,7 @@ def _exact(value: Any) -> Any:
 
 
 def _progress(job: Job) -> ProgressRecord:
-    """Tell how far a job is, in every status: queued, its stage while it runs, its end."""
+    """Return the progress of a job in every status: queued, its stage while it runs, its final status."""
     progress = job.progress or Progress("queued" if job.status is Status.PENDING else str(job.status))
     if job.result is not None:
         progress = Progress(str(job.status), 1.0, job.result.rows, job.result.bytes)

@@ -1,4 +1,4 @@
-"""What is asked for: the bodies of requests."""
+"""The bodies of requests: a query job, and changes of a job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syndb_service.api.schemas.field_types import GivenMoment, Label, Parameters
 from syndb_service.domain.job_status import Kind
 from syndb_service.domain.jobs import JobRequest
 
-STRONGEST: dict[str, JsonValue] = {
+EXAMPLE: dict[str, JsonValue] = {
     "query": "SELECT pre_neuron_id, post_neuron_id, synapse_count FROM connections "
     "WHERE synapse_count >= $weakest ORDER BY synapse_count DESC LIMIT 5",
     "parameters": {"weakest": 5},
@@ -19,7 +19,7 @@ STRONGEST: dict[str, JsonValue] = {
     "label": "strongest connections",
     "time_limit_s": 60,
 }
-MOST_HOURS = 1_000_000
+MAX_HOURS = 1_000_000
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -33,7 +33,7 @@ class QueryBody(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
-        json_schema_extra={"examples": [{"query": "FROM neurons LIMIT 10"}, STRONGEST]},
+        json_schema_extra={"examples": [{"query": "FROM neurons LIMIT 10"}, EXAMPLE]},
     )
 
     query: str = Field(
@@ -43,28 +43,28 @@ class QueryBody(BaseModel):
     format: Literal["arrow", "parquet", "csv"] = Field("arrow", description="The format of the result.")
     parameters: Parameters | None = Field(
         None,
-        description="Values for $name in the SQL; never text that becomes SQL.",
+        description="Values for $name in the SQL; they are bound, and never become SQL text.",
     )
-    label: Label | None = Field(None, description="A name of your own, to find the job again.")
+    label: Label | None = Field(None, description="A name of your choice, to find the job again.")
     time_limit_s: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Seconds after which the job is ended."
+        None, gt=0, allow_inf_nan=False, description="Seconds after which the job is stopped."
     )
     reuse: bool = Field(
         False,
-        description="Take the result of a finished job of yours, where one has the same query, values, "
-        "format, datasets, engine and `reproducible`; `result.reused_from` names it. What asks for something "
-        "else at each run (`random()`, `now()`) is computed each time.",
+        description="Use the result of a finished job of yours with the same query, values, format, "
+        "datasets, engine and `reproducible`, if there is one; `result.reused_from` names it. A query "
+        "whose result changes with each run (`random()`, `now()`) is always computed.",
     )
 
     reproducible: bool = Field(
         False,
-        description="Compute it so that each run on the same data gives the same file, byte by byte: on one "
-        "thread, which may take as many times as long as a job has threads. SQL with random(), now() and the "
-        "like is refused then.",
+        description="Run on one thread, so that each run on the same data gives the same file, byte by byte. "
+        "It may take as many times longer as a job has threads. SQL with random(), now() and similar "
+        "functions is rejected.",
     )
 
     def request(self) -> JobRequest:
-        """Return what is asked for."""
+        """Return the request of the job."""
         return JobRequest(
             kind=Kind.QUERY,
             query=self.query,
@@ -77,11 +77,11 @@ class QueryBody(BaseModel):
 
 
 class PatchBody(BaseModel):
-    """What its owner may change of a job; what is left out stays as it is."""
+    """Changes of a job by its owner; a field that is left out does not change."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    label: Label | None = Field(None, description="The new name; null takes the old one away.")
+    label: Label | None = Field(None, description="The new label; null removes it.")
     expires_at: GivenMoment = Field(
         EPOCH,
         json_schema_extra=_without_default,
@@ -90,10 +90,10 @@ class PatchBody(BaseModel):
     keep_hours: float = Field(
         1.0,
         gt=0,
-        le=MOST_HOURS,
+        le=MAX_HOURS,
         allow_inf_nan=False,
         json_schema_extra=_without_default,
-        description="In how many hours the result is destroyed, by the service's clock; instead of "
+        description="Hours until the result is destroyed, by the service's clock; an alternative to "
         "`expires_at`.",
     )
 
@@ -104,5 +104,5 @@ class PatchBody(BaseModel):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """Return what was sent."""
+        """Return the fields that were sent."""
         return {name: getattr(self, name) for name in self.model_fields_set}

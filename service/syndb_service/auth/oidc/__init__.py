@@ -1,4 +1,4 @@
-"""The OpenID provider: its keys, the access tokens it signs, and what they say of academic affiliation.
+"""The OpenID provider: its keys, its access tokens, and the academic affiliations in them.
 
 Only ``auth`` and the container import it.
 """

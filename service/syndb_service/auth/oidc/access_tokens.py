@@ -1,4 +1,4 @@
-"""Access tokens of an OpenID provider: signed by it, for us, now."""
+"""Verification of the access tokens of an OpenID provider: signature, audience and validity."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ ALGORITHMS: Final = [
     *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
 ]
 TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
-LONGEST: Final = 16_384
-LONGEST_USER: Final = 255
-MOST_GROUPS: Final = 200
-AGAIN: Final = "Log in again: syndb_lab.login(), or ask your operator for a token."
+MAX_TOKEN_CHARACTERS: Final = 16_384
+MAX_USER_CHARACTERS: Final = 255
+MAX_GROUPS: Final = 200
+LOGIN_HINT: Final = "Log in again: syndb_lab.login(), or ask your operator for a token."
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is asked of a token, and what is read from it.
+    """What a token must contain, and what is read from it.
 
     Parameters
     ----------
     audience : str
-        Whom it must be meant for.
+        Required audience (``aud``).
     leeway_s : int
-        Seconds that clocks may differ.
+        Seconds by which clocks may differ.
     claims : tuple of str
-        Claims that may hold affiliations.
+        Claims that may contain affiliations.
     affiliations, domains : frozenset of str
-        Which ones make academic, and at which domains (none: at any).
+        Affiliations that count as academic, and their domains (empty: any domain).
     groups_claim : str
-        The claim that names groups; none is read, if empty.
+        Claim with the user's groups; empty to read none.
     """
 
     audience: str
@@ -55,7 +55,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class TokenIdentity:
-    """What a good token says of its user, until when (seconds since 1970); ``groups`` is None if unread."""
+    """The user of a valid token; it expires at ``expires_at`` (Unix time), ``groups`` is None if not read."""
 
     user: str
     issuer: str
@@ -65,14 +65,14 @@ class TokenIdentity:
 
 
 class AccessTokens:
-    """Verifies the access tokens of one issuer (JWT, as RFC 9068 has them).
+    """Verifies the access tokens of one issuer (JWT, RFC 9068).
 
     Parameters
     ----------
     issuer : Issuer
-        Who signs them.
+        The issuer and its keys.
     rules : Rules
-        What is asked of them.
+        What the tokens must contain.
     """
 
     def __init__(self, issuer: Issuer, rules: Rules) -> None:
@@ -80,16 +80,16 @@ class AccessTokens:
         self._rules = rules
 
     def verify(self, token: str) -> TokenIdentity:
-        """Return whom a token speaks for: (issuer, subject), never an e-mail address.
+        """Return the user of a token, identified by issuer and subject, never by an e-mail address.
 
         Raises
         ------
         Unauthenticated
-            Saying what is wrong with it.
+            If the token is invalid; the message has the reason.
         TransientError
-            If the issuer's keys can't be had.
+            If the issuer's keys are unavailable.
         """
-        if len(token) > LONGEST:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             raise _refusal("this token is too long")
         claims = self._claims(token)
         rules = self._rules
@@ -108,9 +108,9 @@ class AccessTokens:
             raise _refusal("this token can't be read") from None
         algorithm, kid = headers.get("alg"), headers.get("kid")
         if algorithm not in ALGORITHMS:
-            raise _refusal("this token is not signed as it must be")
+            raise _refusal("this token is not signed with an accepted algorithm")
         if str(headers.get("typ", "JWT")).lower() not in TYPES:
-            raise _refusal("this token is no access token")
+            raise _refusal("this token is not an access token")
         key = self._issuer.key(kid if isinstance(kid, str) else None)
         if key is None:
             raise _refusal("this token is signed by a key that its issuer does not have (any more)")
@@ -139,12 +139,12 @@ class AccessTokens:
         except InvalidClaimError as error:
             raise _refusal(WRONG.get(error.claim, f"the {error.claim} of this token is wrong")) from None
         except (JoseError, ValueError, TypeError):
-            raise _refusal("the claims of this token make no sense") from None
+            raise _refusal("the claims of this token are invalid") from None
 
 
 WRONG: Final = {
     "iss": "this token is of another issuer",
-    "aud": "this token is meant for somebody else",
+    "aud": "this token is issued for another audience",
     "iat": "this token was issued in the future: a clock is wrong",
     "nbf": "this token is not valid yet: a clock may be wrong",
     "exp": "this token has expired",
@@ -152,7 +152,7 @@ WRONG: Final = {
 
 
 def user_of(issuer: str, subject: str) -> str:
-    """Return the user's name here: an issuer's URL has no ``#``, so that no two users share one.
+    """Return a user's name: issuer, ``#``, subject. An issuer's URL has no ``#``, so that names are unique.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def user_of(issuer: str, subject: str) -> str:
     'https://login.example.edu#1234'
     """
     user = f"{issuer}#{subject}"
-    if len(user) <= LONGEST_USER:
+    if len(user) <= MAX_USER_CHARACTERS:
         return user
     return f"{issuer}#sha256:{hashlib.sha256(subject.encode()).hexdigest()}"
 
@@ -174,13 +174,13 @@ def _subject(claims: Mapping[str, Any]) -> str:
         or subject != subject.strip()
         or subject.startswith("sha256:")
     ):
-        raise _refusal("the subject of this token makes no sense")
+        raise _refusal("the subject of this token is invalid")
     return subject
 
 
 def _groups(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    return frozenset([group for group in values_of(claims.get(name)) if is_group(group)][:MOST_GROUPS])
+    return frozenset([group for group in values_of(claims.get(name)) if is_group(group)][:MAX_GROUPS])
 
 
 def _refusal(message: str) -> Unauthenticated:
-    return Unauthenticated(message, hint=AGAIN)
+    return Unauthenticated(message, hint=LOGIN_HINT)

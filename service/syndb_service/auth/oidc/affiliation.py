@@ -1,4 +1,4 @@
-"""Which affiliation makes somebody academic."""
+"""Affiliations that make a user academic."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-_BETWEEN: Final = re.compile(r"[;,\s]+")
-_LONGEST: Final = 255
+_SEPARATORS: Final = re.compile(r"[;,\s]+")
+_MAX_CHARACTERS: Final = 255
 
 
 def academic_affiliation(
@@ -21,14 +21,14 @@ def academic_affiliation(
     Parameters
     ----------
     claims : mapping
-        What an issuer says of a user.
+        Claims of a token.
     names : iterable of str
-        The claims to look at. Each may hold a list, or text with semicolons, commas or spaces in between.
+        Claims to read. Each may be a list, or text separated by semicolons, commas or spaces.
     affiliations : collection of str
-        Those that count, in small letters: ``staff``.
+        Affiliations that count as academic, in lower case: ``staff``.
     domains : collection of str
-        Where they count, in small letters; ``*.example.edu`` stands for what is below that domain.
-        Everywhere, if empty; but an affiliation without a domain counts nowhere.
+        Domains at which they count, in lower case; ``*.example.edu`` matches the subdomains of example.edu.
+        Empty for every domain; an affiliation without a domain never counts.
 
     Examples
     --------
@@ -38,14 +38,19 @@ def academic_affiliation(
     """
     for name in names:
         for value in values_of(claims.get(name)):
-            kind, at, domain = value.lower().partition("@")
-            if at and kind in affiliations and _is_among(domain, domains) and len(value) <= _LONGEST:
+            kind, separator, domain = value.lower().partition("@")
+            if (
+                separator
+                and kind in affiliations
+                and _is_among(domain, domains)
+                and len(value) <= _MAX_CHARACTERS
+            ):
                 return value.lower()
     return None
 
 
 def values_of(claim: object) -> list[str]:
-    """Return the members of a claim, be it a list or text.
+    """Return the members of a claim, which is a list or text.
 
     Examples
     --------
@@ -53,7 +58,9 @@ def values_of(claim: object) -> list[str]:
     (['staff@a.edu', 'member@a.edu'], ['x'], [])
     """
     members = claim if isinstance(claim, list) else [claim]
-    return [part for member in members if isinstance(member, str) for part in _BETWEEN.split(member) if part]
+    return [
+        part for member in members if isinstance(member, str) for part in _SEPARATORS.split(member) if part
+    ]
 
 
 def _is_among(domain: str, domains: Collection[str]) -> bool:
@@ -61,4 +68,4 @@ def _is_among(domain: str, domains: Collection[str]) -> bool:
         return False
     if not domains or domain in domains:
         return True
-    return any(each.startswith("*.") and domain.endswith(each[1:]) for each in domains)
+    return any(pattern.startswith("*.") and domain.endswith(pattern[1:]) for pattern in domains)
