@@ -15,11 +15,13 @@ from syndb_lab.errors import ParameterError, UnknownDataset
 from syndb_lab.text.html_text import html_text
 from syndb_lab.text.terminal_text import escape_control_characters
 
-REST: Final = "Its tables have more columns in SQL (SELECT *): those that it does not bring are NULL."
+NULL_COLUMNS_NOTE: Final = (
+    "Its tables have more columns in SQL (SELECT *): those that it does not bring are NULL."
+)
 
 
 class Dataset:
-    """One connectome that may be queried.
+    """One connectome that the user may query.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class Dataset:
 
     @property
     def id(self) -> str:
-        """The id that ``WHERE dataset_id = '…'`` takes."""
+        """The id, for ``WHERE dataset_id = '…'``."""
         return str(self.description["id"])
 
     @property
@@ -56,7 +58,7 @@ class Dataset:
 
     @property
     def citation(self) -> str | None:
-        """What to cite in a paper."""
+        """The citation for papers."""
         return self.description.get("citation")
 
     @property
@@ -68,7 +70,9 @@ class Dataset:
         lines = [f"{self.name} ({self.description.get('species')})", str(self.description.get("title") or "")]
         lines += [f"  {row[0]}: {row[1]} rows ({row[2]})" for row in self._table_rows()]
         return escape_control_characters(
-            "\n".join([*lines, f"  {REST}", f"  id {self.id}", f"  cite: {self.citation or '–'}"])
+            "\n".join(
+                [*lines, f"  {NULL_COLUMNS_NOTE}", f"  id {self.id}", f"  cite: {self.citation or '–'}"]
+            )
         )
 
     def _repr_html_(self) -> str:
@@ -76,7 +80,7 @@ class Dataset:
         return (
             f"<p><strong>{html_text(self.name)}</strong> {html_text(self.description.get('title') or '')}<br>"
             f"{'<br>'.join(html_text(fact) for fact in facts)}</p>"
-            f"{html_table(['table', 'rows', 'columns'], self._table_rows())}<p>{REST}</p>"
+            f"{html_table(['table', 'rows', 'columns'], self._table_rows())}<p>{NULL_COLUMNS_NOTE}</p>"
         )
 
     def _table_rows(self) -> list[list[str]]:
@@ -88,7 +92,7 @@ class Dataset:
 
 @convert_errors
 class Datasets(Listing[Dataset]):
-    """The datasets that may be queried, as a list that shows itself as a table.
+    """The datasets that the user may query, as a list that shows itself as a table.
 
     Parameters
     ----------
@@ -116,19 +120,19 @@ class Datasets(Listing[Dataset]):
     def __reduce__(self) -> tuple[Any, ...]:
         return Datasets, ([dataset.description for dataset in self],)
 
-    def __getitem__(self, place: Any) -> Any:
-        """Choose by the name, the id, or the place in the list."""
-        if not isinstance(place, str):
-            return super().__getitem__(place)
-        return next((dataset for dataset in self if dataset.id == place), None) or self.named(place)
+    def __getitem__(self, key: Any) -> Any:
+        """Return the dataset with this name, id or index in the list."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        return next((dataset for dataset in self if dataset.id == key), None) or self.named(key)
 
     def named(self, name: str) -> Dataset:
-        """Choose one by its name.
+        """Return the dataset with this name.
 
         Raises
         ------
         UnknownDataset
-            With the nearest names.
+            No dataset has this name; the hint lists the nearest names.
         """
         if not isinstance(name, str):
             raise ParameterError(f"name is {article(name)}, no text", hint="lab.datasets() lists the names.")
@@ -144,13 +148,13 @@ class Datasets(Listing[Dataset]):
 
 
 def row_count(table: dict[str, Any]) -> str:
-    """Write a table's number of rows, a dash where it isn't known."""
+    """Format a table's number of rows; a dash if it is unknown."""
     rows = table.get("rows")
     return "–" if rows is None else f"{rows:,}"
 
 
 def is_dataset_id(text: str) -> bool:
-    """Whether a text is an id and no name."""
+    """Whether a text is the id of a dataset, and not a name."""
     try:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:

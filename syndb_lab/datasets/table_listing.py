@@ -1,4 +1,4 @@
-"""The tables that SQL may name, over all datasets of the caller."""
+"""Listings of the tables and columns for SQL, over all datasets of the user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syndb_lab.errors import QueryError
 
 
 def list_tables(datasets: Datasets) -> Listing[dict[str, Any]]:
-    """List the tables with their rows in all datasets together.
+    """List the tables, each with its total rows in all datasets.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def column_listing(datasets: Datasets, name: str) -> Listing[dict[str, Any]]:
     Raises
     ------
     QueryError
-        There is no such table; with the nearest.
+        There is no such table; the hint names the nearest.
     """
     tables = {str(table["name"]): table for table in list_tables(datasets)}
     table = tables.get(name)
@@ -62,10 +62,10 @@ def column_listing(datasets: Datasets, name: str) -> Listing[dict[str, Any]]:
 
 
 def text_of(field: str, described: dict[str, Any]) -> str:
-    """Write one field of a table's or a column's description, which may be missing."""
+    """Return a field of a table's or a column's description as text; empty if it is missing."""
     return str(described.get(field) or "")
 
 
 def column_names(table: dict[str, Any]) -> str:
-    """List a table's columns."""
+    """Return the names of a table's columns, separated by commas."""
     return ", ".join(str(column["name"]) for column in table["columns"])

@@ -124,8 +124,8 @@ TEXTS: Final[Mapping[Action, tuple[str, str]]] = MappingProxyType(
             "Ask its operator for a token, and give it: SYNDB_TOKEN.",
         ),
         Action.STORE_TOKEN: (
-            "Mend the folder's permissions, or give the token in each notebook: connect(url, token).",
-            "Mend the folder's permissions, or give the token to each command: SYNDB_TOKEN.",
+            "Fix the folder's permissions, or give the token in each notebook: connect(url, token).",
+            "Fix the folder's permissions, or give the token to each command: SYNDB_TOKEN.",
         ),
         Action.VERIFY_AFFILIATION: (
             "Log in with an institution that names your affiliation (syndb_lab.login()), or ask your "

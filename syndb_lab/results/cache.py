@@ -1,4 +1,4 @@
-"""Results as files: fetched once, checked at each read, kept by their checksum."""
+"""The cache of result files: each is fetched once, named by its checksum and verified at each read."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import Any, Final
 
 from syndb_lab.http.transport import Transport
 from syndb_lab.results.cache_directory import LruDirectory, held_part
-from syndb_lab.results.download import FULL, Tell, copy_file, download, unwritable
+from syndb_lab.results.download import FULL, OnProgress, copy_file, download, unwritable
 from syndb_lab.user_data.service_registry import iter_services
 from syndb_lab.user_data.user_folders import cache_folder
 
 __all__ = ["ResultCache", "download"]
 
-KEPT_BYTES: Final = 10 << 30
+MAX_BYTES: Final = 10 << 30
 IN_PLACE_BYTES: Final = 16 << 20
-"""A smaller result is copied in no time, and then read without asking its service each time."""
+"""A smaller result is copied once, and then read without a request to the service each time."""
 
 _temporary: dict[int, Path] = {}
 
@@ -31,32 +31,32 @@ _temporary: dict[int, Path] = {}
 class ResultCache:
     """A folder of result files, named by their SHA-256, readable by this user only.
 
-    Every read looks whether a file is still what was fetched; one that was changed is fetched again, with a
-    warning. Where the folder can't be written, a temporary one is used until this program ends.
+    Every read verifies that the file is unchanged; a changed file is fetched again, with a warning. If the
+    folder can't be written, a temporary folder is used until the program ends.
 
     Parameters
     ----------
     folder : Path, optional
-        Where the files are; the user's cache folder by default.
-    kept_bytes : int
-        The files read longest ago are removed above this total.
+        The folder of the files; the user's cache folder by default.
+    max_bytes : int
+        Maximum total size; above it the least recently read files are evicted.
     """
 
-    def __init__(self, folder: Path | None = None, *, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, folder: Path | None = None, *, max_bytes: int = MAX_BYTES) -> None:
         self.folder = folder or cache_folder() / "results"
-        self.kept_bytes = kept_bytes
+        self.max_bytes = max_bytes
 
     def fetch(
         self,
         transport: Transport,
         job_id: str,
         result: dict[str, Any],
-        tell: Tell | None = None,
+        on_progress: OnProgress | None = None,
         part: str | None = None,
         *,
         record: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Give a file of a completed job that is this user's own, from the folder or else from the service.
+        """Return a result file that is the user's own copy, from the cache or else from the service.
 
         Parameters
         ----------
@@ -66,17 +66,17 @@ class ResultCache:
             The job.
         result : dict
             ``result`` of the job's record, or one of its ``parts``.
-        tell : callable, optional
-            Told how many bytes are here, while they come.
+        on_progress : callable, optional
+            Called with the number of bytes that have arrived.
         part : str, optional
             The part's name.
         record : mapping, optional
-            The job's record: until when its result is there, and which attempt has made it.
+            The job's record: it holds when the result expires, and which attempt wrote it.
 
         Returns
         -------
         Path
-            A whole file with the recorded checksum, which is read-only. It stays until others need its room.
+            A complete, read-only file with the recorded checksum. It stays until it is evicted.
         """
         expires_at = (record or {}).get("expires_at")
         found = self._find_cached(result, expires_at)
@@ -88,10 +88,12 @@ class ResultCache:
         try:
             with held_part(target) as file:
                 stored = None if part else stored_file(transport, job_id, result, record)
-                if stored is None or not copy_stored(stored, file, tell):
+                if stored is None or not copy_stored(stored, file, on_progress):
                     address = address_of(job_id, part)
                     size = result["bytes"]
-                    download(transport, address, file, sha256=result["sha256"], size=size, tell=tell)
+                    download(
+                        transport, address, file, sha256=result["sha256"], size=size, on_progress=on_progress
+                    )
                 directory.add(file, target, expires_at)
         except OSError as error:
             raise unwritable(error, directory.path) from error
@@ -104,26 +106,26 @@ class ResultCache:
         transport: Transport,
         job_id: str,
         result: dict[str, Any],
-        tell: Tell | None = None,
+        on_progress: OnProgress | None = None,
         part: str | None = None,
         *,
         record: Mapping[str, Any] | None = None,
     ) -> Iterator[Path]:
-        """Give a file to open at once and only to read: a large result on this computer without a copy.
+        """Yield a path to open for reading; a large result of a local service is not copied.
 
-        The name is gone at the end of the block; what was opened or mapped by then stays readable. It is no
-        name for users, who could write to the service's own file by it.
+        The path is removed at the end of the block; a file that was opened or mapped by then stays readable.
+        The path is not for users, who could write to the service's own file through it.
 
         Parameters
         ----------
-        transport, job_id, result, tell, part, record
+        transport, job_id, result, on_progress, part, record
             As in :meth:`fetch`.
         """
         cached = self._find_cached(result, (record or {}).get("expires_at"))
         is_small = result["bytes"] < IN_PLACE_BYTES
         stored = None if part or cached or is_small else stored_file(transport, job_id, result, record)
         if stored is None:
-            yield cached or self.fetch(transport, job_id, result, tell, part, record=record)
+            yield cached or self.fetch(transport, job_id, result, on_progress, part, record=record)
             return
         with tempfile.TemporaryDirectory(prefix="syndb-lab-", ignore_cleanup_errors=True) as folder:
             name = Path(folder) / file_name(result)
@@ -131,14 +133,14 @@ class ResultCache:
             yield name
 
     def work_folder(self) -> Path:
-        """Give the folder, in which files may be written on the way to a sorted table."""
+        """Return a folder for temporary files, such as those of sorting a table."""
         return self._writable().path
 
     def remove(self, result: Mapping[str, Any]) -> None:
-        """Remove what is here of a result that its service has destroyed."""
-        for one in (result, *(result.get("parts") or {}).values()):
+        """Remove the local files of a result that the service has destroyed."""
+        for part in (result, *(result.get("parts") or {}).values()):
             for directory in self._directories():
-                directory.remove(directory.path / file_name(one))
+                directory.remove(directory.path / file_name(part))
         for directory in self._directories():
             directory.evict()
 
@@ -158,35 +160,35 @@ class ResultCache:
         return None
 
     def _directories(self) -> Iterator[LruDirectory]:
-        yield LruDirectory(self.folder, self.kept_bytes)
+        yield LruDirectory(self.folder, self.max_bytes)
         if os.getpid() in _temporary:
-            yield LruDirectory(_temporary[os.getpid()], self.kept_bytes)
+            yield LruDirectory(_temporary[os.getpid()], self.max_bytes)
 
     def _writable(self) -> LruDirectory:
-        """Give the folder, or a temporary one where it can't be written.
+        """Return the folder, or a temporary one if it can't be written.
 
         Raises
         ------
         SyndbError
-            The disk is full, or there is no folder that can be written.
+            The disk is full, or no folder can be written.
         """
-        directory = LruDirectory(self.folder, self.kept_bytes)
+        directory = LruDirectory(self.folder, self.max_bytes)
         try:
             directory.prepare()
         except OSError as error:
             if error.errno in FULL:
                 raise unwritable(error, self.folder) from error
-            return LruDirectory(temporary_folder(self.folder, error), self.kept_bytes)
+            return LruDirectory(temporary_folder(self.folder, error), self.max_bytes)
         return directory
 
 
 def temporary_folder(instead_of: Path, error: OSError) -> Path:
-    """Give this process's temporary folder of results; it is removed when the process ends.
+    """Return this process's temporary folder of results; it is removed when the process ends.
 
     Raises
     ------
     SyndbError
-        There is no place for temporary files either.
+        No temporary folder can be made either.
     """
     me = os.getpid()
     if me not in _temporary:
@@ -204,36 +206,36 @@ def temporary_folder(instead_of: Path, error: OSError) -> Path:
 
 
 def remove_own_folder(process: int) -> None:
-    """Remove the temporary folder of this process, and not the one of the process that it was forked from."""
+    """Remove the temporary folder, but only in the process that made it, not in a forked child."""
     if os.getpid() == process and process in _temporary:
         shutil.rmtree(_temporary.pop(process), ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file in the folder of a service, and what the file system said of it before the service was asked."""
+    """A file in the folder of a service, with its stat from before the request to the service."""
 
     file: Path
     before: os.stat_result
 
 
 def file_name(result: Mapping[str, Any]) -> str:
-    """Name a result's file."""
+    """Return the file name of a result."""
     return f"{result['sha256']}.{result['format']}"
 
 
 def address_of(job_id: str, part: str | None) -> str:
-    """Say where a service gives a result, or a part of it."""
+    """Return the path of a result, or of a part of it, on the service."""
     return f"/v1/jobs/{job_id}/result" + (f"?part={part}" if part else "")
 
 
 def stored_file(
     transport: Transport, job_id: str, result: Mapping[str, Any], record: Mapping[str, Any] | None
 ) -> StoredFile | None:
-    """Find the file of a result in the folder of this user's own service; None if it isn't there.
+    """Find the file of a result in the folder of the user's own service; None if there is none.
 
-    It is the file of the attempt that the record names. The service is asked for its head all the same: it
-    says who may have it, and looks whether the file is what it wrote.
+    It is the file of the attempt in the record. A HEAD request is still sent: the service checks access, and
+    that the file is the one that it wrote.
     """
     attempt = (record or {}).get("attempt")
     if result.get("parts") or attempt is None:
@@ -252,18 +254,18 @@ def stored_file(
     return None
 
 
-def copy_stored(stored: StoredFile, target: Path, tell: Tell | None) -> bool:
-    """Copy the file of a service on this computer; False if somebody has changed it meanwhile.
+def copy_stored(stored: StoredFile, target: Path, on_progress: OnProgress | None) -> bool:
+    """Copy the file of a local service; return False if the file was changed meanwhile.
 
-    The service has just said that its file is what it wrote. The copy holds that where nobody has written to
-    the file from before the service was asked until all was copied: so it need not be hashed again.
+    The service has just verified the file. The copy is equal to it if the file's state is unchanged from
+    before that request until the copy was complete, so it is not hashed again.
     """
     try:
-        after = copy_file(stored.file, target, tell)
+        after = copy_file(stored.file, target, on_progress)
     except FileNotFoundError:
         return False
-    return _moments(after) == _moments(stored.before) and target.stat().st_size == after.st_size
+    return _file_state(after) == _file_state(stored.before) and target.stat().st_size == after.st_size
 
 
-def _moments(state: os.stat_result) -> tuple[int, ...]:
+def _file_state(state: os.stat_result) -> tuple[int, ...]:
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino

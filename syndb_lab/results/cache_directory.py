@@ -1,4 +1,4 @@
-"""A folder of checked files below a limit: the one read longest ago goes first, a changed one is noticed."""
+"""An LRU directory: verified files below a size limit; it evicts the least recently read, detects changes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _next_expiry: Final[dict[Path, float]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a file looked like when its checksum was last found right, and until when its result is there.
+    """The state of a file when its checksum was last verified, and when its result expires.
 
     Parameters
     ----------
     size, mtime_ns, ctime_ns, inode : int
-        As the file system tells them: whoever writes to a file changes at least one of them.
+        From the file system; a write to the file changes at least one of them.
     checked_at : float
-        When, in seconds since 1970.
+        Time of the verification, in seconds since 1970.
     expires_at : str, optional
         When the service destroys the result, in ISO 8601.
     """
@@ -50,41 +50,41 @@ class Check:
 
     @classmethod
     def of(cls, state: os.stat_result, expires_at: str | None) -> Self:
-        """Take down a file's state now."""
+        """Build a check from the state of a file, verified now."""
         return cls(state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, time.time(), expires_at)
 
     def holds(self, state: os.stat_result) -> bool:
-        """Whether the file is as it was, and was hashed not too long ago."""
+        """Whether the file is unchanged and was verified within the last ``RECHECK_S`` seconds."""
         same = (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
         is_fresh = 0 <= time.time() - self.checked_at < RECHECK_S
         return is_fresh and same == (self.size, self.mtime_ns, self.ctime_ns, self.inode)
 
     @property
     def is_expired(self) -> bool:
-        """Whether the service has destroyed the result by now."""
+        """Whether the time is over at which the service destroys the result."""
         try:
-            until = datetime.fromisoformat(self.expires_at or "")
+            expiry = datetime.fromisoformat(self.expires_at or "")
         except (TypeError, ValueError):
             return False
-        return until.astimezone(UTC) < datetime.now(UTC)
+        return expiry.astimezone(UTC) < datetime.now(UTC)
 
 
 class LruDirectory:
-    """A folder of files that are named by their SHA-256, readable by this user alone, and below a limit.
+    """A folder of files named by their SHA-256, readable by this user alone, with a total size limit.
 
-    Beside each file lies what it looked like when it was hashed (``….check``). A file that looks so still is
-    taken without hashing it again, for a week. That notices whatever is written, cut or put in its place; it
-    does not notice a bit that the disk itself turns, which the hash of the next week does, nor somebody who
-    writes to the disk past the file system, or turns the clock back for it.
+    The state of each file at its last hash is stored next to it (``….check``). A file with the same state is
+    not hashed again for a week. This detects files that were written, truncated or replaced. It does not
+    detect a bit error of the disk, which the next hash does, nor a write that bypasses the file system or
+    resets the clock.
 
-    A file that is removed while it is mapped into memory or open stays readable for whoever has it.
+    A file that is removed while it is open or mapped into memory stays readable there.
 
     Parameters
     ----------
     path : Path
-        The folder; it is made when something is written to it.
+        The folder; it is made at the first write.
     max_bytes : int
-        The files read longest ago are removed above this total.
+        Maximum total size; above it the least recently read files are evicted.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
@@ -92,25 +92,25 @@ class LruDirectory:
         self.max_bytes = max_bytes
 
     def prepare(self) -> None:
-        """Make the folder, and make sure that it can be written.
+        """Make the folder, and verify that it can be written.
 
         Raises
         ------
         OSError
-            It can't be.
+            The folder can't be made or written.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=self.path):
             return
 
     def has(self, file: Path) -> bool:
-        """Whether there is such a file that is nobody else's: with a second name, others may write to it."""
+        """Whether the file exists and has one name only: through a second name others could write to it."""
         with suppress(OSError):
             return file.is_file() and file.stat().st_nlink == 1
         return False
 
     def is_intact(self, file: Path, sha256: str, size: int, expires_at: str | None = None) -> bool:
-        """Whether a file is what it was when it was added; a look at its state tells, or else its hash."""
+        """Whether a file is unchanged since it was added: by its state, or else by its hash."""
         state = file.stat()
         if state.st_size != size:
             return False
@@ -127,27 +127,29 @@ class LruDirectory:
         return True
 
     def add(self, part: Path, file: Path, expires_at: str | None = None) -> None:
-        """Give a file whose bytes were hashed its name, and let nobody write to it by accident."""
-        before = int(time.time()) - BEFORE_S  # so that a change in the next tick of the clock shows
+        """Rename a verified file to its final name, and make it read-only."""
+        before = int(time.time()) - BEFORE_S  # so that a change within the same clock tick shows
         os.utime(part, (before, before))
         part.chmod(0o400)
         with part.open("rb") as added:
             part.replace(file)
-            self._note(file, os.fstat(added.fileno()), expires_at)  # others may have removed the name by now
+            self._note(
+                file, os.fstat(added.fileno()), expires_at
+            )  # another process may have removed the name
 
     def remove(self, file: Path) -> None:
-        """Remove a file; whoever reads it reads on."""
+        """Remove a file with its check; programs that have it open can still read it."""
         with suppress(OSError):
             file.unlink(missing_ok=True)
             check_file(file).unlink(missing_ok=True)
 
     def evict(self, keep: Path | None = None) -> None:
-        """Remove what expired, what killed downloads left, and over the limit what was read longest ago.
+        """Remove expired files, remains of killed downloads, and, above the limit, the least recently read.
 
         Parameters
         ----------
         keep : Path, optional
-            A file that stays.
+            A file that is not removed.
         """
         with suppress(OSError):
             states = self._states()
@@ -159,7 +161,7 @@ class LruDirectory:
             self._shrink(used, sum(size for _, size, _ in used) - self.max_bytes, keep)
 
     def free_space(self, incoming: int) -> None:
-        """Remove what was read longest ago where the disk has no room for so many bytes, if that will do."""
+        """Evict the least recently read files until ``incoming`` bytes are free, if that is possible."""
         with suppress(OSError):
             lacking = incoming - shutil.disk_usage(self.path).free
             used = last_reads(self._states()) if lacking > 0 else []
@@ -200,16 +202,16 @@ class LruDirectory:
                     file.unlink()
 
     def _note(self, file: Path, state: os.stat_result, expires_at: str | None) -> None:
-        """Write a check down; where that can't be, the file is hashed again the next time."""
+        """Store the check of a file; if that fails, the file is hashed at the next read."""
         with suppress(OSError):
             write_records(check_file(file), [asdict(Check.of(state, expires_at))])
 
 
 @contextmanager
 def held_part(file: Path) -> Iterator[Path]:
-    """Name a file to write to before the real name is taken; it is gone afterwards.
+    """Yield a locked temporary file to write to; it is removed at the end of the block.
 
-    It is locked meanwhile, so that others know it for abandoned when this process was killed.
+    The lock shows other processes that it is in use: without it, the file is left over from a killed process.
     """
     part, held = locked_part(file)
     try:
@@ -220,7 +222,7 @@ def held_part(file: Path) -> Iterator[Path]:
 
 
 def locked_part(file: Path) -> tuple[Path, BinaryIO]:
-    """Make an empty file with a name of its own, locked; one that was taken for abandoned is made again."""
+    """Make an empty locked file with a unique name; try again if another process removed it as abandoned."""
     while True:
         part = file.with_suffix(f".{uuid.uuid4()}{PART}")
         held = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "rb")
@@ -231,7 +233,7 @@ def locked_part(file: Path) -> tuple[Path, BinaryIO]:
 
 
 def is_abandoned(part: Path) -> bool:
-    """Whether whoever wrote a part is gone, or has not written to it for a day."""
+    """Whether the process that wrote a part has exited, or has not written to it for ``ABANDONED_S``."""
     if time.time() - part.stat().st_mtime > ABANDONED_S:
         return True
     with part.open("rb") as file:
@@ -239,7 +241,7 @@ def is_abandoned(part: Path) -> bool:
 
 
 def lock(descriptor: int, *, shared: bool) -> bool:
-    """Lock an open file for as long as it is open; False where another has it, or the file system can't."""
+    """Lock a file until it is closed; False if another process holds the lock or there are no locks."""
     import fcntl
 
     try:
@@ -250,12 +252,12 @@ def lock(descriptor: int, *, shared: bool) -> bool:
 
 
 def check_file(file: Path) -> Path:
-    """Say where the check of a file lies."""
+    """Return the path of the check of a file."""
     return file.with_name(file.name + CHECK)
 
 
 def read_check(file: Path) -> Check | None:
-    """Read the check of a file; one that is missing or damaged is none."""
+    """Read the check of a file; None if it is missing or damaged."""
     records: list[Any] = read_records(check_file(file))
     with suppress(TypeError, ValueError):
         check = Check(**records[0]) if records else None
@@ -264,7 +266,7 @@ def read_check(file: Path) -> Check | None:
 
 
 def last_reads(states: dict[str, os.stat_result]) -> list[tuple[float, int, str]]:
-    """List the files of a folder: when each was last asked for, its size, its name."""
+    """List the files of a folder: the time of the last read, the size and the name of each."""
     return [
         (states.get(name + CHECK, state).st_mtime, state.st_size, name)
         for name, state in states.items()

@@ -1,4 +1,4 @@
-"""CSV results as tables: each column in the type that the job's record gives it, nothing is guessed."""
+"""CSV results as Arrow tables: each column has the type in the job's record, and no type is guessed."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 BLOCK_BYTES: Final = 1 << 20
 LARGEST_BLOCK: Final = 2**31 - 1
 ESCAPED: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})")
-MOMENT: Final = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=(.+))?\]")
+TIMESTAMP: Final = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=(.+))?\]")
 DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
 
 
 def read_csv(path: Path, columns: Sequence[dict[str, Any]]) -> pyarrow.Table:
-    """Read CSV with the recorded types; an empty field is NULL, an empty text is written ``""``.
+    """Read CSV with the recorded types; an empty field is NULL, and ``""`` is an empty text.
 
-    Lists, structs and maps stay the text that the engine wrote.
+    Lists, structs and maps stay text, as the engine wrote them.
 
     Parameters
     ----------
     path : Path
         The file.
     columns : sequence of dict
-        ``name``, ``type`` and ``sql_type`` of each column, as in the job's record; where there are none,
-        Arrow guesses.
+        ``name``, ``type`` and ``sql_type`` of each column, as in the job's record. Without them Arrow guesses
+        the types.
     """
     import pyarrow as pa
 
@@ -46,8 +46,8 @@ def read_csv(path: Path, columns: Sequence[dict[str, Any]]) -> pyarrow.Table:
             late |= {name: kind for name, kind in types.items() if pa.types.is_temporal(kind)}
             table = _read(path, {name: pa.string() if name in late else kind for name, kind in types.items()})
         for name, kind in late.items():
-            at = table.schema.get_field_index(name)
-            table = table.set_column(at, pa.field(name, kind), _convert_column(table.column(at), kind))
+            index = table.schema.get_field_index(name)
+            table = table.set_column(index, pa.field(name, kind), _convert_column(table.column(index), kind))
     except (pa.ArrowInvalid, ValueError) as error:
         raise ResultUnsuitable(
             f"the CSV result can't be read as a table: {error}",
@@ -57,7 +57,7 @@ def read_csv(path: Path, columns: Sequence[dict[str, Any]]) -> pyarrow.Table:
 
 
 def header(path: Path) -> list[str]:
-    """Read the columns' names from the file: the record has long ones cut."""
+    """Read the column names from the file, because the record shortens long ones."""
     import csv
 
     with path.open(encoding="utf-8", newline="") as file:
@@ -65,7 +65,7 @@ def header(path: Path) -> list[str]:
 
 
 def arrow_type(name: str) -> pyarrow.DataType:
-    """Find the Arrow type of a column of CSV by its name in the record; what has no form in CSV is text.
+    """Return the Arrow type for a type name of the record; text for a type that CSV has no form for.
 
     Examples
     --------
@@ -76,8 +76,8 @@ def arrow_type(name: str) -> pyarrow.DataType:
 
     if decimal := DECIMAL.fullmatch(name):
         return pa.decimal128(int(decimal[1]), int(decimal[2]))
-    if moment := MOMENT.fullmatch(name):
-        return pa.timestamp(moment[1], tz=moment[2])
+    if timestamp := TIMESTAMP.fullmatch(name):
+        return pa.timestamp(timestamp[1], tz=timestamp[2])
     try:
         return pa.type_for_alias(name)
     except ValueError:
@@ -85,7 +85,7 @@ def arrow_type(name: str) -> pyarrow.DataType:
 
 
 def _read(path: Path, types: dict[str, pyarrow.DataType]) -> pyarrow.Table:
-    """Read with blocks that grow until the longest row fits into one."""
+    """Read the file; on a failure retry with larger blocks, until the longest row fits into one."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -105,7 +105,7 @@ def _read(path: Path, types: dict[str, pyarrow.DataType]) -> pyarrow.Table:
 
 
 def _convert_column(column: pyarrow.ChunkedArray, kind: pyarrow.DataType) -> pyarrow.ChunkedArray:
-    """Read a column's texts as bytes or as moments, the infinite and those far away among them."""
+    """Convert a text column to bytes, or to dates or timestamps, also infinite or beyond Python's range."""
     import pyarrow as pa
 
     chunks = []
@@ -122,18 +122,18 @@ def _convert_column(column: pyarrow.ChunkedArray, kind: pyarrow.DataType) -> pya
 
 
 def as_bytes(text: str) -> bytes:
-    r"""Read bytes as the engine writes them.
+    r"""Parse bytes from the engine's text.
 
     Examples
     --------
     >>> as_bytes("a\\x00\\xFF")
     b'a\x00\xff'
     """
-    return ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text.encode())
+    return ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), text.encode())
 
 
 def _mark_text_columns(schema: pyarrow.Schema, columns: Sequence[dict[str, Any]]) -> pyarrow.Schema:
-    """Say in the schema which texts stand for values of other types."""
+    """Mark in the schema the text columns that hold values of another SQL type."""
     import pyarrow as pa
 
     engine_types = {column["name"]: column.get("sql_type") for column in columns}

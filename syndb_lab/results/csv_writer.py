@@ -1,4 +1,4 @@
-"""A table as CSV whatever its types: what CSV has no form for is the engine's text."""
+"""A CSV writer for tables of any type: types without a form in CSV are written as the engine's text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def write_csv(table: pyarrow.Table, sink: Any) -> None:
-    """Write a table as a job's CSV result is: NULL is an empty field, an empty text is ``""``.
+    """Write a table in the form of a job's CSV result: NULL is an empty field, an empty text is ``""``.
 
     Parameters
     ----------
     table : pyarrow.Table
         The rows.
     sink : path or writable file
-        Where they go.
+        The output.
     """
     from pyarrow import csv
 
@@ -30,7 +30,7 @@ def write_csv(table: pyarrow.Table, sink: Any) -> None:
 
 
 def is_plain(kind: pyarrow.DataType) -> bool:
-    """Whether CSV says every value of a type as it is."""
+    """Whether CSV can hold every value of a type without a cast."""
     from pyarrow import types
 
     return bool(

@@ -1,4 +1,4 @@
-"""Result files as frames, with every 64-bit id as it was, NULLs or not."""
+"""Result files as data frames, with exact 64-bit ids, also in columns with NULLs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def to_arrow(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Tabl
     path : Path
         The file; its suffix is the format.
     columns : sequence of dict
-        ``name`` and ``type`` of each column, as in the job's record: what a CSV file doesn't say itself.
+        ``name`` and ``type`` of each column, as in the job's record; a CSV file does not contain them.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def to_arrow(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Tabl
     Raises
     ------
     ResultUnsuitable
-        A timestamp of nanoseconds is infinite: Arrow would show it as the year 2262.
+        A timestamp in nanoseconds is infinite: Arrow would show it as the year 2262.
     """
     table = read_table(path, columns)
     check_moments(table.select(nanoseconds(table.schema)), "Arrow")
@@ -50,12 +50,12 @@ def to_arrow(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Tabl
 
 
 def nanoseconds(schema: pyarrow.Schema) -> list[int]:
-    """Return the numbers of the columns whose infinite values Arrow would show as others."""
+    """Return the indices of the columns in nanoseconds, whose infinite values Arrow shows as dates."""
     return [number for number, field in enumerate(schema) if "[ns" in str(field.type)]
 
 
 def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Table:
-    """Read a result file as it is, whatever libraries make of its values."""
+    """Read a result file into an Arrow table, without checks for values that a library can't hold."""
     start_arrow()
     if path.suffix == ".arrow":
         return map_arrow_file(path).read_all()
@@ -69,7 +69,7 @@ def read_table(path: Path, columns: Sequence[dict[str, str]] = ()) -> pyarrow.Ta
 
 
 def map_arrow_file(path: Path) -> pyarrow.ipc.RecordBatchFileReader:
-    """Open an Arrow file in place: its schema and batches are known, none of its rows is read."""
+    """Map an Arrow file into memory: its schema and batches are known, and no row is read."""
     start_arrow()
     import pyarrow as pa
 
@@ -85,7 +85,7 @@ def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.Data
 
     if path.suffix == ".arrow":
         check_for_polars(map_arrow_file(path).schema)
-        check_moments(moments(path), "polars")
+        check_moments(read_temporal_columns(path), "polars")
         return pl.read_ipc(path)
     table = read_table(path, columns)
     check_for_polars(table.schema)
@@ -95,11 +95,11 @@ def to_polars(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.Data
 
 
 def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFrame:
-    """Open a result file in polars without reading it: Arrow and Parquet are read where they are needed.
+    """Open a result file in polars: rows of Arrow and Parquet files are read when they are needed.
 
-    The frame holds the open file, not its name: it stays readable when the file is removed.
+    The lazy frame holds the open file, so it stays readable if the file is removed.
 
-    Dates and timestamps are read at once: polars has no infinite ones.
+    Columns with dates and times are read at once, to reject infinite values, which polars does not have.
     """
     refuse_polars_after_fork()
     start_arrow()
@@ -108,21 +108,21 @@ def to_lazy(path: Path, columns: Sequence[dict[str, str]] = ()) -> polars.LazyFr
 
     if path.suffix == ".arrow":
         check_for_polars(map_arrow_file(path).schema)
-        check_moments(moments(path), "polars")
+        check_moments(read_temporal_columns(path), "polars")
         with path.open("rb") as file:
             return pl.scan_ipc(file)
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
         check_for_polars(pq.read_schema(path))
-        check_moments(moments(path), "polars")
+        check_moments(read_temporal_columns(path), "polars")
         with path.open("rb") as file:
             return pl.scan_parquet(file)
     return to_polars(path, columns).lazy()
 
 
-def moments(path: Path) -> pyarrow.Table:
-    """Read the columns with dates and times of an Arrow or a Parquet file, and no others."""
+def read_temporal_columns(path: Path) -> pyarrow.Table:
+    """Read only the columns with dates and times of an Arrow or a Parquet file."""
     import pyarrow as pa
 
     if path.suffix == ".arrow":
@@ -140,32 +140,32 @@ def moments(path: Path) -> pyarrow.Table:
 
 
 def check_for_polars(schema: pyarrow.Schema) -> None:
-    """Refuse columns of a type that polars doesn't have.
+    """Raise for a column of a type that polars does not have.
 
     Raises
     ------
     ResultUnsuitable
-        Naming the first of them.
+        There is one; the message names the first.
     """
     refuse_intervals(schema, "polars has no type for", "to_duckdb()")
 
 
 def refuse_intervals(schema: pyarrow.Schema, problem: str, instead: str) -> None:
-    """Refuse columns that hold intervals or unions.
+    """Raise for a column that holds intervals or unions.
 
     Parameters
     ----------
     schema : pyarrow.Schema
         The columns.
     problem : str
-        What is wrong with them, as the beginning of the error.
+        What is wrong with them, as the beginning of the message.
     instead : str
-        The call that gives them.
+        The method that returns them.
 
     Raises
     ------
     ResultUnsuitable
-        Naming the first of them.
+        There is one; the message names the first.
     """
     for field in schema:
         if holds_intervals(field.type):
@@ -177,7 +177,7 @@ def refuse_intervals(schema: pyarrow.Schema, problem: str, instead: str) -> None
 
 
 def holds_intervals(kind: pyarrow.DataType) -> bool:
-    """Whether a type holds an interval or a union, on which polars stops the whole program."""
+    """Whether a type holds an interval or a union, on which polars aborts the process."""
     from pyarrow import types
 
     nested = (kind.field(index).type for index in range(kind.num_fields))
@@ -185,7 +185,7 @@ def holds_intervals(kind: pyarrow.DataType) -> bool:
 
 
 def to_pandas(path: Path, columns: Sequence[dict[str, str]] = ()) -> pandas.DataFrame:
-    """Read a result file into pandas with Arrow columns: an id column with a NULL stays exact."""
+    """Read a result file into pandas with Arrow columns: ids stay exact in a column with NULLs."""
     import pandas as pd
 
     table = read_table(path, columns)
@@ -195,18 +195,18 @@ def to_pandas(path: Path, columns: Sequence[dict[str, str]] = ()) -> pandas.Data
 
 
 def check_for_pandas(schema: pyarrow.Schema) -> None:
-    """Refuse columns that pandas can hold and not show.
+    """Raise for a column that pandas can hold but not show.
 
     Raises
     ------
     ResultUnsuitable
-        Naming the first of them.
+        There is one; the message names the first.
     """
     refuse_intervals(schema, "pandas can't show", "to_arrow()")
 
 
 def to_duckdb(path: Path, columns: Sequence[dict[str, str]] = ()) -> duckdb.DuckDBPyRelation:
-    """Read a result file into a relation of a fresh in-memory DuckDB, each column in the type that it had."""
+    """Read a result file into a relation of a new in-memory DuckDB, each column in its SQL type."""
     import duckdb
 
     connection = duckdb.connect()
@@ -225,6 +225,6 @@ def to_duckdb(path: Path, columns: Sequence[dict[str, str]] = ()) -> duckdb.Duck
 
 
 def to_frame(path: Path, kind: FrameKind, columns: Sequence[dict[str, str]] = ()) -> Any:
-    """Read a result file into the kind of frame that was asked for."""
+    """Read a result file into the requested kind of data frame."""
     readers = {"polars": to_polars, "pandas": to_pandas, "arrow": to_arrow, "duckdb": to_duckdb}
     return readers[kind](path, columns)

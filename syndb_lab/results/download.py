@@ -1,4 +1,4 @@
-"""Result bytes on their way into a file: hashed over the wire, or copied from a folder here."""
+"""Downloads of result files: hashed while they arrive, or copied from the folder of a local service."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ CHUNK_BYTES: Final = 4 << 20
 COPIED_BYTES: Final = 32 << 20
 FICLONE: Final = 0x40049409  # linux/fs.h: make the file share the other's blocks until either is written
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-Tell = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
 class Download:
-    """A file that is being fetched, and the checksum of what is here of it.
+    """A download in progress, with the checksum of the bytes that have arrived.
 
     Parameters
     ----------
     transport : Transport
         The connection to the service.
     path : str
-        The result's address.
+        The result's path on the service.
     file : BinaryIO
-        Where the bytes go.
+        The output.
     sha256 : str
-        What they must hash to.
+        The expected checksum.
     size : int, optional
-        How many there must be.
+        The expected number of bytes.
     on_progress : callable
-        Told how many bytes are here, while they come.
+        Called with the number of bytes that have arrived.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Download:
         file: BinaryIO,
         sha256: str,
         size: int | None,
-        on_progress: Tell,
+        on_progress: OnProgress,
     ) -> None:
         self._transport = transport
         self._path = path
@@ -64,11 +64,11 @@ class Download:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every byte is here, whatever became of the connection."""
+        """Whether the bytes that have arrived have the expected checksum."""
         return self._digest.hexdigest() == self._sha256
 
     def fetch(self) -> None:
-        """Fetch what is missing; after a break go on from the last byte that arrived."""
+        """Fetch the missing bytes; after a broken connection, resume at the last byte that arrived."""
         reached, fruitless = 0, 0
         while True:
             pause = 0.0
@@ -91,14 +91,14 @@ class Download:
             time.sleep(max(pause, PAUSE_S * fruitless))
 
     def restart(self) -> None:
-        """Throw away what is here."""
+        """Discard the bytes that have arrived."""
         self._file.seek(0)
         self._file.truncate()
         self._digest = hashlib.sha256()
         self.bytes = 0
 
     def damage(self) -> ResultDamaged:
-        """Say that the bytes are not the ones that the service recorded."""
+        """Build the error for bytes that do not have the recorded checksum."""
         return ResultDamaged(
             f"the downloaded result has {self.bytes:,} bytes and the checksum "
             f"{self._digest.hexdigest()[:12]}…, not {self._sha256[:12]}…",
@@ -107,14 +107,15 @@ class Download:
 
     def _fetch_missing(self) -> None:
         start = self.bytes
-        rest = {"Range": f"bytes={start}-", "If-Range": f'"{self._sha256}"'} if start else {}
-        with self._transport.stream(self._path, {"Accept-Encoding": "identity", **rest}) as response:
+        range_headers = {"Range": f"bytes={start}-", "If-Range": f'"{self._sha256}"'} if start else {}
+        headers = {"Accept-Encoding": "identity", **range_headers}
+        with self._transport.stream(self._path, headers) as response:
             if start and response.status_code != httpx.codes.PARTIAL_CONTENT:
                 if response.headers.get("ETag", "").strip('"') != self._sha256:
                     raise ResultExpired(
                         "the result was replaced during the download", hint="Ask for it again."
                     )
-                self.restart()  # a proxy that knows no ranges
+                self.restart()  # a proxy that does not support ranges
             elif start and not response.headers.get("Content-Range", f"bytes {start}-").startswith(
                 f"bytes {start}-"
             ):
@@ -135,34 +136,34 @@ def download(
     *,
     sha256: str,
     size: int | None = None,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> None:
-    """Stream a result into a file; after a break, go on from the last byte that arrived.
+    """Stream a result into a file; after a broken connection, resume at the last byte that arrived.
 
     Parameters
     ----------
     transport : Transport
         The connection to the service.
     path : str
-        The result's address.
+        The result's path on the service.
     target : Path
-        The file to write; replaced if it is there.
+        The file to write; it is replaced if it exists.
     sha256 : str
-        What the file must hash to.
+        The expected checksum.
     size : int, optional
-        How many bytes it must have: more are not waited for.
-    tell : callable, optional
-        Told how many bytes are here, while they come.
+        The expected number of bytes; the download ends when more arrive.
+    on_progress : callable, optional
+        Called with the number of bytes that have arrived.
 
     Raises
     ------
     ResultDamaged
-        The bytes are not the ones the service recorded.
+        The bytes do not have the recorded checksum, also after a second download.
     """
     with open_private(target) as file:
-        fetching = Download(transport, path, file, sha256, size, tell or ignore_progress)
+        fetching = Download(transport, path, file, sha256, size, on_progress or ignore_progress)
         fetching.fetch()
-        if not fetching.is_complete:  # what was damaged on the way comes whole the second time
+        if not fetching.is_complete:  # damage in transit is gone in a second download
             fetching.restart()
             fetching.fetch()
     if not fetching.is_complete:
@@ -170,27 +171,27 @@ def download(
         raise fetching.damage()
 
 
-def copy_file(source: Path, target: Path, tell: Tell | None = None) -> os.stat_result:
-    """Copy a file, and return what the file system said of it once all was copied.
+def copy_file(source: Path, target: Path, on_progress: OnProgress | None = None) -> os.stat_result:
+    """Copy a file, and return the stat of the source after the copy.
 
-    Where the file system can, the copy shares the source's blocks until one of the two is written, which
-    takes no time and no room; elsewhere the kernel copies, and the bytes don't pass through this process.
-    Nothing that is done to the one is ever seen in the other.
+    On file systems that support it, the copy shares the source's blocks until one of the two is written,
+    which takes almost no time and space. Elsewhere the kernel copies the bytes. Later changes of one file
+    never show in the other.
     """
     with source.open("rb") as source_file, open_private(target) as file:
         if not shares_blocks(source_file, file):
             copied = 0
-            while sent := _copy_some(source_file, file, copied):
+            while sent := _copy_block(source_file, file, copied):
                 copied += sent
-                (tell or ignore_progress)(copied)
+                (on_progress or ignore_progress)(copied)
         return os.fstat(source_file.fileno())
 
 
-def _copy_some(source: BinaryIO, target: BinaryIO, start: int) -> int:
-    """Copy some bytes from one place to the same place of another file; return how many, 0 at the end."""
+def _copy_block(source: BinaryIO, target: BinaryIO, start: int) -> int:
+    """Copy a block of bytes to the same offset of another file; return its size, 0 at the end."""
     try:
         return os.copy_file_range(source.fileno(), target.fileno(), COPIED_BYTES, start, start)
-    except (OSError, AttributeError):  # two file systems that can't, or no Linux
+    except (OSError, AttributeError):  # not between these file systems, or not on Linux
         source.seek(start)
         target.seek(start)
         sent = target.write(source.read(CHUNK_BYTES))
@@ -199,7 +200,7 @@ def _copy_some(source: BinaryIO, target: BinaryIO, start: int) -> int:
 
 
 def shares_blocks(source: BinaryIO, target: BinaryIO) -> bool:
-    """Make the target share the source's blocks; False where the file system can't."""
+    """Make the target share the source's blocks; return False if the file system can't."""
     import fcntl
 
     try:
@@ -210,7 +211,7 @@ def shares_blocks(source: BinaryIO, target: BinaryIO) -> bool:
 
 
 def open_private(target: Path) -> BinaryIO:
-    """Open a file for writing that this user alone can read; what was in it is gone."""
+    """Open a file for writing that this user alone can read; its old content is removed."""
     return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
@@ -221,11 +222,11 @@ def digest_of(file: Path) -> str:
 
 
 def ignore_progress(_: int) -> None:
-    """Tell nobody."""
+    """Do nothing with a report of progress."""
 
 
 def unwritable(error: OSError, folder: Path) -> SyndbError:
-    """Say that a result can't be written, and where it was to go."""
+    """Build the error for a result that can't be written to a folder."""
     if error.errno in FULL:
         return SyndbError(
             f"no space left for the result in {folder}",
@@ -233,5 +234,5 @@ def unwritable(error: OSError, folder: Path) -> SyndbError:
         )
     return SyndbError(
         f"the result can't be written to {folder}: {error.strerror}",
-        hint="Mend its permissions, or set XDG_CACHE_HOME to a folder that can be written.",
+        hint="Fix its permissions, or set XDG_CACHE_HOME to a folder that can be written.",
     )

@@ -1,4 +1,4 @@
-"""Values as the engine's texts, which read back as the same: for what a file or Python has no type."""
+"""Values as DuckDB's text, which reads back as the same value: for types that a file or Python lacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT: Final = "VARCHAR"
 
 
 def iter_slices(table: pyarrow.Table) -> Iterator[pyarrow.Table]:
-    """Yield a table in slices of at most 10,000 rows and about 16 MiB, at least a row each.
+    """Yield a table in slices of at most 10,000 rows and about 16 MiB, each of at least one row.
 
     Examples
     --------
@@ -33,12 +33,12 @@ def iter_slices(table: pyarrow.Table) -> Iterator[pyarrow.Table]:
 
 
 def cast_columns(table: pyarrow.Table, types: Mapping[int, str]) -> pyarrow.Table:
-    """Have the engine cast columns, by their number, to types of SQL; the others stay as they are.
+    """Cast columns, by their index, to SQL types in DuckDB; the others stay as they are.
 
     Raises
     ------
     ResultUnsuitable
-        The engine has no text for a column's type.
+        DuckDB has no text for a column's type.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def cast_columns(table: pyarrow.Table, types: Mapping[int, str]) -> pyarrow.Tabl
             field = table.schema.field(number)
             engine.register("held", decode_dictionaries(table.select([number]).rename_columns(["c"])))
             try:
-                found = engine.sql(f"SELECT CAST(c AS {kind}) AS c FROM held").to_arrow_table()  # noqa: S608
+                cast = engine.sql(f"SELECT CAST(c AS {kind}) AS c FROM held").to_arrow_table()  # noqa: S608
             except duckdb.Error as error:
                 raise ResultUnsuitable(
                     f"the column {field.name!r} of type {field.type} can't be written as text: "
@@ -64,19 +64,19 @@ def cast_columns(table: pyarrow.Table, types: Mapping[int, str]) -> pyarrow.Tabl
                 ) from error
             finally:
                 engine.unregister("held")
-            table = table.set_column(number, field.name, found.column(0))
+            table = table.set_column(number, field.name, cast.column(0))
     return table
 
 
 def decode_dictionaries(table: pyarrow.Table) -> pyarrow.Table:
-    """Write names of fixed lists (ENUM) as texts, at any depth: the engine misreads them in arrays."""
+    """Decode dictionary columns (ENUM) to text, at any depth, because DuckDB misreads them in arrays."""
     import pyarrow as pa
 
     return table.cast(pa.schema([field.with_type(plain_type(field.type)) for field in table.schema]))
 
 
 def plain_type(kind: pyarrow.DataType) -> pyarrow.DataType:
-    """Give a type with the values of dictionaries in their place."""
+    """Return a type with each dictionary type replaced by the type of its values."""
     import pyarrow as pa
     from pyarrow import types
 

@@ -1,4 +1,4 @@
-"""Connections as a directed graph of NetworkX."""
+"""Connections as directed graphs of NetworkX and igraph."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 ENDS: Final = (("pre_neuron_id", "post_neuron_id"), ("pre", "post"))
 DATASET: Final = "dataset_id"
 WEIGHTS: Final = ("synapse_count", "weight")
-WHOLE: Final = re.compile(r"-?[0-9]{1,39}")
+INTEGER: Final = re.compile(r"-?[0-9]{1,39}")
 
 
 def query_graph(edges: pyarrow.Table, *, across_datasets: bool) -> networkx.DiGraph[Any]:
-    """Build a graph from a query's result, unless it would take neurons of several datasets for one.
+    """Build a graph from the result of a query, with a check that it is of one dataset.
 
     Parameters
     ----------
     edges : pyarrow.Table
-        As for ``directed_graph``; a column ``dataset_id``, or else the provenance in the schema's metadata,
-        says of which datasets it is.
+        As for ``directed_graph``. Its datasets are in a column ``dataset_id``, or else in the provenance of
+        the schema's metadata.
     across_datasets : bool
         Whether each node is a pair ``(dataset_id, neuron_id)``.
 
     Raises
     ------
     ResultUnsuitable
-        Neurons of several datasets can't be told apart.
+        The result is of several datasets and ``across_datasets`` is not set, or its datasets are unknown.
 
     Examples
     --------
@@ -56,29 +56,29 @@ def query_graph(edges: pyarrow.Table, *, across_datasets: bool) -> networkx.DiGr
 
 
 def refuse_several_datasets(edges: pyarrow.Table) -> None:
-    """Raise where the rows are of several datasets, or nobody knows of which."""
+    """Raise if the rows are of several datasets, or their datasets are unknown."""
     if not edges.num_rows:
         return
-    told = json.loads((edges.schema.metadata or {}).get(b"syndb.datasets", b"null"))
-    names = {dataset["id"]: dataset["name"] for dataset in told or ()}
+    recorded = json.loads((edges.schema.metadata or {}).get(b"syndb.datasets", b"null"))
+    names = {dataset["id"]: dataset["name"] for dataset in recorded or ()}
     if DATASET in edges.column_names:
-        found = sorted(str(value) for value in edges[DATASET].unique().to_pylist())
-    elif told is None:
+        dataset_ids = sorted(str(value) for value in edges[DATASET].unique().to_pylist())
+    elif recorded is None:
         raise ResultUnsuitable(
             "this result does not say of which dataset its neurons are",
             hint='Select dataset_id, too, or submit the query with format="arrow", which says it.',
         )
     else:
-        found = sorted(names)
-    if len(found) > 1:
-        several_datasets_error(found, names)
+        dataset_ids = sorted(names)
+    if len(dataset_ids) > 1:
+        several_datasets_error(dataset_ids, names)
 
 
-def several_datasets_error(found: Sequence[str], names: Mapping[str, str]) -> NoReturn:
-    """Say that neurons of several datasets can't be told apart."""
-    shown = ", ".join(f"{names[one]} ({one})" if one in names else one for one in found)
+def several_datasets_error(dataset_ids: Sequence[str], names: Mapping[str, str]) -> NoReturn:
+    """Raise because neuron ids of several datasets may be equal."""
+    shown = ", ".join(f"{names[id_]} ({id_})" if id_ in names else id_ for id_ in dataset_ids)
     raise ResultUnsuitable(
-        f"the result is of {len(found)} datasets, and each numbers its neurons on its own: {shown}",
+        f"the result is of {len(dataset_ids)} datasets, and each numbers its neurons on its own: {shown}",
         hint="Choose one in the query: WHERE dataset_id = '…' (in a join, of every table). "
         "For a graph of all, select dataset_id, too, and call to_networkx(across_datasets=True).",
     )
@@ -92,13 +92,13 @@ def directed_graph(
     Parameters
     ----------
     edges : pyarrow.Table
-        ``pre_neuron_id`` and ``post_neuron_id`` (or ``pre`` and ``post``); further columns become attributes,
-        ``weight`` or else ``synapse_count`` the weight, without which each row weighs 1. Rows of a pair
-        add up, and keep the attributes of the first.
+        ``pre_neuron_id`` and ``post_neuron_id`` (or ``pre`` and ``post``). Further columns become attributes;
+        ``weight`` or else ``synapse_count`` is the weight, and without either each row counts 1. The weights
+        of rows with the same pair add up; other attributes are those of the first row.
     neurons : pyarrow.Table, optional
-        ``neuron_id`` and attributes of the nodes; neurons without a connection are in the graph too.
+        ``neuron_id`` and attributes of the nodes; neurons without a connection are in the graph, too.
     dataset : str, optional
-        The column that makes a node's pair ``(dataset_id, neuron_id)`` with the neuron's id.
+        The column of the dataset id; with it each node is a pair ``(dataset_id, neuron_id)``.
 
     Examples
     --------
@@ -127,8 +127,8 @@ def directed_graph(
         for name in counted:
             row[name] = amount(row[name], name, source, target)
         if not graph.has_edge(source, target):
-            held = {**row, "weight": row[counted[-1]] if counted else 1}
-            graph.add_edges_from([(source, target, held)])  # a column may be called as an argument is
+            attributes = {**row, "weight": row[counted[-1]] if counted else 1}
+            graph.add_edges_from([(source, target, attributes)])  # a column may have an argument's name
             continue
         edge = graph.edges[source, target]
         for name in counted:
@@ -154,23 +154,23 @@ def to_igraph(graph: networkx.DiGraph[Any]) -> igraph.Graph:
         n=len(number), edges=[(number[pre], number[post]) for pre, post in graph.edges], directed=True
     )
     built.vs["name"] = list(number)
-    for sequence, held in (
-        (built.vs, [kept for _, kept in graph.nodes(data=True)]),
-        (built.es, [kept for *_, kept in graph.edges(data=True)]),
+    for sequence, rows in (
+        (built.vs, [attributes for _, attributes in graph.nodes(data=True)]),
+        (built.es, [attributes for *_, attributes in graph.edges(data=True)]),
     ):
-        for name in dict.fromkeys(name for kept in held for name in kept):
+        for name in dict.fromkeys(name for attributes in rows for name in attributes):
             sequence["label" if name == "name" and sequence is built.vs else name] = [
-                kept.get(name) for kept in held
+                attributes.get(name) for attributes in rows
             ]
     return built
 
 
 def amount(value: Any, name: str, source: Any, target: Any) -> Any:
-    """Check what a connection weighs: sums need a number."""
+    """Return the weight of a connection as a number; raise for any other value."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and WHOLE.fullmatch(value):
-        return int(value)  # a sum's type is wider than Arrow's, which holds it as text
+    if isinstance(value, str) and INTEGER.fullmatch(value):
+        return int(value)  # Arrow has no type as wide as a sum's and holds it as text
     what = "NULL" if value is None else format_value(value)
     raise ResultUnsuitable(
         f"the connection {source} → {target} has {what} as {name}, which adds up to no weight",
@@ -179,7 +179,7 @@ def amount(value: Any, name: str, source: Any, target: Any) -> Any:
 
 
 def refuse_no_id(column: str, value: Any) -> None:
-    """Refuse what stands for no neuron: a list, a struct, a number that is none."""
+    """Raise for a value that can't be a neuron id: a list, a struct, a boolean or NaN."""
     if isinstance(value, list | dict | bool) or value != value:
         raise ResultUnsuitable(
             f"{column} holds {format_value(value)}, which is no neuron id",
@@ -188,7 +188,13 @@ def refuse_no_id(column: str, value: Any) -> None:
 
 
 def ends(columns: list[str]) -> tuple[str, str]:
-    """Find the columns that hold the two neurons."""
+    """Find the columns of the pre and the post neuron.
+
+    Raises
+    ------
+    ResultUnsuitable
+        There are no such columns, or several with the same name.
+    """
     for pre, post in ENDS:
         if pre in columns and post in columns:
             twice = [name for name in (pre, post, *WEIGHTS) if columns.count(name) > 1]

@@ -1,4 +1,4 @@
-"""A table as JSON that every parser takes: no NaN, no id that is rounded, no value of Python's own."""
+"""A JSON writer for tables: standard JSON without NaN, and without numbers that a parser would round."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Writer = Callable[[Any], Any]
 
-MOST_EXACT: Final = 1 << 53
+MAX_EXACT: Final = 1 << 53
 CONTROLS: Final = re.compile("[\x7f-\x9f]")
 DAY_AND_TIME: Final = re.compile(r"(\d+-\d\d-\d\d) (\d\d:\d\d:\d\d[.\d]*)(?:([+-]\d\d)(:\d\d)?)?")
 INTEGERS: Final = {
@@ -27,10 +27,10 @@ INTEGERS: Final = {
 
 
 def write_json(table: pyarrow.Table, path: Path, *, lines: bool) -> int:
-    """Write a table as a list of objects, or as an object a line.
+    """Write a table as a list of objects, or as one object on each line.
 
-    Whole numbers are texts throughout a column, or a field inside of one, that has any beyond 2^53, as
-    JavaScript would round them. Decimals, dates, times and bytes are texts, a map is an object.
+    If a column, or a nested field, has an integer beyond 2^53, all its integers are written as text, because
+    JavaScript would round them. Decimals, dates, times and bytes are text, and a map is an object.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ def write_json(table: pyarrow.Table, path: Path, *, lines: bool) -> int:
     path : Path
         The file.
     lines : bool
-        Whether to write an object a line.
+        Whether to write one object on each line.
 
     Returns
     -------
     int
-        How many values are NaN or infinite, and are null here, as JSON has neither.
+        Number of NaN and infinite values, which are written as null because JSON has neither.
     """
     plan = JsonPlan(table)
     head, between, tail = ("", "\n", "\n") if lines else ("[", ",\n", "]\n")
@@ -60,7 +60,7 @@ def write_json(table: pyarrow.Table, path: Path, *, lines: bool) -> int:
 
 
 def dump_json(value: Any) -> str:
-    r"""Write JSON on a line, none of whose characters acts on a terminal.
+    r"""Write a value as JSON on one line, with control characters escaped.
 
     Examples
     --------
@@ -68,16 +68,16 @@ def dump_json(value: Any) -> str:
     '{"ü": "\\u001b[2J\\u009b"}'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class JsonPlan:
-    """How each column of a table is written, whatever its slices hold.
+    """The form in which each column of a table is written, the same in all its slices.
 
     Parameters
     ----------
     table : pyarrow.Table
-        All rows: whether a number is beyond 2^53 is looked for in all of them.
+        All rows, which are searched for integers beyond 2^53.
     """
 
     def __init__(self, table: pyarrow.Table) -> None:
@@ -92,7 +92,7 @@ class JsonPlan:
                 self._casts[number] = kind
 
     def rows(self, part: pyarrow.Table) -> Iterable[dict[str, Any]]:
-        """Give the rows of a slice as JSON has them."""
+        """Yield the rows of a slice as JSON values."""
         names = part.column_names
         columns = [column.to_pylist() for column in cast_columns(part, self._casts).columns]
         for row in zip(*columns, strict=True) if columns else [()] * part.num_rows:
@@ -100,7 +100,7 @@ class JsonPlan:
             yield dict(zip(names, [None if v is None else write(v) for write, v in values], strict=True))
 
     def _leaf(self, kind: pyarrow.DataType, arrays: list[Any]) -> tuple[str, Writer]:
-        """Name the engine's type to which a type is cast, and give what makes JSON of Python's value."""
+        """Return the SQL type to which a type is cast, and the function that converts its values to JSON."""
         from pyarrow import types
 
         if types.is_boolean(kind):
@@ -115,22 +115,22 @@ class JsonPlan:
             return self._struct(kind, arrays)
         if types.is_map(kind):
             item, writer = self._leaf(kind.item_type, [array.items for array in arrays])
-            return f"MAP({TEXT}, {item})", lambda pairs: {key: _or_null(writer, one) for key, one in pairs}
+            return f"MAP({TEXT}, {item})", lambda pairs: {key: _or_null(writer, v) for key, v in pairs}
         if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
             item, writer = self._leaf(kind.value_type, [array.flatten() for array in arrays])
             size = kind.list_size if types.is_fixed_size_list(kind) else ""
-            return f"{item}[{size}]", lambda values: [_or_null(writer, one) for one in values]
+            return f"{item}[{size}]", lambda values: [_or_null(writer, value) for value in values]
         return TEXT, _same
 
     def _struct(self, kind: pyarrow.DataType, arrays: list[Any]) -> tuple[str, Writer]:
-        found = [
-            (kind.field(at).name, *self._leaf(kind.field(at).type, [array.field(at) for array in arrays]))
-            for at in range(kind.num_fields)
+        leaves = [
+            (kind.field(i).name, *self._leaf(kind.field(i).type, [array.field(i) for array in arrays]))
+            for i in range(kind.num_fields)
         ]
-        writers = {name: writer for name, _, writer in found}
-        fields = ", ".join(f"{quote_identifier(name)} {item}" for name, item, _ in found)
+        writers = {name: writer for name, _, writer in leaves}
+        fields = ", ".join(f"{quote_identifier(name)} {item}" for name, item, _ in leaves)
         return f"STRUCT({fields})", lambda values: {
-            name: _or_null(writers[name], one) for name, one in values.items()
+            name: _or_null(writers[name], value) for name, value in values.items()
         }
 
     def _finite(self, value: float) -> float | None:
@@ -141,7 +141,7 @@ class JsonPlan:
 
 
 def _own_type(kind: pyarrow.DataType) -> str:
-    """Name the type of a column that goes as it is; nothing where it has to be cast."""
+    """Return the SQL type of a column that needs no cast; empty for one that does."""
     from pyarrow import types
 
     if types.is_string(kind) or types.is_large_string(kind):
@@ -154,7 +154,7 @@ def _is_beyond(arrays: list[Any]) -> bool:
     import pyarrow.compute as pc
 
     ends = [end for array in arrays for end in pc.min_max(array).as_py().values()]
-    return any(end is not None and abs(end) > MOST_EXACT for end in ends)
+    return any(end is not None and abs(end) > MAX_EXACT for end in ends)
 
 
 def _or_null(writer: Writer, value: Any) -> Any:
@@ -166,15 +166,15 @@ def _same(value: Any) -> Any:
 
 
 def _format_timestamp(text: str) -> str:
-    """Write the engine's text of a moment as ISO 8601 has it; 'infinity' and years before 1 stay.
+    """Convert the engine's text of a timestamp to ISO 8601; 'infinity' and years before 1 stay.
 
     Examples
     --------
     >>> _format_timestamp("2024-01-01 01:02:03.5+00"), _format_timestamp("infinity")
     ('2024-01-01T01:02:03.5+00:00', 'infinity')
     """
-    found = DAY_AND_TIME.fullmatch(text)
-    if found is None:
+    match = DAY_AND_TIME.fullmatch(text)
+    if match is None:
         return text
-    day, time, hours, minutes = found.groups()
+    day, time, hours, minutes = match.groups()
     return f"{day}T{time}" + (f"{hours}{minutes or ':00'}" if hours else "")

@@ -1,7 +1,7 @@
-"""The first use of the libraries that read results: no fork comes in between.
+"""The first use of Arrow and polars, under the lock that delays forks.
 
-Arrow and polars start their threads at the first use. A child that is forked meanwhile finds the start half
-done, and waits for its end for ever.
+Both start their threads at the first use. A child that is forked in the middle of that start would wait for
+its end forever.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ USED: Final[set[str]] = set()
 
 
 def start_arrow() -> None:
-    """Start the threads with which Arrow reads files."""
+    """Start the threads of Arrow that read files, once."""
     _once("arrow", _use_arrow)
 
 
 def start_polars() -> None:
-    """Start the threads of polars: a fork that comes later knows of them."""
+    """Start the threads of polars, once: a later fork detects them."""
     _once("polars", _use_polars)
 
 

@@ -1,4 +1,4 @@
-"""Polars in a process made by fork: its threads stay with the parent, and what needs them never ends."""
+"""Polars in a forked process: its threads exist in the parent only, and calls that need them never return."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THREAD: Final = re.compile(r"polars-\d|async-executor")
 
 
 class _Fork:
-    """What is known of the last fork: whether polars had threads, and whether this process lacks them."""
+    """The state of the last fork: whether polars had threads, and whether this process lacks them."""
 
     had_threads = False
     lacks_threads = False
@@ -32,12 +32,12 @@ FORK: Final = _Fork()
 
 
 def refuse_polars_after_fork() -> None:
-    """Raise where polars would wait for ever.
+    """Raise in a process in which polars would wait forever.
 
     Raises
     ------
     ResultUnsuitable
-        This process was forked from one in which polars had worked.
+        This process was forked from one that had used polars.
     """
     if FORK.lacks_threads:
         raise ResultUnsuitable(
@@ -48,7 +48,7 @@ def refuse_polars_after_fork() -> None:
 
 
 def thread_names() -> list[str]:
-    """Name the threads of this process, those of native libraries, too."""
+    """Return the names of the threads of this process, including those of native libraries."""
     names = []
     with suppress(OSError):
         for task in Path("/proc/self/task").iterdir():

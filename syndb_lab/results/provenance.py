@@ -1,4 +1,4 @@
-"""Where a result comes from, read out of the result file itself, without fetching the whole of it."""
+"""The provenance of a result, read from its file on the service without fetching all of it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ AHEAD: Final = 1 << 16
 
 
 class RemoteFile(io.RawIOBase):
-    """A result on the service, read in ranges.
+    """A result on the service as a file that is read in ranges.
 
     Parameters
     ----------
     transport : Transport
         The connection to the service.
     path : str
-        The result's address.
+        The result's path on the service.
     size : int
-        Its size in bytes.
+        The file's size in bytes.
     """
 
     def __init__(self, transport: Transport, path: str, size: int) -> None:
@@ -30,40 +30,42 @@ class RemoteFile(io.RawIOBase):
         self._transport = transport
         self._path = path
         self._size = size
-        self._at = 0
+        self._position = 0
         self._held = (0, b"")
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True: the file can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it can be read from anywhere."""
+        """Return True: the file can be read from any position."""
         return True
 
     def tell(self) -> int:
-        """Say where the next byte is read."""
-        return self._at
+        """Return the position of the next byte."""
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a byte."""
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
+        """Move to a position."""
+        self._position = (
+            offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        )
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Read the next bytes, and somewhat more, since the next ones are near."""
-        wanted = min(len(buffer), self._size - self._at)
+        """Read the next bytes into a buffer; fetch at least ``AHEAD`` bytes, for the reads that follow."""
+        wanted = min(len(buffer), self._size - self._position)
         if wanted <= 0:
             return 0
         start, held = self._held
-        if not start <= self._at <= self._at + wanted <= start + len(held):
-            start = max(0, min(self._at, self._size - AHEAD))
-            stop = min(self._size, max(self._at + wanted, start + AHEAD))
+        if not start <= self._position <= self._position + wanted <= start + len(held):
+            start = max(0, min(self._position, self._size - AHEAD))
+            stop = min(self._size, max(self._position + wanted, start + AHEAD))
             held = self._fetch(start, stop)
             self._held = (start, held)
-        part = held[self._at - start : self._at - start + wanted]
+        part = held[self._position - start : self._position - start + wanted]
         buffer[: len(part)] = part
-        self._at += len(part)
+        self._position += len(part)
         return len(part)
 
     def _fetch(self, start: int, stop: int) -> bytes:
@@ -74,7 +76,7 @@ class RemoteFile(io.RawIOBase):
 def read_provenance(transport: Transport, record: dict[str, Any]) -> dict[str, Any]:
     """Read ``syndb.…`` from the schema of a completed query's result.
 
-    A CSV file holds none: there it is the datasets that the service says the query means, as they are now.
+    A CSV file has no schema: then the service is asked which datasets the query reads now.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ def read_provenance(transport: Transport, record: dict[str, Any]) -> dict[str, A
     Returns
     -------
     dict
-        The names without ``syndb.``; ``datasets`` and ``sources`` as lists.
+        The entries without the prefix ``syndb.``; ``datasets`` and ``sources`` are lists.
     """
     result = record.get("result") or {}
     if result.get("format") not in {"arrow", "parquet"}:
@@ -98,23 +100,23 @@ def read_provenance(transport: Transport, record: dict[str, Any]) -> dict[str, A
         schema = read_schema(source, result["format"])
     except (pa.ArrowException, SyndbError, OSError):
         return {}
-    told = {
+    metadata = {
         name.decode().removeprefix("syndb."): value.decode()
         for name, value in (schema.metadata or {}).items()
     }
-    lists = {name: json.loads(told[name]) for name in ("datasets", "sources") if name in told}
-    return {**told, **lists}
+    lists = {name: json.loads(metadata[name]) for name in ("datasets", "sources") if name in metadata}
+    return {**metadata, **lists}
 
 
 def query_datasets(transport: Transport, record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Ask which datasets a query means."""
+    """Ask the service which datasets a query reads; empty if it can't answer."""
     body = {"query": record.get("query"), "parameters": record.get("parameters") or {}}
     try:
         ids = set(transport.post("/v1/jobs/validate", body).get("dataset_ids") or ())
-        found = transport.get("/v1/datasets")["datasets"] if ids else []
+        datasets = transport.get("/v1/datasets")["datasets"] if ids else []
     except SyndbError:
         return []
-    return [dataset for dataset in found if dataset["id"] in ids]
+    return [dataset for dataset in datasets if dataset["id"] in ids]
 
 
 def read_schema(source: RemoteFile, format_: str) -> Any:

@@ -1,4 +1,4 @@
-"""The names that a magic sees: those of the code that ran it, as Python looks them up."""
+"""The namespace of a magic: the variables of the code that called it, by Python's scoping rules."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ MACHINERY: Final = frozenset({"IPython", "ipykernel", "decorator", "traitlets", 
 
 
 class Scope(Mapping[str, Any]):
-    """Names by Python's rules: a function's own, those of functions around it, its module's, the notebook's.
+    """Variables in Python's order: the function's, its enclosing functions', its module's, the notebook's.
 
-    Of the functions around it, only those that still run have values; a name that is theirs is never looked
+    An enclosing function provides values only while it still runs. A name that belongs to it is never looked
     up further out.
 
     Parameters
     ----------
     frame : FrameType or None
-        What runs; None for the notebook's names alone.
+        The frame of the calling code; None for the notebook's variables alone.
     notebook : mapping
         The notebook's variables.
     """
@@ -53,7 +53,7 @@ class Scope(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def why_missing(self, name: str) -> str | None:
-        """Say why a name has no value, where it is a function's; None where nobody has it."""
+        """Explain why a function's variable has no value; None if no function has the name."""
         for frame in self._inner:
             if name in owned_names(frame.f_code):
                 return f"it is a variable of {frame.f_code.co_name}() that has no value yet"
@@ -63,7 +63,7 @@ class Scope(Mapping[str, Any]):
 
 
 def find_scope(notebook: Mapping[str, Any]) -> Scope:
-    """Find what the code sees that called us: past the frames of IPython and of this package."""
+    """Find the scope of the code that called this package, past the frames of IPython."""
     frame = inspect.currentframe()
     while frame is not None and module_of(frame) in MACHINERY:
         frame = frame.f_back
@@ -71,14 +71,14 @@ def find_scope(notebook: Mapping[str, Any]) -> Scope:
 
 
 def module_of(frame: FrameType) -> str:
-    """Name the package that a frame's code is of."""
+    """Return the name of the top-level package of a frame's code."""
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def functions_around(frame: FrameType) -> Iterator[FrameType]:
-    """Yield the running functions in whose text a frame's code stands, the innermost first.
+    """Yield the running functions that enclose a frame's code in the source, innermost first.
 
-    The body of a class is none: what runs in it sees its names, the functions in it do not.
+    The body of a class is left out: functions in it do not see its names.
     """
     code, outer = frame.f_code, frame.f_back
     while outer is not None:
@@ -89,23 +89,23 @@ def functions_around(frame: FrameType) -> Iterator[FrameType]:
 
 
 def names_of_ended_functions(frame: FrameType) -> dict[str, str]:
-    """Map the variables of the functions around a nested one, as its source has them, to those functions."""
+    """Map the variables of the enclosing functions, read from the source, to the names of those functions."""
     code = frame.f_code
     if "<locals>" not in code.co_qualname:
         return {}
     lines = linecache.getlines(code.co_filename, frame.f_globals)
     try:
-        whole = compile(
+        module = compile(
             "".join(lines), code.co_filename, "exec", PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
         )
     except (SyntaxError, ValueError):
         return {}
-    around = next(paths_to(whole, (code.co_name, code.co_firstlineno)), ())
-    return {name: outer.co_name for outer in around for name in owned_names(outer)}
+    enclosing = next(paths_to(module, (code.co_name, code.co_firstlineno)), ())
+    return {name: outer.co_name for outer in enclosing for name in owned_names(outer)}
 
 
 def paths_to(code: CodeType, wanted: tuple[str, int]) -> Iterator[tuple[CodeType, ...]]:
-    """Yield the codes that lead to one of this name and line, the outermost first."""
+    """Yield each chain of code objects, outermost first, that encloses the one with this name and line."""
     for const in code.co_consts:
         if isinstance(const, CodeType):
             if (const.co_name, const.co_firstlineno) == wanted:
@@ -114,13 +114,13 @@ def paths_to(code: CodeType, wanted: tuple[str, int]) -> Iterator[tuple[CodeType
 
 
 def holds(outer: CodeType, inner: CodeType) -> bool:
-    """Whether a code stands in the text of another."""
+    """Whether a code object is nested in another one, at any depth."""
     inside = [const for const in outer.co_consts if isinstance(const, CodeType)]
     return inner in inside or any(holds(code, inner) for code in inside)
 
 
 def owned_names(code: CodeType) -> frozenset[str]:
-    """Return the variables that a function has, whether or not they have a value."""
+    """Return the variables of a function, with or without a value; empty for other code."""
     if not code.co_flags & inspect.CO_OPTIMIZED:
         return frozenset()
     return frozenset((*code.co_varnames, *code.co_cellvars, *code.co_freevars))

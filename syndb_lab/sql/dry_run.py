@@ -1,4 +1,4 @@
-"""What a query would be, without running it."""
+"""The result of a dry run: columns, tables, datasets and estimated rows of a query."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from syndb_lab.text.terminal_text import escape_control_characters
 
 @convert_errors
 class DryRun:
-    """What the service knows of a valid query before it runs.
+    """The service's check of a valid query that was not run.
 
     Parameters
     ----------
     found : dict
-        The service's answer, as on the wire.
+        The service's response, as on the wire.
     names : callable, optional
-        Gives the names of datasets by id; asked only where they are shown.
+        Returns the names of datasets by id; called only when they are shown.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class DryRun:
         self._names = names
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle with the names that it shows, and without the connection that gave them."""
+        """Pickle the names of the datasets in place of the connection that fetches them."""
         names = dict(zip(self.found["dataset_ids"], self._datasets(), strict=True))
         return DryRun, (self.found, partial(dict, names))
 
@@ -49,13 +49,13 @@ class DryRun:
 
     @property
     def estimated_rows(self) -> int | None:
-        """Rows of the result; None where nobody can tell."""
+        """The estimated number of rows of the result; None if it can't be estimated."""
         rows: int | None = self.found["estimated_rows"]
         return rows
 
     @property
     def advice(self) -> list[str]:
-        """What may be better done otherwise."""
+        """The service's suggestions for a better query."""
         return list(self.found["advice"])
 
     def __repr__(self) -> str:
@@ -68,7 +68,7 @@ class DryRun:
         return f"<p><b>valid, and not run</b></p>{html_table(['', ''], rows)}"
 
     def _datasets(self) -> list[str]:
-        """Name the datasets; by their ids where the service says no names now."""
+        """Return the names of the datasets, or their ids if the names are unavailable."""
         named: Mapping[str, str] = {}
         if self.found["dataset_ids"]:
             with suppress(SyndbError):
@@ -83,6 +83,6 @@ class DryRun:
             ("reads", ", ".join(self.found["tables"])),
             ("datasets", ", ".join(self._datasets())),
             ("rows", "nobody can tell" if rows is None else f"about {rows:,}"),
-            *(("advice", one) for one in self.advice),
+            *(("advice", sentence) for sentence in self.advice),
         ]
         return [(name, escape_control_characters(value)) for name, value in lines if value]

@@ -1,4 +1,4 @@
-"""One reading of SQL for all who look for something in it: DuckDB's lexing, and the parameters."""
+"""The scanner of SQL: tokens as DuckDB's lexer has them, and the parameters among them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WORDS: Final = """
     with
 """
 RESERVED: Final = frozenset(WORDS.split())
-"""The words that DuckDB takes for no name: no alias or key is called so."""
+"""The reserved words of DuckDB, which can't be an alias or a key."""
 BEFORE_VALUE: Final = RESERVED - {"end", "false", "isnull", "notnull", "null", "true"}
 AFTER_VALUE: Final = frozenset({"between", "escape", "groups", "if", "range", "rows"})
 AFTER_WORD: Final = {
@@ -51,13 +51,13 @@ AFTER_WORD: Final = {
     "sample": "using",
     "zone": "time",
 }
-"""Names that are operators where they follow a value, or this word."""
+"""Words that are operators after a value or after the mapped word, and names elsewhere."""
 IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of SQL: its kind, where it begins and ends (from 0), and its text.
+    """A token of SQL: its kind, its start and end (counted from 0), and its text.
 
     ``kind`` is ``space`` (line comments, too), ``comment``, ``text``, ``quoted`` (an identifier), ``dollar``,
     ``bound``, ``cast``, ``colon``, ``word``, ``number``, ``reference``, ``open``, ``close`` or ``other``;
@@ -72,25 +72,25 @@ class Token:
 
     @property
     def is_blank(self) -> bool:
-        """Whether it says nothing to the engine: space and comments."""
+        """Whether it is space or a comment, which the engine ignores."""
         return self.kind in {"space", "comment"}
 
     @property
     def word(self) -> str:
-        """Its text in small letters, where it is an unquoted word or a sign."""
+        """Its text in lower case; empty for a text, a quoted identifier or a dollar quote."""
         return "" if self.kind in {"text", "quoted", "dollar"} else self.text.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a query: its name and where its sign stands, counted from 0."""
+    """A parameter of a query: its name, and the offset of its ``:`` or ``$``, counted from 0."""
 
     name: str
     start: int
 
 
 def tokens(query: str) -> Iterator[Token]:
-    """Cut SQL into pieces as DuckDB does; together they are the whole text.
+    """Yield the tokens of SQL as DuckDB's lexer does; joined, they are the complete text.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def tokens(query: str) -> Iterator[Token]:
 
 
 def comment_end(query: str, start: int) -> int:
-    """Skip a block comment, those nested in it included."""
+    """Return the end of a block comment, which may contain others."""
     depth = 1
     for edge in COMMENT_EDGE.finditer(query, start):
         depth += 1 if edge.group() == "/*" else -1
@@ -122,8 +122,8 @@ def comment_end(query: str, start: int) -> int:
 def parameters(query: str) -> list[Parameter]:
     """Find the ``:name`` and ``$name`` parameters in their order.
 
-    A colon begins one where a value has to stand. Not taken for one: anything inside a text, a quoted
-    identifier, a dollar quote or a comment, a cast (``::int``), a slice (``[:2]``, ``[a:b]``), a field
+    A colon begins a parameter where SQL needs a value. These are not parameters: anything inside a text, a
+    quoted identifier, a dollar quote or a comment, a cast (``::int``), a slice (``[:2]``, ``[a:b]``), a field
     (``{'a':b}``), an alias (``total:sum(n)``), a lambda (``lambda x:x + 1``).
 
     Examples
@@ -133,15 +133,15 @@ def parameters(query: str) -> list[Parameter]:
     """
     found: list[Parameter] = []
     scan = Scan()
-    taken = 0
+    parameter_end = 0
     for token in tokens(query):
-        if token.is_blank or token.start < taken:
+        if token.is_blank or token.start < parameter_end:
             continue
         if token.kind == "colon" and scan.takes_parameter():
             name = IDENTIFIER.match(query, token.end)
             if name and not query.startswith("$", name.end()):
-                taken = name.end()
-                token = Token("bound", token.start, taken, f":{name[0]}", name[0])
+                parameter_end = name.end()
+                token = Token("bound", token.start, parameter_end, f":{name[0]}", name[0])
         if token.kind == "bound" and token.name:
             found.append(Parameter(token.name, token.start))
         scan.step(token)
@@ -149,49 +149,49 @@ def parameters(query: str) -> list[Parameter]:
 
 
 class Scan:
-    """What is known of the text before a piece: the pieces, and the brackets that are open."""
+    """The state of a scan: the tokens so far, and the open brackets."""
 
     def __init__(self) -> None:
-        self._seen: list[Token] = []
+        self._tokens: list[Token] = []
         self._open: list[tuple[str, bool]] = []
-        self._asks = False  # whether the last bracket that was closed is that of DISTINCT ON (…)
+        self._closed_distinct_on = False  # whether the last closed bracket is that of DISTINCT ON (…)
 
     def step(self, token: Token) -> None:
-        """Take a piece in."""
+        """Add the next token."""
         if token.kind == "open":
             subscript = token.text == "[" and not self.needs_value()
             distinct = self._before(1).word == "on" and self._before(2).word == "distinct"
             self._open.append(("subscript" if subscript else token.text, distinct))
         elif token.kind == "close":
-            self._asks = self._open.pop()[1] if self._open else False
-        self._seen.append(token)
+            self._closed_distinct_on = self._open.pop()[1] if self._open else False
+        self._tokens.append(token)
 
     def takes_parameter(self) -> bool:
-        """Whether a colon here begins a parameter."""
+        """Whether a colon at this position begins a parameter."""
         if self._open and self._open[-1][0] == "subscript" and self._in_slice():
             return False
         return self.needs_value()
 
     def needs_value(self) -> bool:
-        """Whether what was read so far goes on with a value."""
+        """Whether SQL needs a value at this position."""
         last, before = self._before(1), self._before(2)
         if last.kind not in VALUE_ENDS:
             return True
         if last.kind != "word" or before.word == ".":
-            return last.kind == "close" and self._asks
+            return last.kind == "close" and self._closed_distinct_on
         if last.word in BEFORE_VALUE or AFTER_WORD.get(last.word) == before.word:
             return True
         after_value = before.kind in VALUE_ENDS and before.word not in BEFORE_VALUE
         return last.word in AFTER_VALUE and after_value
 
     def _in_slice(self) -> bool:
-        """Whether a colon here parts the ends of a slice: after the bracket, another colon, or ``:-``."""
+        """Whether a colon at this position separates the ends of a slice: after ``[``, a colon, or ``:-``."""
         last = self._before(1)
         open_end = last.word == "-" and self._before(2).kind == "colon"
         return last.word == "[" or last.kind == "colon" or open_end
 
     def _before(self, number: int) -> Token:
-        return self._seen[-number] if number <= len(self._seen) else START
+        return self._tokens[-number] if number <= len(self._tokens) else START
 
 
 START: Final = Token("start", 0, 0, "")

@@ -17,11 +17,11 @@ from syndb_lab.sql.parameter_scanner import Parameter, parameters
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """A place where the SQL that is sent is longer than the text that was given; counted from 0."""
+    """A replacement in the SQL that is sent: its offset from 0, its length, and that of the original text."""
 
     start: int
     sent: int
-    given: int
+    original: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class BoundQuery:
     sites: tuple[Insertion, ...] = ()
 
     def column(self, line: int | None, column: int | None) -> int | None:
-        """Find the column of the given text that a column of the SQL stands for; the lines are the same.
+        """Map a column of the SQL that is sent to the original text; the line numbers are the same.
 
         Examples
         --------
@@ -44,19 +44,19 @@ class BoundQuery:
         if line is None or column is None:
             return column
         begin = sum(len(text) + 1 for text in self.sql.split("\n")[: line - 1])
-        reached = place = begin + column - 1
+        sent_offset = offset = begin + column - 1
         for site in self.sites:
-            if begin <= site.start < reached:
-                inside = reached < site.start + site.sent
-                place -= reached - site.start if inside else site.sent - site.given
-        return place - begin + 1
+            if begin <= site.start < sent_offset:
+                inside = sent_offset < site.start + site.sent
+                offset -= sent_offset - site.start if inside else site.sent - site.original
+        return offset - begin + 1
 
 
 def bind(query: str, values: Mapping[str, Any]) -> BoundQuery:
-    """Write ``:name`` as the engine's ``$name``, and make the values fit for the wire.
+    """Rewrite ``:name`` as the engine's ``$name``, and convert the values to JSON.
 
-    What JSON has no type for goes as text, and the SQL gives it its type back: a date's ``:name`` becomes
-    ``CAST($name AS DATE)``. All others keep their length.
+    A value that JSON has no type for is sent as text, and a cast in the SQL restores its type: a date's
+    ``:name`` becomes ``CAST($name AS DATE)``. All other parameters keep their length.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def bind(query: str, values: Mapping[str, Any]) -> BoundQuery:
 
     Returns
     -------
-    Bound
+    BoundQuery
         The SQL and the values to send.
 
     Raises
     ------
     ParameterError
-        The query is no text, or a value can't be bound.
+        The query is not a text, or a value can't be bound.
 
     Examples
     --------
@@ -90,17 +90,17 @@ def bind(query: str, values: Mapping[str, Any]) -> BoundQuery:
         raise ParameterError(
             f"parameters is {article(values)}, no mapping", hint='For example: parameters={"kind": "motor"}.'
         )
-    if strangers := [name for name in values if not isinstance(name, str)]:
+    if invalid_names := [name for name in values if not isinstance(name, str)]:
         raise ParameterError(
-            f"parameters has the name {format_value(strangers[0])}, which is no text",
+            f"parameters has the name {format_value(invalid_names[0])}, which is no text",
             hint='For example: parameters={"kind": "motor"}.',
         )
     require_valid_text("the query", query)
-    found = {
+    plain = {
         require_valid_text("a parameter's name", name): python_value(name, value)
         for name, value in values.items()
     }
-    types = {name: sql_type(name, value) for name, value in found.items()}
+    types = {name: sql_type(name, value) for name, value in plain.items()}
     parts, sites, position, length = [], [], 0, 0
     for parameter in parameters(query):
         kind = types.get(parameter.name)
@@ -113,32 +113,32 @@ def bind(query: str, values: Mapping[str, Any]) -> BoundQuery:
         position, length = parameter.start + len(name), start + len(written)
     sql = "".join([*parts, query[position:]])
     return BoundQuery(
-        sql, {name: wire_value(value, types[name]) for name, value in found.items()}, tuple(sites)
+        sql, {name: wire_value(value, types[name]) for name, value in plain.items()}, tuple(sites)
     )
 
 
 def select_values(query: str, namespace: Mapping[str, Any], assigned: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick the values that a query's parameters need, the assigned ones before the namespace's.
+    """Select the values of a query's parameters: assigned values first, then those of the namespace.
 
     Raises
     ------
     ParameterError
-        A parameter has no value, or a value was assigned that the query doesn't use.
+        A parameter has no value, or an assigned value is not used by the query.
 
     Examples
     --------
     >>> select_values("SELECT :n", {"n": 3, "other": 4}, {})
     {'n': 3}
     """
-    wanted = {found.name: found for found in reversed(parameters(query))}
+    wanted = {parameter.name: parameter for parameter in reversed(parameters(query))}
     if unused := [name for name in assigned if name not in wanted]:
         raise ParameterError(
             f"the query has no parameter :{unused[0]}",
             hint=f"It has {', '.join(f':{name}' for name in sorted(wanted)) or 'none'}.",
         )
-    for name, found in wanted.items():
+    for name, parameter in wanted.items():
         if name not in assigned and name not in namespace:
-            raise missing_error(query, found, namespace)
+            raise missing_error(query, parameter, namespace)
     return {name: assigned[name] if name in assigned else namespace[name] for name in sorted(wanted)}
 
 
@@ -146,40 +146,41 @@ GIVE_IT: Final = NextStep(Action.GIVE_PARAMETERS)
 
 
 def require_values(query: str, values: Mapping[str, Any]) -> None:
-    """Refuse a query of whose parameters one has no value.
+    """Raise for the first parameter of a query that has no value.
 
     Raises
     ------
     QueryError
-        Saying which, and where it stands.
+        A parameter has no value; the error has its name and position.
     """
-    for found in parameters(query):
-        if found.name not in values:
-            line, column = line_and_column(query, found)
+    for parameter in parameters(query):
+        if parameter.name not in values:
+            line, column = line_and_column(query, parameter)
             raise QueryError(
-                f":{found.name} has no value", hint=GIVE_IT, query=query, line=line, column=column
+                f":{parameter.name} has no value", hint=GIVE_IT, query=query, line=line, column=column
             )
 
 
-def missing_error(query: str, found: Parameter, namespace: Mapping[str, Any]) -> ParameterError:
-    """Say that a parameter has no value, and where it stands."""
-    why = namespace.why_missing(found.name) if isinstance(namespace, Scope) else None
-    told = f":{found.name} has no value" + (f": {why}" if why else "")
-    hint = f"Assign it in a cell before ({found.name} = …) or give -p {found.name}=…."
-    line, column = line_and_column(query, found)
-    return ParameterError(told, hint=hint, query=query, line=line, column=column)
+def missing_error(query: str, parameter: Parameter, namespace: Mapping[str, Any]) -> ParameterError:
+    """Build the error for a parameter without a value, with its position."""
+    name = parameter.name
+    reason = namespace.why_missing(name) if isinstance(namespace, Scope) else None
+    message = f":{name} has no value" + (f": {reason}" if reason else "")
+    hint = f"Assign it in a cell before ({name} = …) or give -p {name}=…."
+    line, column = line_and_column(query, parameter)
+    return ParameterError(message, hint=hint, query=query, line=line, column=column)
 
 
-def line_and_column(query: str, found: Parameter) -> tuple[int, int]:
-    """Count the line and the column of a parameter, from 1."""
-    before = query[: found.start]
-    return before.count("\n") + 1, found.start - before.rfind("\n")
+def line_and_column(query: str, parameter: Parameter) -> tuple[int, int]:
+    """Return the line and the column of a parameter, counted from 1."""
+    before = query[: parameter.start]
+    return before.count("\n") + 1, parameter.start - before.rfind("\n")
 
 
 def read_assignment(text: str) -> tuple[str, Any]:
-    """Read ``name=value`` as written on a magic's line: a number, a list, … as in JSON, otherwise text.
+    """Parse ``name=value`` of a magic's line: JSON numbers, lists and so on; anything else is text.
 
-    An object of JSON is text, too: the engine reads it with ``:name::JSON``.
+    A JSON object stays text: the engine reads it with ``:name::JSON``.
 
     Examples
     --------
@@ -192,12 +193,12 @@ def read_assignment(text: str) -> tuple[str, Any]:
     if not equals or not name.isidentifier():
         raise ParameterError(f"-p {text} is no assignment", hint="Write it as -p name=value.")
     try:
-        found = json.loads(value, parse_constant=_no_constant)
+        parsed = json.loads(value, parse_constant=_reject_constant)
     except ValueError:
         return name, value
-    return name, value if isinstance(found, dict) else found
+    return name, value if isinstance(parsed, dict) else parsed
 
 
-def _no_constant(name: str) -> None:
-    """Leave NaN and Infinity texts, which JSON hasn't and Python's reader takes."""
+def _reject_constant(name: str) -> None:
+    """Reject NaN and Infinity, which Python's parser accepts and JSON does not have: they stay text."""
     raise ValueError(name)

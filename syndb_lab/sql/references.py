@@ -1,4 +1,4 @@
-"""``{{name}}`` in SQL: the stored result of a job, by the variable that holds its handle."""
+"""Result references in SQL: ``{{name}}`` is the stored result of the job that a variable holds."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from syndb_lab.sql.parameters import BoundQuery, Insertion
 
 
 def bind_references(query: str, namespace: Mapping[str, Any]) -> BoundQuery:
-    """Write the id of a job for each ``{{name}}``; what stands in a text or a comment is left alone.
+    """Replace each ``{{name}}`` by the id of its job, except in texts and comments.
 
     Parameters
     ----------
     query : str
-        SQL.
+        The SQL.
     namespace : mapping
         Job handles, or ids of jobs, by name.
 
     Returns
     -------
-    Bound
-        The SQL with ids, and where it is longer than the given one.
+    BoundQuery
+        The SQL with ids, and the replacements in it.
 
     Raises
     ------
     ParameterError
-        There is no job of that name.
+        A name has no job.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def bind_references(query: str, namespace: Mapping[str, Any]) -> BoundQuery:
 
 
 def named_handles(query: str, namespace: Mapping[str, Any]) -> list[tuple[str, JobHandle]]:
-    """List the job handles that a query names, in their order.
+    """List the job handles that a query refers to, in their order.
 
     Examples
     --------
@@ -58,35 +58,35 @@ def named_handles(query: str, namespace: Mapping[str, Any]) -> list[tuple[str, J
     ['motor']
     """
     names = [token.name for token in references(query)]
-    found = [(name, namespace.get(name)) for name in dict.fromkeys(names)]
-    return [(name, held) for name, held in found if isinstance(held, JobHandle)]
+    values = [(name, namespace.get(name)) for name in dict.fromkeys(names)]
+    return [(name, value) for name, value in values if isinstance(value, JobHandle)]
 
 
 def references(query: str) -> list[Token]:
-    """Find the ``{{name}}`` in SQL; what stands in a text or a comment is none."""
+    """Find each ``{{name}}`` in SQL, outside texts and comments."""
     return [token for token in tokens(query) if token.kind == "reference"]
 
 
 def job_id(query: str, token: Token, namespace: Mapping[str, Any]) -> str:
-    """Find the job that a name means: an id, or a handle, which is waited for where its job still runs."""
+    """Return the id of the job that a reference names; wait for a handle's job to end."""
     name = token.name
-    held = namespace.get(name, name)
-    if not isinstance(held, JobHandle | str | uuid.UUID):
-        raise no_job(query, token, f"is {article(held)}, no job")
-    if isinstance(held, JobHandle):
-        return held.wait().id
+    value = namespace.get(name, name)
+    if not isinstance(value, JobHandle | str | uuid.UUID):
+        raise no_job(query, token, f"is {article(value)}, no job")
+    if isinstance(value, JobHandle):
+        return value.wait().id
     try:
-        return str(uuid.UUID(str(held)))
+        return str(uuid.UUID(str(value)))
     except ValueError:
-        why = namespace.why_missing(name) if isinstance(namespace, Scope) else None
-        what = f"is not there: {why}" if why else "is not there"
-        raise no_job(query, token, f"is {article(held)}, no job" if name in namespace else what) from None
+        reason = namespace.why_missing(name) if isinstance(namespace, Scope) else None
+        problem = f"is not there: {reason}" if reason else "is not there"
+        raise no_job(query, token, f"is {article(value)}, no job" if name in namespace else problem) from None
 
 
-def no_job(query: str, token: Token, what: str) -> ParameterError:
-    """Say that a name means no job, and where it stands."""
+def no_job(query: str, token: Token, problem: str) -> ParameterError:
+    """Build the error for a reference to no job, with its position."""
     return ParameterError(
-        f"{{{{{token.name}}}}} {what}",
+        f"{{{{{token.name}}}}} {problem}",
         hint="It takes the variable of a job (a cell without --wait), or a job's id.",
         query=query,
         line=query.count("\n", 0, token.start) + 1,

@@ -1,4 +1,4 @@
-"""A query cut to its first rows on the service."""
+"""The row limit: a query that returns only its first rows."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ HEAD: Final = "SELECT * FROM ("
 
 @dataclass(frozen=True, slots=True)
 class LimitedQuery:
-    """A query with its limit, and how far its first line was moved to the right."""
+    """A query with its limit, and the number of characters added at the start of its first line."""
 
     sql: str
-    moved: int = 0
+    shift: int = 0
 
     def column(self, line: int | None, column: int | None) -> int | None:
-        """Find the column of the given text that a column of this SQL stands for."""
-        return max(1, column - self.moved) if column is not None and line == 1 else column
+        """Map a column of this SQL to the original text."""
+        return max(1, column - self.shift) if column is not None and line == 1 else column
 
 
 def limit_query(query: str, limit: int | None) -> LimitedQuery:
-    r"""Put a query into one that gives its first rows, in its own order.
+    r"""Wrap a query in one that returns its first rows, in its own order.
 
     Parameters
     ----------
     query : str
         One SELECT.
     limit : int or None
-        How many rows at most; None leaves the query as it is.
+        Maximum number of rows; None leaves the query as it is.
 
     Raises
     ------
     ParameterError
-        The limit is no number of rows.
+        The limit is not a number of rows.
 
     Examples
     --------
@@ -58,9 +58,9 @@ def limit_query(query: str, limit: int | None) -> LimitedQuery:
 
 
 def statement(query: str) -> tuple[str, str]:
-    """Leave out what follows a statement: semicolons, comments and space; give its first word as well.
+    """Return a statement without trailing semicolons, comments and space, and its first word.
 
-    Of several statements, the text is left whole: the service says that it takes one.
+    Several statements are returned unchanged, with an empty word: the service rejects them.
     """
     first, end, is_over = "", 0, False
     for token in tokens(query):

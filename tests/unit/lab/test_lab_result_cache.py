@@ -135,7 +135,7 @@ def test_a_folder_that_can_not_be_written_is_replaced_with_a_word(
 
 
 def test_what_was_read_longest_ago_goes_first(tmp_path: Path, pretend: Pretend) -> None:
-    served, cache = Served(pretend), ResultCache(tmp_path, kept_bytes=25)
+    served, cache = Served(pretend), ResultCache(tmp_path, max_bytes=25)
     for number in range(4):
         file = served.fetch(cache, bytes([number]) * 10)
         os.utime(tmp_path / f"{file.name}.check", (number, number))
@@ -177,7 +177,7 @@ with held_part(pathlib.Path(sys.argv[1])) as part:
 def test_what_a_killed_download_left_is_removed_and_what_runs_is_not(
     tmp_path: Path, pretend: Pretend
 ) -> None:
-    served, cache = Served(pretend), ResultCache(tmp_path, kept_bytes=500)
+    served, cache = Served(pretend), ResultCache(tmp_path, max_bytes=500)
     command = [sys.executable, "-c", KILLED, str(tmp_path / "abc.arrow")]
     killed = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert killed.stdout is not None
@@ -265,7 +265,7 @@ def test_lazy_frames_give_their_files_back(tmp_path: Path) -> None:
 
 def test_readers_and_evictions_at_once(tmp_path: Path, pretend: Pretend) -> None:
     """Threads read three results through a cache that holds one."""
-    cache = ResultCache(tmp_path, kept_bytes=25_000)
+    cache = ResultCache(tmp_path, max_bytes=25_000)
     failures: list[BaseException] = []
     contents = [os.urandom(20_000) for _ in range(3)]
     infos = [result_info(content) for content in contents]
