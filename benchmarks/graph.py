@@ -105,7 +105,7 @@ def censuses(shape: Shape, wiring: Wiring) -> dict[str, float | None]:
         found["ratio to NetworkX"] = (found["NetworkX, s"] or 0) / seconds
     if shape == WHOLE_BRAIN:
         crew = ThreadPool(THREADS)
-        work = lambda: motif_significance(graph, 100, 1, keep_reciprocity=True, crew=crew)  # noqa: E731
+        work = lambda: motif_significance(graph, 100, 1, keep_reciprocity=True, thread_pool=crew)  # noqa: E731
         found["100 samples, s"], _ = timed(work)
     return found
 

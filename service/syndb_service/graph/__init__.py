@@ -1,6 +1,6 @@
-"""Graph analyses of a connectome: ``ANALYSES`` is their catalog, and one call makes a job's answer.
+"""Graph analyses of a connectome: ``ANALYSES`` lists them, and ``analyze`` computes the answer of a job.
 
-``child`` imports it. The layers inside, from the analyses down to the C kernels, are a contract of their own.
+``child`` imports it. Its own layers, from the analyses down to the C kernels, are a separate contract.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Each analysis: its stages, what it finds, and what its figures mean."""
+"""The analyses: their stages, functions and definitions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from syndb_service.graph.measures.triad_census import triadic_census
 from syndb_service.graph.model.loader import load_neurons
 from syndb_service.graph.null_models.motif_significance import motif_significance
 from syndb_service.graph.null_models.rich_club import rich_club
-from syndb_service.graph.paths.path_lengths import MOST_HOPS, reachability, reachability_from
+from syndb_service.graph.paths.path_lengths import MAX_HOPS, reachability, reachability_from
 from syndb_service.graph.paths.shortest_path import shortest_path
 from syndb_service.graph.profile_comparison import compare
 
@@ -35,11 +35,11 @@ class Analysis:
     Parameters
     ----------
     stages : mapping of str to float
-        What it does after the graph is there, with each stage's share of the work.
+        The stages after the graph is built, with each stage's share of the work.
     run : callable
-        Takes the study and returns the part of the answer that is this analysis's.
+        Receives the analysis context and returns this analysis's keys of the answer.
     definitions : mapping of str to str
-        What each figure of that part means, and where its definition comes from.
+        The meaning of each measure, with its source.
     """
 
     stages: Mapping[str, float]
@@ -47,80 +47,84 @@ class Analysis:
     definitions: Mapping[str, str]
 
 
-def motifs(study: AnalysisContext) -> dict[str, Any]:
+def motifs(context: AnalysisContext) -> dict[str, Any]:
     """Count the 16 motifs."""
-    return {"triadic_census": triadic_census(study.connectome, study.triangles)}
+    return {"triadic_census": triadic_census(context.connectome, context.triangles)}
 
 
-def hubs(study: AnalysisContext) -> dict[str, Any]:
-    """Name the hubs, and the strongest connections around them."""
-    study.stages.begin("hubs")
-    most = study.options["top_hubs"]
+def hubs(context: AnalysisContext) -> dict[str, Any]:
+    """Return the hubs and their strongest connections."""
+    context.stages.begin("hubs")
+    top_hubs = context.options["top_hubs"]
     return {
-        "hubs": describe_hubs(study.connectome, study.degrees, most),
-        "strongest_subnetwork": strongest_subnetwork(study.connectome, study.degrees, most),
+        "hubs": describe_hubs(context.connectome, context.degrees, top_hubs),
+        "strongest_subnetwork": strongest_subnetwork(context.connectome, context.degrees, top_hubs),
     }
 
 
-def compute_reachability(study: AnalysisContext) -> dict[str, Any]:
-    """Measure how many neurons are reached within k hops, from one neuron or on average."""
-    study.stages.begin("reachability")
-    most, source = study.options.get("max_hops") or MOST_HOPS, study.options.get("source")
+def compute_reachability(context: AnalysisContext) -> dict[str, Any]:
+    """Measure the neurons reached within k hops, from one neuron or on average."""
+    context.stages.begin("reachability")
+    max_hops, source = context.options.get("max_hops") or MAX_HOPS, context.options.get("source")
     if source is not None:
-        return {"reachability": reachability_from(study.connectome, study.find_neuron(source), most)}
-    return {"reachability": reachability(study.connectome, study.options["seed"], study.crew, most)}
+        return {"reachability": reachability_from(context.connectome, context.find_neuron(source), max_hops)}
+    return {
+        "reachability": reachability(
+            context.connectome, context.options["seed"], context.thread_pool, max_hops
+        )
+    }
 
 
-def compute_rich_club(study: AnalysisContext) -> dict[str, Any]:
+def compute_rich_club(context: AnalysisContext) -> dict[str, Any]:
     """Measure the rich club."""
-    study.stages.begin("rich club")
+    context.stages.begin("rich club")
     found = rich_club(
-        study.connectome,
-        study.degrees,
-        study.sample_count(RICH_CLUB_SAMPLES),
-        study.options["seed"],
-        keep_reciprocity=study.options.get("keep_reciprocity", False),
-        crew=study.crew,
+        context.connectome,
+        context.degrees,
+        context.sample_count(RICH_CLUB_SAMPLES),
+        context.options["seed"],
+        keep_reciprocity=context.options.get("keep_reciprocity", False),
+        thread_pool=context.thread_pool,
     )
     return {"rich_club": found}
 
 
-def compute_communities(study: AnalysisContext) -> dict[str, Any]:
-    """Find communities, and compare them with a column of ``neurons`` where that is asked for."""
-    graph, found = study.connectome, study.communities
+def compute_communities(context: AnalysisContext) -> dict[str, Any]:
+    """Find communities, and compare them with a column of ``neurons`` if requested."""
+    graph, found = context.connectome, context.communities
     answer: dict[str, Any] = {
         "count": found.count,
         "modularity": found.modularity,
-        "resolution": study.options.get("resolution", 1.0),
-        "seed": study.options["seed"],
+        "resolution": context.options.get("resolution", 1.0),
+        "seed": context.options["seed"],
         "sizes": np.bincount(found.labels, minlength=found.count).tolist(),
         "adjacency": adjacency_sketch(graph, found.labels),
     }
-    column = study.options.get("column")
-    if column is not None and study.con is not None:
-        neurons = load_neurons(study.con, study.dataset_id, column)
+    column = context.options.get("column")
+    if column is not None and context.con is not None:
+        neurons = load_neurons(context.con, context.dataset_id, column)
         names = neurons.column[np.searchsorted(neurons.ids, graph.neuron_ids)].tolist()
         answer["agreement"] = {"column": column, **agreement(found.labels, names)}
     return {"communities": answer}
 
 
-def compute_shortest_path(study: AnalysisContext) -> dict[str, Any]:
+def compute_shortest_path(context: AnalysisContext) -> dict[str, Any]:
     """Find the shortest path between two neurons."""
-    study.stages.begin("shortest path")
-    source, target = (study.find_neuron(study.options[end]) for end in ("source", "target"))
-    weight = study.options.get("weight", "hops")
-    return {"shortest_path": shortest_path(study.connectome, source, target, weight)}
+    context.stages.begin("shortest path")
+    source, target = (context.find_neuron(context.options[end]) for end in ("source", "target"))
+    weight = context.options.get("weight", "hops")
+    return {"shortest_path": shortest_path(context.connectome, source, target, weight)}
 
 
-def significance(study: AnalysisContext) -> dict[str, Any]:
+def significance(context: AnalysisContext) -> dict[str, Any]:
     """Compare the motifs with those of rewired graphs."""
-    study.stages.begin("rewired graphs")
+    context.stages.begin("rewired graphs")
     found = motif_significance(
-        study.connectome,
-        study.options.get("samples") or SIGNIFICANCE_SAMPLES,
-        study.options["seed"],
-        keep_reciprocity=study.options.get("keep_reciprocity", False),
-        crew=study.crew,
+        context.connectome,
+        context.options.get("samples") or SIGNIFICANCE_SAMPLES,
+        context.options["seed"],
+        keep_reciprocity=context.options.get("keep_reciprocity", False),
+        thread_pool=context.thread_pool,
     )
     census = {name: motif["count"] for name, motif in found["motifs"].items()}
     return {"triadic_census": census, "motif_significance": found}
@@ -139,19 +143,19 @@ ANALYSES: dict[str, Analysis] = {
     "motif_significance": Analysis({"rewired graphs": 200.0}, significance, definitions.SIGNIFICANCE),
     "compare": Analysis({"comparing": 2.0}, compare, definitions.COMPARE),
 }
-"""Every analysis but ``full``, which consists of them."""
+"""Every analysis except ``full``, which runs several of them."""
 
 ALWAYS = ("metrics", "motifs", "reachability", "hubs", "communities", "rich_club")
-ASKED_BY = {
+REQUIRED_OPTIONS = {
     "shortest_path": ("target",),
     "compare": ("by", "other_dataset_id"),
     "motif_significance": ("samples",),
 }
-"""The analyses that ``full`` holds where one of these options is given: they need it, or take minutes."""
+"""Analyses that ``full`` runs only if one of these options is given: they need it, or take minutes."""
 
 
 def parts_of(analysis: str, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return which analyses one consists of.
+    """Return the analyses that an analysis consists of.
 
     Examples
     --------
@@ -162,5 +166,5 @@ def parts_of(analysis: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     """
     if analysis != "full":
         return (analysis,)
-    asked = (part for part, names in ASKED_BY.items() if any(options.get(name) for name in names))
-    return (*ALWAYS, *asked)
+    optional = (part for part, names in REQUIRED_OPTIONS.items() if any(options.get(name) for name in names))
+    return (*ALWAYS, *optional)

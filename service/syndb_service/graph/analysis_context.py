@@ -1,4 +1,4 @@
-"""One graph under study: what several analyses need is found once, and every stage is told."""
+"""The analysis context: intermediate results that several analyses share, computed once."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 
 class AnalysisContext:
-    """A graph, the options of the job, and what has been found so far.
+    """A graph, the options of the job, and the results computed so far.
 
     Parameters
     ----------
     connectome : Connectome
         The graph.
     options : mapping
-        Of the job.
-    stages : Stages
-        Is told which stage begins.
+        The options of the job.
+    stages : StageProgress
+        Reports the stages.
     threads : int
-        How many may work at a time.
+        Maximum number of threads.
     con : duckdb.DuckDBPyConnection, optional
         For analyses that read more of the dataset.
     dataset_id : str
-        Which dataset it is.
+        The id of the dataset.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class AnalysisContext:
         self.stages = stages
         self.con = con
         self.dataset_id = dataset_id
-        self.crew = ThreadPool(threads, stages.within)
+        self.thread_pool = ThreadPool(threads, stages.within)
 
     @cached_property
     def selection(self) -> Selection:
@@ -79,40 +79,40 @@ class AnalysisContext:
 
     @cached_property
     def weak(self) -> Components:
-        """Components, direction ignored."""
+        """Weakly connected components."""
         return find_components(self.connectome, "weak")
 
     @cached_property
     def strong(self) -> Components:
-        """Components, direction heeded."""
+        """Strongly connected components."""
         return find_components(self.connectome, "strong")
 
     @cached_property
     def triangles(self) -> Triangles:
-        """Every triangle; this is the stage of the census."""
+        """The triangles; computed in the stage "triadic census"."""
         self.stages.begin("triadic census")
-        return enumerate_triangles(self.connectome, self.crew)
+        return enumerate_triangles(self.connectome, self.thread_pool)
 
     @cached_property
     def communities(self) -> Communities:
-        """The division into communities; this is a stage of its own."""
+        """The communities; computed in the stage "communities"."""
         self.stages.begin("communities")
         return find_communities(self.connectome, self.options.get("resolution", 1.0), self.options["seed"])
 
-    def sample_count(self, most: int) -> int:
-        """Return how many rewired graphs to draw: as asked, or as some seconds allow, up to ``most``."""
-        asked: int | None = self.options.get("samples")
-        if asked is not None:
-            return asked
-        return int(np.clip(_SWITCHED // max(self.connectome.connection_count, 1), 2, most))
+    def sample_count(self, max_samples: int) -> int:
+        """Return the number of rewired graphs: as requested, or what takes seconds, up to ``max_samples``."""
+        samples: int | None = self.options.get("samples")
+        if samples is not None:
+            return samples
+        return int(np.clip(_SWITCHED // max(self.connectome.connection_count, 1), 2, max_samples))
 
     def find_neuron(self, wanted: str | int) -> int:
-        """Return the position of a neuron: a number is its id, a text its id or its name.
+        """Return the position of a neuron, given by id (number) or by id or name (text).
 
         Raises
         ------
         UnknownNeuron
-            If no neuron of the graph, or more than one, is called so.
+            If no neuron of the graph, or more than one, matches.
         """
         graph = self.connectome
         by_id = self._with_id(wanted)
@@ -123,21 +123,21 @@ class AnalysisContext:
                 f"the graph has no neuron of the id {wanted}",
                 hint=f'Numbers are ids; write "{wanted}" where it is a name. {_LISTED}',
             )
-        places = np.flatnonzero(graph.names == wanted)
+        positions = np.flatnonzero(graph.names == wanted)
         if by_id is not None:
-            if len(places) and set(places.tolist()) != {by_id}:
+            if len(positions) and set(positions.tolist()) != {by_id}:
                 raise UnknownNeuron(
                     f"{wanted!r} is the id of one neuron of the graph and the name of another",
                     hint=f"Write {wanted} for the id, as a number; or give the other one's id, "
-                    f"{graph.neuron_ids[next(place for place in places if place != by_id)]}.",
+                    f"{graph.neuron_ids[next(position for position in positions if position != by_id)]}.",
                 )
             return by_id
-        if len(places) == 1:
-            return int(places[0])
-        if len(places):
-            ids = ", ".join(str(each) for each in graph.neuron_ids[places[:5]])
+        if len(positions) == 1:
+            return int(positions[0])
+        if len(positions):
+            ids = ", ".join(map(str, graph.neuron_ids[positions[:5]]))
             raise UnknownNeuron(
-                f"{len(places):,} neurons of the graph are called {wanted!r}", hint=f"Give an id: {ids}."
+                f"{len(positions):,} neurons of the graph are called {wanted!r}", hint=f"Give an id: {ids}."
             )
         raise UnknownNeuron(f"the graph has no neuron {wanted!r}", hint=_suggest_names(wanted, graph.names))
 
@@ -145,13 +145,13 @@ class AnalysisContext:
         graph = self.connectome
         if not re.fullmatch(r"-?[0-9]{1,19}", str(wanted)) or abs(int(wanted)) >= 2**63:
             return None
-        place = int(np.searchsorted(graph.neuron_ids, int(wanted)))
-        found = place < graph.neuron_count and graph.neuron_ids[place] == int(wanted)
-        return place if found else None
+        position = int(np.searchsorted(graph.neuron_ids, int(wanted)))
+        found = position < graph.neuron_count and graph.neuron_ids[position] == int(wanted)
+        return position if found else None
 
 
 _LISTED = "SELECT neuron_id, name FROM neurons lists them."
-_SWITCHED = 5_500_000  # connections that are rewired in about six seconds of two processors
+_SWITCHED = 5_500_000  # connections rewired in about six seconds on two processors
 
 
 def _suggest_names(wanted: str, names: Labels) -> str:

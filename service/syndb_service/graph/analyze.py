@@ -1,4 +1,4 @@
-"""A graph job's answer: the graph, what was asked of it, and everything needed to cite and repeat it."""
+"""The answer of a graph job: its measures, and everything needed to cite and repeat it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 SAMPLED = {"rich club", "rewired graphs"}
-WORK_OF_A_SAMPLE = 2.0  # of these stages, in the unit of the others
+WORK_OF_A_SAMPLE = 2.0  # work of one sample in these stages, in the unit of the stage weights
 
 
 def analyze(
@@ -40,84 +40,85 @@ def analyze(
     memory_bytes: int | None = None,
     fits: bool = False,
 ) -> tuple[dict[str, Any], AnalysisContext]:
-    """Read a dataset's graph and analyse it.
+    """Load the graph of a dataset and analyze it.
 
     Parameters
     ----------
     con : duckdb.DuckDBPyConnection
-        Has the views ``neurons``, ``synapses`` and ``neuron_relations``.
+        A connection with the views ``neurons``, ``synapses`` and ``neuron_relations``.
     dataset : mapping
-        What the dataset says of itself: ``id``, ``name``, ``title``, ``version``, ``citation`` …
+        The dataset's ``id``, ``name``, ``title``, ``version``, ``citation`` …
     analysis : str
         ``full`` or a key of ``ANALYSES``.
     options : mapping
-        Of the job.
+        The options of the job.
     progress : callable
-        Is told the stage and the fraction of the whole analysis that is done, which never falls.
+        Receives the stage and the fraction done of the whole analysis, which never decreases.
     threads : int
-        How many may work at a time; the answer is the same with any number.
+        Maximum number of threads; the answer doesn't depend on it.
     memory_bytes : int, optional
-        What the job may use.
+        Memory limit of the job.
     fits : bool
-        Whether it is known that there is room for the graph, so that nothing is counted first.
+        Whether the graph is known to fit its budget, so that no connections are counted.
 
     Returns
     -------
-    dict, Study
-        The answer, ready for JSON: the same graph and options give the same bytes. Undefined figures are
-        None, ids of neurons are strings, and ``definitions`` says what each figure means. And the study, for
-        whoever wants figures neuron by neuron.
+    dict
+        The answer, ready for JSON: the same graph and options give the same bytes. Undefined measures are
+        None, ids of neurons are strings, and ``definitions`` explains each measure.
+    AnalysisContext
+        The intermediate results, for measures of single neurons.
 
     Raises
     ------
     GraphTooLarge, EmptyGraph, UnknownNeuron
-        What the user has to change.
+        If the user must change the filters or options.
     """
     selection = Selection.of(options)
     stages = StageProgress(progress, stages_of(analysis, options))
     stages.begin("reading synapses")
     other = options.get("other_dataset_id")
-    room = (
+    budget = (
         None
         if fits
         else GraphBudget(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
     )
-    if other is not None and room is not None:
-        check_size(con, other, selection, room)
+    if other is not None and budget is not None:
+        check_size(con, other, selection, budget)
     connectome = load_connectome(
         con,
         str(dataset["id"]),
         selection,
-        room,
+        budget,
         building=lambda: stages.begin("building the graph"),
     )
-    study = AnalysisContext(connectome, options, stages, threads, con, str(dataset["id"]))
+    context = AnalysisContext(connectome, options, stages, threads, con, str(dataset["id"]))
     answer = {
         "analysis": analysis,
         "dataset": dict(dataset),
         "options": dict(options),
         "filters": selection.to_options(),
         "dropped": asdict(connectome.dropped),
-        **run_analyses(analysis, connectome, study),
+        **run_analyses(analysis, connectome, context),
         "libraries": {name: version(name) for name in ("duckdb", "numpy", "syndb-lab")},
     }
-    return answer, study
+    return answer, context
 
 
-def run_analyses(analysis: str, connectome: Connectome, study: AnalysisContext) -> dict[str, Any]:
-    """Return what the analysis finds, and what its figures mean."""
+def run_analyses(analysis: str, connectome: Connectome, context: AnalysisContext) -> dict[str, Any]:
+    """Return the results of the analysis and the definitions of its measures."""
     answer: dict[str, Any] = size(connectome)
     meanings = {"graph": GRAPH, **SIZE}
-    for part in parts_of(analysis, study.options):
-        answer |= ANALYSES[part].run(study)
+    for part in parts_of(analysis, context.options):
+        answer |= ANALYSES[part].run(context)
         meanings |= ANALYSES[part].definitions
-    if study.options.get("node_table"):
+    if context.options.get("node_table"):
         meanings |= NEURON_TABLE
     return {**answer, "definitions": meanings}
 
 
 def stages_of(analysis: str, options: Mapping[str, Any] = NO_OPTIONS) -> dict[str, float]:
-    """Return the stages of an analysis in their order, with their shares of the work.
+    """Return the stages of an analysis in order, with their shares of the work.
 
     Examples
     --------

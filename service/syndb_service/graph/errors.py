@@ -1,4 +1,4 @@
-"""What a graph job refuses, and what would make it possible."""
+"""Errors of graph jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from syndb_service.errors import UsageError
 
 
 class EmptyGraph(UsageError):
-    """The filters let no connection pass."""
+    """The filters exclude all connections."""
 
     code = "empty_graph"
     http = 422
@@ -14,7 +14,7 @@ class EmptyGraph(UsageError):
 
 
 class NumbersTooLarge(UsageError):
-    """The synapses or the weights add up to more than is counted exactly."""
+    """The synapses or the weights add up to more than can be counted exactly."""
 
     code = "numbers_too_large"
     http = 422
@@ -22,7 +22,7 @@ class NumbersTooLarge(UsageError):
 
 
 class UnknownValue(UsageError):
-    """A filter names what no neuron or synapse of the dataset has."""
+    """A filter contains a value that no neuron or synapse of the dataset has."""
 
     code = "unknown_value"
     http = 422
@@ -30,7 +30,7 @@ class UnknownValue(UsageError):
 
 
 class UnknownNeuron(UsageError):
-    """A neuron that the graph hasn't, or a name that several have."""
+    """A neuron that is not in the graph, or a name that several neurons have."""
 
     code = "unknown_neuron"
     http = 422

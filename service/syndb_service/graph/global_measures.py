@@ -1,4 +1,4 @@
-"""The figures that describe a graph as a whole."""
+"""Measures of the whole graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syndb_service.graph.paths.path_lengths import shortest_paths
 
 
 def size(connectome: Connectome) -> dict[str, int]:
-    """Return how many neurons, connections and synapses there are; every answer begins with them."""
+    """Return the numbers of neurons, connections and synapses, with which every answer begins."""
     return {
         "neuron_count": connectome.neuron_count,
         "connection_count": connectome.connection_count,
@@ -32,17 +32,17 @@ def profile(connectome: Connectome, degrees: Degrees) -> dict[str, Any]:
     }
 
 
-def metrics(study: AnalysisContext) -> dict[str, Any]:
+def metrics(context: AnalysisContext) -> dict[str, Any]:
     """Measure density, reciprocity, degrees, components, clustering and shortest paths."""
-    graph = study.connectome
-    study.stages.begin("components")
-    answer = profile(graph, study.degrees)
-    for name, found in (("weakly", study.weak), ("strongly", study.strong)):
+    graph = context.connectome
+    context.stages.begin("components")
+    answer = profile(graph, context.degrees)
+    for name, found in (("weakly", context.weak), ("strongly", context.strong)):
         answer[f"{name}_connected_components"] = {"count": found.count, "largest": found.largest}
-    directed = clustering.directed_clustering(graph, study.degrees, study.triangles)
-    undirected = clustering.undirected_clustering(graph, study.triangles)
-    study.stages.begin("shortest paths")
-    paths = shortest_paths(graph, study.strong.members, study.options["seed"], study.crew)
+    directed = clustering.directed_clustering(graph, context.degrees, context.triangles)
+    undirected = clustering.undirected_clustering(graph, context.triangles)
+    context.stages.begin("shortest paths")
+    paths = shortest_paths(graph, context.strong.members, context.options["seed"], context.thread_pool)
     return {
         **answer,
         "mean_clustering_coefficient": clustering.mean(directed),

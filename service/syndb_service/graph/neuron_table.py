@@ -1,4 +1,4 @@
-"""The figures of every neuron, as an Arrow table: one row each, by ascending id."""
+"""The measures of every neuron as an Arrow table: one row each, by ascending id."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from syndb_service.graph.measures.clustering import directed_clustering
 from syndb_service.graph.paths.path_lengths import reachable
 
 STAGES = {"triadic census": 1.0, "communities": 2.0, "neuron table": 2.0}
-"""What the table needs, with each stage's share of the work; some of it the analysis has done already."""
+"""Stages of the table, with their shares of the work; the analysis may already have done some."""
 
 
-def neuron_table(study: AnalysisContext) -> pa.Table:
-    """Describe every neuron of the graph.
+def neuron_table(context: AnalysisContext) -> pa.Table:
+    """Return the measures of every neuron of the graph.
 
     Returns
     -------
@@ -37,11 +37,11 @@ def neuron_table(study: AnalysisContext) -> pa.Table:
     >>> table.select(["neuron_id", "degree", "core_number", "neurons_reached"]).to_pylist()[1]
     {'neuron_id': 1, 'degree': 3, 'core_number': 2, 'neurons_reached': 2}
     """
-    graph, degrees = study.connectome, study.degrees
-    clustering = directed_clustering(graph, degrees, study.triangles)
-    communities = study.communities.labels
-    study.stages.begin("neuron table")
-    reached = reachable(graph, study.strong, study.crew)
+    graph, degrees = context.connectome, context.degrees
+    clustering = directed_clustering(graph, degrees, context.triangles)
+    communities = context.communities.labels
+    context.stages.begin("neuron table")
+    reached = reachable(graph, context.strong, context.thread_pool)
     others = graph.neuron_count - 1
     return pa.table(
         {

@@ -1,4 +1,4 @@
-"""Comparison: the profiles of two datasets side by side, or of the parts of one."""
+"""Compares the profiles of two datasets, or of the parts of one."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from syndb_service.graph.model.connectome import Connectome, Counts, Index, sort
 from syndb_service.graph.model.loader import ends, load_connectome, load_neurons
 
 CONNECTED = TRIADS[3:]
-MOST_PARTS = 100
+MAX_PARTS = 100
 
 
 def compare(study: AnalysisContext) -> dict[str, Any]:
-    """Describe each graph by its motifs and degrees, and say how alike every two are.
+    """Describe each graph by its motifs and degrees, and compute the similarity of every two.
 
-    With ``other_dataset_id`` the two datasets are compared; with ``by`` the parts of one: connections by the
-    neurotransmitter that their synapses release, or by the brain structure that these lie in, of the
-    synapses that the filters leave in. A part's neurons are those that its connections touch, so that parts
-    of different size compare.
+    With ``other_dataset_id`` two datasets are compared; with ``by`` the parts of one: its selected
+    connections, divided by the neurotransmitter or the brain structure of their synapses. The neurons of a
+    part are those with a connection in it, so that parts of different sizes are comparable.
     """
     study.stages.begin("comparing")
     other, by = study.options.get("other_dataset_id"), study.options.get("by")
@@ -37,8 +36,8 @@ def compare(study: AnalysisContext) -> dict[str, Any]:
         graphs[other] = load_connectome(study.con, other, study.selection, lenient=True)
     elif by is not None and study.con is not None:
         graphs, unknown = _parts(study, study.con, by)
-    found = study.crew.map(_profile, list(graphs.values()))
-    parts = [{"name": name, **told} for name, told in zip(graphs, found, strict=True)]
+    found = study.thread_pool.map(_profile, list(graphs.values()))
+    parts = [{"name": name, **measured} for name, measured in zip(graphs, found, strict=True)]
     if by is None:
         for part, graph in zip(parts, graphs.values(), strict=True):
             part["dropped"] = asdict(graph.dropped)
@@ -54,7 +53,7 @@ def compare(study: AnalysisContext) -> dict[str, Any]:
 
 
 def _parts(study: AnalysisContext, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
-    """Divide the connections of the graph by what their synapses say, the largest part first."""
+    """Divide the connections by an attribute of their synapses, the largest part first."""
     selection, graph = study.selection, study.connectome
     rows = con.execute(groups_sql(by, selection), parameters(study.dataset_id, selection)).fetchnumpy()
     neurons = load_neurons(con, study.dataset_id)
@@ -69,17 +68,17 @@ def _parts(study: AnalysisContext, con: Any, by: str) -> tuple[dict[str, Connect
     largest = np.argsort(-np.bincount(part, minlength=len(distinct)), kind="stable")
     shown = {
         str(distinct[number]): _part(graph, pre, post, synapses, np.flatnonzero(known)[part == number])
-        for number in largest[:MOST_PARTS].tolist()
+        for number in largest[:MAX_PARTS].tolist()
     }
     left = {
         "connections": int(np.count_nonzero(inside & ~known)),
-        "parts_left_out": max(len(distinct) - MOST_PARTS, 0),
+        "parts_left_out": max(len(distinct) - MAX_PARTS, 0),
     }
     return shown, left
 
 
 def _node_indices(graph: Connectome, ids: Counts) -> Index:
-    """Return where neurons stand in the graph, -1 for those that it hasn't."""
+    """Return the positions of neurons in the graph; -1 for those that are not in it."""
     if not graph.neuron_count:
         return np.full(len(ids), -1, np.int32)
     places = np.minimum(np.searchsorted(graph.neuron_ids, ids), graph.neuron_count - 1)
@@ -115,31 +114,31 @@ def _profile(graph: Connectome) -> dict[str, Any]:
     }
 
 
-def _matrix(parts: list[dict[str, Any]], alike: Any) -> list[list[float | None]]:
-    return [[alike(one, other) for other in parts] for one in parts]
+def _matrix(parts: list[dict[str, Any]], compare_pair: Any) -> list[list[float | None]]:
+    return [[compare_pair(part, other) for other in parts] for part in parts]
 
 
-def _cosine(one: dict[str, Any], other: dict[str, Any]) -> float | None:
+def _cosine(part: dict[str, Any], other: dict[str, Any]) -> float | None:
     """Return the cosine of the angle between two profiles of the 13 connected motifs."""
     first, second = (
-        np.array([part["triadic_census"][name] for name in CONNECTED], float) for part in (one, other)
+        np.array([profile["triadic_census"][name] for name in CONNECTED], float) for profile in (part, other)
     )
     lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
     return min(float(first @ second) / lengths, 1.0) if lengths else None
 
 
-def _degree_distance(one: dict[str, Any], other: dict[str, Any]) -> float | None:
+def _degree_distance(part: dict[str, Any], other: dict[str, Any]) -> float | None:
     """Return the largest gap between two distributions of total degree (Kolmogorov-Smirnov)."""
-    spreads = [part["total_degree"]["distribution"] for part in (one, other)]
-    if not all(spread["values"] for spread in spreads):
+    distributions = [profile["total_degree"]["distribution"] for profile in (part, other)]
+    if not all(distribution["values"] for distribution in distributions):
         return None
-    values = np.unique(np.concatenate([spread["values"] for spread in spreads]))
-    first, second = (_shares(spread, values) for spread in spreads)
+    values = np.unique(np.concatenate([distribution["values"] for distribution in distributions]))
+    first, second = (_shares(distribution, values) for distribution in distributions)
     return float(np.abs(first - second).max())
 
 
-def _shares(spread: dict[str, Any], values: Counts) -> npt.NDArray[np.float64]:
-    places = np.searchsorted(spread["values"], values, side="right")
-    cumulated = np.append(0, np.cumsum(spread["counts"]))
-    shares: npt.NDArray[np.float64] = cumulated[places] / cumulated[-1]
+def _shares(distribution: dict[str, Any], values: Counts) -> npt.NDArray[np.float64]:
+    positions = np.searchsorted(distribution["values"], values, side="right")
+    cumulated = np.append(0, np.cumsum(distribution["counts"]))
+    shares: npt.NDArray[np.float64] = cumulated[positions] / cumulated[-1]
     return shares

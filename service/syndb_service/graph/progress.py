@@ -1,4 +1,4 @@
-"""The stages of an analysis, told as one fraction that only grows."""
+"""Progress of an analysis: its stages as one fraction that never decreases."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ Progress = Callable[[str, float | None], None]
 
 
 class StageProgress:
-    """Report the stage that runs and the share of the whole analysis that is done.
+    """Reporter of the current stage and the fraction done of the whole analysis.
 
     Parameters
     ----------
     progress : callable
-        Takes the name of the stage and the fraction of the analysis.
+        Receives the name of the stage and the fraction of the analysis.
     weights : mapping of str to float
-        Every stage in the order in which they run, with its share of the work in any unit.
+        Every stage in the order of execution, with its share of the work in any unit.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class StageProgress:
         self._before = 0.0
 
     def begin(self, name: str) -> None:
-        """Enter a stage; all before it are done."""
+        """Begin a stage; all stages before it are done."""
         self._before += self._weights.get(self._name, 0.0)
         self._name = name
         self._progress(name, self._before / self._total)

@@ -111,7 +111,7 @@ def test_census_equals_igraphs(shape: Shape) -> None:
 def test_census_does_not_depend_on_the_blocks_or_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = connectome_from_edges(*SHAPES["heavy-tailed"])
     whole = enumerate_triangles(graph)
-    monkeypatch.setattr("syndb_service.graph.measures.triangles._LEAST_WORK", 7)
+    monkeypatch.setattr("syndb_service.graph.measures.triangles._MIN_WORK", 7)
     told: list[float] = []
     pieces = enumerate_triangles(graph, ThreadPool(3, told.append))
     assert pieces.kinds == whole.kinds

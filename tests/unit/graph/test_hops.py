@@ -48,7 +48,7 @@ def test_what_each_neuron_reaches_is_exact(shape: Shape) -> None:
 def test_threads_change_nothing() -> None:
     graph = connectome_from_edges(*SHAPES["more than a word of sources"])
     sources = np.arange(graph.neuron_count, dtype=np.int32)
-    one, many = count_hops(graph, sources), count_hops(graph, sources, crew=ThreadPool(3))
+    one, many = count_hops(graph, sources), count_hops(graph, sources, thread_pool=ThreadPool(3))
     assert one.pairs.tolist() == many.pairs.tolist()
     assert one.lengths.tolist() == many.lengths.tolist()
 

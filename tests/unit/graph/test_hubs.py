@@ -9,8 +9,8 @@ from syndb_service.graph.analyze import run_analyses, stages_of
 from syndb_service.graph.measures.degrees import count_degrees
 from syndb_service.graph.measures.hub_subnetwork import (
     CENTRES,
-    MOST_CONNECTIONS,
-    MOST_NEURONS,
+    MAX_CONNECTIONS,
+    MAX_NEURONS,
     strongest_subnetwork,
 )
 from syndb_service.graph.measures.hubs import describe_hubs
@@ -57,8 +57,8 @@ def test_the_subnetwork_is_bounded_and_exact() -> None:
     part = strongest_subnetwork(graph, count_degrees(graph), CENTRES)
     ids = [neuron["neuron_id"] for neuron in part["neurons"]]
     sizes = [connection["synapse_count"] for connection in part["connections"]]
-    assert len(ids) == len(set(ids)) == MOST_NEURONS
-    assert len(sizes) == MOST_CONNECTIONS < part["connections_among_neurons"]
+    assert len(ids) == len(set(ids)) == MAX_NEURONS
+    assert len(sizes) == MAX_CONNECTIONS < part["connections_among_neurons"]
     assert sizes == sorted(sizes, reverse=True)
     assert sum(neuron["is_hub"] for neuron in part["neurons"]) == CENTRES
     true = {
@@ -87,7 +87,7 @@ def test_the_hubs_of_the_subnetwork_are_those_of_the_answer(top_hubs: int) -> No
     hubs = {hub["neuron_id"] for hub in answer["hubs"]}
     neurons = answer["strongest_subnetwork"]["neurons"]
     assert len(hubs) == top_hubs
-    assert len(neurons) == MOST_NEURONS
+    assert len(neurons) == MAX_NEURONS
     assert {neuron["neuron_id"] for neuron in neurons if neuron["is_hub"]} == hubs & {
         neuron["neuron_id"] for neuron in neurons
     }

@@ -135,7 +135,9 @@ def test_significance_is_the_same_with_any_number_of_threads() -> None:
     graph = connectome_from_edges(*SHAPES["heavy-tailed"])
     told: list[float] = []
     one = motif_significance(graph, 12, 3, keep_reciprocity=True)
-    assert motif_significance(graph, 12, 3, keep_reciprocity=True, crew=ThreadPool(3, told.append)) == one
+    assert (
+        motif_significance(graph, 12, 3, keep_reciprocity=True, thread_pool=ThreadPool(3, told.append)) == one
+    )
     assert motif_significance(graph, 12, 4, keep_reciprocity=True) != one
     assert told == sorted(told)
     assert len(told) == 12

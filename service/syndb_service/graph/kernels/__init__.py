@@ -1,4 +1,4 @@
-"""The loops over millions of connections, in C: ``bindings`` calls them, ``build`` compiles them.
+"""C kernels for loops over millions of connections: ``bindings`` calls them, ``build`` compiles them.
 
-The build of the package loads ``build.py`` as a file of its own, so nothing is imported here.
+The build of the package loads ``build.py`` as a single file, so nothing is imported here.
 """

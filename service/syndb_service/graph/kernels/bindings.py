@@ -1,7 +1,7 @@
-"""The compiled kernels: loops over millions of connections, in C, called with arrays.
+"""Bindings of the compiled C kernels: loops over millions of connections, called with arrays.
 
-They are built when the package is installed (``build.py``). A call releases the interpreter's lock, so that
-several run at a time, and checks the type and the layout of every array.
+The kernels are built when the package is installed (``build.py``). A call checks the type and the layout of
+every array and releases the interpreter's lock, so that several calls run in parallel.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ SIGNATURES = {
     "pass_rank": "nliildxxd",
     "find_path": "nlidnndiii",
 }
-"""Arguments: numbers n (64 bits), h (32), x (double); arrays b, i, l, w, d, which may be None if capital."""
+"""Arguments: numbers n (64 bits), h (32), x (double); arrays b, i, l, w, d; a capital allows None."""
 
 
 class KernelsMissing(FatalError):
-    """The compiled library is not there, or belongs to other sources."""
+    """The compiled library is missing or was built from other sources."""
 
     code = "kernels_missing"
 
 
 def kernel(name: str) -> Callable[..., int]:
-    """Return a kernel by name.
+    """Return the kernel of this name.
 
     Raises
     ------
@@ -92,9 +92,9 @@ def _argument(code: str) -> Any:
 
 
 def _optional(array: Any) -> Any:
-    """Let a pointer be None as well."""
+    """Return an array type that also accepts None."""
 
-    def from_param(cls: Any, given: Any) -> Any:
-        return None if given is None else array.from_param(given)
+    def from_param(cls: Any, value: Any) -> Any:
+        return None if value is None else array.from_param(value)
 
     return type(f"Optional{array.__name__}", (array,), {"from_param": classmethod(from_param)})

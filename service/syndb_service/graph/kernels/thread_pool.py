@@ -1,4 +1,4 @@
-"""Threads that share a piece of work: kernels release the interpreter's lock, so they run at a time."""
+"""A thread pool for kernels, which run in parallel because they release the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import numpy.typing as npt
 
 Report = Callable[[float], None]
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Output = TypeVar("Output")
 
 BLOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadPool:
-    """How many threads work, and who is told how far they are.
+    """A thread pool that reports its progress.
 
     Parameters
     ----------
     threads : int
-        At least 1.
+        Number of threads, at least 1.
     report : callable
-        Is told the fraction of the work that is done, after each piece.
+        Receives the fraction of the work that is done, after each item.
 
     Examples
     --------
@@ -38,28 +38,28 @@ class ThreadPool:
     report: Report = lambda _: None
 
     def map(
-        self, work: Callable[[Item], Made], items: Sequence[Item], weights: Sequence[float] | None = None
-    ) -> list[Made]:
-        """Do the work on every item; results come in the order of the items, whoever did them when.
+        self, work: Callable[[Item], Output], items: Sequence[Item], weights: Sequence[float] | None = None
+    ) -> list[Output]:
+        """Apply a function to every item; return the results in the order of the items.
 
         Parameters
         ----------
         work : callable
-            Takes an item; runs in any thread.
+            Receives an item; runs in any thread.
         items : sequence
-            What there is to do.
+            The items.
         weights : sequence of float, optional
-            What share of the work each item is, in any unit; equal where not given.
+            Each item's share of the work, in any unit; equal by default.
         """
         shares = [1.0] * len(items) if weights is None else list(weights)
         total, done = sum(shares) or 1.0, 0.0
         if self.threads == 1 or len(items) < 2:
-            made = []
+            outputs = []
             for item, share in zip(items, shares, strict=True):
-                made.append(work(item))
+                outputs.append(work(item))
                 done += share
                 self.report(min(done / total, 1.0))
-            return made
+            return outputs
         with ThreadPoolExecutor(self.threads) as pool:
             futures = {pool.submit(work, item): share for item, share in zip(items, shares, strict=True)}
             for future in as_completed(futures):
@@ -69,13 +69,13 @@ class ThreadPool:
             return [future.result() for future in futures]
 
 
-def blocks(work: npt.NDArray[np.int64], least: int) -> Iterator[tuple[int, int, int]]:
-    """Cut places 0 … len(work) into at most 64 ranges of about equal work, none of less than ``least``.
+def blocks(work: npt.NDArray[np.int64], min_work: int) -> Iterator[tuple[int, int, int]]:
+    """Divide positions 0 … len(work) into at most 64 ranges of similar work, each of at least ``min_work``.
 
     Yields
     ------
     tuple of int
-        First place, the place after the last one, and the work between.
+        First position, the position after the last one, and the work between.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def blocks(work: npt.NDArray[np.int64], least: int) -> Iterator[tuple[int, int, 
     """
     done = np.cumsum(work)
     total = int(done[-1]) if len(work) else 0
-    size, first, before = max(least, total // BLOCKS, 1), 0, 0
+    size, first, before = max(min_work, total // BLOCKS, 1), 0, 0
     while first < len(work):
         last = min(int(np.searchsorted(done, before + size)) + 1, len(work))
         yield first, last, int(done[last - 1]) - before

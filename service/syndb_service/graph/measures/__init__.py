@@ -1,1 +1,1 @@
-"""Measures of neurons and of connections, and the census of triads. They import the model and the kernels."""
+"""Measures of neurons and connections, and the triadic census; they import the model and the kernels."""

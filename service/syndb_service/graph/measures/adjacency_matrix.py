@@ -1,4 +1,4 @@
-"""The adjacency matrix, sorted by community and made small enough to draw."""
+"""The adjacency matrix, sorted by community and reduced to at most 400 rows for drawing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from syndb_service.graph.model.connectome import Connectome, Index
 
 CELLS = 200
-WHOLE = 400  # neurons up to which each has a row of its own
+MAX_CELLS = 400  # neurons up to which each has its own row
 
 
 def adjacency_sketch(connectome: Connectome, labels: Index) -> dict[str, Any]:
-    """Count the connections between groups of neurons that stand side by side, sorted by community.
+    """Count the connections between groups of neurons that are adjacent in the order by community.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def adjacency_sketch(connectome: Connectome, labels: Index) -> dict[str, Any]:
     [0, 1]
     """
     n = connectome.neuron_count
-    cells = n if n <= WHOLE else CELLS
+    cells = n if n <= MAX_CELLS else CELLS
     each = n / cells if cells else 1.0
     place = np.empty(n, np.int64)
     place[np.argsort(labels, kind="stable")] = np.arange(n)

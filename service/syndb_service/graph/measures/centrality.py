@@ -1,4 +1,4 @@
-"""How central a neuron is: its PageRank, and the core it belongs to."""
+"""Centrality of neurons: PageRank and core number."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from syndb_service.graph.model.connectome import MUTUAL, Connectome, Index
 DAMPING = 0.85
 CLOSE = 1e-12
 """Sum of the changes of all ranks at which the iteration ends."""
-MOST_STEPS = 500
+MAX_STEPS = 500
 
 Ranks = npt.NDArray[np.float64]
 
 
 def page_rank(connectome: Connectome) -> Ranks:
-    """Return each neuron's PageRank, shape (n,), of sum 1: the signal follows connections by their synapses.
+    """Return each neuron's PageRank, shape (n,), with sum 1; connections are weighted by their synapses.
 
     Brin & Page 1998 (doi:10.1016/S0169-7552(98)00110-X) with a damping of 0.85; a neuron without outgoing
-    connections hands its rank to all alike, as in NetworkX's ``pagerank`` of weighted edges.
+    connections gives its rank to all neurons equally, as in NetworkX's ``pagerank`` of weighted edges.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def page_rank(connectome: Connectome) -> Ranks:
     strength = np.bincount(connectome.pre, connectome.synapse_count, minlength=n)
     ends = strength == 0
     rank, passed = np.full(n, 1 / max(n, 1)), np.empty(n)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         share = np.divide(rank, strength, out=np.zeros(n), where=~ends)
         base = (1 - DAMPING + DAMPING * float(rank[ends].sum())) / max(n, 1)
         kernel("pass_rank")(
@@ -56,9 +56,8 @@ def page_rank(connectome: Connectome) -> Ranks:
 def core_numbers(connectome: Connectome) -> Index:
     """Return the largest k for which each neuron is in the k-core, shape (n,).
 
-    The k-core is what is left when neurons of fewer than k connections, in and out together, are taken away
-    until there are none (Seidman 1983, doi:10.1016/0378-8733(83)90028-X; as NetworkX's and igraph's of a
-    directed graph).
+    The k-core remains when neurons of fewer than k connections, in and out together, are removed until there
+    are none (Seidman 1983, doi:10.1016/0378-8733(83)90028-X; as in NetworkX and igraph for directed graphs).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Clustering: how often a neuron's partners are themselves connected."""
+"""Clustering coefficients: the share of connected pairs among a neuron's partners."""
 
 from __future__ import annotations
 

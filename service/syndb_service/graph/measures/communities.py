@@ -1,4 +1,4 @@
-"""Communities: groups of neurons with more synapses among them than their strengths let one expect."""
+"""Communities: groups of neurons with more synapses among them than their strengths imply."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from syndb_service.graph.model.connectome import Connectome, Counts, Index
 
 Words = npt.NDArray[np.uint64]
 
-ROUNDS = 2  # of the whole algorithm; the second starts from what the first found
+ROUNDS = 2  # of the whole algorithm; the second starts from the result of the first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Communities:
-    """A division of the neurons.
+    """A division of the neurons into communities.
 
     Parameters
     ----------
     count : int
         Number of communities.
     labels : int32 array of shape (n,)
-        Each neuron's community, 0 the largest; of two of one size, the one with the lower neuron id first.
+        Each neuron's community, 0 the largest; of equal sizes, the one with the lowest neuron id first.
     modularity : float or None
-        Of this division; None without connections.
+        Modularity of this division; None without connections.
     """
 
     count: int
@@ -37,7 +37,7 @@ class Communities:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Weighted:
-    """An undirected graph: each edge at both its ends, self-loops in ``strength`` alone."""
+    """An undirected graph: each edge is stored at both ends; self-loops count only in ``strength``."""
 
     start: Counts
     to: Index
@@ -63,7 +63,7 @@ def find_communities(connectome: Connectome, resolution: float, seed: int) -> Co
     resolution : float
         Above 1 there are more and smaller communities, below 1 fewer and larger ones.
     seed : int
-        Of the order in which neurons are visited.
+        Seed of the order in which neurons are visited.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def _leiden(
     resolution: float,
     state: np.ndarray[tuple[int], np.dtype[np.uint64]],
 ) -> Index:
-    """Move, refine, merge, until no community has more than one node."""
+    """Move nodes, refine and aggregate until each community is one node."""
     community, place = _relabel(labels), np.arange(graph.size, dtype=np.int32)
     while True:
         community = _move_nodes(graph, community, total, resolution, state)
@@ -192,7 +192,7 @@ def _aggregate(graph: _Weighted, part: Index) -> _Weighted:
 
 
 def _relabel(labels: Index) -> Index:
-    """Return the labels numbered 0, 1, 2 …, in the order in which they first occur."""
+    """Renumber the labels 0, 1, 2 …, in the order in which they first occur."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
@@ -208,7 +208,7 @@ def _by_size(labels: Index) -> Index:
 
 
 def _modularity(connectome: Connectome, labels: Index, resolution: float) -> float:
-    """Return the modularity of a division, exact but for one rounding at the end."""
+    """Return the modularity of a division, exact except for one rounding at the end."""
     synapses = connectome.synapse_count
     total = 2 * int(synapses.sum())
     inside = 2 * int(synapses[labels[connectome.pre] == labels[connectome.post]].sum())
@@ -221,7 +221,7 @@ def _modularity(connectome: Connectome, labels: Index, resolution: float) -> flo
 
 
 def agreement(labels: Index, classes: list[str | None]) -> dict[str, float | int | None]:
-    """Compare a division with a column of names: adjusted Rand index and normalised mutual information.
+    """Compare a division with a column of names: adjusted Rand index and normalized mutual information.
 
     Neurons without a name are left out. Hubert & Arabie 1985 (doi:10.1007/BF01908075); mutual information
     divided by the mean of the two entropies, as in scikit-learn.

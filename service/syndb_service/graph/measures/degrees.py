@@ -1,4 +1,4 @@
-"""Degrees and strengths: with how many neurons, and by how many synapses, a neuron is connected."""
+"""Degrees and strengths: the numbers of partners and of synapses of a neuron."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def count_degrees(connectome: Connectome) -> Degrees:
 
 
 def distribution(values: Counts) -> dict[str, Any]:
-    """Summarise a count per neuron: mean, maximum and how many neurons have each value.
+    """Summarize a count per neuron: mean, maximum and distribution.
 
     Returns
     -------
@@ -100,6 +100,6 @@ def reciprocity(connectome: Connectome) -> float | None:
     return connection_share(returned, connectome.connection_count)
 
 
-def connection_share(some: int, every: int) -> float | None:
-    """Return a share of connections, None where there is nothing to share."""
-    return some / every if every else None
+def connection_share(part: int, total: int) -> float | None:
+    """Return ``part`` divided by ``total``; None if ``total`` is 0."""
+    return part / total if total else None

@@ -1,4 +1,4 @@
-"""The strongest sub-network around the best-connected neurons: small enough to draw."""
+"""The strongest sub-network around the neurons of highest degree, small enough to draw."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from syndb_service.graph.measures.hubs import neuron_name, rank_hubs
 from syndb_service.graph.model.connectome import Connectome, Index
 
 CENTRES = 10
-MOST_NEURONS = 36
-MOST_CONNECTIONS = 90
+MAX_NEURONS = 36
+MAX_CONNECTIONS = 90
 
 
 def strongest_subnetwork(connectome: Connectome, degrees: Degrees, top_hubs: int) -> dict[str, Any]:
-    """Choose the best-connected neurons, those most strongly connected to them, and the connections.
+    """Select the neurons of highest degree, those most strongly connected to them, and their connections.
 
-    Up to 10 neurons of highest total degree come first, whatever ``top_hubs`` is. Connections that touch
-    one are then taken by synapse count, strongest first (ties by neuron ids), each bringing in the neuron
-    at its other end, until there are 36 neurons. Of the connections among those, the ones that brought a
-    neuron in and then the strongest are kept, up to 90 in all. Counts are exact; the choice is for drawing,
-    not for statistics.
+    First come up to 10 neurons of highest total degree, whatever ``top_hubs`` is. Their connections are then
+    visited by synapse count, strongest first (ties by neuron ids), and each adds the neuron at its other end,
+    until there are 36 neurons. Of the connections among these, those that added a neuron and then the
+    strongest are returned, up to 90 in total. Counts are exact; the selection is for drawing, not for
+    statistics.
 
     Parameters
     ----------
     connectome : Connectome
         The graph.
     degrees : Degrees
-        Of the same graph.
+        Degrees of the same graph.
     top_hubs : int
-        How many neurons the answer lists as hubs: ``is_hub`` is true for these alone.
+        Number of hubs in the answer: ``is_hub`` is true only for these.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def strongest_subnetwork(connectome: Connectome, degrees: Degrees, top_hubs: int
     chosen[neurons] = True
     among = np.flatnonzero(chosen[connectome.pre] & chosen[connectome.post])
     brought = np.isin(among, carriers)
-    ranked = among[np.lexsort((among, -connectome.synapse_count[among], ~brought))][:MOST_CONNECTIONS]
+    ranked = among[np.lexsort((among, -connectome.synapse_count[among], ~brought))][:MAX_CONNECTIONS]
     shown = ranked[np.lexsort((ranked, -connectome.synapse_count[ranked]))]
     hubs = set(rank_hubs(degrees, top_hubs).tolist())
     return {
@@ -77,16 +77,16 @@ def strongest_subnetwork(connectome: Connectome, degrees: Degrees, top_hubs: int
     }
 
 
-def _gather(connectome: Connectome, centres: Index) -> tuple[list[int], list[int]]:
-    """Return the neurons, the centres first, and the positions of the connections that brought others in."""
+def _gather(connectome: Connectome, centers: Index) -> tuple[list[int], list[int]]:
+    """Return the neurons, the centers first, and the positions of the connections that added the others."""
     central = np.zeros(connectome.neuron_count, np.bool_)
-    central[centres] = True
+    central[centers] = True
     touching = np.flatnonzero(central[connectome.pre] | central[connectome.post])
     touching = touching[np.argsort(-connectome.synapse_count[touching], kind="stable")]
-    neurons = dict.fromkeys(centres.tolist())
+    neurons = dict.fromkeys(centers.tolist())
     carriers = []
     for position in touching.tolist():
-        if len(neurons) >= MOST_NEURONS:
+        if len(neurons) >= MAX_NEURONS:
             break
         ends = (int(connectome.pre[position]), int(connectome.post[position]))
         if any(end not in neurons for end in ends):

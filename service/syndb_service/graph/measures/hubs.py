@@ -1,4 +1,4 @@
-"""Hubs: the neurons with the most partners."""
+"""Hubs: the neurons of highest total degree."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from syndb_service.graph.measures.degrees import Degrees
 from syndb_service.graph.model.connectome import Connectome, Counts, Index
 
 
-def rank_hubs(degrees: Degrees, most: int) -> Index:
-    """Return the positions of the ``most`` neurons of highest total degree, highest first.
+def rank_hubs(degrees: Degrees, max_hubs: int) -> Index:
+    """Return the positions of the neurons of highest total degree, highest first, at most ``max_hubs``.
 
-    Ties go to the lower neuron id; neurons without connections are never hubs.
+    Of equal neurons the lower id comes first. Neurons without connections are never hubs.
     """
     total = degrees.total
-    order = np.argsort(-total, kind="stable")[:most]
+    order = np.argsort(-total, kind="stable")[:max_hubs]
     return order[total[order] > 0].astype(np.int32)
 
 
-def describe_hubs(connectome: Connectome, degrees: Degrees, most: int) -> list[dict[str, Any]]:
-    """Describe the hubs, ranked by total degree: partners that a neuron has in plus out.
+def describe_hubs(connectome: Connectome, degrees: Degrees, max_hubs: int) -> list[dict[str, Any]]:
+    """Describe the hubs, ranked by total degree (in-degree plus out-degree).
 
     Degree is the score by which the rich club of *C. elegans* was found (Towlson et al. 2013,
     doi:10.1523/JNEUROSCI.3784-12.2013), and the measure that van den Heuvel & Sporns 2013
-    (doi:10.1016/j.tics.2013.09.012) put first among those that make a hub. ``in_degree_rank`` and its
-    like tell a broadcaster from an integrator: 1 is the highest, equal values share a rank.
+    (doi:10.1016/j.tics.2013.09.012) list first. ``in_degree_rank`` and the other ranks distinguish
+    broadcasters from integrators: 1 is the highest, and equal values share a rank.
 
     Parameters
     ----------
     connectome : Connectome
         The graph.
     degrees : Degrees
-        Of the same graph.
-    most : int
-        Number of hubs; fewer come back where fewer neurons have connections.
+        Degrees of the same graph.
+    max_hubs : int
+        Number of hubs; fewer are returned if fewer neurons have connections.
 
     Examples
     --------
@@ -61,12 +61,12 @@ def describe_hubs(connectome: Connectome, degrees: Degrees, most: int) -> list[d
             **{name: int(values[neuron]) for name, values in measures.items()},
             **{f"{name}_rank": _rank(values, neuron) for name, values in measures.items()},
         }
-        for rank, neuron in enumerate(rank_hubs(degrees, most).tolist(), start=1)
+        for rank, neuron in enumerate(rank_hubs(degrees, max_hubs).tolist(), start=1)
     ]
 
 
 def neuron_name(connectome: Connectome, neuron: int) -> dict[str, str | None]:
-    """Return what a neuron is called: its exact id as a string, name, cell class and neurotransmitter.
+    """Return the identity of a neuron: exact id as a string, name, cell class and neurotransmitter.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The triadic census: how often each of the 16 motifs of three neurons occurs."""
+"""The triadic census: the count of each of the 16 motifs of three neurons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPEN = {
     (FORWARD, MUTUAL): "111U",
     (MUTUAL, MUTUAL): "201",
 }
-"""Triads of two dyads, by the two dyads as the neuron in the middle sees them."""
+"""Triads of two dyads, by the two dyads from the view of their common neuron."""
 
 _REVERSED = {FORWARD: BACKWARD, BACKWARD: FORWARD, MUTUAL: MUTUAL}
 
@@ -31,20 +31,20 @@ def triadic_census(connectome: Connectome, triangles: Triangles) -> dict[str, in
 
     Names are those of Holland & Leinhardt 1970 (doi:10.1086/224954): the numbers of mutual, asymmetric
     and null dyads, then D(own), U(p), T(ransitive) or C(yclic). Triples with three connected pairs come
-    from the enumeration of triangles, those with two from the degrees less what triangles hold, the
-    rest by subtraction. All counts are exact integers.
+    from the enumeration of triangles, those with two from the degrees minus the pairs in triangles, and
+    all others by subtraction. All counts are exact integers.
 
     Parameters
     ----------
     connectome : Connectome
         The graph of n neurons.
     triangles : Triangles
-        Of the same graph.
+        Triangles of the same graph.
 
     Returns
     -------
     dict of str to int
-        Under the 16 names, in their standard order; the sum is n (n-1) (n-2) / 6.
+        Counts by the 16 names, in their standard order; the sum is n (n-1) (n-2) / 6.
 
     Examples
     --------
@@ -56,11 +56,11 @@ def triadic_census(connectome: Connectome, triangles: Triangles) -> dict[str, in
     {'012': 3, '030T': 1}
     """
     n = connectome.neuron_count
-    seen = _dyads_by_neuron(connectome)
-    asymmetric, mutual = int(seen[FORWARD].sum()), int(seen[MUTUAL].sum()) // 2
+    dyad_counts = _dyads_by_neuron(connectome)
+    asymmetric, mutual = int(dyad_counts[FORWARD].sum()), int(dyad_counts[MUTUAL].sum()) // 2
     census: Counter[str] = Counter()
     for pair, name in OPEN.items():
-        census[name] += _wedges(seen, *pair)
+        census[name] += _wedges(dyad_counts, *pair)
     for kind, count in triangles.kinds.items():
         census[closed_triad(kind)] += count
         for pair in corners(kind):
@@ -73,7 +73,7 @@ def triadic_census(connectome: Connectome, triangles: Triangles) -> dict[str, in
 
 
 def corners(kind: Kind) -> list[tuple[int, int]]:
-    """Return the two dyads that each of a triangle's three neurons sees, in ascending order.
+    """Return the two dyads of each of a triangle's three neurons, in ascending order.
 
     Examples
     --------
@@ -111,14 +111,14 @@ def closed_triad(kind: Kind) -> str:
 
 
 def _dyads_by_neuron(connectome: Connectome) -> dict[int, Counts]:
-    """Return, by kind of dyad, how many each neuron sees."""
+    """Return the number of dyads of each neuron, by kind from its view."""
     dyads, n = connectome.dyads, connectome.neuron_count
     row = np.repeat(np.arange(n, dtype=np.int32), dyads.partners)
     return {kind: np.bincount(row[dyads.kind == kind], minlength=n) for kind in (FORWARD, BACKWARD, MUTUAL)}
 
 
-def _wedges(seen: dict[int, Counts], one: int, other: int) -> int:
+def _wedges(dyad_counts: dict[int, Counts], kind: int, other: int) -> int:
     """Count the pairs of dyads of these kinds that share a neuron, open or closed."""
-    if one == other:
-        return int((seen[one] * (seen[one] - 1) // 2).sum())
-    return int((seen[one] * seen[other]).sum())
+    if kind == other:
+        return int((dyad_counts[kind] * (dyad_counts[kind] - 1) // 2).sum())
+    return int((dyad_counts[kind] * dyad_counts[other]).sum())

@@ -1,4 +1,4 @@
-"""Every triangle of the graph, enumerated once: what motifs and clustering are counted from."""
+"""The triangles of the graph, enumerated once for motifs and clustering."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from syndb_service.graph.model.connectome import (
 
 Kind = tuple[int, int, int]
 
-_LEAST_WORK = 200_000  # comparisons: a block of fewer isn't worth a thread's while
+_MIN_WORK = 200_000  # minimum comparisons of a block: a smaller one costs more than it saves
 _EVERY_KIND = tuple(product((FORWARD, BACKWARD, MUTUAL), repeat=3))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Triangles:
-    """Triples of neurons of which every two are connected, in at least one direction.
+    """Counts of the triples of neurons in which every two are connected, in at least one direction.
 
     Parameters
     ----------
     kinds : dict
         Triangles u, v, w by their dyads (u-v, u-w, v-w), each `FORWARD`, `BACKWARD` or `MUTUAL`.
     undirected : int64 array of shape (n,)
-        Triangles through each neuron; empty where they were not asked for.
+        Triangles through each neuron; empty if they were not requested.
     directed : int64 array of shape (n,)
         Directed triangles through each neuron: a mutual dyad can serve in either direction, so that a
         triangle of k mutual dyads counts 2**k times (Fagiolo 2007, doi:10.1103/PhysRevE.76.026107).
@@ -54,9 +54,9 @@ class Triangles:
 
 
 def enumerate_triangles(
-    connectome: Connectome, crew: ThreadPool | None = None, *, by_neuron: bool = True
+    connectome: Connectome, thread_pool: ThreadPool | None = None, *, by_neuron: bool = True
 ) -> Triangles:
-    """Enumerate the triangles over the degree-ordered adjacency.
+    """Enumerate the triangles of the degree-ordered graph.
 
     Each dyad points from the neuron of fewer partners to that of more, so that no row is longer than
     sqrt(2 m) and a triangle is found once, at its lowest neuron
@@ -66,16 +66,16 @@ def enumerate_triangles(
     ----------
     connectome : Connectome
         The graph.
-    crew : Crew, optional
-        Does the work; one thread where not given.
+    thread_pool : ThreadPool, optional
+        Runs the work; one thread by default.
     by_neuron : bool
-        Whether to count the triangles through each neuron as well, which takes a third longer.
+        Whether to count also the triangles through each neuron, which takes a third longer.
     """
     n = connectome.neuron_count
     upper = _orient_by_degree(connectome.dyads)
     width = np.diff(upper.start)
     work = np.add.reduceat(np.append(width[upper.to], 0), upper.start[:-1]) * (width > 0) + width
-    ranges = list(blocks(work, _LEAST_WORK))
+    ranges = list(blocks(work, _MIN_WORK))
 
     def count(part: tuple[int, int, int]) -> tuple[Counts, Counts | None]:
         kinds = np.zeros(64, np.int64)
@@ -86,7 +86,7 @@ def enumerate_triangles(
         return kinds, through
 
     kinds, through = np.zeros(64, np.int64), np.zeros(2 * n if by_neuron else 0, np.int64)
-    for part, counted in (crew or ThreadPool()).map(count, ranges, [size for _, _, size in ranges]):
+    for part, counted in (thread_pool or ThreadPool()).map(count, ranges, [size for _, _, size in ranges]):
         kinds += part
         if counted is not None:
             through += counted

@@ -1,4 +1,4 @@
-"""The connectome in memory, and how it is loaded within its budget.
+"""The connectome in memory, and its loader, which keeps to the graph budget.
 
-Everything in ``graph`` above the kernels imports it.
+All modules of ``graph`` above the kernels import it.
 """

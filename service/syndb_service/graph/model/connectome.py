@@ -1,4 +1,4 @@
-"""The graph that every analysis works on: neurons joined by their connections."""
+"""The graph of every analysis: neurons and their connections."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Mask = npt.NDArray[np.bool_]
 Kinds = npt.NDArray[np.uint8]
 
 FORWARD, BACKWARD, MUTUAL = 1, 2, 3
-"""Kinds of dyad, as one of its two neurons sees it."""
+"""Kinds of dyad, from the view of one of its two neurons."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTally:
-    """How many connections, and how many synapses in them."""
+    """A number of connections, and of their synapses."""
 
     connections: int = 0
     synapses: int = 0
@@ -31,17 +31,17 @@ class ConnectionTally:
 
 @dataclass(frozen=True, slots=True)
 class DroppedConnections:
-    """The connections of the dataset that are not in the graph; each is counted once, in this order.
+    """The connections of the dataset that are not in the graph, each under the first reason that holds.
 
     Parameters
     ----------
-    absent_neurons : Tally
-        Connections of which at least one neuron is not in ``neurons``.
-    self_connections : Tally
+    absent_neurons : ConnectionTally
+        Connections with at least one neuron that is not in ``neurons``.
+    self_connections : ConnectionTally
         Connections from a neuron to itself (autapses).
-    outside_filters : Tally
-        Connections that the other filters leave out, and synapses of those that they leave in.
-    below_min_synapses : Tally
+    outside_filters : ConnectionTally
+        Connections that the other filters exclude, and excluded synapses of connections in the graph.
+    below_min_synapses : ConnectionTally
         Connections of fewer synapses than ``min_synapses``.
     """
 
@@ -58,11 +58,11 @@ class Incoming:
     Parameters
     ----------
     start : int64 array of shape (n + 1,)
-        Neuron u's are at ``start[u]`` up to ``start[u + 1]``.
-    pre : int32 array of shape (m,)
-        Presynaptic neurons, ascending for each u.
+        The connections of neuron u are at ``start[u]`` up to ``start[u + 1]``.
+        pre : int32 array of shape (m,)
+            Presynaptic neurons, ascending for each u.
     connection : int32 array of shape (m,)
-        Where each stands among the connections of the graph.
+        Position of each among the connections of the graph.
     """
 
     start: Counts
@@ -72,13 +72,13 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dyads:
-    """The pairs of connected neurons, twice each: once as either neuron sees it.
+    """The pairs of connected neurons, each twice: once from the view of either neuron.
 
     Parameters
     ----------
     start : int64 array of shape (n + 1,)
-        Neuron u's are at ``start[u]`` up to ``start[u + 1]``.
-    partner : int32 array of shape (2 d,)
+        The pairs of neuron u are at ``start[u]`` up to ``start[u + 1]``.
+        partner : int32 array of shape (2 d,)
         Partners, ascending for each u.
     kind : uint8 array of shape (2 d,)
         FORWARD, BACKWARD or MUTUAL.
@@ -98,8 +98,8 @@ class Dyads:
 class Connectome:
     """A directed graph without self-connections: n neurons (isolated ones included), m connections.
 
-    Motifs, reciprocity and clustering are defined between distinct neurons, so self-connections are
-    counted in ``dropped`` and left out. At most one connection runs from one neuron to another.
+    Motifs, reciprocity and clustering are defined between distinct neurons, so self-connections are left out
+    and counted in ``dropped``. There is at most one connection from one neuron to another.
 
     Parameters
     ----------
@@ -112,9 +112,9 @@ class Connectome:
     synapse_count : int64 array of shape (m,)
         Synapses of each connection, at least 1.
     start : int64 array of shape (n + 1,)
-        Neuron u's connections are at ``start[u]`` up to ``start[u + 1]``.
-    dropped : Dropped
-        What the dataset has and the graph has not, and why.
+        The connections of neuron u are at ``start[u]`` up to ``start[u + 1]``.
+    dropped : DroppedConnections
+        Connections of the dataset that are not in the graph, by reason.
 
     Examples
     --------
@@ -152,7 +152,7 @@ class Connectome:
 
     @cached_property
     def incoming(self) -> Incoming:
-        """The connections seen from their postsynaptic neurons."""
+        """The connections by postsynaptic neuron."""
         n, m = self.neuron_count, self.connection_count
         found = Incoming(np.empty(n + 1, np.int64), np.empty(m, np.int32), np.empty(m, np.int32))
         kernel("transpose")(n, self.start, self.post, found.start, found.pre, found.connection)
@@ -169,7 +169,7 @@ class Connectome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortedConnections:
-    """Connections in order: by ``pre``, then ``post``, with the start of each neuron's."""
+    """Connections sorted by ``pre``, then ``post``, with the start of each neuron's connections."""
 
     start: Counts
     pre: Index
@@ -178,7 +178,7 @@ class SortedConnections:
 
 
 def sort_by_row(neuron_count: int, pre: Index, post: Index, synapse_count: Counts) -> SortedConnections:
-    """Put distinct connections in order.
+    """Sort distinct connections.
 
     Examples
     --------
@@ -216,11 +216,11 @@ def connectome_from_edges(
     Parameters
     ----------
     neuron_count : int
-        n.
+        Number of neurons, n.
     edges : array of shape (m, 2)
         Positions of distinct neurons, in any order, no pair twice.
     synapse_count : array of shape (m,), optional
-        Synapses of each connection; 1 where not given.
+        Synapses of each connection; 1 by default.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Reading a dataset's connectome out of the warehouse."""
+"""Loads the connectome of a dataset from the warehouse."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TRANSMITTERS = "SELECT DISTINCT neurotransmitter::VARCHAR FROM synapses WHERE d
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neurons:
-    """All neurons of a dataset, by ascending id, and one more column of theirs where it was asked for."""
+    """All neurons of a dataset, by ascending id, with one more of their columns if requested."""
 
     ids: Ids
     names: Labels
@@ -53,40 +53,40 @@ def load_connectome(
     con: duckdb.DuckDBPyConnection,
     dataset_id: str,
     selection: Selection | None = None,
-    room: GraphBudget | None = None,
+    budget: GraphBudget | None = None,
     building: Callable[[], None] = lambda: None,
     *,
     lenient: bool = False,
 ) -> Connectome:
-    """Read the connectome of a dataset: its neurons, and its connections of enough synapses.
+    """Load the connectome of a dataset: its neurons and its selected connections.
 
     Parameters
     ----------
     con : duckdb.DuckDBPyConnection
-        Has the views ``neurons``, ``synapses`` and ``neuron_relations``.
+        A connection with the views ``neurons``, ``synapses`` and ``neuron_relations``.
     dataset_id : str
         The dataset to read.
     selection : Selection, optional
         The filters; by default all chemical connections.
-    room : Room, optional
-        How many connections there may be; more are refused before the graph is built.
+    budget : GraphBudget, optional
+        Limits the number of connections; a larger graph is rejected before it is built.
     building : callable, optional
-        Is called when the rows are here and the graph is built from them.
+        Called when the rows are loaded and the graph is built from them.
     lenient : bool
-        Whether the filters may name what the dataset hasn't: they were made for another one.
+        Whether the filters may contain values that the dataset lacks, because they are for another one.
 
     Raises
     ------
     GraphTooLarge
-        If there is no room for it.
+        If the graph exceeds the budget.
     EmptyGraph
-        If the filters let none of its connections pass.
+        If the filters exclude all its connections.
     UnknownNeuron
-        If ``neuron_ids`` names a neuron that the dataset hasn't.
+        If ``neuron_ids`` contains a neuron that is not in the dataset.
     UnknownValue
-        If a filter names a class or a structure that no neuron of the dataset has.
+        If a filter contains a class or a structure that no neuron of the dataset has.
     NumbersTooLarge
-        If all its synapses and gap junctions are more than `MOST_COUNTED`.
+        If its synapses and gap junctions add up to more than `MOST_COUNTED`.
 
     Examples
     --------
@@ -108,8 +108,8 @@ def load_connectome(
     ConnectionTally(connections=1, synapses=1)
     """
     chosen = selection or Selection()
-    if room is not None:
-        check_size(con, dataset_id, chosen, room)
+    if budget is not None:
+        check_size(con, dataset_id, chosen, budget)
     neurons = load_neurons(con, dataset_id)
     if not lenient:
         check_values(con, dataset_id, neurons, chosen)
@@ -123,7 +123,7 @@ def load_connectome(
 def check_values(
     con: duckdb.DuckDBPyConnection, dataset_id: str, neurons: Neurons, selection: Selection
 ) -> None:
-    """Refuse a filter that names a value of a column which has values, but not this one.
+    """Reject a filter value that its column lacks, unless the column has no values.
 
     Raises
     ------
@@ -163,26 +163,26 @@ def _nearest_values(wanted: str, known: list[str], column: str) -> str:
 
 
 def _check_total(rows: dict[str, Counts]) -> None:
-    """Refuse numbers whose sums would be wrong: every figure adds up some of these, at most twice.
+    """Reject numbers whose sums would be inexact: each measure adds up some of them, at most twice.
 
-    Floats add up whole numbers exactly until they pass the limit, and can't come back below it.
+    Floating-point sums of integers are exact up to the limit, and a sum above it never falls below it again.
     """
     counts = rows.get("every", rows["synapses"])
     if not len(counts) or float(counts.sum(dtype=np.float64)) <= MOST_COUNTED:
         return
     largest = int(counts.argmax())
     count = int(counts[largest])
-    told = f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+    shown = f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
     raise NumbersTooLarge(
         f"the synapses and gap junctions add up to more than {MOST_COUNTED:,}, up to which sums are exact; "
-        f"the largest connection, from {rows['pre'][largest]} to {rows['post'][largest]}, counts {told}",
+        f"the largest connection, from {rows['pre'][largest]} to {rows['post'][largest]}, counts {shown}",
         hint="Leave gap junctions out with include = chemical, or add the dataset again with the numbers of "
         "its gap junctions as weights.",
     )
 
 
 def load_neurons(con: duckdb.DuckDBPyConnection, dataset_id: str, column: str | None = None) -> Neurons:
-    """Read the neurons of a dataset; ``column`` is one more of their columns, as text."""
+    """Load the neurons of a dataset; ``column`` is one more of their columns, as text."""
     more = "brain_structure::VARCHAR AS structure" + (f', "{column}"::VARCHAR AS more' if column else "")
     found = con.execute(_NEURONS.format(more=more), {"dataset_id": dataset_id}).fetchnumpy()
     return Neurons(
@@ -196,7 +196,7 @@ def load_neurons(con: duckdb.DuckDBPyConnection, dataset_id: str, column: str | 
 
 
 def _built(neurons: Neurons, selection: Selection, rows: dict[str, Counts]) -> Connectome:
-    """Sift the rows, count what is dropped, and put the rest in order."""
+    """Filter the rows, count the dropped ones, and build the graph from the others."""
     pre, pre_known = _positions(neurons.ids, rows.pop("pre"))
     post, post_known = _positions(neurons.ids, rows.pop("post"))
     synapses, every = rows["synapses"], rows.get("every", rows["synapses"])
@@ -229,7 +229,7 @@ def _built(neurons: Neurons, selection: Selection, rows: dict[str, Counts]) -> C
 
 
 def ends(neurons: Neurons, selection: Selection) -> tuple[Mask, Mask]:
-    """Return which neurons may be presynaptic, and which postsynaptic."""
+    """Return masks of the neurons that may be presynaptic and postsynaptic."""
     listed = np.ones(len(neurons.ids), np.bool_)
     if selection.neuron_ids is not None:
         wanted = np.array(selection.neuron_ids, np.int64)
@@ -257,7 +257,7 @@ def ends(neurons: Neurons, selection: Selection) -> tuple[Mask, Mask]:
 
 
 def _positions(ids: Ids, wanted: Ids) -> tuple[Index, Mask]:
-    """Return where each wanted id stands among the sorted ids, and whether it does at all."""
+    """Return the position of each wanted id among the sorted ids, and whether it is one of them."""
     if not len(ids):
         return np.zeros(len(wanted), np.int32), np.zeros(len(wanted), np.bool_)
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
@@ -267,7 +267,7 @@ def _positions(ids: Ids, wanted: Ids) -> tuple[Index, Mask]:
 def _drop_filtered(
     pre: Index, post: Index, synapses: Counts, every: Counts, known: Mask, passes: Mask, minimum: int
 ) -> tuple[Mask, DroppedConnections]:
-    """Return which connections stay, and the count of the others by reason."""
+    """Return the mask of the connections that stay, and the count of the others by reason."""
     to_self = known & (pre == post)
     outside = known & ~to_self & ~passes
     weak = known & ~to_self & passes & (synapses < minimum)
@@ -285,12 +285,12 @@ def _drop_filtered(
 
 
 def _labels(column: Any) -> Labels:
-    """Return the strings of a column, None where it is null or empty."""
+    """Return the strings of a column; None if null or empty."""
     return np.array([value or None for value in np.ma.asarray(column, object).tolist()], object)
 
 
 def _suggest_filter(dropped: DroppedConnections, neurons: Neurons, selection: Selection) -> str:
-    """Say which filter to change: the one whose column is empty, the one that alone left all out, or any."""
+    """Return which filter to change: one whose column is empty, the one that excluded everything, or any."""
     for name, wanted, has in (
         ("brain_structure", (selection.pre_structure, selection.post_structure), neurons.structures),
         ("cell_class", (selection.pre_class, selection.post_class), neurons.cell_classes),
@@ -309,8 +309,8 @@ def _empty_graph_error(dropped: DroppedConnections, hint: str) -> EmptyGraph:
         "that they end at the neuron they start from": dropped.self_connections.connections,
         "neurons absent from `neurons`": dropped.absent_neurons.connections,
     }
-    told = ", ".join(f"{count:,} by {reason}" for reason, count in reasons.items() if count)
+    shown = ", ".join(f"{count:,} by {reason}" for reason, count in reasons.items() if count)
     return EmptyGraph(
-        f"no connection is left for the graph; left out are {told}",
+        f"no connection is left for the graph; left out are {shown}",
         hint=hint,
     )

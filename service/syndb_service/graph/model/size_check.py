@@ -1,4 +1,4 @@
-"""Whether a graph fits, found out from the dataset before anything of it is built."""
+"""Checks that a graph fits its budget, from the dataset, before the graph is built."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 
 def check_size(
-    con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selection, room: GraphBudget
+    con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selection, budget: GraphBudget
 ) -> None:
-    """Refuse a graph that doesn't fit.
+    """Reject a graph that exceeds its budget.
 
-    Connections are counted only where the dataset has more synapses than connections fit, which its
-    files tell without being read.
+    Connections are counted only if the dataset has more synapses than the budget allows connections; the
+    metadata of its files contains that number.
 
     Raises
     ------
     GraphTooLarge
-        Naming the number of connections and the filter that would make them fit.
+        With the number of connections and the filter that would make them fit.
     """
     neurons = _count(con, "neurons", dataset_id)
-    if room.fits(neurons, _rows(con, dataset_id, selection)):
+    if budget.fits(neurons, _rows(con, dataset_id, selection)):
         return
     sizes = con.execute(sizes_sql(selection), sizes_parameters(dataset_id, selection)).fetchall()
-    room.require(neurons, sizes, selection.min_synapses)
+    budget.require(neurons, sizes, selection.min_synapses)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, dataset_id: str, selection: Selection) -> int:
-    """Return how many connections there can be at most: as many as rows, and twice as gap junctions."""
+    """Return the maximum number of connections: one for each row, two for each gap junction."""
     total = 0
     if selection.include != "gap_junctions":
         total += _count(con, "synapses", dataset_id)

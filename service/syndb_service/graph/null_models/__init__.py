@@ -1,4 +1,4 @@
-"""Rewired graphs with the same degrees, and the measures that are compared with them.
+"""Null models: rewired graphs with the same degrees, and the measures that are compared with them.
 
-They import the paths and everything below.
+These modules import the paths and the layers below.
 """

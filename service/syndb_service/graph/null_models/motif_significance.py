@@ -1,4 +1,4 @@
-"""Significance of motifs: the census beside those of rewired graphs."""
+"""Significance of motifs: the triadic census compared with that of rewired graphs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from syndb_service.graph.null_models.rewiring import rewire
 
 
 def motif_significance(
-    connectome: Connectome, samples: int, seed: int, *, keep_reciprocity: bool, crew: ThreadPool | None = None
+    connectome: Connectome,
+    samples: int,
+    seed: int,
+    *,
+    keep_reciprocity: bool,
+    thread_pool: ThreadPool | None = None,
 ) -> dict[str, Any]:
     """Compare the triadic census with that of rewired graphs of the same degrees.
 
@@ -25,11 +30,11 @@ def motif_significance(
     samples : int
         Number of rewired graphs, at least 1.
     seed : int
-        Of all of them; sample k depends on the seed and k alone.
+        Seed of all samples; sample k depends only on the seed and k.
     keep_reciprocity : bool
         Whether the rewired graphs keep every neuron's number of mutual partners.
-    crew : Crew, optional
-        Does the work, a sample at a time in each thread.
+    thread_pool : ThreadPool, optional
+        Runs one sample at a time in each thread.
 
     Returns
     -------
@@ -54,7 +59,7 @@ def motif_significance(
         drawn = rewire(connectome, (seed, number), keep_reciprocity=keep_reciprocity)
         return list(triadic_census(drawn, enumerate_triangles(drawn, by_neuron=False)).values())
 
-    counts = zip(*(crew or ThreadPool()).map(sample, range(samples)), strict=True)
+    counts = zip(*(thread_pool or ThreadPool()).map(sample, range(samples)), strict=True)
     return {
         "samples": samples,
         "keep_reciprocity": keep_reciprocity,
@@ -67,7 +72,7 @@ def motif_significance(
 
 
 def _compare_with_samples(count: int, drawn: list[int]) -> dict[str, float | int | None]:
-    """Compare a count with those of the samples; exact integers until the last division."""
+    """Compare a count with those of the samples, in exact integers until the last division."""
     samples, total = len(drawn), sum(drawn)
     mean = total / samples
     squares = sum((samples * each - total) ** 2 for each in drawn)

@@ -1,4 +1,4 @@
-"""Random graphs with the degrees of a connectome, to compare its figures with."""
+"""Random graphs with the degrees of a connectome, as a null model for its measures."""
 
 from __future__ import annotations
 
@@ -12,53 +12,54 @@ from syndb_service.graph.kernels.bindings import kernel
 from syndb_service.graph.model.connectome import FORWARD, MUTUAL, Connectome, Index, sort_by_row
 
 TRIES = 10
-"""Switches that are tried for every connection."""
-LEAST_TRIES = 2_000
-"""As many are tried on the smallest graph, where few of them are possible."""
+"""Switches tried for each connection."""
+MIN_TRIES = 2_000
+"""Minimum number of tries, for small graphs, where few switches are possible."""
 TRADES = 20
-"""Global trades on a large graph: in each, all neurons deal their partners out anew, in pairs."""
+"""Global trades on a large graph: in each, all neurons exchange partners in random pairs."""
 ROUNDS, LARGE_ROUNDS = 10, 5
-"""Turns that one-way connections and mutual pairs take at it: neither can go where the other kind lies."""
+"""Alternations between one-way connections and mutual pairs: neither can use a place of the other kind."""
 LARGE = 50_000
-"""Connections above which a graph is rewired by trades."""
+"""Number of connections above which a graph is rewired by trades."""
 SPARSE = 0.02
-"""Share of all possible connections above which it is not, where pairs are kept: trades would find few."""
-_AT_ONCE = 20_000_000  # tries between two looks at whether to go on
+"""Density above which trades are not used if mutual pairs are kept: few would be possible."""
+_AT_ONCE = 20_000_000  # tries between two checks for cancellation
 
 Words = npt.NDArray[np.uint64]
 
 
 def rewire(connectome: Connectome, seed: tuple[int, int], *, keep_reciprocity: bool) -> Connectome:
-    """Draw a random graph in which every neuron keeps its in-degree and its out-degree.
+    """Return a random graph in which every neuron keeps its in-degree and its out-degree.
 
-    Two connections a→b and c→d become a→d and c→b unless that makes a self-connection or doubles a
+    Two connections a→b and c→d become a→d and c→b unless that makes a self-connection or repeats a
     connection, ten tries for each connection (Maslov & Sneppen 2002, doi:10.1126/science.1065103; Milo et al.
     2003, arXiv:cond-mat/0312028). With ``keep_reciprocity`` one-way connections and mutual pairs are switched
-    among themselves, by turns, so that every neuron keeps its number of partners of each kind as well. In
-    graphs of more than 50,000 connections, all but the mutual pairs are dealt out anew in 20 global trades
-    instead (Carstens et al. 2018, doi:10.4230/LIPIcs.ESA.2018.11): the same distribution, in less time. Where
-    pairs are kept, they take five turns with the pairs, and dense graphs are switched whatever their size.
+    separately and alternately, so that every neuron also keeps its number of partners of each kind. In graphs
+    of more than 50,000 connections, 20 global trades redistribute all connections but the mutual pairs
+    (Carstens et al. 2018, doi:10.4230/LIPIcs.ESA.2018.11): the same distribution, in less time. With
+    ``keep_reciprocity`` the trades alternate with the pairs five times, and dense graphs of any size are
+    switched.
 
     Parameters
     ----------
     connectome : Connectome
-        Where it starts; it stays as it is.
+        The graph to start from; it is not changed.
     seed : tuple of two ints
         The job's seed and the number of the sample.
     keep_reciprocity : bool
-        Whether the number of returned connections stays, too.
+        Whether every neuron also keeps its number of mutual partners.
 
     Returns
     -------
     Connectome
-        Its connections are of one synapse each.
+        The random graph; each connection has one synapse.
 
     Examples
     --------
     >>> from syndb_service.graph.model.connectome import connectome_from_edges
     >>> graph = connectome_from_edges(6, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0), (0, 3)])
-    >>> drawn = rewire(graph, (0, 0), keep_reciprocity=True)
-    >>> np.bincount(drawn.post).tolist() == np.bincount(graph.post).tolist()
+    >>> rewired = rewire(graph, (0, 0), keep_reciprocity=True)
+    >>> np.bincount(rewired.post).tolist() == np.bincount(graph.post).tolist()
     True
     """
     state = np.random.default_rng([*seed, 29]).integers(0, 2**63, 1).astype(np.uint64)
@@ -75,7 +76,7 @@ def rewire(connectome: Connectome, seed: tuple[int, int], *, keep_reciprocity: b
 
 
 def _rewire_preserving_reciprocity(connectome: Connectome, state: Words, large: bool) -> tuple[Index, Index]:
-    """Rewire mutual pairs and one-way connections, each kind among itself."""
+    """Rewire mutual pairs and one-way connections separately."""
     kinds = connectome.dyads.kind
     mutual = kinds[(kinds & FORWARD) > 0] == MUTUAL
     one_way = np.flatnonzero(~mutual)
@@ -103,7 +104,7 @@ def _both_ways(pre: Index, post: Index, border: int) -> tuple[Index, Index]:
 def _trade_partners(
     connectome: Connectome, state: Words, mutual: Connectome | None = None, trades: int = TRADES
 ) -> Index:
-    """Deal the postsynaptic partners out anew; with ``mutual`` no further pair comes into being."""
+    """Exchange postsynaptic partners; with ``mutual``, no new mutual pair arises."""
     n, post = connectome.neuron_count, connectome.post.copy()
     longest = int(np.diff(connectome.start).max())
     scratch = np.empty(n, np.int32), np.empty(2 * longest, np.int64), np.zeros(n, np.uint8)
@@ -127,13 +128,13 @@ def _switch(
 ) -> None:
     """Switch connections in place, part by part: first, last and the kind of switch.
 
-    All tries are made in so many rounds over the parts, or of them a share alone.
+    The tries are divided into ``rounds`` over the parts; ``share`` divides their number.
     """
     capacity = 1 << max(4, int(1.5 * len(pre)).bit_length())
     slots = np.empty(capacity, np.uint64)
     kernel("fill_set")(len(pre), pre, post, any(kind for _, _, kind in parts), capacity, slots)
     for first, last, kind in parts * rounds:
-        for tries in _pieces(max(TRIES * (last - first), LEAST_TRIES) // (rounds * share)):
+        for tries in _pieces(max(TRIES * (last - first), MIN_TRIES) // (rounds * share)):
             kernel("switch_connections")(first, last, pre, post, capacity, slots, tries, kind, state)
 
 

@@ -1,4 +1,4 @@
-"""The rich club: neurons of many partners, more connected among themselves than their degrees imply."""
+"""The rich club: neurons of high degree, more connected among themselves than their degrees imply."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from syndb_service.graph.measures.degrees import Degrees
 from syndb_service.graph.model.connectome import Connectome, Counts
 from syndb_service.graph.null_models.rewiring import rewire
 
-MOST_DEGREES = 120
-"""Degrees at which the curve is told; all of them where there are no more."""
+MAX_DEGREES = 120
+"""Maximum number of degrees at which the curve is computed."""
 
 
 def rich_club(
@@ -22,13 +22,13 @@ def rich_club(
     seed: int,
     *,
     keep_reciprocity: bool = False,
-    crew: ThreadPool | None = None,
+    thread_pool: ThreadPool | None = None,
 ) -> dict[str, Any]:
-    """Measure the rich-club coefficient by degree, normalised by rewired graphs of the same degrees.
+    """Measure the rich-club coefficient by degree, normalized by rewired graphs of the same degrees.
 
     phi(k) is the share of the possible connections that exist among neurons of a total degree above k
     (Colizza et al. 2006, doi:10.1038/nphys209, directed as in Towlson et al. 2013,
-    doi:10.1523/JNEUROSCI.3784-12.2013). Above 1, ``normalised`` says that they are more connected among
+    doi:10.1523/JNEUROSCI.3784-12.2013). ``normalised`` above 1 means that they are more connected among
     themselves than in the mean rewired graph.
 
     Parameters
@@ -36,22 +36,22 @@ def rich_club(
     connectome : Connectome
         The graph.
     degrees : Degrees
-        Of the same graph.
+        Degrees of the same graph.
     samples : int
         Number of rewired graphs, at least 1.
     seed : int
-        Of the rewiring.
+        Seed of the rewiring.
     keep_reciprocity : bool
         Whether the rewired graphs keep every neuron's number of mutual partners.
-    crew : Crew, optional
-        Does the work, a sample at a time in each thread.
+    thread_pool : ThreadPool, optional
+        Runs one sample at a time in each thread.
 
     Returns
     -------
     dict
         Lists of the same length: ``degree`` k (up to 120 of them, evenly spread over the distinct degrees),
         ``neurons`` above it, ``connections`` among them, ``coefficient``, ``random_mean`` and
-        ``random_standard_deviation`` of the coefficient, ``normalised`` (None where no rewired graph has any
+        ``random_standard_deviation`` of the coefficient, ``normalised`` (None if no rewired graph has a
         connection there); and ``samples``, ``keep_reciprocity``, ``seed``.
 
     Examples
@@ -65,7 +65,7 @@ def rich_club(
     """
     total = degrees.total
     distinct = np.unique(np.append(0, total))[:-1]
-    chosen = np.unique(np.linspace(0, len(distinct) - 1, MOST_DEGREES).round().astype(np.int64))
+    chosen = np.unique(np.linspace(0, len(distinct) - 1, MAX_DEGREES).round().astype(np.int64))
     shown = distinct[chosen] if len(distinct) else distinct
     above = len(total) - np.searchsorted(np.sort(total), shown, side="right")
     possible = above * (above - 1)
@@ -79,7 +79,7 @@ def rich_club(
         return among(rewire(connectome, (seed, number), keep_reciprocity=keep_reciprocity))
 
     observed = among(connectome)
-    drawn = np.array((crew or ThreadPool()).map(sample, range(samples)))
+    drawn = np.array((thread_pool or ThreadPool()).map(sample, range(samples)))
     mean, deviation = drawn.mean(axis=0), drawn.std(axis=0, ddof=1) if samples > 1 else None
     return {
         "degree": shown.tolist(),

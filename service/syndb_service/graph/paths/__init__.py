@@ -1,1 +1,1 @@
-"""Paths and components. They import the measures, the model and the kernels."""
+"""Paths and components; they import the measures, the model and the kernels."""

@@ -1,8 +1,8 @@
-"""How far neurons are from each other: breadth-first search from many at once.
+"""Breadth-first search from many neurons at once, for the distances between neurons.
 
-Sixty-four searches share one pass over the connections, one bit of a word each (Then et al. 2014, "The more
-the merrier", doi:10.14778/2735496.2735507). A pass reads the rows of the neurons that were just reached and
-no others, so a long thin graph, with a pass for each of its many levels, costs no more.
+64 searches share one pass over the connections, one bit of a word each (Then et al. 2014, "The more the
+merrier", doi:10.14778/2735496.2735507). A pass reads only the rows of the neurons that were reached last, so
+a graph with many levels, and a pass for each, costs no more.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _WORD = 64  # sources searched at once, one bit each
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hops:
-    """How many neurons lie how far from some sources.
+    """The numbers of neurons by their distance from the sources.
 
     Parameters
     ----------
     pairs : int64 array of shape (hops + 1,)
-        Pairs of a source and a neuron at exactly k hops from it; the sources themselves at k = 0.
+        Pairs of a source and a neuron at exactly k hops from it; k = 0 counts the sources themselves.
     reached : int64 array of shape (sources,)
         Other neurons that each source reaches.
     lengths : int64 array of shape (sources,)
-        Sum of the hops to them.
+        Sum of the hops to these neurons.
     complete : bool
-        False if neurons lie beyond the most hops that were allowed.
+        False if there are neurons beyond the maximum number of hops.
 
     Examples
     --------
@@ -51,8 +51,8 @@ class Hops:
 def count_hops(
     connectome: Connectome,
     sources: Index,
-    most: int | None = None,
-    crew: ThreadPool | None = None,
+    max_hops: int | None = None,
+    thread_pool: ThreadPool | None = None,
     weights: Counts | None = None,
 ) -> Hops:
     """Count the neurons at each distance from each source, following the direction of connections.
@@ -63,24 +63,24 @@ def count_hops(
         The graph.
     sources : int32 array of shape (sources,)
         Positions of distinct neurons.
-    most : int, optional
-        Go no further than this number of hops.
-    crew : Crew, optional
-        Does the work; one thread where not given.
+    max_hops : int, optional
+        Maximum number of hops; unlimited by default.
+    thread_pool : ThreadPool, optional
+        Runs the work; one thread by default.
     weights : int64 array of shape (n,), optional
-        For how many each neuron counts where it is reached; 1 where not given.
+        The count that each reached neuron adds; 1 by default.
     """
     batches = [sources[first : first + _WORD] for first in range(0, len(sources), _WORD)]
-    far = connectome.neuron_count if most is None else most
+    far = connectome.neuron_count if max_hops is None else max_hops
 
     def search(batch: Index) -> Hops:
         return _search_batch(connectome, batch, far, weights)
 
-    return _concat_hops((crew or ThreadPool()).map(search, batches, [len(batch) for batch in batches]))
+    return _concat_hops((thread_pool or ThreadPool()).map(search, batches, [len(batch) for batch in batches]))
 
 
 def _concat_hops(batches: Iterable[Hops]) -> Hops:
-    """Join what was found from different sources."""
+    """Combine the results of different sources."""
     pairs = np.zeros(1, np.int64)
     reached, lengths, complete = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], True
     for batch in batches:
@@ -92,7 +92,7 @@ def _concat_hops(batches: Iterable[Hops]) -> Hops:
     return Hops(pairs, np.concatenate(reached), np.concatenate(lengths), complete)
 
 
-def _search_batch(connectome: Connectome, sources: Index, most: int, weights: Counts | None) -> Hops:
+def _search_batch(connectome: Connectome, sources: Index, max_hops: int, weights: Counts | None) -> Hops:
     """Search from up to 64 sources, level by level."""
     n, count = connectome.neuron_count, len(sources)
     words = [np.zeros(n, np.uint64) for _ in range(3)]
@@ -106,7 +106,7 @@ def _search_batch(connectome: Connectome, sources: Index, most: int, weights: Co
         weights,
         count,
         sources,
-        most,
+        max_hops,
         *words,
         *lists,
         pairs,

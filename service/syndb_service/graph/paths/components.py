@@ -1,4 +1,4 @@
-"""Components: neurons that can reach each other, with or without regard to direction."""
+"""Components: sets of neurons that can reach each other, along or regardless of direction."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from syndb_service.graph.model.connectome import Connectome, Index
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
-    """A division of the neurons.
+    """A division of the neurons into components.
 
     Parameters
     ----------
     count : int
         Number of components.
     labels : int32 array of shape (n,)
-        Each neuron's component; connections between two strong ones go from the higher number to the lower.
+        Each neuron's component; connections between strong components go from higher to lower labels.
     members : int32 array of shape (k,)
-        Positions of the neurons of the largest component, ascending; of several of one size, the one
+        Positions of the neurons of the largest component, ascending; of several of that size, the one
         with the lowest neuron id.
     """
 
@@ -32,7 +32,7 @@ class Components:
 
     @property
     def largest(self) -> int:
-        """Number of neurons in the largest component, 0 without neurons."""
+        """Number of neurons in the largest component; 0 without neurons."""
         return len(self.members)
 
 
@@ -40,8 +40,8 @@ def find_components(connectome: Connectome, connection: Literal["weak", "strong"
     """Find the weakly or the strongly connected components.
 
     In a weak component every two neurons are joined by a path that ignores direction; in a strong one,
-    by a directed path each way (Tarjan 1972, doi:10.1137/0201010). Of several of the largest
-    size, ``members`` are those of the one that holds the smallest neuron id.
+    by a directed path each way (Tarjan 1972, doi:10.1137/0201010). Of several largest components,
+    ``members`` are those of the one with the lowest neuron id.
 
     Examples
     --------

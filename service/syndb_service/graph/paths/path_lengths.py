@@ -1,4 +1,4 @@
-"""Shortest paths: how far apart neurons are, and how fast a signal could spread."""
+"""Lengths of shortest paths, and the neurons reached within k hops."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from syndb_service.graph.paths.breadth_first_search import Hops, count_hops
 from syndb_service.graph.paths.components import Components
 from syndb_service.graph.paths.sampling_error import intervals, standard_error
 
-EXACT_UP_TO = 5_000  # neurons: every neuron is a source up to here
-SAMPLED_SOURCES = 512  # sources above that
-MOST_HOPS = 100
+EXACT_UP_TO = 5_000  # neurons up to which every neuron is a source
+SAMPLED_SOURCES = 512  # sources in larger graphs
+MAX_HOPS = 100
 
 
 def shortest_paths(
-    connectome: Connectome, members: Index, seed: int, crew: ThreadPool | None = None
+    connectome: Connectome, members: Index, seed: int, thread_pool: ThreadPool | None = None
 ) -> dict[str, Any]:
     """Measure the directed, unweighted shortest paths within the largest strongly connected component.
 
-    Of several components of that size, the one with the smallest neuron id is meant.
+    Of several largest components, the one with the lowest neuron id is used.
 
     Exact for components of up to 5,000 neurons. Larger ones are sampled: all paths from 512 neurons
-    drawn without replacement with the seed; then the mean comes with its standard error, which covers
-    neurons that were not drawn (`sampling.standard_error`), and the diameter is a lower bound.
+    drawn without replacement with the seed. The mean then has a standard error that accounts for neurons
+    that were not drawn (`sampling_error.standard_error`), and the diameter is a lower bound.
 
     Parameters
     ----------
@@ -36,15 +36,15 @@ def shortest_paths(
     members : int array of shape (s,)
         Positions of the component's neurons, ascending.
     seed : int
-        Chooses the sample where there is one.
-    crew : Crew, optional
-        Does the work; one thread where not given.
+        Seed of the sample, if there is one.
+    thread_pool : ThreadPool, optional
+        Runs the work; one thread by default.
 
     Returns
     -------
     dict
-        ``mean_shortest_path`` and ``diameter`` in hops, None where the component has fewer than two
-        neurons; ``exact``, ``sources``, ``component_size``, ``standard_error`` (0 where exact),
+        ``mean_shortest_path`` and ``diameter`` in hops, None if the component has fewer than two
+        neurons; ``exact``, ``sources``, ``component_size``, ``standard_error`` (0 if exact),
         ``diameter_is_lower_bound``, ``distribution`` of path lengths from the sources.
 
     Examples
@@ -58,7 +58,7 @@ def shortest_paths(
     inside = _induced_subgraph(connectome, members)
     size = len(members)
     sources, exact = _sources(size, seed)
-    found = count_hops(inside, sources, crew=crew)
+    found = count_hops(inside, sources, thread_pool=thread_pool)
     others = size - 1
     defined = others > 0
     return {
@@ -77,20 +77,20 @@ def shortest_paths(
 
 
 def reachability(
-    connectome: Connectome, seed: int, crew: ThreadPool | None = None, most: int = MOST_HOPS
+    connectome: Connectome, seed: int, thread_pool: ThreadPool | None = None, max_hops: int = MAX_HOPS
 ) -> dict[str, Any]:
-    """Measure which fraction of the other neurons a neuron reaches within k hops, on average.
+    """Measure the fraction of the other neurons that a neuron reaches within k hops, on average.
 
-    Every neuron is a source up to 5,000 neurons, 512 drawn with the seed above that; no path is
-    followed for more than ``most`` hops.
+    Up to 5,000 neurons, every neuron is a source; above that, 512 drawn with the seed. Paths are followed
+    for at most ``max_hops`` hops.
 
     Returns
     -------
     dict
         ``hops`` (0 … k) and ``mean_fraction_reached`` of the same length, empty below two neurons;
-        ``interval``, of the same length, the 95 % interval of each fraction where they are sampled, None
-        where they are exact; ``exact``, ``sources``, ``complete`` (False where neurons lie beyond that, or
-        where not every neuron was a source) and ``standard_error`` of the last fraction.
+        ``interval``, of the same length, the 95 % interval of each fraction if they are sampled, None if
+        they are exact; ``exact``, ``sources``, ``complete`` (False if there are neurons beyond the last hop
+        or not every neuron was a source) and ``standard_error`` of the last fraction.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def reachability(
     """
     n = connectome.neuron_count
     sources, exact = _sources(n, seed)
-    found = count_hops(connectome, sources, most, crew)
+    found = count_hops(connectome, sources, max_hops, thread_pool)
     within = np.cumsum(found.pairs[1:], dtype=np.int64)
     defined = n > 1
     pairs = len(sources) * (n - 1)
@@ -117,7 +117,7 @@ def reachability(
     }
 
 
-def reachability_from(connectome: Connectome, source: int, most: int = MOST_HOPS) -> dict[str, Any]:
+def reachability_from(connectome: Connectome, source: int, max_hops: int = MAX_HOPS) -> dict[str, Any]:
     """Count the neurons that one neuron reaches within k hops; exact.
 
     Returns
@@ -134,7 +134,7 @@ def reachability_from(connectome: Connectome, source: int, most: int = MOST_HOPS
     [0, 1, 2]
     """
     others = connectome.neuron_count - 1
-    found = count_hops(connectome, np.array([source], np.int32), most)
+    found = count_hops(connectome, np.array([source], np.int32), max_hops)
     within = (np.cumsum(found.pairs) - 1).tolist()
     return {
         "source": neuron_name(connectome, source),
@@ -149,10 +149,10 @@ def reachability_from(connectome: Connectome, source: int, most: int = MOST_HOPS
     }
 
 
-def reachable(connectome: Connectome, strong: Components, crew: ThreadPool | None = None) -> Counts:
-    """Count the other neurons that each neuron reaches at all, exactly, shape (n,).
+def reachable(connectome: Connectome, strong: Components, thread_pool: ThreadPool | None = None) -> Counts:
+    """Count the other neurons that each neuron reaches, exactly, shape (n,).
 
-    Neurons of one strong component reach the same ones, so the search is among components.
+    Neurons of one strong component reach the same neurons, so the search runs on components.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def reachable(connectome: Connectome, strong: Components, crew: ThreadPool | Non
         connectome_from_edges(strong.count, between),
         np.arange(strong.count, dtype=np.int32),
         None,
-        crew,
+        thread_pool,
         sizes,
     )
     counts: Counts = (found.reached + sizes - 1)[labels]
@@ -178,7 +178,7 @@ def reachable(connectome: Connectome, strong: Components, crew: ThreadPool | Non
 
 
 def _sources(size: int, seed: int) -> tuple[Index, bool]:
-    """Return the positions to search from, ascending, and whether they are all there are."""
+    """Return the positions of the sources, ascending, and whether they are all neurons."""
     if size <= EXACT_UP_TO:
         return np.arange(size, dtype=np.int32), True
     drawn = np.random.default_rng(seed).choice(size, SAMPLED_SOURCES, replace=False)
@@ -186,7 +186,7 @@ def _sources(size: int, seed: int) -> tuple[Index, bool]:
 
 
 def _induced_subgraph(connectome: Connectome, members: Index) -> Connectome:
-    """Return the part of the graph between the members, which are renumbered in their order."""
+    """Return the subgraph of the members, which are renumbered in their order."""
     place = np.full(connectome.neuron_count, -1, np.int32)
     place[members] = np.arange(len(members), dtype=np.int32)
     pre, post = place[connectome.pre], place[connectome.post]
@@ -205,9 +205,9 @@ def _induced_subgraph(connectome: Connectome, members: Index) -> Connectome:
 
 
 def _path_error(inside: Connectome, sources: Index, found: Hops, exact: bool) -> float:
-    """Return the standard error of the mean path; 0 where every neuron is a source.
+    """Return the standard error of the mean path; 0 if every neuron is a source.
 
-    Every neuron's mean path has at least 1 hop, and at most as many as to the first source and on from there.
+    Every neuron's mean path has at least 1 hop, and at most the hops to the first source plus those from it.
     """
     if exact:
         return 0.0

@@ -1,8 +1,8 @@
-"""Errors of what is measured on a sample, which cover what was not drawn.
+"""Errors of measures on a sample, which account for the values that were not drawn.
 
-A sample of equal values has no spread, and says nothing of the few others that it may have missed: a mean of
-0.0 ± 0.0 over the leaves of a star is wrong, since nobody drew its hub. So the bounds between which every
-value lies count as well.
+A sample of equal values has no variance, although it may have missed a few other values: a mean of 0.0 ± 0.0
+over the leaves of a star is wrong, because its hub was not drawn. The errors therefore also use the bounds of
+the values.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy.typing as npt
 CONFIDENCE: Final = 0.95
 _Z: Final = 1.959963984540054
 _UNSEEN: Final = 2
-"""Values at either bound that are added to a sample: two and two, as Agresti & Coull 1998 have it."""
+"""Values added to a sample at each bound: two, as in Agresti & Coull 1998."""
 
 
 def standard_error(values: npt.NDArray[np.float64], population: int, bounds: tuple[float, float]) -> float:
-    """Return the standard error of the mean of values drawn without replacement; 0 where all were drawn.
+    """Return the standard error of the mean of values drawn without replacement; 0 if all were drawn.
 
-    Two values at either bound are added to the sample (Agresti & Coull 1998, "Approximate is better than
+    Two values at each bound are added to the sample (Agresti & Coull 1998, "Approximate is better than
     'exact' for interval estimation of binomial proportions", doi:10.1080/00031305.1998.10480550), so that a
-    sample without spread has an error, too; with finite-population correction (Cochran 1977, section 2.6).
+    sample without variance has an error, too; with finite-population correction (Cochran 1977, section 2.6).
 
     Parameters
     ----------
     values : float array of shape (k,)
-        Of the sample.
+        The sample.
     population : int
-        From how many it was drawn.
+        Size of the population.
     bounds : tuple of two floats
-        Between which the values of the population lie.
+        Lower and upper bound of the values in the population.
 
     Examples
     --------
@@ -53,8 +53,8 @@ def intervals(means: Sequence[float], drawn: int, population: int) -> dict[str, 
     """Return the interval of each mean of values from 0 to 1, drawn without replacement.
 
     The score interval of Wilson 1927 (doi:10.1080/01621459.1927.10502953) with finite-population correction.
-    It is a proportion's; values between 0 and 1 have no more variance than a proportion of the same mean
-    (Bhatia & Davis 2000, doi:10.1080/00029890.2000.12005203), so that it is never too narrow for them.
+    It is defined for proportions. Values between 0 and 1 have at most the variance of a proportion of the
+    same mean (Bhatia & Davis 2000, doi:10.1080/00029890.2000.12005203), so it is never too narrow for them.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The shortest path from one neuron to another, neuron by neuron."""
+"""The shortest path from one neuron to another, with its neurons and connections."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from syndb_service.graph.model.connectome import Connectome
 
 
 def shortest_path(connectome: Connectome, source: int, target: int, weight: str) -> dict[str, Any]:
-    """Find the shortest directed path: of fewest hops, or of the least sum of 1 / synapses.
+    """Find the shortest directed path: with the fewest hops, or with the smallest sum of 1 / synapses.
 
-    Of several shortest ones the search finds one and always the same; Dijkstra 1959
+    Of several shortest paths the search always returns the same one; Dijkstra 1959
     (doi:10.1007/BF01386390).
 
     Parameters
