@@ -1,4 +1,4 @@
-"""The cell that runs now: which one it is, and which composer it showed last."""
+"""The identity of the running cell, and the composer that it showed last."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ SHOWN: Final[weakref.WeakValueDictionary[str, Any]] = weakref.WeakValueDictionar
 
 
 def running_cell_id() -> str | None:
-    """Say which cell runs, where the front end tells it."""
+    """Return the id of the running cell; None if the front end does not send it."""
     parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)() or {}
     found = (parent.get("metadata") or {}).get("cellId")
     return str(found) if found else None
 
 
 def notebook_cell() -> str | None:
-    """Name the cell that runs by its notebook, too: a notebook that was copied keeps the ids of its cells.
+    """Return the notebook and the id of the running cell; a copied notebook has the same cell ids.
 
-    JupyterLab tells its kernels the notebook's path in JPY_SESSION_NAME, VS Code in a variable.
+    JupyterLab passes the notebook's path in JPY_SESSION_NAME, VS Code in a variable.
     """
     cell = running_cell_id()
     if cell is None:
@@ -32,13 +32,13 @@ def notebook_cell() -> str | None:
 
 
 def execution_count() -> int | None:
-    """Say the number in the brackets beside the cell that runs."""
+    """Return the execution count of the running cell, the number in brackets next to it."""
     found: int | None = getattr(get_ipython(), "execution_count", None)
     return found
 
 
 def replace_cell_output(shown: Any) -> Any:
-    """Note what the cell that runs now shows; return what it showed when it ran before."""
+    """Record what the running cell shows, and return what it showed in its last run."""
     cell = running_cell_id()
     if cell is None:
         return None

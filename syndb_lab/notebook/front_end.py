@@ -1,4 +1,4 @@
-"""What the front end before us can show: our own JavaScript, or plain HTML alone."""
+"""Detection of what the front end can show: our JavaScript, or plain HTML only."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ STATIC: Final = Path(__file__).parent / "static"
 
 
 def supports_javascript() -> bool:
-    """Whether the front end surely loads JavaScript of ours without fetching anything from elsewhere."""
+    """Return whether the front end loads our JavaScript without a download from another server."""
     hosted = "google.colab" in sys.modules or any(name in os.environ for name in ("VSCODE_PID", "VSCODE_CWD"))
     return not hosted
 
 
 def read_asset(name: str) -> str:
-    """Read what JavaScript or CSS the page gets; as a path, anywidget would hold every widget for ever."""
+    """Read a JavaScript or CSS file for the page; given a path, anywidget would never release a widget."""
     return (STATIC / name).read_text(encoding="utf-8")

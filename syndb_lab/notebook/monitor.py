@@ -1,4 +1,4 @@
-"""All of a user's jobs in one live table."""
+"""The monitor: a live table of the user's jobs."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from syndb_lab.text.terminal_text import escape_control_characters
 
 BUSY_S: Final = 0.5
 IDLE_S: Final = 2.0
-MOST_JOBS: Final = 500
+MAX_JOBS: Final = 500
 UNSEEN_S: Final = 600.0
 REFUSED: Final = frozenset({401, 403})
-SAID: Final = (
+ROW_FIELDS: Final = (
     *("job_id", "status", "tone", "word", "title", "sql"),
     *("facts", "working", "fraction", "elapsed_s"),
 )
 
 
 class MonitorWidget(anywidget.AnyWidget):
-    """The table, drawn by our own JavaScript."""
+    """The table, drawn by our JavaScript."""
 
     _esm = read_asset("monitor.js")
     _css = read_asset("card.css")
@@ -48,21 +48,21 @@ class MonitorWidget(anywidget.AnyWidget):
 
 @convert_errors
 class Monitor:
-    """My jobs, live: with cancel, rerun and load for each.
+    """A live table of the user's jobs, with buttons to cancel, rerun and load each one.
 
-    Asks for the list twice a second while a job is live, every two seconds otherwise, and not at all once no
-    page has shown it for ten minutes.
+    Fetches the list every ``BUSY_S`` seconds while a job has not ended, else every ``IDLE_S`` seconds. Stops
+    fetching when no page has shown the table for ``UNSEEN_S`` seconds.
 
     Parameters
     ----------
     transport : Transport
         The connection to the service.
     limit : int
-        How many of the newest jobs.
+        Number of jobs, the newest first.
     namespace : dict
-        The notebook's variables, for what Load reads.
+        The notebook's variables; Load writes into them.
     make_job : callable
-        Makes a job of a transport and a record.
+        Builds a job from a transport and a record.
     """
 
     def __init__(
@@ -72,38 +72,38 @@ class Monitor:
         namespace: dict[str, Any],
         make_job: Callable[[Transport, dict[str, Any]], NotebookJob],
     ) -> None:
-        most = to_plain_integer(limit)
-        if most is None or not 1 <= most <= MOST_JOBS:
+        count = to_plain_integer(limit)
+        if count is None or not 1 <= count <= MAX_JOBS:
             raise ParameterError(
                 f"limit is {format_value(limit)}; it takes the number of jobs to follow, from 1 to "
-                f"{MOST_JOBS}",
+                f"{MAX_JOBS}",
                 hint="For example: lab.monitor(limit=50).",
             )
         self._transport = transport
-        self._limit = most
+        self._limit = count
         self._make_job = make_job
-        self._desk = NamespaceWriter(namespace, None, "polars")
+        self._namespace_writer = NamespaceWriter(namespace, None, "polars")
         self._lock = ProcessLock()
         self._wake = threading.Event()
         self._closed = False
         self._is_refused = False
         self._seen_at = time.monotonic()
-        self._moments: dict[str, CardSnapshot] = {}
-        self._questions = itertools.count(1)
-        self._answered = 0
+        self._snapshots: dict[str, CardSnapshot] = {}
+        self._request_numbers = itertools.count(1)
+        self._last_answered = 0
         self._records: list[dict[str, Any]] = []
         self._more = False
-        self._away = ""
+        self._unavailable = ""
         self._note = ""
         self._key = uuid.uuid4().hex
         self._widget: MonitorWidget | None = None
         self._output: Any = None
 
     def _ipython_display_(self) -> None:
-        """Add nothing where it is the value of a cell: the table is there already."""
+        """Display nothing as the value of a cell, because ``show`` has displayed the table."""
 
     def show(self) -> None:
-        """Show the table below the cell that runs now."""
+        """Show the table below the running cell."""
         self._fetch_jobs()
         if supports_javascript():
             self._widget = MonitorWidget(board=self._board())
@@ -113,7 +113,7 @@ class Monitor:
         threading.Thread(target=self._follow, name="syndb-monitor", daemon=True).start()
 
     def close(self) -> None:
-        """Stop asking; the table stays as it is now, as plain HTML."""
+        """Stop fetching; the current table stays as plain HTML."""
         if self._closed:
             return
         self._closed = True
@@ -124,11 +124,11 @@ class Monitor:
             self._output.update(self._static_html(), raw=True)
 
     def handle_click(self, click: dict[str, Any]) -> None:
-        """Do what was clicked, in a thread of its own."""
+        """Run the clicked action in its own thread."""
         self._seen_at = time.monotonic()
         actions = {"cancel": self._cancel, "rerun": self._rerun, "load": self._load}
         action = actions.get(str(click.get("do")))
-        record = next((one for one in self._records if one["job_id"] == click.get("job_id")), None)
+        record = next((job for job in self._records if job["job_id"] == click.get("job_id")), None)
         if action is not None and record is not None:
             job = self._make_job(self._transport, record)
             threading.Thread(
@@ -139,30 +139,32 @@ class Monitor:
 
     def _follow(self) -> None:
         while not (self._closed or self._is_refused or self._transport.is_closed):
-            self._wake.wait(IDLE_S if all(one["status"] in FINAL for one in self._records) else BUSY_S)
+            self._wake.wait(IDLE_S if all(job["status"] in FINAL for job in self._records) else BUSY_S)
             self._wake.clear()
             if time.monotonic() - self._seen_at < UNSEEN_S:
                 self._fetch_jobs()
                 self._draw()
 
     def _fetch_jobs(self) -> None:
-        """Ask for the list; where nothing answers, keep what was heard, and say how old it is."""
-        question = next(self._questions)
-        records, more, away = self._records, self._more, ""
+        """Fetch the list; if the service is unavailable, keep the last list and note its age."""
+        request = next(self._request_numbers)
+        records, more, unavailable = self._records, self._more, ""
         try:
             page = self._transport.get("/v1/jobs", {"limit": self._limit})
             records, more = page["jobs"], bool(page.get("next_cursor"))
         except ServiceUnavailable:
             clock = time.strftime("%H:%M:%S")
-            away = self._away or f"no answer from the service since {clock}; below is what it said last"
+            unavailable = (
+                self._unavailable or f"no answer from the service since {clock}; below is what it said last"
+            )
         except SyndbError as error:
             self._is_refused = error.status in REFUSED
-            away = f"no longer followed: {' '.join(str(error).split())}"
+            unavailable = f"no longer followed: {' '.join(str(error).split())}"
         with self._lock:
-            if question < self._answered:
-                return  # a newer question was answered already
-            self._answered = question
-            self._records, self._more, self._away = records, more, away
+            if request < self._last_answered:
+                return  # a newer request has been answered
+            self._last_answered = request
+            self._records, self._more, self._unavailable = records, more, unavailable
 
     def _draw(self) -> None:
         with self._lock:
@@ -176,15 +178,15 @@ class Monitor:
         return {
             "key": self._key,
             "rows": [self._row(record) for record in self._records],
-            "away": self._away,
+            "away": self._unavailable,
             "note": self._note,
             "more": self._more,
         }
 
     def _row(self, record: dict[str, Any]) -> dict[str, Any]:
-        shown = card_view(record, self._moments.get(record["job_id"], CardSnapshot()))
-        buttons = [{**one, "text": short(one), "title": one["text"]} for one in shown["buttons"]]
-        return {name: shown[name] for name in SAID} | {
+        shown = card_view(record, self._snapshots.get(record["job_id"], CardSnapshot()))
+        buttons = [{**button, "text": short(button), "title": button["text"]} for button in shown["buttons"]]
+        return {name: shown[name] for name in ROW_FIELDS} | {
             "kind": record["kind"],
             "error": " ".join(shown["error"].split("\n")[:1]),
             "when": f"{parse_timestamp(record['created_at']).astimezone():%H:%M:%S}",
@@ -196,12 +198,12 @@ class Monitor:
         cells = [
             [row["word"], row["title"], row["kind"], " · ".join(row["facts"]), row["job_id"]] for row in rows
         ]
-        told = self._away or f"{len(rows)} jobs at {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        heading = self._unavailable or f"{len(rows)} jobs at {time.strftime('%Y-%m-%d %H:%M:%S')}"
         table = html_table(["status", "job", "kind", "", "id"], cells)
         return {
             "text/html": f'<div class="syndb-host syndb-monitor-{self._key} mathjax_ignore tex2jax_ignore">'
-            f'<div class="syndb-still">{html_table([told], [])}{table}</div></div>',
-            "text/plain": escape_control_characters("\n".join([told, *("  ".join(row) for row in cells)])),
+            f'<div class="syndb-still">{html_table([heading], [])}{table}</div></div>',
+            "text/plain": escape_control_characters("\n".join([heading, *("  ".join(row) for row in cells)])),
         }
 
     def _run_action(self, action: Callable[[NotebookJob], str], job: NotebookJob) -> None:
@@ -210,34 +212,34 @@ class Monitor:
         except Exception as error:
             self._note = f"job {job.id[:8]}: {' '.join(str(error).split())}"
         finally:
-            self._moments.pop(job.id, None)
+            self._snapshots.pop(job.id, None)
             self._fetch_jobs()
             self._draw()
 
     def _cancel(self, job: NotebookJob) -> str:
-        self._moments[job.id] = CardSnapshot(cancelling=True)
+        self._snapshots[job.id] = CardSnapshot(cancelling=True)
         self._draw()
         job.cancel()
         return ""
 
     def _rerun(self, job: NotebookJob) -> str:
-        self._moments[job.id] = CardSnapshot(busy="rerun")
+        self._snapshots[job.id] = CardSnapshot(busy="rerun")
         self._draw()
         return f"job {job.rerun().id[:8]} is the rerun of job {job.id[:8]}"
 
     def _load(self, job: NotebookJob) -> str:
-        self._moments[job.id] = CardSnapshot(busy="load")
+        self._snapshots[job.id] = CardSnapshot(busy="load")
         self._draw()
-        return self._desk.load(job)
+        return self._namespace_writer.load(job)
 
 
 def short(action: dict[str, Any]) -> str:
-    """Name an action in the width of a table; the size of what is loaded is in another column."""
+    """Return the first word of a button, for a narrow column; another column has the size."""
     return str(action["text"]).split(" ")[0]
 
 
 def notebook_namespace() -> dict[str, Any]:
-    """Find the notebook's variables."""
+    """Return the notebook's variables; an empty dict outside of a notebook."""
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()

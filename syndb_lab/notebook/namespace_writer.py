@@ -1,4 +1,4 @@
-"""Where a card's clicks reach the notebook: which variable takes what is loaded, or run again."""
+"""Writes loaded results and rerun jobs into the notebook's variables."""
 
 from __future__ import annotations
 
@@ -12,45 +12,46 @@ from syndb_lab.results.download import ignore_progress
 
 
 class NamespaceWriter:
-    """The variables of a notebook, as far as one card changes them.
+    """The variables of a notebook that one card sets.
 
     Parameters
     ----------
     namespace : dict
         The notebook's variables.
     variable : str or None
-        The one that holds the job's handle.
+        The variable that holds the job's handle.
     kind : {'polars', 'pandas', 'arrow', 'duckdb'}
-        What a result is read into.
+        Type of the data frame for a result.
     """
 
     def __init__(self, namespace: dict[str, Any], variable: str | None, kind: FrameKind) -> None:
         self._namespace = namespace
         self._variable = variable
         self._kind = kind
-        self._given: dict[str, Callable[[], Any]] = {}
+        self._own_values: dict[str, Callable[[], Any]] = {}
 
-    def load(self, job: NotebookJob, tell: Callable[[int], None] | None = None) -> str:
-        """Read the result into a variable of its own; say which. ``tell`` is told of the bytes that come.
+    def load(self, job: NotebookJob, on_progress: Callable[[int], None] | None = None) -> str:
+        """Load the result into a new variable, and return a note with its name.
 
-        A variable that somebody else has assigned is left alone: the next free name is taken.
+        ``on_progress`` receives the number of bytes loaded. A variable that the user has assigned is never
+        overwritten; the next free name is used.
         """
-        job.result_path(on_progress=tell or ignore_progress)
+        job.result_path(on_progress=on_progress or ignore_progress)
         value = job.answer() if job.kind == "graph" else getattr(job, f"to_{self._kind}")()
         name = self._unused_name(
             f"{self._variable or f'job_{job.id[:8]}'}_{'answer' if job.kind == 'graph' else 'frame'}"
         )
         self._namespace[name] = value
-        self._given[name] = weak_reference(value)
+        self._own_values[name] = weak_reference(value)
         return f"loaded into {name} ({describe_value(value, self._kind)})"
 
     def rerun(self, old: NotebookJob, new: NotebookJob) -> str:
-        """Put the new job's handle where the old one was; say so."""
-        said = f"a rerun of job {old.id[:8]}"
+        """Assign the new job to the variable of the old one, and return a note for the card."""
+        note = f"a rerun of job {old.id[:8]}"
         if self._variable and self._namespace.get(self._variable) is old:
             self._namespace[self._variable] = new
-            return f"{said}; {self._variable} is this job now"
-        return said
+            return f"{note}; {self._variable} is this job now"
+        return note
 
     def _unused_name(self, name: str) -> str:
         free, number = name, 1
@@ -60,16 +61,16 @@ class NamespaceWriter:
         return free
 
     def _is_own(self, name: str) -> bool:
-        return name in self._given and self._given[name]() is self._namespace[name]
+        return name in self._own_values and self._own_values[name]() is self._namespace[name]
 
 
 def weak_reference(value: Any) -> Callable[[], Any]:
-    """Remember a value without keeping a frame's memory; an answer, which is a dictionary, is kept."""
+    """Refer to a value without holding a data frame in memory; a dictionary (an answer) is held."""
     return (lambda: value) if isinstance(value, dict) else weakref.ref(value)
 
 
 def describe_value(value: Any, kind: str) -> str:
-    """Say what was loaded."""
+    """Describe a loaded value."""
     if isinstance(value, dict):
         return "a dictionary"
     rows, columns = value.shape

@@ -1,4 +1,4 @@
-"""What the widgets need of a job: its record, its result, and the actions of their buttons."""
+"""The part of a job that widgets use: its record, its result, and the actions of their buttons."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from syndb_lab.http.transport import Transport
 
 
 class NotebookJob(Protocol):
-    """A job as a widget sees it; ``syndb_lab.Job`` is one.
+    """A job as a widget uses it, implemented by ``syndb_lab.Job``.
 
-    The widgets import no ``Job``: a job opens widgets, and the two would import each other.
+    Widgets do not import ``Job``, because ``Job`` imports the widgets that it opens.
     """
 
     _transport: Transport
@@ -26,27 +26,27 @@ class NotebookJob(Protocol):
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The job's id."""
 
     @property
     def kind(self) -> str:
-        """Either ``query`` or ``graph``."""
+        """The kind: ``query`` or ``graph``."""
 
     @property
     def status(self) -> str:
-        """Its status in the newest record."""
+        """The status in the newest record."""
 
     def preview(self) -> Any:
-        """Fetch the first rows of its result, as an Arrow table."""
+        """Fetch the first rows of the result, as an Arrow table."""
 
     def result_path(self, *, on_progress: Callable[[int], None] | None = None) -> Path:
-        """Fetch its result file, and report how many bytes have arrived."""
+        """Fetch the result file, and report the number of bytes received."""
 
     def answer(self) -> dict[str, Any]:
         """Return the JSON of a graph job."""
 
     def cancel(self) -> object:
-        """Cancel it."""
+        """Cancel the job."""
 
     def rerun(self) -> NotebookJob:
         """Submit the same job again, and return the new one."""

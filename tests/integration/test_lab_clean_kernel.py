@@ -103,7 +103,7 @@ def test_a_closed_lab_leaves_no_thread_and_no_connection(live: Live) -> None:
     waiting.join(WAIT_S)
     assert "was closed" in str(errors[0])
     wait_until(lambda: not ours() and connections(live) <= before)
-    assert "no longer followed" in card._state.moment.away
+    assert "no longer followed" in card._state.snapshot.unavailable
     for widget in (card, monitor):
         widget.close()
     with Lab(live.url, live.token) as other:

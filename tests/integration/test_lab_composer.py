@@ -217,12 +217,12 @@ def test_a_page_without_our_javascript_gets_plain_controls(lab: Lab, monkeypatch
     monkeypatch.setenv("VSCODE_PID", "1")
     page = Page(lab, "SELECT :n AS n, nme FROM neurons")
     assert isinstance(page.element, PlainComposer)
-    wait_until(lambda: "nme" in page.element._told.value)
+    wait_until(lambda: "nme" in page.element._result_text.value)
     page.element._sql.value = "SELECT :n AS n, '<b>' AS b"
     wait_until(lambda: len(page.element._parameters.children) == 1)
     _, kind, text = page.element._parameters.children[0].children
     kind.value, text.value = "whole", "720575940600000001"
-    wait_until(lambda: "columns: n int64" in page.element._told.value)
+    wait_until(lambda: "columns: n int64" in page.element._result_text.value)
     page.element._run.click()
     wait_until(lambda: page.composer.job is not None)
     assert page.composer.job.to_polars().row(0) == (720575940600000001, "<b>")

@@ -1,1 +1,1 @@
-"""The live card of one job, and the HTML that it leaves behind."""
+"""The live card of one job, and its static HTML."""

@@ -1,4 +1,4 @@
-"""What a graph analysis found, in a few lines."""
+"""The main measures of a graph analysis, in a few lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 from syndb_lab.errors import SyndbError
 from syndb_lab.notebook.notebook_job import NotebookJob
 
-TOLD: Final = (
+MEASURES: Final = (
     ("neuron_count", "neurons"),
     ("connection_count", "connections"),
     ("synapse_count", "synapses"),
@@ -17,17 +17,17 @@ TOLD: Final = (
 
 
 def summarize_answer(job: NotebookJob) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    """Read the main figures of a graph job, and of which dataset it is."""
+    """Return the main measures of a graph job, and its dataset."""
     try:
         answer = job.answer()
     except SyndbError:
         return [], {}
-    lines = [(word, number(answer[name])) for name, word in TOLD if name in answer]
+    lines = [(word, number(answer[name])) for name, word in MEASURES if name in answer]
     return lines, {"datasets": [answer["dataset"]] if isinstance(answer.get("dataset"), dict) else []}
 
 
 def number(value: Any) -> str:
-    """Write a figure.
+    """Format a measure.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""The card of an ended job for those who read without a kernel: plain HTML and plain text.
+"""The static card of a job, as plain HTML and plain text, for readers without a kernel.
 
-Styles are inline and there is no script, so that GitHub, nbconvert and a reopened notebook keep it.
+Styles are inline and there is no script, so that GitHub, nbconvert and a reopened notebook show it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WARNING: Final = "margin:6px 0;padding-left:8px;border-left:3px solid #f57c00;wh
 
 @dataclass(frozen=True, slots=True)
 class FinishedCard:
-    """What a static card tells besides the record: the first rows, the datasets, what was done since."""
+    """Content of a static card that is not in the record: first rows, datasets, sources, note, findings."""
 
     table: dict[str, Any] | None = None
     datasets: Sequence[dict[str, Any]] = ()
@@ -46,27 +46,27 @@ class FinishedCard:
     findings: Sequence[tuple[str, str]] = field(default=())
 
 
-NOTHING: Final = FinishedCard()
+NO_EXTRAS: Final = FinishedCard()
 
 
-def static_html(record: dict[str, Any], known: FinishedCard = NOTHING) -> str:
-    """Write the card as HTML; every text from the service is escaped.
+def static_html(record: dict[str, Any], known: FinishedCard = NO_EXTRAS) -> str:
+    """Render the card as HTML; every text from the service is escaped.
 
     Parameters
     ----------
     record : dict
         The job's record, as on the wire.
-    known : Ended
-        What is known besides it.
+    known : FinishedCard
+        Content that is not in the record.
     """
     shown = card_view(record, CardSnapshot(note=known.note))
     color = COLORS[shown["tone"]]
     seconds = shown["elapsed_s"]
-    told = [*shown["facts"], *([f"{seconds:.1f} s"] if shown["ended"] and seconds is not None else [])]
+    facts = [*shown["facts"], *([f"{seconds:.1f} s"] if shown["ended"] and seconds is not None else [])]
     head = (
         f'<div><b style="color:{color}">{html_text(shown["word"])}</b> &nbsp; '
         f"<b>{html_text(shown['title'])}</b>"
-        f'<br><span style="color:{QUIET}">{html_text(" · ".join(told))}</span></div>'
+        f'<br><span style="color:{QUIET}">{html_text(" · ".join(facts))}</span></div>'
     )
     if not shown["ended"]:
         head += f'<div style="color:{QUIET}">{timestamp_note(record)}</div>'
@@ -81,9 +81,9 @@ def static_html(record: dict[str, Any], known: FinishedCard = NOTHING) -> str:
         html_findings(known.findings),
         f'<p style="margin:4px 0;color:{QUIET}">{html_text(known.note)}</p>' if known.note else "",
         *(
-            f'<div style="color:{QUIET};font-size:11px">{html_text(one.get("name") or "dataset")} · '
-            f"{html_text(dataset_line(one))}</div>"
-            for one in known.datasets
+            f'<div style="color:{QUIET};font-size:11px">{html_text(dataset.get("name") or "dataset")} · '
+            f"{html_text(dataset_line(dataset))}</div>"
+            for dataset in known.datasets
         ),
         f'<details><summary style="cursor:pointer;color:{QUIET}">{summary(record)}</summary>'
         f"{details(record, known)}</details>",
@@ -94,23 +94,23 @@ def static_html(record: dict[str, Any], known: FinishedCard = NOTHING) -> str:
         f"border:1px solid {LINE};border-left:4px solid {color};border-radius:6px;margin:4px 0;"
         "padding:10px 14px;font-size:13px;line-height:1.5"
     )
-    still = f'<div class="syndb-still" style="{style}">{"".join(parts)}</div>'
-    return f'<div class="{" ".join(classes)}">{still}</div>'
+    static = f'<div class="syndb-still" style="{style}">{"".join(parts)}</div>'
+    return f'<div class="{" ".join(classes)}">{static}</div>'
 
 
 def timestamp_note(record: dict[str, Any]) -> str:
-    """Say when a job that had not ended was heard of, and how to see it now."""
+    """Render the time of the last update of a running job, and the command that shows it live."""
     verb = f"<code>%syndb attach {html_text(record['job_id'])}</code>"
     return f"as of {datetime.now():%Y-%m-%d %H:%M:%S}; {verb} shows how it is now"
 
 
 def summary(record: dict[str, Any]) -> str:
-    """Name what the details hold."""
+    """Return the heading of the details."""
     return "SQL, parameters, checksum" if record.get("query") else "Options and checksum"
 
 
 def details(record: dict[str, Any], known: FinishedCard) -> str:
-    """Write what makes a result citable and repeatable."""
+    """Render the SQL and the provenance, which make a result citable and repeatable."""
     sql = record.get("query")
     rows = "".join(
         f'<tr style="background:none"><td style="text-align:left;vertical-align:top;padding:2px 12px 2px 0;'
@@ -124,7 +124,7 @@ def details(record: dict[str, Any], known: FinishedCard) -> str:
 
 
 def provenance(record: dict[str, Any], known: FinishedCard) -> list[tuple[str, str]]:
-    """List where a result comes from and what it is, in pairs of name and text."""
+    """List the provenance of a result, as pairs of name and text."""
     result = record.get("result") or {}
     values = record.get("parameters") or record.get("options") or {}
     pairs: list[tuple[str, Any]] = [
@@ -132,7 +132,7 @@ def provenance(record: dict[str, Any], known: FinishedCard) -> list[tuple[str, s
             "parameters",
             ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()),
         ),
-        *((f"dataset {one.get('name') or ''}".strip(), one.get("id")) for one in known.datasets),
+        *((f"dataset {item.get('name') or ''}".strip(), item.get("id")) for item in known.datasets),
         ("reads job", ", ".join(known.sources)),
         ("job", record["job_id"]),
         ("rerun of", record.get("rerun_of")),
@@ -147,19 +147,19 @@ def provenance(record: dict[str, Any], known: FinishedCard) -> list[tuple[str, s
 
 
 def dataset_line(dataset: dict[str, Any]) -> str:
-    """Write a dataset's version and what to cite."""
+    """Format a dataset's version and citation."""
     version, cite, doi = dataset.get("version"), dataset.get("citation") or "", dataset.get("doi") or ""
     parts = [f"version {version}" if version else "", cite, "" if doi in cite else f"doi:{doi}"]
     return " · ".join(part for part in parts if part) or str(dataset.get("id") or "")
 
 
-def format_time(text_: str | None) -> str | None:
-    """Write a moment of the wire for people."""
-    return text_ and f"{text_[:19].replace('T', ' ')} UTC"
+def format_time(text: str | None) -> str | None:
+    """Format a timestamp of the wire for a reader."""
+    return text and f"{text[:19].replace('T', ' ')} UTC"
 
 
 def html_findings(findings: Sequence[tuple[str, str]]) -> str:
-    """Write what a graph analysis found, a line each."""
+    """Render the measures of a graph analysis, one per line."""
     if not findings:
         return ""
     rows = "".join(
@@ -171,7 +171,7 @@ def html_findings(findings: Sequence[tuple[str, str]]) -> str:
 
 
 def html_rows(table: dict[str, Any]) -> str:
-    """Write the first rows as an HTML table."""
+    """Render the first rows as an HTML table."""
     sides = ["right" if column["numeric"] else "left" for column in table["columns"]]
     head = "".join(
         f'<th title="{html_text(column["type"])}" style="text-align:{side};padding:2px 12px 2px 6px">'
@@ -192,15 +192,15 @@ def html_rows(table: dict[str, Any]) -> str:
 
 
 def html_cell(value: str | None, side: str) -> str:
-    """Write a cell; NULL is told from the text NULL."""
+    """Render a cell; NULL looks different from the text NULL."""
     style = f"text-align:{side};padding:2px 12px 2px 6px"
     if value is None:
         return f'<td style="{style};color:{QUIET}"><i>NULL</i></td>'
     return f'<td style="{style}">{html_text(value)}</td>'
 
 
-def static_text(record: dict[str, Any], known: FinishedCard = NOTHING) -> str:
-    """Write the card as plain text: a line, why it failed, and where it comes from."""
+def static_text(record: dict[str, Any], known: FinishedCard = NO_EXTRAS) -> str:
+    """Render the card as plain text: a line of facts, the error, and the provenance."""
     shown = card_view(record, CardSnapshot(note=known.note))
     seconds = run_seconds(record) if record["status"] in FINAL else None
     first = [shown["word"], *shown["facts"], *([] if seconds is None else [f"{seconds:.1f} s"])]
@@ -209,5 +209,5 @@ def static_text(record: dict[str, Any], known: FinishedCard = NOTHING) -> str:
         lines.append(title(record))
     lines += [line for line in (failure_text(record), shown["warning"], known.note) if line]
     lines += [f"{name}: {value}" for name, value in known.findings]
-    lines += [f"{one.get('name') or 'dataset'}: {dataset_line(one)}" for one in known.datasets]
+    lines += [f"{dataset.get('name') or 'dataset'}: {dataset_line(dataset)}" for dataset in known.datasets]
     return escape_control_characters("\n".join(lines))

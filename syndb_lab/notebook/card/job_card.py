@@ -1,4 +1,4 @@
-"""The live card of one job in a notebook's output, and what becomes of it when the job ends."""
+"""The live card of one job in a notebook's output; when the job ends, it becomes static HTML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syndb_lab.errors import SyndbError
 from syndb_lab.http.job_events import FINAL, iter_updates
 from syndb_lab.notebook.card.graph_summary import summarize_answer
 from syndb_lab.notebook.card.html import FinishedCard, static_html, static_text
-from syndb_lab.notebook.card.view_model import NOW, CardSnapshot, card_view
+from syndb_lab.notebook.card.view_model import EMPTY, CardSnapshot, card_view
 from syndb_lab.notebook.card.widget import CardWidget, FallbackCard, card_widget, view_bundle
 from syndb_lab.notebook.namespace_writer import NamespaceWriter
 from syndb_lab.notebook.notebook_job import NotebookJob
@@ -38,57 +38,57 @@ def show_card(job: NotebookJob, namespace: dict[str, Any], variable: str | None,
     job : Job
         The job.
     namespace : dict
-        The notebook's variables, for what Load reads.
+        The notebook's variables; Load writes into them.
     variable : str or None
-        The one that holds the handle.
+        The variable that holds the job.
     kind : {'polars', 'pandas', 'arrow', 'duckdb'}
-        What Load makes of the result.
+        Type of the data frame that Load makes.
     """
-    desk = NamespaceWriter(namespace, variable, kind)
-    card = JobCard(job, desk.load, desk.rerun)
+    writer = NamespaceWriter(namespace, variable, kind)
+    card = JobCard(job, writer.load, writer.rerun)
     card.show()
     return card
 
 
 @dataclass(eq=False, slots=True)
 class CardState:
-    """What a card knows of the one job that it shows; a rerun gives the card another state.
+    """State of a card for one job; a rerun gives the card a new state.
 
-    Every thread takes the state when it starts. What it finds out later is shown only while the card still
-    has that state, and never under another job's id.
+    Every thread gets the state when it starts. Its later results are shown only while the card still has
+    that state, so they never appear under another job's id.
     """
 
     job: NotebookJob
     widget: CardWidget | FallbackCard
-    moment: CardSnapshot = NOW
+    snapshot: CardSnapshot = EMPTY
     ended: FinishedCard = field(default_factory=FinishedCard)
     is_static: bool = False
     shown_at: float = 0.0
     over: threading.Event = field(default_factory=threading.Event)
 
     def html(self) -> str:
-        """Write it as plain HTML."""
+        """Render the card as static HTML."""
         return static_html(self.job.record, self.ended)
 
     def text(self) -> str:
-        """Write it as plain text."""
+        """Render the card as plain text."""
         return static_text(self.job.record, self.ended)
 
 
 class JobCard:
-    """One job's card: a widget while the job lives, plain HTML after it.
+    """The card of one job: a widget until the job ends, then static HTML.
 
-    A click only starts a thread: what it does asks the service, and a kernel may run clicks in any thread,
-    or while a cell blocks.
+    A click only starts a thread, because its action sends requests to the service, and a kernel can handle
+    clicks in any thread or while a cell blocks.
 
     Parameters
     ----------
     job : Job
         The job.
     load : callable
-        What Load does: takes the job, says what became of it.
+        Action of Load: gets the job, returns a note for the card.
     rerun : callable
-        Told of the new job that Rerun made, once this card shows it.
+        Called with the old and the new job after Rerun; returns a note for the card.
     """
 
     def __init__(self, job: NotebookJob, load: Loaded, rerun: Rerun) -> None:
@@ -96,7 +96,7 @@ class JobCard:
         self._lock = threading.RLock()
         self._is_closed = False
         self._output: Any = None
-        self._state = self._state_of(job, NOW)
+        self._state = self._state_of(job, EMPTY)
 
     @property
     def job(self) -> NotebookJob:
@@ -108,7 +108,7 @@ class JobCard:
         return self._state.widget
 
     def show(self, output: Any = None) -> None:
-        """Show the card below the cell that runs now, or in an output that is there, and follow the job."""
+        """Show the card below the running cell or in an existing output, and follow the job."""
         if output is None:
             self._output = ipython_display.display(self._live_bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
             close_earlier_output(self)
@@ -118,12 +118,12 @@ class JobCard:
         self._start(self._follow, self._state)
 
     def bundle(self) -> dict[str, Any]:
-        """Write what shows the card in one more place."""
+        """Build the output data that shows the card in another cell."""
         with self._lock:
             return self._static_bundle() if self._state.is_static else self._live_bundle()
 
     def close(self) -> None:
-        """Stop following, and leave what is known as plain HTML; the job goes on."""
+        """Stop following the job, and leave the card as static HTML; the job continues."""
         with self._lock:
             if self._is_closed:
                 return
@@ -133,22 +133,22 @@ class JobCard:
             close_widget(self._state.widget)
 
     def wait_static(self, within_s: float = SETTLE_S) -> None:
-        """Wait until an ended job's card has become plain HTML, so that it stands before what follows."""
+        """Wait until the card of an ended job is static HTML, so that it precedes later output."""
         self._state.over.wait(within_s)
 
     def handle_click(self, click: dict[str, Any]) -> None:
-        """Do what was clicked, in a thread of its own; a click on a job that was rerun since does nothing."""
+        """Run the clicked action in its own thread; ignore a click on a job that was rerun meanwhile."""
         state = self._state
         if click.get("job_id", state.job.id) != state.job.id:
             return
         actions = {"cancel": self._cancel, "rerun": self._do_rerun, "load": self._do_load}
         action = actions.get(str(click.get("do")))
         if action is not None:
-            self._start(lambda taken: self._run_action(action, taken), state)
+            self._start(lambda current: self._run_action(action, current), state)
 
-    def _state_of(self, job: NotebookJob, moment: CardSnapshot) -> CardState:
-        widget = card_widget(card_view(job.record, moment))
-        state = CardState(job, widget, moment)
+    def _state_of(self, job: NotebookJob, snapshot: CardSnapshot) -> CardState:
+        widget = card_widget(card_view(job.record, snapshot))
+        state = CardState(job, widget, snapshot)
         widget.on_click(lambda click: self.handle_click({"job_id": job.id, **click}))
         return state
 
@@ -156,21 +156,25 @@ class JobCard:
         threading.Thread(target=work, args=(state,), name="syndb-card", daemon=True).start()
 
     def _follow(self, state: CardState) -> None:
-        """Show each change until the end; whatever ends the following is said on the card."""
+        """Show each update until the job ends; if following fails, the card shows the reason."""
         job = state.job
         try:
-            self._peek_at(state)
-            for heard in iter_updates(job._transport, job.record, state.over):
-                away = (
+            self._start_preview(state)
+            for update in iter_updates(job._transport, job.record, state.over):
+                unavailable = (
                     ""
-                    if heard.unavailable_s is None
-                    else f"{heard.trouble}; asking again ({heard.unavailable_s:.0f} s)"
+                    if update.unavailable_s is None
+                    else f"{update.trouble}; asking again ({update.unavailable_s:.0f} s)"
                 )
-                job.record = heard.record
-                self._set_state(state, away=away, urgent=bool(away) or heard.record["status"] in FINAL)
-                self._peek_at(state)
+                job.record = update.record
+                self._set_state(
+                    state,
+                    unavailable=unavailable,
+                    urgent=bool(unavailable) or update.record["status"] in FINAL,
+                )
+                self._start_preview(state)
             if job.status in FINAL:
-                self._set_state(state)  # its end may have come as the answer to a cancel
+                self._set_state(state)  # the response to a cancel may have been the final record
                 self._end(state)
         except SyndbError as error:
             self._stop_following(
@@ -181,13 +185,15 @@ class JobCard:
         finally:
             state.over.set()
 
-    def _stop_following(self, state: CardState, why: str) -> None:
-        self._set_state(state, away=f"{why} %syndb attach {state.job.id} follows it again.", lost=True)
+    def _stop_following(self, state: CardState, reason: str) -> None:
+        self._set_state(
+            state, unavailable=f"{reason} %syndb attach {state.job.id} follows it again.", lost=True
+        )
 
-    def _set_state(self, state: CardState, *, urgent: bool = True, **news: Any) -> None:
-        """Change what the card says, at most five times a second where nothing is urgent."""
+    def _set_state(self, state: CardState, *, urgent: bool = True, **changes: Any) -> None:
+        """Change the snapshot and redraw the card; unless urgent, at most every ``PACE_S`` seconds."""
         with self._lock:
-            state.moment = replace(state.moment, **news)
+            state.snapshot = replace(state.snapshot, **changes)
             pause = state.shown_at + PACE_S - time.monotonic()
         if pause > 0 and not urgent:
             state.over.wait(pause)
@@ -195,18 +201,18 @@ class JobCard:
             if state is not self._state or self._is_closed:
                 return
             state.shown_at = time.monotonic()
-            state.widget.card = card_view(state.job.record, state.moment)
+            state.widget.card = card_view(state.job.record, state.snapshot)
 
-    def _peek_at(self, state: CardState) -> None:
+    def _start_preview(self, state: CardState) -> None:
         record = state.job.record
         rows = (record.get("progress") or {}).get("rows")
         if (
             record["kind"] == "query"
             and record["status"] == "running"
             and rows
-            and state.moment.table is None
+            and state.snapshot.table is None
         ):
-            self._start(lambda taken: self._load_preview(taken, None), state)
+            self._start(lambda current: self._load_preview(current, None), state)
 
     def _load_preview(self, state: CardState, total: int | None) -> None:
         try:
@@ -215,23 +221,25 @@ class JobCard:
             return
 
     def _end(self, state: CardState) -> None:
-        """Leave plain HTML in the notebook: a saved widget would read as an error."""
+        """Replace the widget by static HTML, because a saved widget would be shown as an error."""
         job, record = state.job, state.job.record
-        table, told = None, {}
+        table, metadata = None, {}
         found: list[tuple[str, str]] = []
         if record["status"] == "completed" and record["kind"] == "query":
             self._load_preview(state, (record.get("result") or {}).get("rows"))
-            table, told = state.moment.table, read_provenance(job._transport, record)
+            table, metadata = state.snapshot.table, read_provenance(job._transport, record)
         elif record["status"] == "completed":
-            found, told = summarize_answer(job)
-        sources = [str(one.get("job_id")) for one in told.get("sources", ())]
+            found, metadata = summarize_answer(job)
+        sources = [str(source.get("job_id")) for source in metadata.get("sources", ())]
         with self._lock:
-            state.ended = FinishedCard(table, told.get("datasets", ()), sources, state.moment.note, found)
+            state.ended = FinishedCard(
+                table, metadata.get("datasets", ()), sources, state.snapshot.note, found
+            )
             state.is_static = True
             self._update(state)
 
     def _update(self, state: CardState) -> None:
-        """Write a state into the notebook as it is saved, unless the card shows another job by now."""
+        """Write the static HTML of a state into the notebook, unless the card shows another job."""
         with self._lock:
             if state is self._state and not self._is_closed and self._output is not None:
                 self._output.update(self._static_bundle(), raw=True)
@@ -257,19 +265,19 @@ class JobCard:
 
     def _do_load(self, state: CardState) -> None:
         self._set_state(state, busy="load", error="")
-        told_at = time.monotonic()
+        reported_at = time.monotonic()
 
-        def on_progress(here: int) -> None:
-            nonlocal told_at
-            if time.monotonic() - told_at >= PACE_S:
-                told_at = time.monotonic()
+        def on_progress(done: int) -> None:
+            nonlocal reported_at
+            if time.monotonic() - reported_at >= PACE_S:
+                reported_at = time.monotonic()
                 size = readable_bytes(state.job.record["result"]["bytes"])
-                self._set_state(state, busy=f"load, {readable_bytes(here)} of {size}")
+                self._set_state(state, busy=f"load, {readable_bytes(done)} of {size}")
 
-        said = self._load(state.job, on_progress)
-        self._set_state(state, busy="", note=said)
+        note = self._load(state.job, on_progress)
+        self._set_state(state, busy="", note=note)
         with self._lock:
-            state.ended = replace(state.ended, note=said)
+            state.ended = replace(state.ended, note=note)
             if state.is_static:
                 self._update(state)
 
@@ -278,7 +286,7 @@ class JobCard:
         new = state.job.rerun()
         with self._lock:
             if self._is_closed or state is not self._state:
-                return  # another job has taken the place meanwhile
+                return  # the card shows another job now
             self._state = rerun = self._state_of(new, CardSnapshot(note=self._rerun(state.job, new)))
             self._output.update(self._live_bundle(), raw=True)
             state.over.set()

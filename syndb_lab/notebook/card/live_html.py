@@ -1,4 +1,4 @@
-"""A live card's words as plain HTML, for front ends that load no JavaScript of ours."""
+"""The text of a live card as plain HTML, for front ends that do not load our JavaScript."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from syndb_lab.text.html_text import html_text
 
 
 def live_html(card: dict[str, Any]) -> str:
-    """Write what a card says; every text from the service is escaped.
+    """Render the text of a card; every text from the service is escaped.
 
     Examples
     --------
@@ -32,12 +32,12 @@ def live_html(card: dict[str, Any]) -> str:
     )
 
 
-def escaped_block(said: str) -> str:
-    """Write text as it is, line by line.
+def escaped_block(text: str) -> str:
+    """Render text literally, with its line breaks.
 
     Examples
     --------
     >>> "<b>" in escaped_block("<b>")
     False
     """
-    return f'<pre style="{BLOCK}">{html_text(said)}</pre>' if said else ""
+    return f'<pre style="{BLOCK}">{html_text(text)}</pre>' if text else ""

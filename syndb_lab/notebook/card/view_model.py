@@ -1,4 +1,4 @@
-"""What is to be said of a job on its card, in words: made from its record alone."""
+"""The view model of a card, built from the job's record and a snapshot of the card."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CardSnapshot:
-    """What is known besides the record.
+    """State of a card that is not in the job's record.
 
-    ``away`` says that the service is away, ``lost`` that nobody asks it any more, ``cancelling`` that a
-    cancel was sent and not confirmed, ``note`` and ``error`` what the last action came to, ``table`` the
-    first rows, ``busy`` the action that runs.
+    ``unavailable`` is a note while the service does not respond, ``lost`` is true if the card no longer
+    follows the job, ``cancelling`` if a cancel request is not yet confirmed. ``note`` and ``error`` are the
+    result of the last action, ``table`` the first rows, ``busy`` the running action.
     """
 
-    away: str = ""
+    unavailable: str = ""
     lost: bool = False
     cancelling: bool = False
     note: str = ""
@@ -47,11 +47,11 @@ class CardSnapshot:
     busy: str = ""
 
 
-NOW: Final = CardSnapshot()
+EMPTY: Final = CardSnapshot()
 
 
-def card_view(record: dict[str, Any], moment: CardSnapshot = NOW) -> dict[str, Any]:
-    """Say what a card shows.
+def card_view(record: dict[str, Any], snapshot: CardSnapshot = EMPTY) -> dict[str, Any]:
+    """Build what a card shows.
 
     Examples
     --------
@@ -64,29 +64,29 @@ def card_view(record: dict[str, Any], moment: CardSnapshot = NOW) -> dict[str, A
     return {
         "job_id": record["job_id"],
         "status": status,
-        "tone": "warn" if moment.cancelling and not ended else TONES.get(status, "idle"),
-        "word": "cancelling" if moment.cancelling and not ended else status,
+        "tone": "warn" if snapshot.cancelling and not ended else TONES.get(status, "idle"),
+        "word": "cancelling" if snapshot.cancelling and not ended else status,
         "title": title(record),
         "sql": escape_control_characters(record.get("query") or ""),
         "facts": progress_facts(record),
-        "working": not ended and not moment.lost,
+        "working": not ended and not snapshot.lost,
         "fraction": None if ended else progress.get("fraction"),
         "elapsed_s": run_seconds(record) if ended else progress.get("elapsed_s"),
-        "ticking": status == "running" and not moment.away,
-        "away": moment.away,
+        "ticking": status == "running" and not snapshot.unavailable,
+        "away": snapshot.unavailable,
         "warning": escape_control_characters("\n".join(record.get("advice") or ())),
-        "note": moment.note,
-        "trouble": moment.error,
-        "error": moment.error or failure_text(record),
-        "table": moment.table,
-        "buttons": buttons(record, moment),
+        "note": snapshot.note,
+        "trouble": snapshot.error,
+        "error": snapshot.error or failure_text(record),
+        "table": snapshot.table,
+        "buttons": buttons(record, snapshot),
         "foot": f"job {record['job_id']}",
         "ended": ended,
     }
 
 
 def title(record: dict[str, Any]) -> str:
-    """Name a job: its label, or else the beginning of its SQL, or its analysis."""
+    """Return the title of a job: its label, or else the beginning of its SQL, or its analysis."""
     if label := record.get("label"):
         return escape_control_characters(" ".join(label.split()))
     if record.get("kind") == "graph":
@@ -96,15 +96,15 @@ def title(record: dict[str, Any]) -> str:
 
 
 def progress_facts(record: dict[str, Any]) -> list[str]:
-    """List what is known of a job's progress or end; nothing that nobody measured."""
+    """List the known facts about a job's progress or result; values that were not measured are left out."""
     status, progress = record["status"], record.get("progress") or {}
     ended = status in FINAL
     parts = []
     reason = str(record.get("reason") or "")
-    if said := REASONS.get(reason, reason.replace("_", " ")):
-        parts.append(said)
-    if place := record.get("queue_position"):
-        parts.append(f"{place:,} in the queue")
+    if text := REASONS.get(reason, reason.replace("_", " ")):
+        parts.append(text)
+    if position := record.get("queue_position"):
+        parts.append(f"{position:,} in the queue")
     if not ended and progress.get("phase") not in {None, "queued", status}:
         parts.append(escape_control_characters(progress["phase"]))
     if not ended and progress.get("fraction") is not None:
@@ -119,47 +119,47 @@ def progress_facts(record: dict[str, Any]) -> list[str]:
     return parts
 
 
-def format_size(of: dict[str, Any]) -> list[str]:
-    """Write rows and bytes, where they are known."""
-    rows, size = of.get("rows"), of.get("bytes")
+def format_size(counts: dict[str, Any]) -> list[str]:
+    """Format the known numbers of rows and bytes."""
+    rows, size = counts.get("rows"), counts.get("bytes")
     parts = [] if rows is None else [f"{rows:,} row{'' if rows == 1 else 's'}"]
     return parts + ([readable_bytes(size)] if size else [])
 
 
 def failure_text(record: dict[str, Any]) -> str:
-    """Write why a job failed: the message, the line of SQL with a caret, the hint."""
+    """Format why a job failed: the message, the line of SQL with a caret, the hint."""
     error = record.get("error") or {}
     message = error.get("message") or record.get("error_message") or ""
     if record["status"] != "failed":
         return ""
-    place = excerpt(record.get("query"), error.get("line"), error.get("column"))
+    position = excerpt(record.get("query"), error.get("line"), error.get("column"))
     hint = hint_of(error, path=f"/v1/jobs/{record['job_id']}")
-    told = render(hint, Audience.PYTHON) if isinstance(hint, NextStep) else hint
-    return escape_control_characters("\n".join(filter(None, (message, place, told))))
+    hint_text = render(hint, Audience.PYTHON) if isinstance(hint, NextStep) else hint
+    return escape_control_characters("\n".join(filter(None, (message, position, hint_text))))
 
 
-def buttons(record: dict[str, Any], moment: CardSnapshot) -> list[dict[str, Any]]:
-    """List what may be done with a job now."""
+def buttons(record: dict[str, Any], snapshot: CardSnapshot) -> list[dict[str, Any]]:
+    """List the buttons for the actions that are possible now."""
     if record["status"] not in FINAL:
-        word = "Cancelling…" if moment.cancelling else "Cancel"
-        return [{"do": "cancel", "text": word, "disabled": moment.cancelling}]
-    offered = []
+        word = "Cancelling…" if snapshot.cancelling else "Cancel"
+        return [{"do": "cancel", "text": word, "disabled": snapshot.cancelling}]
+    actions = []
     if has_result(record):
         sizes = " · ".join(format_size(record["result"]))
-        loading, _, so_far = moment.busy.partition(", ")
+        loading, _, so_far = snapshot.busy.partition(", ")
         word = f"Loading {so_far or sizes} …" if loading == "load" else f"Load {sizes}"
-        offered.append({"do": "load", "text": word, "disabled": bool(moment.busy)})
-    offered.append({"do": "rerun", "text": "Rerun", "disabled": bool(moment.busy)})
-    return offered
+        actions.append({"do": "load", "text": word, "disabled": bool(snapshot.busy)})
+    actions.append({"do": "rerun", "text": "Rerun", "disabled": bool(snapshot.busy)})
+    return actions
 
 
 def has_result(record: dict[str, Any]) -> bool:
-    """Whether there is a result to load: there is one, and its time is not over."""
+    """Return whether the job has a result that has not expired."""
     expires = record.get("expires_at")
     return bool(record.get("result")) and (not expires or parse_timestamp(expires) > datetime.now(UTC))
 
 
 def parse_timestamp(text: str) -> datetime:
-    """Read a moment of the wire."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Parse a timestamp of the wire; without an offset it is UTC."""
+    timestamp = datetime.fromisoformat(text)
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)

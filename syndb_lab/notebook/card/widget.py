@@ -1,6 +1,6 @@
-"""The widgets themselves: a drawn card where JupyterLab's page runs our JavaScript, plain controls elsewhere.
+"""The widgets of a card: drawn by our JavaScript in JupyterLab, with ipywidgets controls elsewhere.
 
-Either takes what a card says as one dictionary and tells what was clicked; it knows nothing of jobs.
+Both receive the view model of a card as one dictionary and report clicks; they contain no logic of jobs.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from syndb_lab.notebook.card.live_html import live_html
 from syndb_lab.notebook.front_end import read_asset, supports_javascript
 
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
-Heed = Callable[[dict[str, Any]], None]
+OnClick = Callable[[dict[str, Any]], None]
 
 
 class CardWidget(anywidget.AnyWidget):
-    """A card drawn by our own JavaScript."""
+    """A card, drawn by our JavaScript."""
 
     _esm = read_asset("card.js")
     _css = read_asset("card.css")
     card = traitlets.Dict().tag(sync=True)
 
-    def on_click(self, heed: Heed) -> None:
-        """Call ``heed`` with each click."""
-        self.on_msg(lambda _, content, __: heed(content))
+    def on_click(self, callback: OnClick) -> None:
+        """Call ``callback`` with each click."""
+        self.on_msg(lambda _, content, __: callback(content))
 
 
 class FallbackCard(ipywidgets.VBox):  # type: ignore[misc]
-    """A card of core ipywidgets, for front ends that load no JavaScript of ours (VS Code, Colab)."""
+    """A card of core ipywidgets, for front ends that do not load our JavaScript (VS Code, Colab)."""
 
     card = traitlets.Dict()
 
     def __init__(self, card: dict[str, Any]) -> None:
-        self._heed: Heed | None = None
+        self._on_click: OnClick | None = None
         self._text = ipywidgets.HTML()
         self._bar = ipywidgets.FloatProgress(min=0, max=1, layout=ipywidgets.Layout(width="100%"))
         self._buttons = ipywidgets.HBox()
@@ -47,9 +47,9 @@ class FallbackCard(ipywidgets.VBox):  # type: ignore[misc]
         self.observe(lambda change: self._draw(change["new"]), "card")
         self.card = card
 
-    def on_click(self, heed: Heed) -> None:
-        """Call ``heed`` with each click."""
-        self._heed = heed
+    def on_click(self, callback: OnClick) -> None:
+        """Call ``callback`` with each click."""
+        self._on_click = callback
 
     def _draw(self, card: dict[str, Any]) -> None:
         self._text.value = live_html(card)
@@ -63,25 +63,25 @@ class FallbackCard(ipywidgets.VBox):  # type: ignore[misc]
                 close_widget(button)
 
     def _button(self, action: dict[str, Any]) -> ipywidgets.Button:
-        made = ipywidgets.Button(
+        button = ipywidgets.Button(
             description=action["text"],
             disabled=bool(action.get("disabled")),
             layout=ipywidgets.Layout(width="auto"),
         )
-        made.on_click(lambda _: self._heed and self._heed({"do": action["do"]}))
-        return made
+        button.on_click(lambda _: self._on_click and self._on_click({"do": action["do"]}))
+        return button
 
 
 def card_widget(card: dict[str, Any]) -> CardWidget | FallbackCard:
-    """Make the card that this front end can show.
+    """Build the card that this front end can show.
 
-    A drawn card finds its place in the page by itself: in the plain HTML of the same job.
+    A drawn card finds its position in the page by itself, in the static HTML of the same job.
     """
     return CardWidget(card=card) if supports_javascript() else FallbackCard(card)
 
 
 def view_bundle(widget: CardWidget | FallbackCard) -> dict[str, Any]:
-    """Write what shows a widget in an output: nothing for a drawn card, which is not saved."""
+    """Build the output data of a widget; empty for a drawn card, which is not saved."""
     if isinstance(widget, CardWidget):
         return {}
     return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}

@@ -1,4 +1,4 @@
-"""The composer: SQL with live checks, or a graph analysis by its form. ``lab.composer()`` opens it."""
+"""The composer: an editor for SQL with live checks and for graph analyses. ``lab.composer()`` opens it."""
 
 from syndb_lab.notebook.composer.composer import Composer, in_this_notebook
 

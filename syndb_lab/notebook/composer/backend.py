@@ -1,4 +1,4 @@
-"""What a composer asks of a service: what there is, what a draft comes to, and to run it."""
+"""The backend of a composer: fetches the schema, checks drafts and submits them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from syndb_lab.sql.dry_run import DryRun
 from syndb_lab.sql.references import named_handles
 
 Format = Literal["arrow", "parquet", "csv"]
-MOST_JOBS: Final = 50
-NOTHING: Final[dict[str, Any]] = {"datasets": [], "examples": [], "form": {}}
+MAX_JOBS: Final = 50
+NO_SCHEMA: Final[dict[str, Any]] = {"datasets": [], "examples": [], "form": {}}
 
 
 class LabProtocol(Protocol):
-    """The verbs of ``Lab`` that a composer needs."""
+    """The methods of ``Lab`` that a composer uses."""
 
     @property
     def url(self) -> str:
         """Address of the service."""
 
     def datasets(self) -> Datasets:
-        """List what may be queried."""
+        """List the datasets that the user can query."""
 
     def validate(self, query: str, *, parameters: Mapping[str, Any], jobs: Mapping[str, Any]) -> DryRun:
-        """Have a query checked."""
+        """Check a query."""
 
     def sql(
         self,
@@ -50,7 +50,7 @@ class LabProtocol(Protocol):
 
 
 class ComposerBackend:
-    """One service, as a composer uses it.
+    """Access to one service for a composer.
 
     Parameters
     ----------
@@ -73,16 +73,16 @@ class ComposerBackend:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Address of the service."""
         return self._lab.url
 
     @property
     def has_schema(self) -> bool:
-        """Whether it has said what there is."""
+        """Whether the schema has been loaded."""
         return self._datasets is not None
 
     def load_schema(self) -> dict[str, Any]:
-        """Fetch what there is to query and to analyse; return what the page shows of it."""
+        """Fetch the datasets and the graph form, and return the view model of the schema."""
         datasets = self._lab.datasets()
         self._form = graph_form(self._document())
         self._datasets = datasets
@@ -99,22 +99,22 @@ class ComposerBackend:
     def jobs(self) -> list[dict[str, Any]]:
         """List the notebook's query jobs, for ``{{name}}``, with the columns of those that have a result."""
         named = [
-            (name, held)
-            for name, held in list(self._namespace.items())
-            if isinstance(held, JobHandle) and held.kind == "query" and not name.startswith("_")
+            (name, job)
+            for name, job in list(self._namespace.items())
+            if isinstance(job, JobHandle) and job.kind == "query" and not name.startswith("_")
         ]
         return [
-            {"name": name, "columns": (held.record.get("result") or {}).get("columns") or []}
-            for name, held in sorted(named, key=lambda pair: pair[0])[:MOST_JOBS]
+            {"name": name, "columns": (job.record.get("result") or {}).get("columns") or []}
+            for name, job in sorted(named, key=lambda pair: pair[0])[:MAX_JOBS]
         ]
 
     def check(self, draft: Draft) -> dict[str, Any]:
-        """Find out what is known of a draft.
+        """Check a draft, and return the check result.
 
         Raises
         ------
         SyndbError
-            Nothing is known: nobody answers, or the service refuses to say.
+            The service is unavailable or rejects the request.
         """
         if draft.kind == "graph":
             troubles = graph_options(self._form, draft.analysis, draft.options)[1]
@@ -124,12 +124,12 @@ class ComposerBackend:
         if not draft.sql.strip():
             return check_result.check_result(draft, "empty")
         found = entries(draft, self._namespace, self._ids())
-        shown = {"parameters": [one.to_field() for one in found]}
+        shown = {"parameters": [entry.to_field() for entry in found]}
         if waiting := self._unfinished_reference(draft.sql):
-            said = f"the job {waiting} has not ended yet: its columns are known once it has"
-            return check_result.check_result(draft, "unchecked", message=said, **shown)
-        missing = "; ".join(one.message() for one in found if one.trouble)
-        bound = {one.name: one.value for one in found}
+            message = f"the job {waiting} has not ended yet: its columns are known once it has"
+            return check_result.check_result(draft, "unchecked", message=message, **shown)
+        missing = "; ".join(entry.message() for entry in found if entry.trouble)
+        bound = {entry.name: entry.value for entry in found}
         try:
             run = self._lab.validate(draft.sql, parameters=bound, jobs=self._namespace)
         except (QueryError, ParameterError) as error:
@@ -143,12 +143,12 @@ class ComposerBackend:
         )
 
     def submit(self, draft: Draft) -> NotebookJob:
-        """Run a draft.
+        """Submit a draft.
 
         Raises
         ------
         SyndbError
-            It can't be run; says where and why.
+            The draft can't run; the error has the position and the reason.
         """
         label = draft.label.strip() or None
         if draft.kind == "graph":
@@ -164,18 +164,18 @@ class ComposerBackend:
             raise ParameterError(
                 f"the job {waiting} has not ended yet", hint="Run this once it has: its result is read."
             )
-        given = values(entries(draft, self._namespace, self._ids()), draft.sql)
+        parameters = values(entries(draft, self._namespace, self._ids()), draft.sql)
         file_format = cast("Format", draft.format)
         return self._lab.sql(
-            draft.sql, parameters=given, jobs=self._namespace, format=file_format, label=label
+            draft.sql, parameters=parameters, jobs=self._namespace, format=file_format, label=label
         )
 
     def _ids(self) -> list[str]:
         return [dataset.id for dataset in self._datasets or ()]
 
     def _unfinished_reference(self, sql: str) -> str | None:
-        """Name a job whose result the SQL reads, and that has not ended."""
-        for name, held in named_handles(sql, self._namespace):
-            if not held.done():
+        """Return the name of a referenced job that has not ended; None if all have ended."""
+        for name, job in named_handles(sql, self._namespace):
+            if not job.done():
                 return name
         return None

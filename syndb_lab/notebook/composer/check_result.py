@@ -1,4 +1,4 @@
-"""What is said of a draft below the editor: from a check, a refusal, or a service that is away."""
+"""The check result below the editor: of a check, an error, or an unavailable service."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ BLANK: Final[dict[str, Any]] = {
 }
 
 
-def check_result(draft: Draft, state: str, **said: Any) -> dict[str, Any]:
-    """Say what is known of a draft.
+def check_result(draft: Draft, state: str, **fields: Any) -> dict[str, Any]:
+    """Build the check result of a draft.
 
     ``state`` is ``empty``, ``valid``, ``invalid``, ``open`` (a value is missing), ``ready`` (a graph job,
-    which nobody checks before it runs), ``unchecked`` or ``away``.
+    which has no check before it runs), ``unchecked`` or ``away`` (the service is unavailable).
     """
-    return {**BLANK, "serial": draft.serial, "by": draft.by, "state": state, **said}
+    return {**BLANK, "serial": draft.serial, "by": draft.by, "state": state, **fields}
 
 
 def error_result(error: Exception) -> dict[str, Any]:
-    """Say why something is not run: the message, the hint, and the place in the SQL."""
+    """Return the fields of an error: the message, the hint, and the position in the SQL."""
     if not isinstance(error, SyndbError):
         return {"message": f"{type(error).__name__}: {error}", "hint": ""}
     placed = isinstance(error, PlacedError)
@@ -45,16 +45,16 @@ def error_result(error: Exception) -> dict[str, Any]:
 
 
 def success_result(run: DryRun, names: Mapping[str, str]) -> dict[str, Any]:
-    """Say what a valid query would give; datasets by their names, where these are known."""
+    """Return the fields of a valid query: its columns and facts; datasets by name if it is known."""
     rows = run.estimated_rows
-    datasets = [names.get(one, one) for one in run.found["dataset_ids"]]
+    datasets = [names.get(dataset_id, dataset_id) for dataset_id in run.found["dataset_ids"]]
     facts = [
         "" if rows is None else f"about {rows:,} row{'' if rows == 1 else 's'}",
         f"reads {', '.join(run.found['tables'])}" if run.found["tables"] else "",
         f"of {', '.join(datasets)}" if datasets else "",
     ]
     return {
-        "columns": [{"name": one["name"], "type": one["type"]} for one in run.found["columns"]],
+        "columns": [{"name": column["name"], "type": column["type"]} for column in run.found["columns"]],
         "facts": [fact for fact in facts if fact],
         "advice": run.advice,
     }

@@ -1,4 +1,4 @@
-"""What somebody has written in a composer so far: SQL with its values, or an analysis with its options."""
+"""The draft in a composer: SQL with its values, or an analysis with its options."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Field = dict[str, str]
 class Draft:
     """A draft, as the page sends it.
 
-    ``values`` holds, by the name of a parameter, the ``kind`` and the ``text`` that were entered; ``options``
-    the texts of the graph form. ``serial`` counts the changes, ``by`` says who made the last one.
+    ``values`` has the entered ``kind`` and ``text`` by parameter name, ``options`` the texts of the graph
+    form. ``serial`` counts the changes; ``by`` is the author of the last one, ``page`` or ``kernel``.
     """
 
     kind: str = "query"
@@ -37,38 +37,38 @@ class Draft:
 
     @classmethod
     def read(cls, sent: Mapping[str, Any]) -> Draft:
-        """Take what is of the right type; a page of an older version may send less, or other things."""
+        """Read the fields of the right type; a page of an older version can send fewer or other fields."""
         blank = cls()
-        known = {one.name: sent[one.name] for one in fields(cls) if one.name in sent}
-        fitting = {name: value for name, value in known.items() if accepts_value(value, getattr(blank, name))}
-        if "values" in fitting:
-            fitting["values"] = {
-                str(name): {str(key): str(text) for key, text in one.items()}
-                for name, one in fitting["values"].items()
-                if isinstance(one, Mapping)
+        known = {item.name: sent[item.name] for item in fields(cls) if item.name in sent}
+        valid = {name: value for name, value in known.items() if accepts_value(value, getattr(blank, name))}
+        if "values" in valid:
+            valid["values"] = {
+                str(name): {str(key): str(text) for key, text in entry.items()}
+                for name, entry in valid["values"].items()
+                if isinstance(entry, Mapping)
             }
-        if "options" in fitting:
-            fitting["options"] = {str(name): str(text) for name, text in fitting["options"].items()}
-        draft = cls(**fitting)
+        if "options" in valid:
+            valid["options"] = {str(name): str(text) for name, text in valid["options"].items()}
+        draft = cls(**valid)
         return draft if draft.kind in {"query", "graph"} and draft.format in FORMATS else blank
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the page takes it."""
+        """Return the draft as the page reads it."""
         return asdict(self)
 
     def memory(self) -> dict[str, Any]:
-        """Return what of it is worth keeping."""
+        """Return the fields to store."""
         return {name: value for name, value in asdict(self).items() if name not in {"serial", "by"}}
 
 
 def accepts_value(value: Any, blank: Any) -> bool:
-    """Whether a value is of the type of another."""
+    """Return whether a value has the type of the default value."""
     return isinstance(value, Mapping if isinstance(blank, dict) else type(blank))
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterEntry:
-    """A parameter of the SQL and what is entered for it; ``trouble`` says why that is no value yet."""
+    """A parameter of the SQL and its entry; ``trouble`` is the error if the entry has no valid value."""
 
     name: str
     kind: str
@@ -77,21 +77,21 @@ class ParameterEntry:
     trouble: str = ""
 
     def message(self) -> str:
-        """Say the trouble with the parameter's name."""
+        """Format the error with the parameter's name."""
         return f":{self.name}{'' if self.trouble.startswith('has ') else ':'} {self.trouble}"
 
     def to_field(self) -> dict[str, str]:
-        """Return what the form shows."""
+        """Return the field of the form."""
         return {"name": self.name, "kind": self.kind, "text": self.text, "trouble": self.trouble}
 
 
 def flag(text: str) -> bool:
-    """Read true or false."""
+    """Parse true or false."""
     return {"true": True, "false": False}[text.strip().lower()]
 
 
 def number(text: str) -> int | float:
-    """Read a number; a whole one stays exact, as ids are beyond what a float holds."""
+    """Parse a number; an integer stays exact, because a float can't hold every id."""
     try:
         return int(text)
     except ValueError:
@@ -99,7 +99,7 @@ def number(text: str) -> int | float:
 
 
 def parse_list(text: str) -> list[Any]:
-    """Read a list as JSON writes it; whole numbers stay exact."""
+    """Parse a JSON list; integers stay exact."""
     found = json.loads(text)
     if not isinstance(found, list):
         raise ValueError
@@ -124,20 +124,20 @@ def entries(draft: Draft, namespace: Mapping[str, Any], dataset_ids: list[str]) 
     Parameters
     ----------
     draft : Draft
-        What was written.
+        The draft.
     namespace : mapping
-        The notebook's variables: they give a parameter of their name its value, unless one was entered.
+        The notebook's variables; a parameter without an entry takes the value of the same name.
     dataset_ids : list of str
-        The datasets there are; the first one is offered where a dataset is asked for.
+        The ids of the datasets; the first is suggested for a parameter that is a dataset.
     """
     names = dict.fromkeys(found.name for found in parameters(draft.sql))
     return [entry(name, draft, namespace, dataset_ids) for name in names]
 
 
 def entry(name: str, draft: Draft, namespace: Mapping[str, Any], dataset_ids: list[str]) -> ParameterEntry:
-    """Read the value of one parameter."""
-    given = draft.values.get(name) or suggest_value(name, draft.sql, namespace, dataset_ids)
-    kind, text = str(given.get("kind") or "text"), str(given.get("text") or "")
+    """Parse the value of one parameter."""
+    entered = draft.values.get(name) or suggest_value(name, draft.sql, namespace, dataset_ids)
+    kind, text = str(entered.get("kind") or "text"), str(entered.get("text") or "")
     if kind == "null":
         return ParameterEntry(name, kind, text)
     if kind == "variable":
@@ -155,7 +155,7 @@ def entry(name: str, draft: Draft, namespace: Mapping[str, Any], dataset_ids: li
 
 
 def suggest_value(name: str, sql: str, namespace: Mapping[str, Any], dataset_ids: list[str]) -> Field:
-    """Offer the notebook's variable of that name; a dataset where the SQL compares with ``dataset_id``."""
+    """Suggest the variable of that name, or a dataset if the SQL compares it with ``dataset_id``."""
     if name in namespace:
         return {"kind": "variable", "text": name}
     if re.search(rf'\bdataset_id"?\s*(?:=|in\s*\()\s*[:$]{re.escape(name)}\b', sql, re.IGNORECASE):
@@ -169,18 +169,18 @@ def values(found: list[ParameterEntry], sql: str) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        One has none, or not of its type.
+        A parameter has no value, or none of its type.
     """
-    for one in found:
-        if one.trouble:
-            place = next(each for each in parameters(sql) if each.name == one.name).start
+    for entry in found:
+        if entry.trouble:
+            position = next(item for item in parameters(sql) if item.name == entry.name).start
             raise ParameterError(
-                f":{one.name} {one.trouble}"
-                if one.trouble.startswith("has ")
-                else f":{one.name}: {one.trouble}",
+                f":{entry.name} {entry.trouble}"
+                if entry.trouble.startswith("has ")
+                else f":{entry.name}: {entry.trouble}",
                 hint="Enter it below the SQL.",
                 query=sql,
-                line=sql.count("\n", 0, place) + 1,
-                column=place - sql.rfind("\n", 0, place),
+                line=sql.count("\n", 0, position) + 1,
+                column=position - sql.rfind("\n", 0, position),
             )
-    return {one.name: one.value for one in found}
+    return {entry.name: entry.value for entry in found}

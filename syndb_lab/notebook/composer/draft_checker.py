@@ -1,4 +1,4 @@
-"""Has what is typed checked: the newest draft only, in a thread that lives while there is one to check."""
+"""Checks drafts in a thread, always the newest only; the thread ends when no draft waits."""
 
 from __future__ import annotations
 
@@ -15,61 +15,61 @@ UNSEEN_S: Final = 600.0
 
 
 class DraftChecker:
-    """Calls ``check`` with the newest draft, again and again while the service is away.
+    """Calls ``check`` with the newest draft, and retries while the service is unavailable.
 
-    A draft that was overtaken while another one was checked is never checked. Nothing is asked once no page
-    has been heard of for ten minutes.
+    A draft that is replaced before its check starts is never checked. Retries stop when no page has shown the
+    composer for ``UNSEEN_S`` seconds.
 
     Parameters
     ----------
     check : callable
-        Checks a draft and shows what is found; raises ServiceUnavailable where nothing answers.
-    away : callable
-        Told of the draft that could not be checked.
+        Checks a draft and shows the result; raises ServiceUnavailable if the service does not respond.
+    on_unavailable : callable
+        Called with a draft whose check failed with ServiceUnavailable.
     """
 
-    def __init__(self, check: Callable[[Draft], None], away: Callable[[Draft], None]) -> None:
+    def __init__(self, check: Callable[[Draft], None], on_unavailable: Callable[[Draft], None]) -> None:
         self._check = check
-        self._away = away
+        self._on_unavailable = on_unavailable
         self._changed = threading.Condition()
-        self._wanted: Draft | None = None
-        self._works = False
+        self._next_draft: Draft | None = None
+        self._is_running = False
         self._closed = False
         self._seen_at = 0.0
 
     def submit(self, draft: Draft) -> None:
-        """Have a draft checked, instead of any that waits."""
+        """Check a draft in place of a waiting one."""
         with self._changed:
             self._seen_at = time.monotonic()
             if self._closed:
                 return
-            self._wanted = draft
+            self._next_draft = draft
             self._changed.notify()
-            if not self._works:
-                self._works = True
+            if not self._is_running:
+                self._is_running = True
                 threading.Thread(target=self._work, name="syndb-composer", daemon=True).start()
 
     def keep_alive(self) -> None:
-        """Note that a page shows the composer."""
+        """Record that a page shows the composer."""
         self._seen_at = time.monotonic()
 
     def close(self) -> None:
-        """Check nothing any more."""
+        """Stop checking."""
         with self._changed:
-            self._closed, self._wanted = True, None
+            self._closed, self._next_draft = True, None
             self._changed.notify()
 
     def _next(self) -> Draft | None:
         with self._changed:
-            draft, self._wanted = self._wanted, None
-            self._works = draft is not None
+            draft, self._next_draft = self._next_draft, None
+            self._is_running = draft is not None
             return draft
 
     def _work(self) -> None:
         try:
             self._check_all()
         except BaseException:
-            self._works = False  # the next draft has a thread of its own
+            self._is_running = False  # so that the next draft starts a new thread
             raise
 
     def _check_all(self) -> None:
@@ -79,13 +79,13 @@ class DraftChecker:
                 self._check(draft)
                 tries = 0
             except ServiceUnavailable:
-                self._away(draft)
+                self._on_unavailable(draft)
                 with self._changed:
                     self._changed.wait_for(self._is_due, PAUSES_S[min(tries, len(PAUSES_S) - 1)])
                     unseen = time.monotonic() - self._seen_at > UNSEEN_S
                     if not (self._closed or unseen):
-                        self._wanted = self._wanted or draft
+                        self._next_draft = self._next_draft or draft
                 tries += 1
 
     def _is_due(self) -> bool:
-        return self._closed or self._wanted is not None
+        return self._closed or self._next_draft is not None

@@ -1,4 +1,4 @@
-"""What was last written in the composer of each cell, kept on this computer for the next kernel."""
+"""The last draft of each cell's composer, stored on this computer for the next kernel."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from syndb_lab.notebook.composer.draft import Draft
 from syndb_lab.user_data.json_lines import read_records, write_records
 from syndb_lab.user_data.query_history import history_file
 
-MOST_CELLS: Final = 200
-LONGEST: Final = 1_000_000
+MAX_CELLS: Final = 200
+MAX_CHARACTERS: Final = 1_000_000
 
 
 def draft_file(cell: str) -> Path:
-    """Say where the draft of a cell is: a file of its own, that no other kernel overwrites."""
+    """Return the draft file of a cell; each cell has its own file, so no other kernel overwrites it."""
     return (
         history_file().with_name("drafts")
         / f"{hashlib.sha256(cell.encode(errors='replace')).hexdigest()[:32]}.jsonl"
     )
 
 
-def save_draft(cell: str | None, given: str | None, draft: Draft) -> bool:
-    """Write down what stands in a cell's composer; return whether it will be found again.
+def save_draft(cell: str | None, initial_sql: str | None, draft: Draft) -> bool:
+    """Store the draft of a cell's composer, and return whether it was stored.
 
     Parameters
     ----------
     cell : str or None
-        The notebook and the cell's id; None where the front end tells no cell.
-    given : str or None
-        The SQL that the composer was made with.
+        The notebook and the cell's id; None if the front end does not send one.
+    initial_sql : str or None
+        The SQL that the composer was opened with.
     draft : Draft
-        What stands in it now. Beyond ``LONGEST`` characters it is not kept, and the last shorter one stays.
+        The draft. One with more than ``MAX_CHARACTERS`` characters is not stored; the last stored one stays.
     """
-    record = {"given": given, "draft": draft.memory()}
-    if cell is None or len(json.dumps(record, ensure_ascii=False)) > LONGEST:
+    record = {"given": initial_sql, "draft": draft.memory()}
+    if cell is None or len(json.dumps(record, ensure_ascii=False)) > MAX_CHARACTERS:
         return False
     file = draft_file(cell)
     try:
@@ -51,7 +51,7 @@ def save_draft(cell: str | None, given: str | None, draft: Draft) -> bool:
 
 
 def load_draft(cell: str | None) -> tuple[str | None, Draft] | None:
-    """Read what stood in a cell's composer last, with the SQL that the composer was made with."""
+    """Read the last draft of a cell, with the SQL that its composer was opened with."""
     for record in read_records(draft_file(cell)) if cell is not None else ():
         if isinstance(record, dict) and isinstance(record.get("draft"), dict):
             return record.get("given"), Draft.read(record["draft"])
@@ -59,24 +59,24 @@ def load_draft(cell: str | None) -> tuple[str | None, Draft] | None:
 
 
 def forget_oldest(folder: Path) -> None:
-    """Keep the drafts of the cells that were written in last."""
-    written: list[tuple[float, Path]] = []
+    """Delete the oldest drafts beyond ``MAX_CELLS`` cells."""
+    files: list[tuple[float, Path]] = []
     for file in folder.iterdir():
         with suppress(FileNotFoundError):
-            written.append((file.stat().st_mtime, file))
-    for _, file in sorted(written, reverse=True)[MOST_CELLS:]:
+            files.append((file.stat().st_mtime, file))
+    for _, file in sorted(files, reverse=True)[MAX_CELLS:]:
         file.unlink(missing_ok=True)
 
 
 def first_draft(sql: str | None, earlier: tuple[str | None, Draft] | None) -> Draft:
-    """Say what a new composer shows: what was written last, unless it is made with other SQL now.
+    """Return the first draft of a new composer: the cell's last draft, unless the initial SQL has changed.
 
     Parameters
     ----------
     sql : str or None
-        What the new one is made with.
+        The SQL that the new composer is opened with.
     earlier : tuple of (str or None, Draft), or None
-        What the cell's last composer was made with, and what stood in it.
+        The initial SQL and the last draft of the cell's last composer.
     """
     if earlier is not None and sql in (None, earlier[0]):
         return earlier[1]

@@ -1,4 +1,4 @@
-"""The form of a graph job, made from the service's own document, and what is entered in it."""
+"""The form of a graph job, built from the service's OpenAPI document, and the parser of its entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ARROW: Final = re.compile(r'\s*(?:->|→)\s*(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
 
 def graph_form(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Read from the OpenAPI document which analyses there are, and what each asks for.
+    """Read the analyses and their options from the OpenAPI document.
 
     Parameters
     ----------
@@ -22,16 +22,15 @@ def graph_form(document: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``analyses``: by name, its own ``options``, and of which it ``needs`` one each; ``shared``: the
-        options of all; ``fields``: by option, its ``kind``, ``default``, ``least``, ``most``, ``choices``,
-        ``hint``.
-        A service that does not tell which option belongs to which analysis gets a form of all of them.
+        ``analyses``: by name, its own ``options``, and in ``needs`` lists of which one option is required;
+        ``shared``: the options of all analyses; ``fields``: by option, its ``kind``, ``default``, ``least``,
+        ``most``, ``choices``, ``hint``. If the document does not assign options to analyses, all are shared.
     """
     schema = document["components"]["schemas"]["GraphBody"]
     names = [name for name in schema["properties"] if name not in ELSEWHERE]
-    told = schema.get("x-analyses") or {}
+    by_analysis = schema.get("x-analyses") or {}
     analyses = {
-        name: {"options": [], "needs": [], **told.get(name, {})}
+        name: {"options": [], "needs": [], **by_analysis.get(name, {})}
         for name in schema["properties"]["analysis"]["enum"]
     }
     own = {option for analysis in analyses.values() for option in analysis["options"]}
@@ -43,7 +42,7 @@ def graph_form(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def form_field(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Say how an option is asked for."""
+    """Build the form field of an option."""
     shapes = [shape for shape in schema.get("anyOf") or [schema] if shape.get("type") != "null"]
     first = {**shapes[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
     return {
@@ -57,7 +56,7 @@ def form_field(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kind(shapes: list[Mapping[str, Any]], first: Mapping[str, Any]) -> str:
-    """Name the kind of a field by what the service takes."""
+    """Return the kind of a field for the types that the service accepts."""
     if first.get("format") == "uuid":
         return "dataset"
     if "enum" in first:
@@ -73,12 +72,12 @@ def kind(shapes: list[Mapping[str, Any]], first: Mapping[str, Any]) -> str:
 
 
 def max_value(limit: float | None) -> float | None:
-    """Leave out what only says that it is a number of 64 bits."""
+    """Return a maximum for the form; None for one that only limits the number to 64 bits."""
     return None if limit is None or limit > 2**53 else limit
 
 
 def names_in(text: str) -> list[str]:
-    """Read names with commas between them; one with a comma in it stands in quotation marks.
+    """Parse names separated by commas; a name that contains a comma is in quotation marks.
 
     Examples
     --------
@@ -90,7 +89,7 @@ def names_in(text: str) -> list[str]:
 
 
 def ends_in(text: str) -> list[str] | dict[str, list[str]]:
-    """Read names of both ends, or of each: ``sensory -> motor``; an end that is left out may be anything.
+    """Parse names for both ends, or for each end: ``sensory -> motor``; an empty end is not restricted.
 
     Examples
     --------
@@ -121,9 +120,9 @@ READERS: Final[dict[str, tuple[Callable[[str], Any], str]]] = {
 def graph_options(
     form: Mapping[str, Any], analysis: str, entered: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Turn what was entered into options; say by name what is wrong with it.
+    """Parse the entries of the form; return the options, and the errors by option.
 
-    Options of other analyses, and what is left empty, are left out.
+    Options of other analyses and empty entries are left out.
 
     Examples
     --------
@@ -136,29 +135,29 @@ def graph_options(
     options: dict[str, Any] = {}
     troubles: dict[str, str] = {}
     for name in [*own["options"], *form["shared"]]:
-        text, asked = str(entered.get(name) or "").strip(), form["fields"].get(name)
-        if not text or asked is None:
+        text, field = str(entered.get(name) or "").strip(), form["fields"].get(name)
+        if not text or field is None:
             continue
-        read, wanted = READERS.get(asked["kind"], (str, "text"))
+        read, wanted = READERS.get(field["kind"], (str, "text"))
         try:
             value = read(text)
         except (ValueError, KeyError):
             troubles[name] = f"{text[:40]!r} is not {wanted}"
             continue
-        if beyond := out_of_range(value, asked):
+        if beyond := out_of_range(value, field):
             troubles[name] = beyond
-        elif value != asked.get("default"):
+        elif value != field.get("default"):
             options[name] = value
-    for wanted_ones in own["needs"]:
-        given = [name for name in wanted_ones if entered.get(name, "").strip()]
-        if len(given) > 1:
-            troubles.setdefault(given[1], f"give {' or '.join(wanted_ones)}, not both")
-            options.pop(given[1], None)
+    for alternatives in own["needs"]:
+        present = [name for name in alternatives if entered.get(name, "").strip()]
+        if len(present) > 1:
+            troubles.setdefault(present[1], f"give {' or '.join(alternatives)}, not both")
+            options.pop(present[1], None)
     return options, troubles
 
 
 def missing_options(form: Mapping[str, Any], analysis: str, entered: Mapping[str, str]) -> str:
-    """Say what has to be entered before an analysis can run; nothing where all is there.
+    """Format which required options of an analysis are missing; empty if none is.
 
     Examples
     --------
@@ -166,22 +165,22 @@ def missing_options(form: Mapping[str, Any], analysis: str, entered: Mapping[str
     'compare needs other_dataset_id or by'
     """
     needs = form["analyses"].get(analysis, {}).get("needs", [])
-    open_ones = [names for names in needs if not any(entered.get(name, "").strip() for name in names)]
-    listed = ", and ".join(" or ".join(names) for names in open_ones)
+    unmet = [names for names in needs if not any(entered.get(name, "").strip() for name in names)]
+    listed = ", and ".join(" or ".join(names) for names in unmet)
     return f"{analysis} needs {listed}" if listed else ""
 
 
-def out_of_range(value: Any, asked: Mapping[str, Any]) -> str:
-    """Say that a number is too small or too large."""
+def out_of_range(value: Any, field: Mapping[str, Any]) -> str:
+    """Format the error for a number out of range; empty if it is in range."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return ""
-    least, most_ = asked.get("least"), asked.get("most")
-    if (least is not None and value < least) or (most_ is not None and value > most_):
-        return f"{value:.15g} is not {' and '.join(limits(least, most_))}"
+    lowest, highest = field.get("least"), field.get("most")
+    if (lowest is not None and value < lowest) or (highest is not None and value > highest):
+        return f"{value:.15g} is not {' and '.join(limits(lowest, highest))}"
     return ""
 
 
-def limits(least: float | None, most_: float | None) -> list[str]:
-    """Write a range."""
-    low = [] if least is None else [f"{least:.15g} or more"]
-    return low + ([] if most_ is None else [f"{most_:.15g} or less"])
+def limits(lowest: float | None, highest: float | None) -> list[str]:
+    """Format the limits of a range."""
+    low = [] if lowest is None else [f"{lowest:.15g} or more"]
+    return low + ([] if highest is None else [f"{highest:.15g} or less"])

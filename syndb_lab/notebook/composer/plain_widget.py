@@ -1,6 +1,6 @@
-"""A composer of core ipywidgets, for front ends that load no JavaScript of ours (VS Code, Colab).
+"""A composer of core ipywidgets, for front ends that do not load our JavaScript (VS Code, Colab).
 
-It checks, asks for parameters and runs; completion, the schema's tree and graph forms need our own editor.
+It has checks, parameters and Run. Completion, the schema tree and graph forms are in the other composer only.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ KINDS: Final = {
     "variable": "variable",
     "null": "NULL",
 }
-LEAST: Final = "In this front end: SQL only. For a graph job: lab.graph(dataset, analysis)."
+LIMITATION: Final = "In this front end: SQL only. For a graph job: lab.graph(dataset, analysis)."
 
 
 class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
-    """A text area, the parameters, Run, and what the service says of the SQL."""
+    """A text area, the parameters, Run, and the check result of the SQL."""
 
     draft = traitlets.Dict()
     schema = traitlets.Dict()
@@ -59,29 +59,32 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
         self._parameters = ipywidgets.VBox()
         self._names: list[str] = []
         self._lock = ProcessLock()  # fields come from the checker's thread, values from the page's
-        self._told = ipywidgets.HTML()
-        self._said: Callable[[dict[str, Any]], None] | None = None
+        self._result_text = ipywidgets.HTML()
+        self._on_page_message: Callable[[dict[str, Any]], None] | None = None
         bar = ipywidgets.HBox([self._run, self._label, self._format])
-        super().__init__([self._sql, self._parameters, bar, self._told, ipywidgets.Label(LEAST)])
+        super().__init__([self._sql, self._parameters, bar, self._result_text, ipywidgets.Label(LIMITATION)])
         self.draft, self.schema, self.history = draft, schema, history
         for part in (self._sql, self._label, self._format):
             part.observe(self._write, "value")
         self._run.on_click(
-            lambda _: self._said and self._said({"do": "run", "run": "button", "draft": self.draft})
+            lambda _: (
+                self._on_page_message
+                and self._on_page_message({"do": "run", "run": "button", "draft": self.draft})
+            )
         )
         self.observe(lambda change: self._show_check(change["new"]), ["checked", "ran"])
         self.observe(lambda change: self._show_draft(Draft.read(change["new"])), "draft")
 
     def on_message(
-        self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]
+        self, on_draft: Callable[[dict[str, Any]], None], on_message: Callable[[dict[str, Any]], None]
     ) -> None:
-        """Call ``typed`` with each draft, and ``said`` with each click."""
-        self._said = said
-        self.observe(lambda change: typed(change["new"]), "draft")
+        """Call ``on_draft`` with each draft, and ``on_message`` with each click."""
+        self._on_page_message = on_message
+        self.observe(lambda change: on_draft(change["new"]), "draft")
 
     def remove_handlers(self) -> None:
-        """Forget who listens."""
-        self._said = None
+        """Remove all callbacks."""
+        self._on_page_message = None
         self.unobserve_all()
 
     def _write(self, _: object) -> None:
@@ -103,40 +106,40 @@ class PlainComposer(ipywidgets.VBox):  # type: ignore[misc]
             self.draft = written.as_dict()
 
     def _show_draft(self, draft: Draft) -> None:
-        """Show what the kernel has written."""
+        """Show a draft that the kernel has set."""
         if draft.by == "kernel" and draft.sql != self._sql.value:
             self._sql.value = draft.sql
 
-    def _show_check(self, said: dict[str, Any]) -> None:
-        if said.get("serial") != self.draft.get("serial"):
+    def _show_check(self, result: dict[str, Any]) -> None:
+        if result.get("serial") != self.draft.get("serial"):
             return
-        if "parameters" in said:
-            self._show_parameters(said["parameters"])
-        place = f"line {said['line']}, column {said['column']}: " if said.get("line") else ""
-        columns = ", ".join(f"{one['name']} {one['type']}" for one in said.get("columns", ()))
+        if "parameters" in result:
+            self._show_parameters(result["parameters"])
+        position = f"line {result['line']}, column {result['column']}: " if result.get("line") else ""
+        columns = ", ".join(f"{column['name']} {column['type']}" for column in result.get("columns", ()))
         lines = [
-            f"{said.get('state', '')} {place}{said.get('message', '')}".strip(),
-            said.get("hint", ""),
-            " · ".join(said.get("facts", ())),
+            f"{result.get('state', '')} {position}{result.get('message', '')}".strip(),
+            result.get("hint", ""),
+            " · ".join(result.get("facts", ())),
             f"columns: {columns}" if columns else "",
-            *said.get("advice", ()),
+            *result.get("advice", ()),
         ]
-        self._told.value = escaped_block("\n".join(line for line in lines if line))
+        self._result_text.value = escaped_block("\n".join(line for line in lines if line))
 
     def _show_parameters(self, parameters: list[dict[str, str]]) -> None:
-        """Offer a field for each parameter, anew only where there are others."""
-        names = [one["name"] for one in parameters]
+        """Show a field for each parameter; replace the fields only if the names have changed."""
+        names = [parameter["name"] for parameter in parameters]
         if names == self._names:
             return
         boxes = []
-        for one in parameters:
+        for parameter in parameters:
             kind = ipywidgets.Dropdown(
-                options=[(text, name) for name, text in KINDS.items()], value=one["kind"]
+                options=[(text, name) for name, text in KINDS.items()], value=parameter["kind"]
             )
-            text = ipywidgets.Text(one["text"], placeholder="value")
+            text = ipywidgets.Text(parameter["text"], placeholder="value")
             kind.observe(self._write, "value")
             text.observe(self._write, "value")
-            boxes.append(ipywidgets.HBox([ipywidgets.Label(f":{one['name']}"), kind, text]))
+            boxes.append(ipywidgets.HBox([ipywidgets.Label(f":{parameter['name']}"), kind, text]))
         with self._lock:
             before, self._parameters.children, self._names = self._parameters.children, boxes, names
         for box in before:

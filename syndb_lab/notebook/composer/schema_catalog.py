@@ -1,4 +1,4 @@
-"""What can be queried, as the composer's tree and completion take it, and examples that fit it."""
+"""The catalog of datasets for the composer's tree and completion, and examples that match it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ ANALYSES: Final = (
 
 
 def catalogue(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
-    """Describe the datasets: each with its tables, and these with their columns, types, units and rows."""
+    """Describe the datasets with their tables, rows, columns, types and units."""
     return [
         {
             "id": dataset.id,
@@ -92,15 +92,15 @@ def catalogue(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
 
 
 def examples(datasets: Sequence[Dataset], analyses: Sequence[str]) -> list[dict[str, Any]]:
-    """List the examples whose tables and columns are there, and analyses that the service offers."""
-    there: dict[str, set[str]] = {}
+    """List the examples whose tables and columns exist, and the analyses that the service offers."""
+    available: dict[str, set[str]] = {}
     for dataset in datasets:
         for name, table in dataset.tables.items():
-            there.setdefault(name, set()).update(str(column["name"]) for column in table["columns"])
+            available.setdefault(name, set()).update(str(column["name"]) for column in table["columns"])
     found: list[dict[str, Any]] = [
         {"title": title, "kind": "query", "sql": sql}
         for title, needs, sql in EXAMPLES
-        if all(set(columns) <= there.get(table, set()) for table, columns in needs.items())
+        if all(set(columns) <= available.get(table, set()) for table, columns in needs.items())
     ]
     return found + [
         {"title": title, "kind": "graph", "analysis": analysis}

@@ -1,4 +1,4 @@
-"""The composer's widget in a page that runs our JavaScript."""
+"""The composer's widget for a page that runs our JavaScript."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from syndb_lab.notebook.front_end import read_asset
 class ComposerWidget(anywidget.AnyWidget):
     """The editor, the schema and the forms.
 
-    A page fetches the editor itself once, by its ``editor`` version: every widget's module stays in the page
-    for as long as that is open.
+    A page fetches the editor's code once per version (``editor``), because the module of every widget stays
+    in memory until the page is closed.
 
-    The page writes ``draft``; the kernel writes the rest: ``schema`` (datasets, examples, the graph form,
-    and whether they are here), ``checked`` (what is known of the draft with that ``serial``), ``ran`` (what
-    became of the last Run), ``jobs`` (whose results SQL may read), ``history``.
+    The page writes ``draft``. The kernel writes the other traits: ``schema`` (datasets, examples, the graph
+    form, and whether they are loaded), ``checked`` (the check result of the draft with that ``serial``),
+    ``ran`` (the outcome of the last Run), ``jobs`` (jobs whose results SQL can read), ``history``.
     """
 
-    _said: Callable[[dict[str, Any]], None] | None = None
+    _on_page_message: Callable[[dict[str, Any]], None] | None = None
     _esm = read_asset("composer.js")
     _editor = read_asset("editor.js")
     _css = read_asset("card.css") + read_asset("composer.css")
@@ -38,25 +38,25 @@ class ComposerWidget(anywidget.AnyWidget):
     history: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
     def on_message(
-        self, typed: Callable[[dict[str, Any]], None], said: Callable[[dict[str, Any]], None]
+        self, on_draft: Callable[[dict[str, Any]], None], on_message: Callable[[dict[str, Any]], None]
     ) -> None:
-        """Call ``typed`` with each draft of the page, and ``said`` with each message."""
-        self.observe(lambda change: typed(change["new"]), "draft")
-        self._said = said
+        """Call ``on_draft`` with each draft of the page, and ``on_message`` with each message of it."""
+        self.observe(lambda change: on_draft(change["new"]), "draft")
+        self._on_page_message = on_message
         self.on_msg(self._on_message)
 
     def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("do") == "editor":
-            self._give()
-        elif self._said is not None:
-            self._said(content)
+            self._send_editor()
+        elif self._on_page_message is not None:
+            self._on_page_message(content)
 
-    def _give(self) -> None:
-        """Send the editor to a page that has none of this version."""
+    def _send_editor(self) -> None:
+        """Send the editor's code to a page that does not have this version."""
         self.send({"editor": self._editor})
 
     def remove_handlers(self) -> None:
-        """Forget who listens."""
+        """Remove all callbacks."""
         self.unobserve_all()
         self.on_msg(self._on_message, remove=True)
-        self._said = None
+        self._on_page_message = None

@@ -141,9 +141,9 @@ def test_a_saved_draft_holds_no_markup_of_others() -> None:
     attack = "</pre><img src=x onerror=alert(1)>\x1b[31m\u202e"
     for kind in ("query", "graph"):
         draft = Draft(kind, attack, {attack: {"kind": "text", "text": attack}}, label=attack)
-        written = draft_html(draft, "k", attack, is_kept=True)
+        written = draft_html(draft, "k", attack, is_saved=True)
         assert not re.search(r"<(?!/?(div|pre|span|b)\b)", written)
-        assert not set("\x1b\u202e") & set(written + draft_text(draft, attack, is_kept=False))
+        assert not set("\x1b\u202e") & set(written + draft_text(draft, attack, is_saved=False))
 
 
 def test_datasets_without_tables_or_columns_are_shown() -> None:

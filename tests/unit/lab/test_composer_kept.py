@@ -82,13 +82,13 @@ def test_other_cells_and_cells_without_an_id_have_their_own(run: Run) -> None:
 
 
 def test_what_is_kept_is_this_users_alone_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draft_store, "MOST_CELLS", 3)
+    monkeypatch.setattr(draft_store, "MAX_CELLS", 3)
     for number in range(6):
         assert draft_store.save_draft(f"cell {number}", None, Draft(sql=str(number)))
     file = draft_store.draft_file("cell 5")
     assert (file.stat().st_mode & 0o077, file.parent.stat().st_mode & 0o077) == (0, 0)
     assert len(list(file.parent.iterdir())) == 3
-    assert not draft_store.save_draft("cell 5", None, Draft(sql="x" * draft_store.LONGEST))
+    assert not draft_store.save_draft("cell 5", None, Draft(sql="x" * draft_store.MAX_CHARACTERS))
     assert draft_store.load_draft("cell 5") == (None, Draft(sql="5"))
     file.write_text('["odd"]\n{"draft": 5}\n{"given')
     assert draft_store.load_draft("cell 5") is None

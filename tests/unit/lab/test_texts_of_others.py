@@ -129,13 +129,13 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
             progress={"phase": text},
             error={"message": text, "hint": text, "line": 1, "column": 2},
         )
-        shown = card_view(record, CardSnapshot(away=text, note=text, error=text, table=rows))
+        shown = card_view(record, CardSnapshot(unavailable=text, note=text, error=text, table=rows))
         yield f"card {status}", static_html(record, told), static_text(record, told)
         yield f"face {status}", live_html(shown), describe(record, 1.0)
         named = Job(transport, record)
         yield f"job {status}", "", repr(named)
         monitor = Monitor(transport, 5, {}, Job)
-        monitor._records, monitor._away = [record], text
+        monitor._records, monitor._unavailable = [record], text
         bundle = monitor._static_html()
         yield f"monitor {status}", bundle["text/html"], bundle["text/plain"]
         listed = job_listing(transport, None, None, 5)
@@ -167,8 +167,8 @@ def artefacts(text: str, folder: Path, transport: Transport) -> Iterator[tuple[s
         draft = Draft(kind, text, {text: {"kind": "text", "text": text}}, "arrow", text)
         yield (
             f"composer {kind}",
-            composer_html(draft, "key", text, is_kept=True),
-            composer_text(draft, text, is_kept=True),
+            composer_html(draft, "key", text, is_saved=True),
+            composer_text(draft, text, is_saved=True),
         )
     part = subnetwork([text] * 3, text)
     look = {"color": text, "size": "degree", "selected": [1, 2]}

@@ -172,7 +172,7 @@ def test_a_composer_shows_the_last_run_and_keeps_the_newest_draft(pretend: Prete
     taken: list[str] = []
 
     class Service:
-        url, is_known = "http://service", True
+        url, has_schema = "http://service", True
 
         def check(self, draft: Draft) -> dict[str, Any]:
             time.sleep(pauses[draft.serial])
@@ -186,15 +186,15 @@ def test_a_composer_shows_the_last_run_and_keeps_the_newest_draft(pretend: Prete
             return type("Submitted", (), {"id": draft.sql})()
 
     attributes: dict[str, Any] = {
-        "_service": Service(),
+        "_backend": Service(),
         "_element": type("Element", (), {"checked": {}})(),
         "_closed": False,
         "_lock": threading.RLock(),
-        "_kept": None,
-        "_is_kept": True,
+        "_saved_draft": None,
+        "_is_saved": True,
         "_key": "k",
         "_outputs": outputs,
-        "_take": lambda job: taken.append(job.id),
+        "_show_job": lambda job: taken.append(job.id),
     }
     for name, value in attributes.items():
         setattr(composer, name, value)
