@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ import pytest
 
 from tests.support.live_service import Jobs, isolated_environment, running_service
 from tests.support.servers.server import descendants
+from tests.support.waiting import wait_until
 from tests.support.wire import CROSS_JOIN
 
 
@@ -128,10 +128,7 @@ def test_killed_outright_it_leaves_no_process_and_loses_no_job(tmp_path: Path) -
         assert processes
         live.process.kill()
         live.process.wait()
-        until = time.monotonic() + 120
-        while [pid for pid in processes if _runs(pid)]:
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        wait_until(lambda: not [pid for pid in processes if _runs(pid)])
     with running_service(tmp_path) as live, live.http() as http:
         again = Jobs(http).until(Jobs(http).get(job["job_id"]), "running")
         assert again["attempt"] == 2
@@ -234,10 +231,7 @@ def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
         jobs = Jobs(http)
         job = jobs.run("SELECT 1")
         path = live.data_dir / "results" / job["job_id"]
-        until = time.monotonic() + 120
-        while path.exists():
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        wait_until(lambda: not path.exists())
         gone = jobs.result(job)
         assert gone.status_code == 410
         body = gone.json()

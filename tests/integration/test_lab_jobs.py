@@ -22,6 +22,7 @@ import pytest
 import syndb_lab
 from syndb_lab import Lab
 from syndb_lab.results.provenance import read_provenance
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.support.live_service import Live
@@ -410,10 +411,7 @@ def test_showing_a_handle_asks_nothing(live: Live) -> None:
 def test_asking_whether_it_is_done_comes_to_an_end(lab: Lab, slow: syndb_lab.Job) -> None:
     assert not slow.done()
     job = lab.sql("SELECT 1")
-    until = time.monotonic() + 120
-    while not job.done():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(job.done)
     assert job.status == "completed"
     assert "as of" not in repr(job)
 

@@ -119,7 +119,18 @@ def test_no_setting_is_documented_that_is_none() -> None:
     assert documented == {variable(name) for name in Settings.model_fields}
 
 
-VERBS = {"demo", "lab", "test", "lint", "test-security", "test-faults", "bench", "bench-quick", "bench-graph"}
+VERBS = {
+    "demo",
+    "lab",
+    "check",
+    "test",
+    "lint",
+    "test-security",
+    "test-faults",
+    "bench",
+    "bench-quick",
+    "bench-graph",
+}
 
 
 def test_make_alone_lists_every_verb() -> None:

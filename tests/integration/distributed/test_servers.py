@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pika
@@ -17,6 +16,7 @@ from tests.support.servers.postgres import Postgres, running_postgres
 from tests.support.servers.rabbitmq import Rabbitmq
 from tests.support.servers.redis import Redis, running_redis
 from tests.support.servers.server import Server, state
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -131,7 +131,4 @@ def test_a_server_ends_with_the_tests_that_were_killed(tmp_path: Path) -> None:
         assert pids
         tests.kill()
         tests.wait()
-    until = time.monotonic() + 120
-    while {state(pid) for pid in pids} - {"", "Z"}:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(lambda: not {state(pid) for pid in pids} - {"", "Z"})

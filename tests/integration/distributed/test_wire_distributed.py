@@ -17,7 +17,7 @@ from tests.support.live_service import Jobs, isolated_environment
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redis import Redis
 from tests.support.servers.seaweed import Seaweed, running_seaweed
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import WAIT_S, wait_until
 from tests.support.wire import events, refused, samples, value
 
 ENDLESS = "SELECT a.range AS i, md5(b.range::VARCHAR) AS h FROM range(100000000) a, range(100000000) b"
@@ -90,9 +90,7 @@ def test_a_change_by_a_worker_wakes_whoever_waits(service: Distributed, jobs: Jo
 def test_any_process_shows_the_preview(service: Distributed, jobs: Jobs) -> None:
     job = jobs.submit(ENDLESS)
     path = f"/v1/jobs/{job['job_id']}/preview"
-    until = time.monotonic() + WAIT_S
-    while fresh(service, "GET", path).status_code == 409:
-        assert time.monotonic() < until
+    wait_until(lambda: fresh(service, "GET", path).status_code != 409)
     for _ in range(6):
         assert pa.ipc.open_file(fresh(service, "GET", path).content).read_all().num_rows == 100
     record = jobs.until(jobs.http.delete(f"/v1/jobs/{job['job_id']}", params={"purge": "true"}).json())
@@ -145,9 +143,7 @@ def test_every_process_tells_the_same_figures(service: Distributed, jobs: Jobs) 
         failures = value(found, "syndb_jobs_ended_total", reason="invalid_query")
         return failures, value(found, "syndb_results_swept_bytes_total")
 
-    until = time.monotonic() + WAIT_S
-    while {ended() for _ in range(6)} != {(1, swept_bytes(jobs))}:
-        assert time.monotonic() < until
+    wait_until(lambda: {ended() for _ in range(6)} == {(1, swept_bytes(jobs))})
     with service.jobs() as own:
         found = samples(own.http)
     assert value(found, "syndb_job_seconds_count", stage="queued", kind="query") >= 2

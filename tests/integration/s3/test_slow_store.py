@@ -21,6 +21,7 @@ from syndb_service.store import Submission
 from syndb_service.store.schema import jobs
 from tests.support.servers.seaweed import Seaweed
 from tests.support.servers.store_proxy import Act, Rule, StoreProxy
+from tests.support.waiting import wait_until
 
 LEASE_S = 2.0
 LARGE = "SELECT hash(range) AS h FROM range(1500000)"
@@ -123,10 +124,7 @@ def test_a_cancel_is_heeded_while_the_end_of_a_result_is_uploaded(running: Runni
         assert rule.reached.wait(120)
         running.service.store.request_cancel(job.job_id, "ada")
         running.until(job, lambda job: job.status is Status.CANCELLED)
-    limit = time.monotonic() + 120
-    while "store call" in {thread.name for thread in threading.enumerate()}:
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    wait_until(lambda: "store call" not in {thread.name for thread in threading.enumerate()})
     assert running.service.results.keys(job.job_id) == []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import pika
 import pika.exceptions
 
-from tests.support.servers.server import PASSWORD, USER, WAIT_S, Guard, Server, free_port, installed
+from tests.support.servers.server import PASSWORD, USER, Guard, Server, free_port, installed
+from tests.support.waiting import wait_until
 
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
@@ -126,12 +126,11 @@ class Rabbitmq(Server):
         return True
 
     def _wait_for_port_mapper(self) -> None:
-        until = time.monotonic() + WAIT_S
-        while subprocess.run(
-            ["epmd", "-port", str(self._epmd_port), "-names"], capture_output=True, check=False
-        ).returncode:
-            assert time.monotonic() < until, "epmd does not start"
-            time.sleep(0.02)
+        names = ["epmd", "-port", str(self._epmd_port), "-names"]
+        wait_until(
+            lambda: not subprocess.run(names, capture_output=True, check=False).returncode,
+            "epmd does not start",
+        )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import WAIT_S, wait_until
 
 USER, PASSWORD = "syndb", "not-for-logs"
 
@@ -108,10 +108,9 @@ class Server(ABC):
     def pause(self) -> None:
         """Make it answer nothing, and refuse nothing, until :meth:`resume`."""
         self._signal_all(signal.SIGSTOP)
-        until = time.monotonic() + WAIT_S
-        while {state(pid) for pid in self.pids()} - {"T", "Z", ""}:
-            assert time.monotonic() < until, f"{self.name} does not stop"
-            time.sleep(0.005)
+        wait_until(
+            lambda: not {state(pid) for pid in self.pids()} - {"T", "Z", ""}, f"{self.name} does not stop"
+        )
 
     def resume(self) -> None:
         """Let a paused server go on."""

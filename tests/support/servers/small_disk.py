@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import wait_until
 
 CHUNKS = (2**20, 2**12, 1)
 
@@ -49,10 +48,10 @@ class SmallDisk:
 
     def _remount(self, how: str) -> None:
         remount = ["mount", "-o", f"remount,{how}", str(self.path)]
-        until = time.monotonic() + WAIT_S
-        while subprocess.run(remount, capture_output=True, check=False).returncode:
-            assert time.monotonic() < until, f"{self.path} is busy"
-            time.sleep(0.1)
+        wait_until(
+            lambda: not subprocess.run(remount, capture_output=True, check=False).returncode,
+            f"{self.path} is busy",
+        )
 
 
 @contextmanager

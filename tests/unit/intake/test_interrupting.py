@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from syndb_service.ingest import add_folder, pipeline
+from tests.support.waiting import wait_until
 
 Desk = Any
 
@@ -51,10 +52,7 @@ def test_ctrl_c_aborts_and_adds_nothing(desk: Desk, tmp_path: Path) -> None:
     ]
     data.mkdir()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not list(data.rglob("work.duckdb")):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: list(data.rglob("work.duckdb")))
         time.sleep(0.3)
         os.kill(process.pid, signal.SIGINT)
         _, told = process.communicate(timeout=120)

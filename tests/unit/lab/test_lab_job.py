@@ -1,6 +1,5 @@
 import json
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +15,7 @@ from syndb_lab import Job, Lab
 from syndb_lab.http.transport import Transport
 from syndb_lab.results.graph_objects import directed_graph, query_graph
 from tests.support.lab_fakes import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
+from tests.support.waiting import wait_until
 
 Pretend = Callable[[Answer], Transport]
 CONTENT = arrow_file(pa.table({"n": [1, 2]}))
@@ -80,10 +80,7 @@ def test_a_connection_closed_under_a_forgotten_poll_troubles_nobody(
         Job(pretend(answer), job_record("running")).wait(timeout=0.2)
     closed.set()
     assert ended.wait(120)
-    until = time.monotonic() + 120
-    while [thread for thread in threading.enumerate() if thread.name == "syndb-watch"]:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "syndb-watch"])
 
 
 def test_what_nobody_foresaw_reaches_whoever_waits(pretend: Pretend) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from syndb_service.isolation.child_log import relay
 from syndb_service.logs import JsonLines
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import WAIT_S, wait_until
 
 CHILD = """
 import logging, os
@@ -34,10 +33,7 @@ def test_records_cross_with_their_job_and_anything_else_as_it_is(
     assert child.stderr is not None
     relay(child.stderr)
     child.wait(WAIT_S)
-    until = time.monotonic() + WAIT_S
-    while len(caplog.records) < 3:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: len(caplog.records) >= 3)
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
     failed, foreign, other = lines
     assert (failed["logger"], failed["level"], failed["job_id"]) == (

@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from syndb_service.isolation.channel import FrameType
 from syndb_service.isolation.fork_server_client import ChildProcess, ForkServerClient
 from syndb_service.isolation.process_name import FORK_SERVER_TITLE
 from tests.support.child_tasks import CHECK_TASK, query_task
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -135,16 +135,10 @@ def test_a_waiting_child_that_is_killed_is_no_jobs_child(tmp_path: Path) -> None
     nursery.start(waiting=1)
     try:
         for _ in range(3):
-            until = time.monotonic() + 120
-            while not (waiting := nursery.preforked_pids()):
-                assert time.monotonic() < until
-                time.sleep(0.01)
+            waiting = wait_until(nursery.preforked_pids)
             assert Path(f"/proc/{waiting[0]}/comm").read_text().strip() == FORK_SERVER_TITLE
             os.kill(waiting[0], signal.SIGKILL)
-            until = time.monotonic() + 120
-            while Path(f"/proc/{waiting[0]}").exists():
-                assert time.monotonic() < until
-                time.sleep(0.01)
+            wait_until(lambda pid=waiting[0]: not Path(f"/proc/{pid}").exists())
             with nursery.start_child() as child:
                 assert child.pid != waiting[0]
                 assert some_numbers(child, tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Job, JobRequest
 from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import wait_until
 
 ADA = Principal("ada", academic=True)
 
@@ -33,11 +32,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
 def run(service: Container, query: str, file_format: str = "arrow") -> Job:
     request = JobRequest(Kind.QUERY, query=query, format=file_format)
     job, _ = service.jobs.submit(ADA, request)
-    until = time.monotonic() + WAIT_S
-    while not (job := service.jobs.get(ADA, job.job_id)).status.final:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return job
+    wait_until(lambda: service.jobs.get(ADA, job.job_id).status.final)
+    return service.jobs.get(ADA, job.job_id)
 
 
 @pytest.mark.parametrize("file_format", ["arrow", "parquet"])

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from syndb_service.isolation import child_log, fork_server_client
 from syndb_service.isolation.fork_server import FORK, PID, READY, REQUEST
 from syndb_service.isolation.fork_server_client import ForkServerClient
 from syndb_service.server.process_supervisor import ProcessSupervisor
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
 
@@ -77,10 +77,7 @@ def test_forks_that_fail_leave_nothing_open_and_later_ones_work() -> None:
         before = descriptors(pid)
         for _ in range(4 * FAILURES):
             assert fork(control) == (0, [])
-        until = time.monotonic() + 120
-        while descriptors(pid) != before:  # the last children are yet to be reaped
-            assert time.monotonic() < until, descriptors(pid)
-            time.sleep(0.01)
+        wait_until(lambda: descriptors(pid) == before)  # the last children are yet to be reaped
         child, (sock, status) = fork(control)
         assert child
         with closing(socket.socket(fileno=sock)) as answers:
