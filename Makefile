@@ -11,6 +11,7 @@ SHELL := /bin/bash
 help:
 	@echo "make demo        run a query job and a graph job on the C. elegans connectome, and draw it"
 	@echo "make lab         open JupyterLab on the first notebook"
+	@echo "make check       lint, and the fast unit tests: under a minute, before each commit"
 	@echo "make test        run the whole test suite"
 	@echo "make test-faults run the fault suite at length (SYNDB_STORM_JOBS, SYNDB_STORM_SEED)"
 	@echo "make test-security run the sandbox's tests at length (SYNDB_FUZZ_STATEMENTS, SYNDB_FUZZ_SEED, SYNDB_BOMB_S)"
@@ -61,6 +62,11 @@ demo: $(VENV)/.user-stamp
 .PHONY: lab
 lab: $(VENV)/.user-stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_query.ipynb
+
+# What takes long has the marker slow; make test runs it too.
+.PHONY: check
+check: lint
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not slow" tests/unit
 
 .PHONY: test
 test: $(VENV)/.dev-stamp
