@@ -1,6 +1,6 @@
 """The broker carries job messages. A message that is lost, repeated or late does no harm: the row decides.
 
-Everything from ``jobs`` upwards imports it.
+All layers from ``jobs`` upwards may import it.
 """
 
 from syndb_service.broker.base import ACTOR, QUEUE, Broker, register_actor

@@ -1,4 +1,4 @@
-"""What the service asks of a broker, whichever it is."""
+"""The broker interface, its actor and its queue."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ ACTOR = "run_pending_jobs"
 
 
 class Broker(dramatiq.Broker):
-    """One of Dramatiq's brokers, without its middleware: retries and limits are the row's.
+    """A broker of Dramatiq without its middleware: the rows hold retries and limits.
 
     Attributes
     ----------
     where : str
-        What it is and where, without user and password: ``Redis at broker.lab:6379``.
+        Name, host and port, without user and password: ``Redis at broker.lab:6379``.
     """
 
     where: str
 
     @abstractmethod
     def ping(self) -> None:
-        """Ask the server for an answer.
+        """Require that the server responds.
 
         Raises
         ------
         dramatiq.errors.BrokerConnectionError
-            If it gives none.
+            If it does not.
         BadSetting
-            If it refuses the user or the password.
+            If it rejects the user or the password.
         """
 
     def declare(self) -> None:
-        """Declare the queue of hints; no hint is ever delayed, so its delay queue is not consumed."""
+        """Declare the queue of job messages; none is delayed, so the delay queue is not consumed."""
         self.declare_queue(QUEUE)
         self.delay_queues.clear()
 
 
 def job_message(job_id: str) -> dramatiq.Message[None]:
-    """Return the message that names a job."""
+    """Build the message that carries a job id."""
     return dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=(job_id,), kwargs={}, options={})
 
 
 def register_actor(broker: dramatiq.Broker, run_pending: Callable[[str], None]) -> None:
-    """Make ``run_pending`` what a hint starts."""
+    """Register ``run_pending`` as the actor that each job message starts."""
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(run_pending)
 
 
 def describe_error(error: BaseException) -> str:
-    """Say in a few words why a server did not answer; never with what it was sent."""
+    """Describe in a few words why a server did not respond; never include the data that was sent."""
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:

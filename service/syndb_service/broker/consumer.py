@@ -1,4 +1,4 @@
-"""Taking hints: Dramatiq's worker, set so that it hoards none and goes on after every outage."""
+"""The consumer of job messages: Dramatiq's worker, without prefetch beyond its threads."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import dramatiq
 
 from syndb_service.broker.base import QUEUE
 
-POLL_MS = 20  # the longest that Redis, which is asked, keeps a hint waiting
+POLL_MS = 20  # Redis is polled: the longest wait of a job message
 QUIET_S = 60.0
 
 
 class JobConsumer:
-    """Runs the actor for each hint, in threads of this process.
+    """A consumer that runs the actor for each job message, in threads of this process.
 
     Parameters
     ----------
     broker : dramatiq.Broker
-        With the actor registered.
+        A broker with the actor registered.
     threads : int
-        Hints at a time. As many are fetched and no more, so that none waits here behind a long job
-        while another worker is idle.
+        Job messages that are processed at a time. No more are fetched, so that none waits behind a long
+        job while another worker is idle.
     """
 
     def __init__(self, broker: dramatiq.Broker, threads: int) -> None:
@@ -34,18 +34,18 @@ class JobConsumer:
             logger.addFilter(_RateLimitedFilter())
 
     def start(self) -> None:
-        """Take hints; where the broker is away, as soon as it is there."""
+        """Start to consume; during an outage of the broker, as soon as it responds."""
         self._worker.start()
 
     @property
     def alive(self) -> bool:
-        """Whether every thread still runs: one that ended by a defect would never take a hint again."""
+        """Whether all threads run: a thread that ended by a defect would not consume again."""
         return all(thread.is_alive() for thread in (*self._worker.consumers.values(), *self._worker.workers))
 
     def stop(self, within_s: float) -> bool:
-        """Take no more hints and give back those that nobody began; False if that takes too long.
+        """Stop consuming and requeue messages that were not started; return False after ``within_s``.
 
-        What still runs then are daemon threads that wait for a broker that does not answer.
+        The threads that still run then are daemons that wait for a broker that does not respond.
         """
         stopping = threading.Thread(
             target=self._worker.stop, args=(int(within_s * 1000),), name="stopping", daemon=True
@@ -56,14 +56,14 @@ class JobConsumer:
 
 
 class _RateLimitedFilter(logging.Filter):
-    """Lets the same message pass once a minute: Dramatiq repeats it every three seconds of an outage."""
+    """A filter that passes a message once per ``QUIET_S``: Dramatiq repeats it every 3 s of an outage."""
 
     def __init__(self) -> None:
         super().__init__()
         self._passed_at: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether the record passes."""
+        """Return whether the record passes."""
         now = time.monotonic()
         if now - self._passed_at.get(str(record.msg), -QUIET_S) < QUIET_S:
             return False

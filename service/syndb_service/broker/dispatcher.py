@@ -1,4 +1,4 @@
-"""Sending hints: never an error, never a long wait, whatever the broker does."""
+"""The dispatcher of job messages: it neither raises nor blocks for long, whatever the broker does."""
 
 from __future__ import annotations
 
@@ -16,51 +16,53 @@ from syndb_service.runtime.background import BackgroundThread, EndOfRounds
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 1.0
-AWAY_S = 1.0
+TIMEOUT_S = 1.0
+UNAVAILABLE_S = 1.0
 
 
 @dataclass
 class _BrokerCall:
-    """One thing asked of the broker; whoever asks waits for ``over`` as long as it wants."""
+    """One call of the broker; the caller waits for ``ended`` with a timeout."""
 
     work: Callable[[], object]
-    over: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
     abandoned: bool = False
 
 
 class JobDispatcher:
-    """Tells workers that there is something to do.
+    """A sender of job messages, which make workers claim pending jobs.
 
-    One thread of its own talks to a broker outside this process, so that no library's retries and no
-    silent server holds up a caller; and one connection serves all callers.
+    A broker outside this process is called from one thread, so that neither a library's retries nor a
+    silent server blocks a caller; one connection serves all callers.
 
     Parameters
     ----------
-    broker : Carrier
-        Carries the hints.
-    patience_s : float
-        Seconds after which a server that does not answer is taken for away.
-    away_s : float
-        Seconds for which a server that is away is not asked again.
+    broker : Broker
+        The broker that carries the messages.
+    timeout_s : float
+        Seconds after which a server that does not respond is unavailable.
+    unavailable_s : float
+        Seconds for which an unavailable server is not called again.
     """
 
-    def __init__(self, broker: Broker, *, patience_s: float = PATIENCE_S, away_s: float = AWAY_S) -> None:
+    def __init__(
+        self, broker: Broker, *, timeout_s: float = TIMEOUT_S, unavailable_s: float = UNAVAILABLE_S
+    ) -> None:
         self._broker = broker
-        self._patience_s = patience_s
-        self._away_s = away_s
-        self._errands: SimpleQueue[_BrokerCall | None] = SimpleQueue()
+        self._timeout_s = timeout_s
+        self._unavailable_s = unavailable_s
+        self._calls: SimpleQueue[_BrokerCall | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: BackgroundThread | None = None
         self._busy_since: float | None = None
         self._answered_at = 0.0
-        self._away_until = 0.0
-        self._away_because: str | None = None
+        self._unavailable_until = 0.0
+        self._reason: str | None = None
         self._refused = False
 
     def dispatch(self, job_id: str) -> bool:
-        """Send a hint for a job; False if the broker is away, and the sweeper is to send one later."""
+        """Send the message of a job; return False during an outage, after which the sweeper sends it."""
         if isinstance(self._broker, EmbeddedBroker):
             self._broker.enqueue(job_message(job_id))
             return True
@@ -73,12 +75,12 @@ class JobDispatcher:
         return True
 
     def check(self) -> None:
-        """Ask the broker whether it takes hints.
+        """Require that the broker responds.
 
         Raises
         ------
         TransientError
-            If it doesn't, with its name, host and port.
+            If it does not; with its name, host and port.
         """
         if isinstance(self._broker, EmbeddedBroker):
             return
@@ -88,72 +90,76 @@ class JobDispatcher:
 
     @property
     def unavailable_reason(self) -> str:
-        """What is told of a broker that does not take hints."""
+        """Message about the broker as long as it is unavailable."""
         return self._unavailable().public_message
 
     def close(self) -> None:
-        """End the thread; hints can be sent again afterwards."""
+        """End the thread; a later dispatch starts it again."""
         with self._lock:
             if self._thread is not None:
-                self._errands.put(None)
+                self._calls.put(None)
                 self._thread = None
 
     def _is_unavailable(self) -> bool:
         now = time.monotonic()
         busy_since = self._busy_since
-        stuck = busy_since is not None and now - busy_since > self._patience_s
-        return stuck or now < self._away_until
+        stuck = busy_since is not None and now - busy_since > self._timeout_s
+        return stuck or now < self._unavailable_until
 
     def _run(self, work: Callable[[], object]) -> None:
-        """Have the thread do something, and wait as long as patience lasts."""
-        errand = _BrokerCall(work)
-        asked_at = time.monotonic()
+        """Run a call in the thread, and wait for it until the timeout."""
+        call = _BrokerCall(work)
+        called_at = time.monotonic()
         with self._lock:
             if self._thread is None:
                 self._thread = BackgroundThread("job dispatcher", self._serve)
                 self._thread.start()
-            self._errands.put(errand)
-        if not errand.over.wait(self._patience_s):
-            errand.abandoned = True
-            if self._answered_at < asked_at:
+            self._calls.put(call)
+        if not call.ended.wait(self._timeout_s):
+            call.abandoned = True
+            if self._answered_at < called_at:
                 self._mark_unavailable("no answer")
             raise self._unavailable()
-        if errand.error is not None:
-            raise self._unavailable() from errand.error
+        if call.error is not None:
+            raise self._unavailable() from call.error
 
     def _serve(self) -> None:
-        errand = self._errands.get()
-        if errand is None:
+        call = self._calls.get()
+        if call is None:
             raise EndOfRounds
-        if errand.abandoned:
+        if call.abandoned:
             return
         self._busy_since = time.monotonic()
         try:
-            errand.work()
+            call.work()
         except Exception as error:
-            errand.error = error
+            call.error = error
             self._refused = isinstance(error, BadSetting)
             self._mark_unavailable(str(error) if isinstance(error, ServiceError) else describe_error(error))
         else:
             self._mark_available()
         finally:
             self._busy_since = None
-            errand.over.set()
+            call.ended.set()
 
-    def _mark_unavailable(self, why: str) -> None:
+    def _mark_unavailable(self, reason: str) -> None:
         with self._lock:
-            self._away_until = time.monotonic() + self._away_s
-            if self._away_because is None:
-                log.warning("the broker is away: %s (%s); jobs are kept until it is back", self._where, why)
-            self._away_because = why
+            self._unavailable_until = time.monotonic() + self._unavailable_s
+            if self._reason is None:
+                log.warning(
+                    "broker unavailable: %s (%s); submitted jobs stay pending until it responds",
+                    self._where,
+                    reason,
+                )
+            self._reason = reason
 
     def _mark_available(self) -> None:
         with self._lock:
             self._answered_at = time.monotonic()
-            self._away_until = 0.0
-            if self._away_because is not None:
-                log.warning("the broker is back: %s", self._where)
-            self._away_because = None
+            self._unavailable_until = 0.0
+            if self._reason is not None:
+                log.warning("broker available again: %s", self._where)
+            self._reason = None
             self._refused = False
 
     @property
@@ -163,7 +169,7 @@ class JobDispatcher:
     def _unavailable(self) -> TransientError:
         fault = "refuses the service's user or password" if self._refused else "is away"
         return TransientError(
-            f"the broker {fault}: {self._where} ({self._away_because or 'no answer'})",
+            f"the broker {fault}: {self._where} ({self._reason or 'no answer'})",
             code="broker_unavailable",
             hint="Jobs are kept and start when it is back.",
         )

@@ -1,4 +1,4 @@
-"""The embedded mode's broker: Dramatiq's own inside this process, with nothing beside it."""
+"""The broker of the embedded mode: Dramatiq's stub broker, in the memory of this process."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from syndb_service.broker.base import Broker
 
 
 class EmbeddedBroker(StubBroker, Broker):
-    """Carries hints from a thread of this process to another; what it carries ends with the process."""
+    """A broker between threads of this process; its messages are lost when the process ends."""
 
     where = "embedded"
 
     def ping(self) -> None:
-        """Do nothing: it is always there."""
+        """Do nothing: this broker always responds."""
 
 
 def embedded_broker() -> EmbeddedBroker:
-    """Return the broker inside this process."""
+    """Build the broker in this process, with the queue declared."""
     broker = EmbeddedBroker(middleware=[])
     broker.declare()
     return broker

@@ -1,4 +1,4 @@
-"""Opening the broker that SYNDB_BROKER_URL names."""
+"""The factory of brokers: opens the one that SYNDB_BROKER_URL names."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ AGAIN_S = 0.25
 
 
 def open_broker(url: str, wait_s: float | None = 0.0) -> Broker:
-    """Open a broker, with our queue declared.
+    """Open a broker, and declare the queue of job messages.
 
     Parameters
     ----------
     url : str
-        ``embedded``, or where a Redis or a RabbitMQ is.
+        ``embedded``, or the URL of a Redis or RabbitMQ server.
     wait_s : float, optional
-        Seconds to wait for a server that is not there; None goes on without it, and its return is awaited
-        by whoever uses the broker.
+        Seconds to wait for an unavailable server; None returns at once, and the dispatcher and the consumer
+        handle the outage.
 
     Raises
     ------
     BadSetting
-        If the URL makes no sense, or the server refuses the user or password.
+        If the URL is invalid, or the server rejects the user or password.
     TransientError
-        If the server is not there after ``wait_s`` seconds.
+        If the server is unavailable after ``wait_s`` seconds.
     """
     if url == EMBEDDED:
         return embedded_broker()
@@ -49,7 +49,7 @@ def open_broker(url: str, wait_s: float | None = 0.0) -> Broker:
 
 
 def _create_broker(address: BrokerUrl) -> Broker:
-    """Only the client that is needed is imported."""
+    """Build the broker of a URL; import only the client library that it needs."""
     if address.scheme.startswith("redis"):
         from syndb_service.broker.redis import RedisJobBroker
 
@@ -63,7 +63,9 @@ def _probe(broker: Broker) -> None:
     try:
         broker.ping()
     except BrokerConnectionError as error:
-        log.warning("the broker is away: %s (%s); jobs are kept until it is there", broker.where, error)
+        log.warning(
+            "broker unavailable: %s (%s); submitted jobs stay pending until it responds", broker.where, error
+        )
 
 
 def _await(broker: Broker, wait_s: float) -> None:

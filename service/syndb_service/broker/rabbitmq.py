@@ -1,4 +1,4 @@
-"""Hints by way of RabbitMQ, with the settings that lose nothing."""
+"""The RabbitMQ broker, with publisher confirms and short timeouts."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ REFUSED = (
 
 
 class RabbitmqJobBroker(RabbitmqBroker, Broker):
-    """Dramatiq's RabbitMQ broker, which takes a hint for sent when the server has it on its disk.
+    """Dramatiq's RabbitMQ broker; a message counts as sent once the server has written it to disk.
 
     Parameters
     ----------
-    address : Address
-        Where the server is. Options in its query go before ours.
+    address : BrokerUrl
+        The server. Options in the query of its URL override ``DEFAULTS``.
     """
 
     def __init__(self, address: BrokerUrl) -> None:
@@ -43,11 +43,11 @@ class RabbitmqJobBroker(RabbitmqBroker, Broker):
         except (TypeError, ValueError):
             raise address.invalid("it names a user without a password, or an unknown option") from None
         self.where = address.where
-        # Each lost connection is several tracebacks there; ours says it once.
+        # pika logs several tracebacks for each lost connection; the dispatcher logs one record.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
 
     def ping(self) -> None:
-        """Ask the server for an answer."""
+        """Require that the server responds."""
         for again in (True, False):
             try:
                 self.channel.basic_qos(prefetch_count=1)

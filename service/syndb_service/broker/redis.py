@@ -1,4 +1,4 @@
-"""Hints by way of Redis or Valkey, with the settings that lose nothing: the server needs its AOF as well."""
+"""The Redis or Valkey broker. The server needs its append-only file (AOF) to lose no message."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ CONNECTIONS = 1024
 
 
 class RedisJobBroker(RedisBroker, Broker):
-    """Dramatiq's Redis broker, which gives a dead worker's hints to others after some 5 to 8 s.
+    """Dramatiq's Redis broker; messages of a crashed worker go to other workers after 5 to 8 s.
 
     Parameters
     ----------
-    address : Address
-        Where the server is.
+    address : BrokerUrl
+        The server.
     """
 
     def __init__(self, address: BrokerUrl) -> None:
@@ -55,11 +55,11 @@ class RedisJobBroker(RedisBroker, Broker):
 
     @property
     def consumer_class(self) -> type[Any]:
-        """The consumer, which takes silence for a lost connection."""
+        """The consumer class, which treats a timeout as a lost connection."""
         return _Consumer
 
     def ping(self) -> None:
-        """Ask the server for an answer."""
+        """Require that the server responds."""
         try:
             self.client.ping()
         except (redis.AuthenticationError, redis.exceptions.AuthorizationError):
@@ -75,7 +75,7 @@ class RedisJobBroker(RedisBroker, Broker):
 
 
 class _Consumer(_RedisConsumer):
-    """Dramatiq's consumer; it knows only connections that are refused, not those that are silent."""
+    """Dramatiq's consumer, extended to timeouts: Dramatiq handles refused connections only."""
 
     def ack(self, message: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""SYNDB_BROKER_URL, taken apart: which broker, where, and a refusal that never shows the password."""
+"""The parsed SYNDB_BROKER_URL; its errors never contain the password."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ ALLOWED = (
 
 @dataclass(frozen=True)
 class BrokerUrl:
-    """Where a broker is.
+    """The address of a broker.
 
     Attributes
     ----------
     url : str
-        As set, with user and password; not shown in its repr.
+        The URL as set, with user and password; not shown in the repr.
     scheme : str
         ``redis``, ``rediss``, ``amqp`` or ``amqps``.
     where : str
-        For people, without user and password: ``Redis at broker.lab:6379``.
+        Name, host and port, without user and password: ``Redis at broker.lab:6379``.
     """
 
     url: str = field(repr=False)
@@ -35,12 +35,12 @@ class BrokerUrl:
 
     @classmethod
     def parse(cls, url: str) -> BrokerUrl:
-        """Take the URL of a server apart.
+        """Parse the URL of a server.
 
         Raises
         ------
         BadSetting
-            If it makes no sense; with the allowed forms, and without what may be a password.
+            If the URL is invalid; with the allowed forms, and without what may be a password.
 
         Examples
         --------
@@ -51,29 +51,29 @@ class BrokerUrl:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise _refusal("its host or port can't be read") from None
+            raise _error("its host or port can't be read") from None
         if parts.scheme not in NAMES:
-            raise _refusal("it has none of the allowed forms")
+            raise _error("it has none of the allowed forms")
         if not host:
-            raise _refusal("it names no host")
+            raise _error("it names no host")
         if port == 0 or parts.fragment:
-            raise _refusal("its port can't be 0" if port == 0 else "`#` must be written as %23 in it")
+            raise _error("its port can't be 0" if port == 0 else "`#` must be written as %23 in it")
         _check_path(parts)
-        shown = f"[{host}]" if ":" in host else host
-        return cls(url, parts.scheme, f"{NAMES[parts.scheme]} at {shown}:{port or PORTS[parts.scheme]}")
+        host = f"[{host}]" if ":" in host else host
+        return cls(url, parts.scheme, f"{NAMES[parts.scheme]} at {host}:{port or PORTS[parts.scheme]}")
 
-    def invalid(self, why: str) -> BadSetting:
-        """Return the refusal of this URL."""
-        return _refusal(f"{why} ({self.where})")
+    def invalid(self, reason: str) -> BadSetting:
+        """Return the error of this URL."""
+        return _error(f"{reason} ({self.where})")
 
 
 def _check_path(parts: SplitResult) -> None:
     path = parts.path.removeprefix("/")
     if parts.scheme.startswith("redis") and path and not (path.isascii() and path.isdigit()):
-        raise _refusal("its database must be a number")
+        raise _error("its database must be a number")
     if parts.scheme.startswith("amqp") and "/" in path:
-        raise _refusal("`/` in the name of a virtual host must be written as %2F")
+        raise _error("`/` in the name of a virtual host must be written as %2F")
 
 
-def _refusal(why: str) -> BadSetting:
-    return BadSetting(f"SYNDB_BROKER_URL makes no sense: {why}", hint=ALLOWED)
+def _error(reason: str) -> BadSetting:
+    return BadSetting(f"SYNDB_BROKER_URL is invalid: {reason}", hint=ALLOWED)

@@ -1,4 +1,4 @@
-"""What a user does with jobs: submit, get, cancel, and read the result.
+"""Operations of users on jobs: submit, get, list, cancel, and read the result.
 
-The API and the container import it. ``worker``, ``ingest`` and ``child`` stand beside it and never meet it.
+The API and the container import it; it imports nothing of its siblings ``worker``, ``ingest`` and ``child``.
 """

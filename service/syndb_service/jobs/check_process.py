@@ -1,4 +1,4 @@
-"""A child process that checks SQL, one query after the other, seen from the service."""
+"""The service's end of a child process that checks SQL, one query at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syndb_service.text.truncation import HINT_CHARACTERS, MESSAGE_CHARACTERS, s
 
 START_S: Final = 30.0
 PARSE_S: Final = 60.0
-"""Until then even a crowded machine has read a text; its own limit is in processor time."""
+"""Timeout of parsing, generous for a busy machine: the child itself limits its processor time."""
 BIND_S: Final = 10.0
 EXIT_S: Final = 5.0
 MEMORY_BYTES: Final = 1024**3 // 2
@@ -26,7 +26,7 @@ ADDRESS_SPACE: Final = 3 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """What a query's text says, its columns, whether two runs give the same; None where not known in time."""
+    """What the text of a query contains, its columns, and whether it is deterministic; None if unknown."""
 
     text: dict[str, Any]
     columns: list[list[str]] | None = None
@@ -36,37 +36,37 @@ class CheckAnswer:
 
 
 class CheckProcess:
-    """Has queries checked in a child process, which is started when it is needed, and again when it ended.
+    """A child process that checks queries; it is started when it is needed, and again after it has exited.
 
     Parameters
     ----------
-    nursery : Nursery
+    fork_server : ForkServerClient
         Starts it.
     max_query_bytes : int
         The longest text, in bytes of UTF-8.
     """
 
-    def __init__(self, nursery: ForkServerClient, max_query_bytes: int) -> None:
-        self._nursery = nursery
+    def __init__(self, fork_server: ForkServerClient, max_query_bytes: int) -> None:
+        self._fork_server = fork_server
         self._max_query_bytes = max_query_bytes
         self._child: ChildProcess | None = None
         self._stack = contextlib.ExitStack()
 
     def check(self, request: CheckRequest) -> CheckAnswer:
-        """Have a query checked; by a second process if the first ended: another query may be to blame.
+        """Check a query; if the process exits, repeat it in a new one: an earlier query may be the cause.
 
         Raises
         ------
         InvalidQuery
-            If it may not run, or its text is too costly to read.
+            If the query may not run, or parsing it takes too much processor time.
         TransientError
-            If this machine has no time for it.
+            If this machine is too busy to answer in time.
         """
         try:
             return self._check(request)
         except ServiceError:
             raise
-        except BaseException:  # frames may be left unread, which the next query would take for its own
+        except BaseException:  # unread frames would be taken for the answer to the next query
             self.close()
             raise
 
@@ -102,7 +102,7 @@ class CheckProcess:
         self._child = None
 
     def _bound(self, child: ChildProcess, text: dict[str, Any]) -> CheckAnswer:
-        """Wait for the columns. Where none come the query may run all the same: its text was let through."""
+        """Wait for the columns; without them the query may still run, because its text is valid."""
         columns = None
         try:
             kind, answer = child.receive(BIND_S)
@@ -119,14 +119,14 @@ class CheckProcess:
         return CheckAnswer(text, columns, answer["deterministic"], reasons, answer["linear"])
 
     def _end(self) -> int:
-        """End the process, and return its exit status."""
+        """End the process; return its exit status."""
         status = 0 if self._child is None else self._child.wait(EXIT_S)
         self.close()
         return status
 
     def _start_child(self) -> ChildProcess:
         if self._child is None:
-            self._child = self._stack.enter_context(self._nursery.start_child())
+            self._child = self._stack.enter_context(self._fork_server.start_child())
             limits = TaskLimits(memory_bytes=MEMORY_BYTES, address_space_bytes=ADDRESS_SPACE)
             task = CheckTask(limits=limits, max_query_bytes=self._max_query_bytes)
             self._child.frames.send(FrameType.TASK, to_dict(task))

@@ -1,4 +1,4 @@
-"""How many connections a graph's filters leave in, before it is a job: counted in a child, remembered."""
+"""The connection counter: counts the connections of a selection in a child process, and caches the counts."""
 
 from __future__ import annotations
 
@@ -26,39 +26,40 @@ log = logging.getLogger(__name__)
 
 TURN_S = 5.0
 COUNT_S = 20.0
-"""A made-up whole brain of 15 million connections and 189 million synapses took 0.8 to 2.7 s."""
-REMEMBERED = 32
+"""A synthetic whole brain of 15 million connections and 189 million synapses took 0.8 to 2.7 s."""
+CACHED = 32
 
 
 class ConnectionCounter:
-    """Counts one graph at a time, and remembers the last ones.
+    """A counter of connections: one graph at a time, with a cache of the last ``CACHED`` counts.
 
     Parameters
     ----------
     settings : Settings
-        Limits: of memory and of threads, those of a job.
-    nursery : Nursery
+        The memory and threads of a job limit the child.
+    fork_server : ForkServerClient
         Starts the children.
     warehouse : DatasetStore
-        Where the datasets are; files that are elsewhere are brought here.
+        The store of the datasets; files that are not on this machine are fetched.
     """
 
-    def __init__(self, settings: Settings, nursery: ForkServerClient, warehouse: DatasetStore) -> None:
+    def __init__(self, settings: Settings, fork_server: ForkServerClient, warehouse: DatasetStore) -> None:
         self._settings = settings
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._warehouse = warehouse
         self._turn = threading.Lock()
-        self._known: LRUCache[object, Sizes] = LRUCache(REMEMBERED)
+        self._counts: LRUCache[object, Sizes] = LRUCache(CACHED)
 
     def count(self, dataset: Dataset, selection: Selection) -> Sizes | None:
-        """Count the connections of a dataset under filters, by their synapses.
+        """Count the connections of a dataset under filters, by their number of synapses.
 
-        ``min_synapses`` leaves none out: whoever raises it asks for what is known.
+        The count ignores ``min_synapses``: its histogram answers for every value of that.
 
         Returns
         -------
         Sizes or None
-            None if it can't be said soon: too much to read, others are counting, or the warehouse is away.
+            None if there is no count in ``TURN_S + COUNT_S`` seconds: too much to read, other counts run,
+            or the warehouse is unavailable.
         """
         selection = replace(selection, min_synapses=1)
         files = [dataset.tables[name].files for name in READS if name in dataset.tables]
@@ -66,25 +67,28 @@ class ConnectionCounter:
         if not self._turn.acquire(timeout=TURN_S):
             return None
         try:
-            if key not in self._known:
-                self._known[key] = self._count_in_child(dataset, selection)
-            return self._known[key]
+            if key not in self._counts:
+                self._counts[key] = self._count_in_child(dataset, selection)
+            return self._counts[key]
         except (ServiceError, OSError, EOFError, MalformedMessage) as error:
-            log.warning("the connections of dataset %s are not counted ahead: %s", dataset.id, error)
+            log.warning("the connections of dataset %s are not counted before the job: %s", dataset.id, error)
             return None
         finally:
             self._turn.release()
 
     def _count_in_child(self, dataset: Dataset, selection: Selection) -> Sizes:
-        until = time.monotonic() + COUNT_S
+        deadline = time.monotonic() + COUNT_S
 
-        def tick(here: int, in_all: int) -> None:
-            if time.monotonic() > until:
-                raise TimeoutError(f"{here:,} of {in_all:,} bytes were brought here in {COUNT_S:g} s")
+        def on_progress(done: int, total: int) -> None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{done:,} of {total:,} bytes were fetched in {COUNT_S:g} s")
 
-        with self._warehouse.lease([dataset], READS, tick) as sources, self._nursery.start_child() as child:
+        with (
+            self._warehouse.lease([dataset], READS, on_progress) as sources,
+            self._fork_server.start_child() as child,
+        ):
             child.frames.send(FrameType.TASK, to_dict(self._task(dataset, selection, sources)))
-            kind, answer = child.receive(max(until - time.monotonic(), 0.0))
+            kind, answer = child.receive(max(deadline - time.monotonic(), 0.0))
         if kind is FrameType.FAILURE:
             raise OSError(answer["message"])
         return list(decode_message(CountedSizes, answer).sizes)

@@ -1,4 +1,4 @@
-"""A queue for a few places that is fair between users: who used little is served before who used much."""
+"""A fair queue for a few slots: users who used little time recently come before users who used much."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syndb_service.errors import TooManyRequests, TransientError
 
 HALF_LIFE_S: Final = 10.0
 LIGHT_S: Final = 0.5
-"""Whoever used less than so much of late may take the last place that is free."""
+"""Seconds of recent use below which a user may acquire the last free slot."""
 
 
 @dataclass(eq=False, slots=True)
@@ -26,22 +26,22 @@ class _Ticket:
 
 
 class FairQueue:
-    """Lets a few at a time through.
+    """A semaphore with a fixed number of slots that is fair between users.
 
-    The next is one of the user who has the fewest places, then of the one who used the least time of late,
-    then the one who came first. No user has all places, and the last one that is free is kept for users who
-    used little: neither one user nor several together can hold up everybody with what is slow.
+    The next slot goes to the user who holds the fewest slots, then to the one who used the least time
+    recently, then to the first in the queue. No user holds all slots, and the last free one is reserved for
+    users who used little: neither one user nor several together can block all others with slow work.
 
     Parameters
     ----------
-    places : int
-        How many may be let through at a time, 2 at least.
+    slots : int
+        Number of slots, at least 2.
     clock : callable
-        Seconds that only grow.
+        Seconds of a monotonic clock.
     """
 
-    def __init__(self, places: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._free = self._places = places
+    def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._free = self._slots = slots
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: list[_Ticket] = []
@@ -51,21 +51,21 @@ class FairQueue:
 
     @contextmanager
     def acquire(self, owner: str, timeout_s: float) -> Iterator[Callable[[float], None]]:
-        """Wait for a place, and have it; call what is given with the seconds that were used in it.
+        """Wait for a slot and hold it; the context's value is called with the seconds to charge the user.
 
         Raises
         ------
         TooManyRequests
-            If none came in time, and the user has some: others of his are worked on.
+            If no slot is free in time and the user holds some.
         TransientError
-            If none came in time because of others.
+            If no slot is free in time because of other users.
         """
         self._wait(owner, timeout_s)
         try:
             yield lambda seconds: self._charge(owner, seconds)
         finally:
             with self._lock:
-                self._give_back(owner)
+                self._release(owner)
 
     def _wait(self, owner: str, timeout_s: float) -> None:
         with self._lock:
@@ -88,7 +88,7 @@ class FairQueue:
                 )
             raise TransientError("the service is busy checking other queries", code="engine_unavailable")
 
-    def _give_back(self, owner: str) -> None:
+    def _release(self, owner: str) -> None:
         self._free += 1
         self._taken[owner] -= 1
         self._taken += Counter()
@@ -96,19 +96,22 @@ class FairQueue:
 
     def _grant(self) -> None:
         while self._free:
-            may = [ticket for ticket in self._waiting if self._can_acquire(ticket.owner)]
-            if not may:
+            allowed = [ticket for ticket in self._waiting if self._can_acquire(ticket.owner)]
+            if not allowed:
                 return
-            ticket = min(may, key=lambda one: (self._taken[one.owner], self._recent(one.owner), one.number))
+            ticket = min(allowed, key=self._priority)
             self._waiting.remove(ticket)
             self._free -= 1
             self._taken[ticket.owner] += 1
             ticket.granted.set()
 
+    def _priority(self, ticket: _Ticket) -> tuple[int, float, int]:
+        return self._taken[ticket.owner], self._recent(ticket.owner), ticket.number
+
     def _can_acquire(self, owner: str) -> bool:
-        if self._free == 1 and self._places > 1:
+        if self._free == 1 and self._slots > 1:
             return not self._taken[owner] and self._recent(owner) < LIGHT_S
-        return self._taken[owner] < self._places - 1
+        return self._taken[owner] < self._slots - 1
 
     def _recent(self, owner: str) -> float:
         seconds, at = self._used.get(owner, (0.0, 0.0))
@@ -117,8 +120,8 @@ class FairQueue:
     def _charge(self, owner: str, seconds: float) -> None:
         with self._lock:
             self._used[owner] = (self._recent(owner) + seconds, self._clock())
-            if len(self._used) > FORGOTTEN_FROM:
+            if len(self._used) > MAX_REMEMBERED:
                 self._used = {name: used for name, used in self._used.items() if self._recent(name) > 0.01}
 
 
-FORGOTTEN_FROM: Final = 1_000
+MAX_REMEMBERED: Final = 1_000

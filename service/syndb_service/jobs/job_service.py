@@ -1,4 +1,4 @@
-"""What a user may do with jobs."""
+"""The job service: submit, validate, get, cancel, change, rerun jobs of a principal; read their results."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 
 
 class JobService:
-    """Submits, shows, cancels and reruns the jobs of a principal, and hands out their results."""
+    """The operations of a principal on jobs and results."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class JobService:
         access: DatasetAccess,
         checker: QueryChecker,
         counter: ConnectionCounter,
-        stored: ResultReferences,
+        references: ResultReferences,
         integrity: Integrity,
-        hints: JobDispatcher,
+        dispatcher: JobDispatcher,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -74,9 +74,9 @@ class JobService:
         self._access = access
         self._checker = checker
         self._counter = counter
-        self._stored = stored
+        self._references = references
         self._integrity = integrity
-        self._hints = hints
+        self._dispatcher = dispatcher
 
     def submit(
         self,
@@ -86,19 +86,18 @@ class JobService:
         label: str | None = None,
         idempotency_key: str | None = None,
     ) -> tuple[Job, bool]:
-        """Accept a job; return it, and whether it is new (an idempotent repetition is not).
+        """Submit a job; return it, and whether it is new (an idempotent repetition is not).
 
-        A repetition is the same job whatever has changed since: a dataset that is gone, a result that has
-        expired.
+        A repetition returns the same job, even if its dataset was removed or its result has expired.
 
         Raises
         ------
         InvalidQuery, InvalidRequest, TooLarge, GraphTooLarge
             If the request can't run as it is. Nothing is stored then.
         NotFound
-            If there is no such dataset.
+            If a dataset does not exist.
         DatasetForbidden
-            If it is restricted to others.
+            If a dataset is restricted and the principal is not one of its readers.
         Conflict
             If the idempotency key was used with another request.
         """
@@ -114,12 +113,12 @@ class JobService:
     def rerun(
         self, principal: Principal, job_id: str, idempotency_key: str | None = None
     ) -> tuple[Job, bool]:
-        """Run the same request again as a new job; what may be read is checked again.
+        """Submit the same request as a new job; access to its datasets is checked again.
 
         Raises
         ------
         DatasetForbidden
-            If the access to what the job read was withdrawn.
+            If the principal has lost access to a dataset that the job read.
         """
         job = self.get(principal, job_id)
         submission = Submission(
@@ -133,12 +132,12 @@ class JobService:
         return self._insert(principal, submission, job)
 
     def validate(self, principal: Principal, request: JobRequest) -> QueryValidation:
-        """Say what :meth:`submit` would make of a query, and what its author may want to know.
+        """Check a query as :meth:`submit` does, without a job; return its columns, tables, size and advice.
 
         Raises
         ------
         InvalidRequest, TooLarge
-            If no SQL would do: the limit or the size makes no sense.
+            If the time limit or the size of the query is not allowed.
         """
         self._check_limits(request)
         try:
@@ -173,12 +172,12 @@ class JobService:
         Raises
         ------
         NotFound
-            If there is none of that id, or it is someone else's: the two can't be told apart.
+            If there is none of that id, or another user owns it; the error is the same.
         """
         return self._store.get(_canonical_job_id(job_id), principal.user)
 
     def several(self, principal: Principal, job_ids: Collection[str]) -> Mapping[str, Job]:
-        """Return those of some jobs that are the principal's, by their canonical ids, in one read."""
+        """Return those of these jobs that the principal owns, by their canonical ids, in one read."""
         return self._store.several(job_ids, principal.user)
 
     def list(
@@ -204,7 +203,7 @@ class JobService:
         )
 
     def cancel(self, principal: Principal, job_id: str) -> Job:
-        """Cancel a job; on a final one nothing changes."""
+        """Cancel a job; a final one stays unchanged."""
         return self._store.request_cancel(_canonical_job_id(job_id), principal.user)
 
     def result(self, principal: Principal, job_id: str, part: str | None = None) -> ResultFile:
@@ -213,19 +212,19 @@ class JobService:
         Raises
         ------
         Conflict
-            If the job is not finished, failed or was cancelled.
+            If the job is not finished, has failed or was cancelled.
         Expired
-            If the result was destroyed.
+            If the result was deleted.
         NotFound
             If the result has no such part.
         DatasetForbidden
-            If the access to what it read was withdrawn.
+            If the principal has lost access to a dataset that the job read.
         """
         job = self.get(principal, job_id)
         self._access.check(principal, job)
-        refusal = result_unavailable(job)
-        if refusal is not None or job.result is None:
-            raise refusal or NotFound("the job has no result", code="job_not_found")
+        error = result_unavailable(job)
+        if error is not None or job.result is None:
+            raise error or NotFound("the job has no result", code="job_not_found")
         return ResultFile(job, job.result, self._integrity, None if part is None else _part(job.result, part))
 
     def preview(self, principal: Principal, job_id: str) -> bytes:
@@ -234,11 +233,11 @@ class JobService:
         Raises
         ------
         Conflict
-            If there are none yet, or never will be.
+            If the job has no preview yet, or will have none.
         Expired
-            If the result was destroyed.
+            If the result was deleted.
         DatasetForbidden
-            If the access to what it read was withdrawn.
+            If the principal has lost access to a dataset that the job read.
         """
         job = self.get(principal, job_id)
         self._access.check(principal, job)
@@ -248,16 +247,16 @@ class JobService:
         return data
 
     def change(self, principal: Principal, job_id: str, changes: Mapping[str, Any]) -> Job:
-        """Change a job's ``label``, or when its result is destroyed.
+        """Change a job's ``label``, or the expiry of its result.
 
-        That is at ``expires_at``, or ``keep_hours`` hours from now by the clock that stamps the rows.
+        The new expiry is ``expires_at``, or ``keep_hours`` hours from now by the clock that stamps the rows.
 
         Raises
         ------
         InvalidRequest
-            If the result can't be kept until then.
+            If the expiry is in the past or after the maximum.
         Conflict, Expired
-            If there is no result to keep.
+            If the job has no stored result.
         """
         job = self.get(principal, job_id)
         changes = dict(changes)
@@ -273,13 +272,13 @@ class JobService:
         return job
 
     def purge(self, principal: Principal, job_id: str) -> Job:
-        """Destroy a job's result now: the row first, then the file. The record is kept."""
+        """Delete a job's result now: mark the row first, then delete the file. The record is kept."""
         job, destroyed = self._store.retention.purge(_canonical_job_id(job_id), principal.user)
         if destroyed and job.result is not None:
             try:
                 self._results.delete(job.result.key)
             except TransientError as error:
-                log.warning("job %s: the sweeper will remove its file: %s", job.job_id, error)
+                log.warning("job %s: deletion of its file is left to the sweeper: %s", job.job_id, error)
         return job
 
     def datasets(self, principal: Principal) -> Sequence[Dataset]:
@@ -294,7 +293,7 @@ class JobService:
         InvalidRequest
             If the id is no UUID.
         DatasetForbidden
-            If it is restricted to others.
+            If it is restricted and the principal is not one of its readers.
         NotFound
             If there is none of that id.
         """
@@ -303,7 +302,7 @@ class JobService:
     def _insert(
         self, principal: Principal, submission: Submission, rerun: Job | None = None
     ) -> tuple[Job, bool]:
-        """Return the job that was made before with the same key, or check the request and make one."""
+        """Return the earlier job with the same idempotency key, or check the request and insert a job."""
         earlier = self._store.find_by_idempotency_key(submission)
         if earlier is not None:
             return earlier, False
@@ -311,30 +310,30 @@ class JobService:
             self._access.check(principal, rerun)
         submission = replace(submission, request=self._with_check(principal, submission.request))
         job, new = self._store.insert(submission, self._settings.max_open_jobs)
-        if new and not self._hints.dispatch(job.job_id):
-            with suppress(TransientError):  # it is accepted, whatever becomes of this note
-                self._store.attempts.record_broker_outage(job.job_id, self._hints.unavailable_reason)
+        if new and not self._dispatcher.dispatch(job.job_id):
+            with suppress(TransientError):  # the job is accepted, with or without this note
+                self._store.attempts.record_broker_outage(job.job_id, self._dispatcher.unavailable_reason)
         return job, new
 
     def _with_check(self, principal: Principal, request: JobRequest) -> JobRequest:
-        """Return the request with what its check found; a rerun is checked again."""
+        """Check a request, and return it with the findings of the check."""
         self._check_limits(request)
         if request.kind is Kind.GRAPH:
-            datasets = [self._access.dataset(principal, each) for each in request.dataset_ids or ("",)]
+            datasets = [self._access.dataset(principal, key) for key in request.dataset_ids or ("",)]
             require_budget(datasets, request.options, self._settings.job_memory_bytes, self._counter.count)
             return replace(request, deterministic=is_graph_deterministic(request))
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
         refuse_volatile(request, checked.volatile)
         readable = self.datasets(principal)
-        warned = join_advice(checked.loose, checked.tables, readable) if checked.loose else []
+        warnings = join_advice(checked.loose, checked.tables, readable) if checked.loose else []
         runs = _runs(request, checked, readable)
         return replace(
             request,
             tables=checked.tables,
             reach=checked.reach,
             fingerprint="" if is_volatile(runs, checked.volatile) else checked.fingerprint,
-            advice=(*warned, *check_notes(request, complete=checked.complete)),
+            advice=(*warnings, *check_notes(request, complete=checked.complete)),
             checked=checked.complete,
             deterministic=runs.deterministic,
             not_deterministic=runs.not_deterministic,
@@ -343,18 +342,18 @@ class JobService:
 
     def _check(self, principal: Principal, request: JobRequest, *, describe: bool = False) -> CheckedQuery:
         query = request.query or ""
-        stored = self._stored.schemas(principal, query)
+        schemas = self._references.schemas(principal, query)
         return self._checker.check(
             replace_references(query),
             request.parameters,
-            stored=stored,
+            result_schemas=schemas,
             owner=principal.user,
             describe=describe,
             file_format=request.format,
         )
 
     def _check_dataset_ids(self, principal: Principal, checked: CheckedQuery) -> None:
-        """Refuse a query that compares ``dataset_id`` with what is no id: it would silently find nothing."""
+        """Require that a query compares ``dataset_id`` with ids only: anything else would match no row."""
         if not checked.dataset_ids and not checked.dataset_values:
             return
         datasets = self.datasets(principal)
@@ -362,8 +361,8 @@ class JobService:
             {dataset.id for dataset in datasets},
             {dataset.name: dataset.id for dataset in datasets},
         )
-        named = [each for each in checked.dataset_values if each[0] in ids_by_name]
-        for text, line, column in (*checked.dataset_ids, *named):
+        named_values = [value for value in checked.dataset_values if value[0] in ids_by_name]
+        for text, line, column in (*checked.dataset_ids, *named_values):
             if text in known:
                 continue
             if text in ids_by_name:
@@ -376,14 +375,14 @@ class JobService:
             raise InvalidQuery(message, hint=hint, line=line, column=column, code="unknown_dataset")
 
     def _check_expiry(self, job: Job, expires_at: datetime) -> None:
-        refusal = result_unavailable(job)
-        if refusal is not None:
-            raise refusal
+        error = result_unavailable(job)
+        if error is not None:
+            raise error
         first, last = self._store.retention.expiry_range(job, self._settings.max_result_ttl_hours)
         if not first < expires_at <= last:
             raise InvalidRequest(
-                f"expires_at is {_parse_timestamp(expires_at)}; this result can be kept until "
-                f"{_parse_timestamp(last)}",
+                f"expires_at is {_format_timestamp(expires_at)}; this result can be kept until "
+                f"{_format_timestamp(last)}",
                 code="invalid_expires_at",
                 hint="Choose a time between now and then; DELETE with ?purge=true destroys it now.",
             )
@@ -423,8 +422,8 @@ def _digest(body: object) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _parse_timestamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _format_timestamp(timestamp: datetime) -> str:
+    return f"{timestamp:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _canonical_job_id(job_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The service's side of checking: SQL is parsed and bound in a child, so that no SQL can stop the API."""
+"""The query checker: parses and binds SQL in child processes, so that no SQL can block the API."""
 
 from __future__ import annotations
 
@@ -18,22 +18,40 @@ from syndb_service.jobs.check_process import CheckProcess
 from syndb_service.jobs.fair_queue import FairQueue
 from syndb_service.text.truncation import shorten_columns
 
-FEWEST, MOST = 3, 8
+MIN_PROCESSES, MAX_PROCESSES = 3, 8
 WAIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedQuery:
-    """A query that may run.
+    """A query that may run, as the check found it.
 
-    It names the tables that it reads, the texts that it compares ``dataset_id`` with (text, line, column),
-    its columns and, where asked for, its outline; the datasets that it can reach, None for all; what it
-    shares with queries that are written differently and mean the same; the texts that are given for
-    ``dataset_id`` as values of parameters, and the tables that are joined without theirs. It is not
-    ``complete`` where its names and types could not be bound in time: only its text was looked at then.
-    Two runs give the same where it is ``deterministic`` (None: not known), but for ``not_deterministic``;
-    ``volatile`` is what gives another value at each run on however many threads (name, line, column). It is
-    ``linear`` where its work grows as its tables do.
+    Attributes
+    ----------
+    tables : tuple of str
+        The tables that it reads.
+    dataset_ids, dataset_values : tuple of (text, line, column)
+        The literals, and the parameter values, that it compares with ``dataset_id``.
+    columns : tuple of (name, type)
+        The columns of its result.
+    outline : QuerySummary
+        Its shape; empty unless the check was asked to describe it.
+    reach : tuple of str or None
+        The datasets that it can read; None for all.
+    fingerprint : str
+        A digest that is equal for queries that differ only in writing.
+    loose : tuple of str
+        Tables of unscoped joins: they are joined without comparing ``dataset_id``.
+    complete : bool
+        False if names and types could not be bound in time, so that only the text was checked.
+    deterministic : bool or None
+        Whether two runs give the same result; None if unknown.
+    not_deterministic : tuple of str
+        Reasons why two runs may differ.
+    volatile : tuple of (name, line, column)
+        Functions that give another value at each run, on any number of threads.
+    linear : bool
+        Whether its work grows linearly with its tables.
     """
 
     tables: tuple[str, ...]
@@ -52,31 +70,31 @@ class CheckedQuery:
 
 
 class QueryChecker:
-    """Checks SQL in a few child processes, as many as there are processors.
+    """A pool of child processes that check SQL: one per processor, from 3 to 8.
 
-    What the text says costs a bounded time: :mod:`syndb_service.sql.query_limits`. The engine computes
-    some constants as it binds names and types, so that part is given up where it takes long, and the query
-    may run unchecked. The processes are shared fairly: :class:`FairQueue`.
+    Parsing the text takes a bounded time: :mod:`syndb_service.sql.query_limits`. Binding names and types
+    may evaluate constants, so it has a timeout, after which the query may run with its text checked only.
+    A :class:`FairQueue` shares the processes between users.
 
     Parameters
     ----------
-    nursery : Nursery
-        Starts the children, when they are needed and again when they ended.
+    fork_server : ForkServerClient
+        Starts the children.
     max_query_bytes : int
         The longest text, in bytes of UTF-8.
     """
 
-    def __init__(self, nursery: ForkServerClient, max_query_bytes: int) -> None:
-        places = min(max(FEWEST, os.cpu_count() or 1), MOST)
-        self._idle = deque(CheckProcess(nursery, max_query_bytes) for _ in range(places))
-        self._queue = FairQueue(places)
+    def __init__(self, fork_server: ForkServerClient, max_query_bytes: int) -> None:
+        slots = min(max(MIN_PROCESSES, os.cpu_count() or 1), MAX_PROCESSES)
+        self._idle = deque(CheckProcess(fork_server, max_query_bytes) for _ in range(slots))
+        self._queue = FairQueue(slots)
 
     def check(
         self,
         query: str,
         parameters: Mapping[str, Any],
         *,
-        stored: Mapping[str, str] = MappingProxyType({}),
+        result_schemas: Mapping[str, str] = MappingProxyType({}),
         owner: str = "",
         describe: bool = False,
         file_format: str = "arrow",
@@ -87,28 +105,28 @@ class QueryChecker:
         ----------
         query, parameters : str, mapping
             The SQL and its values.
-        stored : mapping of str to str
-            The columns of each earlier result that it may read, by job id: a small Arrow file in base64.
+        result_schemas : mapping of str to str
+            The schema of each result that it references, by job id: a small Arrow file in base64.
         owner : str
-            Whose it is.
+            The user whose query it is.
         describe : bool
-            Whether to say also which columns come out, and of what shape the query is.
+            Return the summary of the query as well.
         file_format : str
-            What the result will be written as.
+            Format of the result file.
 
         Raises
         ------
         InvalidQuery
-            If it may not run: what is wrong, where, and what to do.
+            If it may not run; with the position and a hint.
         TooManyRequests
-            If others of this owner's are checked, and take long.
+            If slow checks of other queries of this owner hold the processes.
         TransientError
             If the machine is too busy.
         """
         request = CheckRequest(
             sql=query,
             parameters=parameters,
-            result_schemas=stored,
+            result_schemas=result_schemas,
             describe=describe,
             format=cast("Format", file_format),
         )
@@ -137,6 +155,6 @@ class QueryChecker:
         )
 
     def close(self) -> None:
-        """End the children that do nothing."""
+        """End the idle child processes."""
         for process in list(self._idle):
             process.close()

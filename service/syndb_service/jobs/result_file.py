@@ -1,4 +1,4 @@
-"""A result that its owner may read: its name, its size, and how it is opened."""
+"""The file of a result that its owner may read: name, size, digest, content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syndb_service.results import OpenedResult
 
 @dataclass(frozen=True, slots=True)
 class ResultFile:
-    """A result that its owner may read."""
+    """A result file, or one part of it, that its owner may read."""
 
     job: Job
     result: Result
@@ -22,50 +22,50 @@ class ResultFile:
 
     @property
     def finished_at(self) -> datetime:
-        """When the job ended."""
+        """Time when the job ended."""
         return self.job.finished_at or self.job.created_at
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the result is destroyed."""
+        """Time when the result is deleted."""
         return self.job.expires_at
 
     @property
     def format(self) -> str:
-        """Of the file, or of the part of it that is meant."""
+        """Format of the file, or of the part."""
         return (self.part or self.result).format
 
     @property
     def bytes(self) -> int:
-        """Size of what is given out."""
+        """Size of the file, or of the part, in bytes."""
         return (self.part or self.result).bytes
 
     @property
     def sha256(self) -> str:
-        """Of what is given out."""
+        """SHA-256 of the file, or of the part."""
         return (self.part or self.result).sha256
 
     @property
     def filename(self) -> str:
-        """What the file is called where it is saved."""
+        """Name under which a download is saved."""
         name = f"{self.job.job_id}.{self.part.name}" if self.part else self.job.job_id
         return f"{name}.{self.format}"
 
     def open(self, start: int, stop: int) -> OpenedResult:
-        """Open it for reading, from byte ``start`` up to ``stop``.
+        """Open the file or the part for reading, from byte ``start`` up to ``stop``.
 
         Raises
         ------
         Lost, Damaged
-            If it is not in the store any more, or not what was written.
+            If the file is missing in the store, or is not what was written.
         TransientError
-            If the store does not give it now.
+            If the store is unavailable.
         """
-        before = self.part.start if self.part else 0
-        return self.integrity.open(self.job, before + start, before + stop)
+        offset = self.part.start if self.part else 0
+        return self.integrity.open(self.job, offset + start, offset + stop)
 
     def require_intact(self) -> None:
-        """Return if the store has what was written.
+        """Require that the store has the file as it was written.
 
         Raises
         ------
@@ -75,9 +75,9 @@ class ResultFile:
         self.integrity.require(self.job)
 
     def url(self, seconds: int) -> str | None:
-        """Return a URL of the store that gives it for some seconds; None if there is no such.
+        """Return a URL of the store that is valid for ``seconds``; None if the store has no URLs.
 
-        The store gives whole files, so there is none for a file of several parts.
+        URLs give whole files, so a result of several parts has none.
         """
         if self.result.parts:
             return None

@@ -93,7 +93,7 @@ def test_others_who_count_are_not_waited_for_long(
             done.wait()
             return nursery.start_child()
 
-    monkeypatch.setattr(counter, "_nursery", Busy())
+    monkeypatch.setattr(counter, "_fork_server", Busy())
     found = []
     thread = threading.Thread(target=lambda: found.append(counter.count(worm, SENSORY)))
     thread.start()

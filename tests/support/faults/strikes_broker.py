@@ -65,7 +65,7 @@ def hint_of_a_final_job(trial: Trial[Cluster]) -> None:
 
 def hint(cluster: Cluster, job_ids: list[str]) -> None:
     """Send hints past the service."""
-    hints = JobDispatcher(open_broker(cluster.broker.url), patience_s=30)
+    hints = JobDispatcher(open_broker(cluster.broker.url), timeout_s=30)
     for job_id in job_ids:
         assert hints.dispatch(job_id)
     hints.close()
