@@ -1,4 +1,4 @@
-"""The command ``syndb-lab``: its groups, its options, and how it writes a result.
+"""The command ``syndb-lab``: its commands, its options, and its output.
 
 A top layer of the package: nothing imports it.
 """

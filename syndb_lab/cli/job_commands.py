@@ -1,4 +1,4 @@
-"""The commands that ask: ``query``, ``graph``, ``jobs``, ``result``, ``cancel``, ``rerun``, ``datasets``."""
+"""The client commands: ``query``, ``graph``, ``jobs``, ``result``, ``cancel``, ``rerun``, ``datasets``."""
 
 from __future__ import annotations
 
@@ -34,22 +34,24 @@ output_option = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write; its ending says how.",
+    help="File to write; its ending selects the format.",
 )
 neurons_option = click.option(
     "--neurons",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Table to write beside: a row of figures a neuron.",
+    help="File for the table of measures, with one row for each neuron.",
 )
-label_option = click.option("--label", help="What to call the job.")
-limit_option = click.option("--time-limit", type=float, metavar="SECONDS", help="How long it may run.")
+label_option = click.option("--label", help="A name for the job.")
+limit_option = click.option(
+    "--time-limit", type=float, metavar="SECONDS", help="Maximum run time of the job."
+)
 detach_option = click.option("--detach", is_flag=True, help="Print the job's id and do not wait.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
 
 
-TAKEN: Final = frozenset({"self", "dataset", "dataset_id", "analysis", "label", "time_limit_s"})
+ARGUMENT_NAMES: Final = frozenset({"self", "dataset", "dataset_id", "analysis", "label", "time_limit_s"})
 
 
 @click.command(context_settings=COMMENTS_ARE_SQL)
@@ -87,9 +89,10 @@ def query(
 ) -> None:
     """Run SQL and show its result, or write it to a file.
 
-    One SELECT in DuckDB's SQL. On a terminal the first rows come as a table; in a pipe all of them as CSV.
-    With -o the ending says how: .parquet, .arrow, .csv, .json (a list of objects) or .jsonl (one a line).
-    JSON has ids beyond 2^53, decimals, dates and bytes as text, and null for NaN, of which it warns.
+    One SELECT in DuckDB's SQL. A terminal shows the first rows as a table; a pipe receives all rows as CSV.
+    With -o the ending selects the format: .parquet, .arrow, .csv, .json (a list of objects) or .jsonl (one
+    object on each line). JSON has ids beyond 2^53, decimals, dates and bytes as text, and null for NaN, with
+    a warning.
 
     \b
       syndb-lab query "SELECT name, cell_class FROM neurons LIMIT 5"
@@ -102,7 +105,7 @@ def query(
     text = sql_of(sql, file)
     wanted = wire_format(output)
     with open_lab(url, data_dir) as lab:
-        values = dict(read_assignment(each) for each in parameters)
+        values = dict(read_assignment(parameter) for parameter in parameters)
         job = lab.sql(
             text,
             parameters=values,
@@ -121,17 +124,17 @@ def query(
 
 @click.command()
 @click.argument("dataset", shell_complete=complete_datasets)
-@click.option("--analysis", default="full", show_default=True, help="Which analysis.")
+@click.option("--analysis", default="full", show_default=True, help="The analysis to run.")
 @click.option("--min-synapses", type=int, help="Leave out weaker connections.")
-@click.option("--top-hubs", type=int, help="How many hubs to name.")
-@click.option("--seed", type=int, help="For what is sampled.")
+@click.option("--top-hubs", type=int, help="Number of hubs to list.")
+@click.option("--seed", type=int, help="Seed of random samples.")
 @click.option(
     "-p",
     "--option",
-    "others",
+    "assignments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What the analysis takes besides; repeatable.",
+    help="A further option of the analysis; repeatable.",
 )
 @output_option
 @neurons_option
@@ -147,7 +150,7 @@ def graph(
     min_synapses: int | None,
     top_hubs: int | None,
     seed: int | None,
-    others: tuple[str, ...],
+    assignments: tuple[str, ...],
     output: Path | None,
     neurons: Path | None,
     label: str | None,
@@ -159,10 +162,10 @@ def graph(
 ) -> None:
     """Analyse the graph of a dataset's connections.
 
-    DATASET is its name or id. On a terminal the main figures are shown; in a pipe the whole answer comes as
-    JSON. -o worm.json writes that, -o worm.png (or .svg, .pdf) draws it. --neurons worm.parquet (or .arrow,
-    .csv, .json, .jsonl) writes a row a neuron beside it; with --detach ask for it with -p node_table=true,
-    and fetch it with `syndb-lab result JOB --neurons worm.parquet`.
+    DATASET is its name or id. A terminal shows the main measures; a pipe receives the whole answer as JSON.
+    -o worm.json writes the answer, -o worm.png (or .svg, .pdf) draws it. --neurons worm.parquet (or .arrow,
+    .csv, .json, .jsonl) also writes a table with one row for each neuron. With --detach, request that table
+    with -p node_table=true, and fetch it with `syndb-lab result JOB --neurons worm.parquet`.
 
     \b
       syndb-lab graph celegans_varshney_2011 -o worm.png
@@ -184,8 +187,8 @@ def graph(
         )
     node_table = True if neurons else None
     options = {"min_synapses": min_synapses, "top_hubs": top_hubs, "seed": seed, "node_table": node_table}
-    for name, value in map(read_assignment, others):
-        if name in TAKEN or options.get(name) is not None:
+    for name, value in map(read_assignment, assignments):
+        if name in ARGUMENT_NAMES or options.get(name) is not None:
             raise click.UsageError(f"-p {name}=…: the command has a place of its own for {name}")
         options[name] = value
     with open_lab(url, data_dir) as lab:
@@ -198,12 +201,14 @@ def graph(
 
 
 @click.command()
-@click.option("--status", multiple=True, type=click.Choice(STATUSES), help="Only these; repeatable.")
-@click.option("--kind", type=click.Choice(("query", "graph")), help="Only these.")
 @click.option(
-    "-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most."
+    "--status", multiple=True, type=click.Choice(STATUSES), help="Only jobs with this status; repeatable."
 )
-@click.option("--json", "as_json", is_flag=True, help="The records, one JSON object a line.")
+@click.option("--kind", type=click.Choice(("query", "graph")), help="Only jobs of this kind.")
+@click.option(
+    "-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="Maximum number of jobs."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the records, one JSON object on each line.")
 @service_options
 @exit_with_error
 def jobs(
@@ -234,10 +239,10 @@ def result(
     url: str | None,
     data_dir: Path | None,
 ) -> None:
-    """Show or write a job's result; a job that still runs is waited for.
+    """Show or write a job's result; waits for a job that still runs.
 
-    As `query` and `graph` do: a table or figures on a terminal, CSV or JSON in a pipe, -o FILE by its ending.
-    --neurons FILE writes the table of neurons of a graph job that made one.
+    As `query` and `graph` do: a table or measures on a terminal, CSV or JSON in a pipe, -o FILE in the format
+    of its ending. --neurons FILE writes the table of neurons of a graph job that made one.
     """
     check_folder(output)
     check_table(neurons)
@@ -271,7 +276,7 @@ def rerun(job_id: str, url: str | None, data_dir: Path | None) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="All that is known of them, one JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print all metadata, one JSON object on each line.")
 @service_options
 @exit_with_error
 def datasets(as_json: bool, url: str | None, data_dir: Path | None) -> None:
@@ -281,14 +286,14 @@ def datasets(as_json: bool, url: str | None, data_dir: Path | None) -> None:
 
 
 def write_graph_result(job: Job, output: Path | None, neurons: Path | None) -> None:
-    """Write the table of neurons, where it is asked for, and the answer."""
+    """Write the answer of a graph job, and its table of neurons if ``neurons`` is given."""
     if neurons is not None:
         put_neurons(job, neurons)
     write_answer(job, output)
 
 
 def wait_with_progress(job: Job, *, quiet: bool) -> Job:
-    """Wait with a line of progress where standard error is a terminal; Ctrl-C leaves the job running."""
+    """Wait for a job, with a line of progress if standard error is a terminal; Ctrl-C does not cancel it."""
     try:
         return job.wait(progress=False if quiet else None)
     except Detached:

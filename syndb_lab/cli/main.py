@@ -1,7 +1,7 @@
 """The command line: ``syndb-lab``.
 
-The commands that ask a service are this package's. Those that run one come from whatever package is installed
-for it, by the entry points ``syndb_lab.commands``.
+The client commands are in this package. The commands that run a service come from the installed service
+package, through the entry points ``syndb_lab.commands``.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from syndb_lab.cli.plain_text import print_plain
 from syndb_lab.errors import SyndbError
 from syndb_lab.text.terminal_text import escape_control_characters
 
-ASKING: Final[dict[str, click.Command]] = {
-    str(each.name): each for each in (query, graph, datasets, jobs, result, rerun, cancel)
+CLIENT_COMMANDS: Final[dict[str, click.Command]] = {
+    str(command.name): command for command in (query, graph, datasets, jobs, result, rerun, cancel)
 }
 GROUP: Final = "syndb_lab.commands"
 SHELLS: Final = ("bash", "zsh", "fish")
 
 
 class Commands(click.Group):
-    """Both sides' commands as one, the service's loaded when they are asked for."""
+    """The commands of client and service in one group; those of the service load at their first use."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command line; an output that can't be written is told, and is no success."""
+        """Run the command line; report an output that can't be written as an error."""
         open_missing_streams()
         try:
             try:
@@ -42,14 +42,14 @@ class Commands(click.Group):
         except BrokenPipeError:
             close_broken_output()
         except OSError as error:
-            where = error.filename or "the output"
+            target = error.filename or "the output"
             reason = error.strerror or str(error)
             with suppress(SystemExit):
                 close_broken_output()
-            end(SyndbError(f"{where} can't be used: {reason}", hint="Write elsewhere, such as -o FILE."))
+            end(SyndbError(f"{target} can't be used: {reason}", hint="Write elsewhere, such as -o FILE."))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what is wrong with its arguments is told without what would act on the terminal."""
+        """Run a command; escape control characters in errors about its arguments."""
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = print_warning
@@ -61,17 +61,17 @@ class Commands(click.Group):
             raise click.UsageError(escape_control_characters(text), error.ctx) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name all that can be typed."""
+        """List the names of all commands."""
         return [*self.commands, *sorted(set(service_commands()) - set(self.commands))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Find a command: ours first."""
+        """Find a command by name, a client command first."""
         return super().get_command(ctx, cmd_name) or service_commands().get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Say how to install the service where one of its commands may be meant."""
+        """Resolve a command; if the service is not installed, say how to install it."""
         if args and not service_commands() and self.get_command(ctx, args[0]) is None:
             ctx.fail(
                 f"There is no command {args[0]!r} here. The commands that run a service come with it: "
@@ -80,12 +80,12 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands in two parts: those that ask, and those that run a service."""
+        """List the commands in two sections: those of the client, and those that run a service."""
         own = list(self.commands)
         service = [name for name in self.list_commands(ctx) if name not in own]
         for title, names in (("Ask a service", own), ("Run a service", service)):
-            found = [(name, self.get_command(ctx, name)) for name in names]
-            rows = [(name, each.get_short_help_str(90)) for name, each in found if each is not None]
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            rows = [(name, command.get_short_help_str(90)) for name, command in commands if command]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -96,41 +96,41 @@ class Commands(click.Group):
 
 
 def print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Print a warning as a sentence: Python's own way shows the line of code that it came from."""
+    """Print a warning as a sentence, without the line of code that Python would show."""
     print_plain(f"Warning: {message}", err=True)
 
 
 @cache
 def service_commands() -> dict[str, click.Command]:
-    """Load the commands of the installed service; none where it, or a part of it, is not installed."""
-    found: dict[str, click.Command] = {}
+    """Load the commands of the installed service; none if it, or one of its packages, is not installed."""
+    commands: dict[str, click.Command] = {}
     for point in entry_points(group=GROUP):
         try:
-            found.update(point.load().commands)
+            commands.update(point.load().commands)
         except ModuleNotFoundError:
             continue
-    return found
+    return commands
 
 
 @click.group(
     cls=Commands,
-    commands=ASKING,
+    commands=CLIENT_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="syndb-lab")
 def main() -> None:
-    """Query connectomes by jobs: SQL and graph analyses that are run by a service, and fetched when ready.
+    """Query connectomes: a service runs SQL and graph analyses as jobs, and keeps their results.
 
     \b
-      syndb-lab datasets                                         what there is
-      syndb-lab query "SELECT name FROM neurons LIMIT 5"         ask, and see a table
-      syndb-lab query "SELECT * FROM connections" -o all.parquet ask, and keep the file
-      syndb-lab graph celegans_varshney_2011 -o worm.png         analyse, and draw
-      syndb-lab query "…" --detach ; syndb-lab jobs              submit, and look later
-      syndb-lab result JOB -o out.csv                            fetch it when it is ready
+      syndb-lab datasets                                         list the datasets
+      syndb-lab query "SELECT name FROM neurons LIMIT 5"         run SQL, and show a table
+      syndb-lab query "SELECT * FROM connections" -o all.parquet run SQL, and write a file
+      syndb-lab graph celegans_varshney_2011 -o worm.png         analyse a graph, and draw it
+      syndb-lab query "…" --detach ; syndb-lab jobs              submit a job, and list jobs later
+      syndb-lab result JOB -o out.csv                            fetch the result when it is ready
 
-    The service is the one of --url, of SYNDB_URL and SYNDB_TOKEN, or the one that runs on this computer; if
-    none does, one is started. Progress goes to standard error, and only to a terminal; results go to standard
+    The service is that of --url, of SYNDB_URL and SYNDB_TOKEN, or the one that runs on this computer; if none
+    runs, one is started. Progress goes to standard error, and only to a terminal; results go to standard
     output: a table on a terminal, CSV or JSON in a pipe.
     """  # noqa: D301 - the backspace is how click keeps lines apart
 
@@ -147,7 +147,7 @@ def completion(shell: str) -> None:
     """  # noqa: D301 - the backspace is how click keeps lines apart
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell)
-    if found is None:
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
         raise click.UsageError(f"{shell} is not known")
-    click.echo(found(main, {}, "syndb-lab", "_SYNDB_LAB_COMPLETE").source())
+    click.echo(completion_class(main, {}, "syndb-lab", "_SYNDB_LAB_COMPLETE").source())

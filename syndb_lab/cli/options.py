@@ -1,4 +1,4 @@
-"""What the commands share: which service, and how an error ends a command."""
+"""Options and error handling that the commands share: the choice of the service, exit codes, completion."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ from syndb_lab.next_steps.next_step import Audience
 from syndb_lab.text.terminal_text import escape_control_characters
 
 Command = Callable[..., Any]
+Values = list[tuple[str, str]]
 
-ASKED_WRONGLY: Final = (QueryError, ParameterError, UnknownDataset)
+USAGE_ERRORS: Final = (QueryError, ParameterError, UnknownDataset)
 BAD_REQUEST: Final = (400, 413, 422)
 NOT_ALLOWED: Final = (AuthError, AccessDenied)
 EXIT_CODES: Final = """\
@@ -46,7 +47,7 @@ def service_options(command: Command) -> Command:
     command = click.option(
         "--data-dir",
         type=click.Path(path_type=Path, file_okay=False),
-        help="The service of this data folder; it is started if need be.",
+        help="The service of this data folder; it is started if it does not run.",
     )(command)
     return click.option(
         "--url",
@@ -55,7 +56,7 @@ def service_options(command: Command) -> Command:
 
 
 def exit_with_error(command: Command) -> Command:
-    """Print an error of ours as what is wrong and what to do, and exit with its code; no traceback."""
+    """Print an error of this package with its hint, without a traceback, and exit with its code."""
 
     @wraps(command)
     def call_with_error_report(*args: Any, **kwargs: Any) -> Any:
@@ -73,8 +74,8 @@ def exit_with_error(command: Command) -> Command:
     return call_with_error_report
 
 
-def check_texts(given: dict[str, Any]) -> None:
-    r"""Refuse arguments whose bytes are no UTF-8; names of files may be so.
+def check_texts(arguments: dict[str, Any]) -> None:
+    r"""Raise for a text argument that is not UTF-8; names of files need not be.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def check_texts(given: dict[str, Any]) -> None:
     Traceback (most recent call last):
     click.exceptions.UsageError: label is no text in UTF-8: 'caf�'
     """
-    for name, value in given.items():
+    for name, value in arguments.items():
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise click.UsageError(
@@ -91,17 +92,17 @@ def check_texts(given: dict[str, Any]) -> None:
 
 
 def end(error: SyndbError) -> NoReturn:
-    """Print an error and exit."""
+    """Print an error and exit with its code."""
     print_plain(f"syndb-lab: {error.text_for(Audience.CLI)}", err=True)
-    wrong = isinstance(error, ASKED_WRONGLY) or error.status in BAD_REQUEST
+    wrong = isinstance(error, USAGE_ERRORS) or error.status in BAD_REQUEST
     code = 2 if wrong else 3 if isinstance(error, ServiceUnavailable) else 1
     sys.exit(4 if isinstance(error, NOT_ALLOWED) else code)
 
 
 def open_missing_streams() -> None:
-    """Open what the shell closed (``>&-``), in whose place the next file would be opened.
+    """Open standard streams that the shell closed (``>&-``): the next opened file would become one of them.
 
-    Input is empty then, what is written to the output fails as it does in other tools, and messages are lost.
+    The input is then empty, writing to the output fails as in other tools, and messages are lost.
     """
     null = Path(os.devnull)
     sys.stdin = sys.stdin or null.open(encoding="utf-8")
@@ -110,7 +111,7 @@ def open_missing_streams() -> None:
 
 
 def close_broken_output() -> NoReturn:
-    """End quietly when whoever reads our output, such as ``head``, has read enough."""
+    """Exit without a message after the reader of the output, such as ``head``, has closed the pipe."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
@@ -118,7 +119,7 @@ def close_broken_output() -> NoReturn:
 
 @contextmanager
 def open_lab(url: str | None, data_dir: Path | None, *, start: bool = True) -> Iterator[Any]:
-    """Connect as ``syndb_lab.connect`` does, for the length of a block."""
+    """Connect as ``syndb_lab.connect`` does; close the connection at the end of the block."""
     from syndb_lab.connection.connect import connect
 
     with connect(url, data_dir=data_dir, start=start) as lab:
@@ -126,27 +127,29 @@ def open_lab(url: str | None, data_dir: Path | None, *, start: bool = True) -> I
 
 
 def complete_jobs(context: click.Context, _: click.Parameter, typed: str) -> list[Any]:
-    """List the newest jobs that begin so, for the shell; none where no service runs."""
+    """Complete the ids of the newest jobs, for the shell; none if no service runs."""
     return _complete(context, typed, lambda lab: [(job.id, _line(job)) for job in lab.jobs(limit=50)])
 
 
 def complete_datasets(context: click.Context, _: click.Parameter, typed: str) -> list[Any]:
-    """List the datasets that begin so, for the shell; none where no service runs."""
-    return _complete(context, typed, lambda lab: [(each.name, "") for each in lab.datasets()])
+    """Complete the names of the datasets, for the shell; none if no service runs."""
+    return _complete(context, typed, lambda lab: [(dataset.name, "") for dataset in lab.datasets()])
 
 
 def _line(job: Any) -> str:
     return f"{job.status} {job.kind} {job.label or (job.query or '')[:40]}"
 
 
-def _complete(context: click.Context, typed: str, found: Callable[[Any], list[tuple[str, str]]]) -> list[Any]:
+def _complete(context: click.Context, typed: str, list_values: Callable[[Any], Values]) -> list[Any]:
     from click.shell_completion import CompletionItem
 
-    given = context.params
+    options = context.params
     try:
-        with open_lab(given.get("url"), given.get("data_dir"), start=False) as lab:
+        with open_lab(options.get("url"), options.get("data_dir"), start=False) as lab:
             return [
-                CompletionItem(value, help=help_) for value, help_ in found(lab) if value.startswith(typed)
+                CompletionItem(value, help=help_)
+                for value, help_ in list_values(lab)
+                if value.startswith(typed)
             ]
     except SyndbError:
         return []

@@ -1,4 +1,4 @@
-"""Where a result goes: a file of the kind its name ends in, a table on a terminal, plain lines in a pipe."""
+"""The output of results: a file in the format of its ending, a table on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ FORMATS: Final[dict[str, Format]] = {
 LISTS: Final = (".json", ".jsonl")
 PICTURES: Final = (".png", ".svg", ".pdf")
 SHOWN_ROWS: Final = 20
-LONGEST_CELL: Final = 2**31 - 1  # of the csv module, which takes 131,072 characters by default
+LONGEST_CELL: Final = 2**31 - 1  # in characters; the default of the csv module is 131,072
 
 
 def wire_format(output: Path | None) -> Format:
-    """Say which format a query is best asked for in, for a file of this name.
+    """Return the result format to request for a file, by its ending.
 
     Raises
     ------
     click.UsageError
-        The ending says nothing, or the folder is not there.
+        The ending is unknown, or the folder does not exist.
 
     Examples
     --------
@@ -63,17 +63,17 @@ def wire_format(output: Path | None) -> Format:
 
 
 def check_table(output: Path | None) -> None:
-    """Refuse a file that a table can't go to, before anything is run for it."""
+    """Raise for a file to which no table can be written, before a job is submitted."""
     if output is not None:
         wire_format(output)
 
 
 def check_folder(output: Path | None) -> None:
-    """Refuse a file that can't be made where it is to be, before anything is run for it."""
+    """Raise for a file that can't be made, before a job is submitted."""
     if output is None:
         return
     try:
-        target = output.resolve()  # a link is kept, what it leads to is written
+        target = output.resolve()  # a link is kept, and its target is written
         if not stat.S_ISDIR(target.parent.stat().st_mode):
             raise NotADirectoryError
         with suppress(FileNotFoundError):
@@ -86,20 +86,20 @@ def check_folder(output: Path | None) -> None:
 
 
 def unknown_ending(output: Path | None, endings: Sequence[str]) -> click.UsageError:
-    """Refuse a file whose ending says nothing."""
+    """Build the error for a file whose ending is unknown."""
     known = f"{', '.join(endings[:-1])} or {endings[-1]}"
     return click.UsageError(f"{output}: the ending says which kind of file to write; use {known}")
 
 
 def check_picture(output: Path | None) -> None:
-    """Refuse a file that the answer of a graph analysis can't go to, before it is run."""
+    """Raise for a file to which no answer of a graph job can be written, before the job is submitted."""
     check_folder(output)
     if output is not None and output.suffix.lower() not in (".json", *PICTURES):
         raise unknown_ending(output, (".json", *PICTURES))
 
 
 def write_table(job: Job, output: Path | None) -> None:
-    """Write a query's result, or show it."""
+    """Write the result of a query to a file, or show it."""
     path = job.result_path()
     result = job.record["result"]
     if result.get("truncated"):
@@ -120,7 +120,7 @@ def write_table(job: Job, output: Path | None) -> None:
 
 
 def put_neurons(job: Job, output: Path) -> None:
-    """Write the table of neurons that a graph job has beside its answer."""
+    """Write the table of neurons of a graph job to a file."""
     path = job.result_path(part="neurons")
     table = job.record["result"]["parts"]["neurons"]
     with_part(output, lambda part: _write(path, table, output.suffix.lower(), part))
@@ -128,7 +128,7 @@ def put_neurons(job: Job, output: Path) -> None:
 
 
 def rows_of(count: int) -> str:
-    """Write a number of rows.
+    """Format a number of rows.
 
     Examples
     --------
@@ -139,7 +139,10 @@ def rows_of(count: int) -> str:
 
 
 def with_part(output: Path, write: Callable[[Path], object]) -> None:
-    """Write beside a file and take its name when all is written; a link stays one, a pipe is written into."""
+    """Write to a temporary file next to the target and rename it at the end; a link stays a link.
+
+    If the target is a pipe or a device, the temporary file is copied into it.
+    """
     target = output.resolve()
     is_file = not target.exists() or target.is_file()
     folder = target.parent if is_file else Path(tempfile.gettempdir())
@@ -211,7 +214,7 @@ def _show_csv(path: Path, total: int) -> None:
 
 
 def _show_arrow(path: Path, result: dict[str, Any]) -> None:
-    """Show the result of a job that was asked for in another format than CSV."""
+    """Show a result in another format than CSV."""
     table = _table(path, result)
     if sys.stdout.isatty():
         from syndb_lab.results.duckdb_text import TEXT, cast_columns
@@ -227,18 +230,18 @@ def _show_arrow(path: Path, result: dict[str, Any]) -> None:
 
 
 def show(header: Sequence[str], rows: Sequence[Sequence[str]], total: int) -> None:
-    """Print the first rows as a table, and how many there are in all."""
-    wide = count_visible_columns(header, rows, shutil.get_terminal_size().columns)
-    columns = {name: lambda row, at=at: row[at] for at, name in enumerate(header[:wide])}
+    """Print the first rows as a table, and the total number of rows."""
+    visible = count_visible_columns(header, rows, shutil.get_terminal_size().columns)
+    columns = {name: lambda row, index=index: row[index] for index, name in enumerate(header[:visible])}
     click.echo(repr(Listing(rows, columns, empty="  ".join(map(escape_control_characters, header)))))
-    left = [f"the first {len(rows)} rows"] if total > len(rows) else []
-    left += [f"{wide} of {len(header)} columns"] if len(header) > wide else []
-    more = f"; {' and '.join(left)} are shown, -o FILE writes all" if left else ""
-    click.echo(f"{rows_of(total)}{more}", err=True)
+    shown = [f"the first {len(rows)} rows"] if total > len(rows) else []
+    shown += [f"{visible} of {len(header)} columns"] if len(header) > visible else []
+    note = f"; {' and '.join(shown)} are shown, -o FILE writes all" if shown else ""
+    click.echo(f"{rows_of(total)}{note}", err=True)
 
 
-def count_visible_columns(header: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> int:
-    """Say how many columns, from the left, fit into a line; the first one always does.
+def count_visible_columns(header: Sequence[str], rows: Sequence[Sequence[str]], line_width: int) -> int:
+    """Count the columns, from the left, that fit into a line; at least 1.
 
     Examples
     --------
@@ -250,11 +253,11 @@ def count_visible_columns(header: Sequence[str], rows: Sequence[Sequence[str]], 
         max(columns_of(one_line(cell)) for cell in column) for column in zip(header, *rows, strict=True)
     ]
     ends = accumulate(width + len(GAP) for width in widths)
-    return max(sum(end - len(GAP) <= room for end in ends), 1)
+    return max(sum(end - len(GAP) <= line_width for end in ends), 1)
 
 
 def write_answer(job: Job, output: Path | None) -> None:
-    """Write what a graph analysis found: as JSON, as a picture, or its figures on a terminal."""
+    """Write the answer of a graph job: to a file as JSON or a picture, or its measures to a terminal."""
     check_picture(output)
     ending = output.suffix.lower() if output else ""
     if output is not None and ending in PICTURES:
@@ -275,14 +278,14 @@ def write_answer(job: Job, output: Path | None) -> None:
 
 
 def answer_rows(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    """List the figures of an answer, and the neurons that it names in their order.
+    """List the measures of an answer, and the neurons of its hubs and its path in order.
 
     Examples
     --------
     >>> answer_rows({"density": 0.02829, "hubs": [{"name": "AVAR"}, {"name": None, "neuron_id": "7"}]})
     [('density', '0.02829'), ('hubs', 'AVAR, 7')]
     """
-    found = [
+    rows = [
         (name, f"{value:.4g}" if isinstance(value, float) else str(value))
         for name, value in answer.items()
         if isinstance(value, int | float | str)
@@ -290,5 +293,6 @@ def answer_rows(answer: dict[str, Any]) -> list[tuple[str, str]]:
     path = (answer.get("shortest_path") or {}).get("path")
     for name, neurons, between in (("hubs", answer.get("hubs"), ", "), ("path", path, " → ")):
         if neurons:
-            found.append((name, between.join(str(each.get("name") or each["neuron_id"]) for each in neurons)))
-    return found
+            names = [str(neuron.get("name") or neuron["neuron_id"]) for neuron in neurons]
+            rows.append((name, between.join(names)))
+    return rows

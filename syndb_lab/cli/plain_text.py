@@ -1,4 +1,4 @@
-"""What the command line prints: lines of text in which nothing acts on a terminal."""
+"""Printing of plain text on the command line, with control characters escaped."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from syndb_lab.text.terminal_text import escape_control_characters
 
 
 def print_plain(text: str, *, err: bool = False) -> None:
-    """Print lines in which no text of others acts on the terminal."""
+    """Print lines of text with control characters escaped."""
     click.echo(escape_control_characters(text), err=err)

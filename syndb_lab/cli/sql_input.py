@@ -1,4 +1,4 @@
-"""SQL on the command line: typed, also where it begins with a comment, or read from a file."""
+"""SQL from the command line: an argument, which may begin with a comment, or a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 COMMENTS_ARE_SQL: Final = {"ignore_unknown_options": True}
-"""Settings of a command that takes SQL: what looks like an option and is none arrives as an argument."""
+"""Settings of a command that takes SQL: click passes unknown options on as arguments."""
 
 LARGEST: Final = 16 << 20
 MARKS: Final = (
@@ -37,12 +37,12 @@ def sql_options(command: Command) -> Command:
 
 
 def sql_of(sql: str | None, file: Path | None) -> str:
-    """Give the SQL that was typed, or that is in the file.
+    """Return the SQL from the argument or the file.
 
     Raises
     ------
     click.UsageError
-        There is none, or both, or no text in the file.
+        Neither or both are given, or the file is no text.
     """
     if (sql is None) == (file is None):
         raise click.UsageError("Give the SQL, or -f FILE with it.")
@@ -50,12 +50,12 @@ def sql_of(sql: str | None, file: Path | None) -> str:
 
 
 def read_sql(file: Path) -> str:
-    """Read a file in UTF-8, or in what its first bytes (a byte order mark) say.
+    """Read a file in UTF-8, or in the encoding of its byte order mark.
 
     Raises
     ------
     click.UsageError
-        It can't be read, or is in another encoding.
+        The file can't be read, is too large, or is in another encoding.
     """
     name = "standard input" if str(file) == "-" else click.format_filename(file)
     try:
@@ -81,10 +81,10 @@ def read_sql(file: Path) -> str:
 
 
 def _one_statement(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> str | None:
-    """Take one text; what begins with a dash and is no comment was meant as an option."""
+    """Return the only argument; raise for an unknown option, which begins with a dash and is no comment."""
     for word in words:
         if word.startswith("-") and not is_comment(word):
-            names = [name for each in context.command.params for name in each.opts if name.startswith("-")]
+            names = [name for param in context.command.params for name in param.opts if name.startswith("-")]
             typed = word.partition("=")[0]
             near = [name for name in names if name.startswith(typed[:4])] if typed.startswith("--") else []
             raise click.NoSuchOption(typed, possibilities=near, ctx=context)
@@ -96,7 +96,7 @@ def _one_statement(context: click.Context, parameter: click.Parameter, words: tu
 
 
 def is_comment(word: str) -> bool:
-    r"""Whether a word that begins with a dash is SQL that begins with a comment.
+    r"""Whether an argument that begins with a dash is SQL that begins with a comment.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Both kinds of job on a real connectome, from submission to a table and a picture: ``make demo``.
+"""The demo, ``make demo``: both kinds of job on a real connectome, from submission to a table and a picture.
 
-It runs a service of its own in a folder of its own, and stops it however it ends.
+It starts its own service in its own folder, and always stops it at the end.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        ``--data-dir DIR`` keeps the service's folder there; ``--output DIR`` is where the figure goes.
+        ``--data-dir DIR`` keeps the service's folder in DIR; ``--output DIR`` is the folder of the figure.
 
     Returns
     -------
     int
-        0 only if all of it worked.
+        The exit code: 0 if everything worked.
     """
     parser = argparse.ArgumentParser(prog="syndb-lab demo", description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, help="folder of the service (a temporary one)")
-    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="where the figure goes")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder of the figure")
+    options = parser.parse_args(arguments)
     width = None if sys.stdout.isatty() else LOG_WIDTH
     console = Console(highlight=False, width=width)
     endings = {number: signal.signal(number, end) for number in ENDING[1:]}
     try:
-        with folder(asked.data_dir) as data_dir:
-            show(console, data_dir, asked.output)
+        with folder(options.data_dir) as data_dir:
+            show(console, data_dir, options.output)
     except SyndbError as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1
@@ -74,13 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def end(number: int, _: FrameType | None) -> None:
-    """Unwind on a signal, so that what was started is stopped."""
+    """Raise ``SystemExit`` on a signal, so that the service is stopped."""
     raise SystemExit(128 + number)
 
 
 @contextmanager
 def folder(named: Path | None) -> Iterator[Path]:
-    """Use the named folder, or one that is gone afterwards."""
+    """Yield the named folder, or a temporary one that is removed at the end."""
     if named is not None:
         yield named.absolute()
         return
@@ -89,7 +89,7 @@ def folder(named: Path | None) -> Iterator[Path]:
 
 
 def show(console: Console, data_dir: Path, output: Path) -> None:
-    """Run both jobs and print what they found."""
+    """Run both jobs and print their results."""
     console.print("Starting a service of its own on a free port …")
     with temporary_service(data_dir) as service, Lab(service.url, service.token()) as lab:
         console.print(f"It answers at {service.url}\n")
@@ -112,7 +112,7 @@ def show(console: Console, data_dir: Path, output: Path) -> None:
 
 
 def follow(job: Job) -> Job:
-    """Wait with a live line, in a log too."""
+    """Wait for a job with a line of progress, also in a log."""
     return job.wait(progress=progress_line(wanted=True, stream=sys.stdout))
 
 

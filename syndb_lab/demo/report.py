@@ -1,4 +1,4 @@
-"""What the demo prints: the query's table, and the graph's figures beside those of the paper."""
+"""The tables of the demo: the query's result, and the graph's measures next to those of the paper."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ after `source {commands}/activate` they go by their names alone.
 
 
 def next_steps(commands: Path) -> str:
-    """Say what to type next.
+    """Return the text about what to type next.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def next_steps(commands: Path) -> str:
 
 
 def result_table(frame: polars.DataFrame) -> Table:
-    """Show a frame; numbers to the right, what is unknown as a dash."""
+    """Build the table of a data frame, with numbers to the right and a dash for NULL."""
     table = Table(box=SIMPLE)
     for name, kind in frame.schema.items():
         table.add_column(escape(name.replace("_", " ")), justify="right" if kind.is_numeric() else "left")
@@ -59,7 +59,7 @@ def result_table(frame: polars.DataFrame) -> Table:
 
 
 def measures_table(answer: dict[str, Any]) -> Table:
-    """Show the figures that the paper reports beside the paper's, and some that it doesn't."""
+    """Build the table of measures, with the values of the paper where it reports them."""
     strong, weak = answer["strongly_connected_components"], answer["weakly_connected_components"]
     table = Table("figure", "here", PAPER, box=SIMPLE)
     rows = [
@@ -79,7 +79,7 @@ def measures_table(answer: dict[str, Any]) -> Table:
 
 
 def motifs_table(answer: dict[str, Any]) -> Table:
-    """Show the connected motifs that occur most."""
+    """Build the table of the most frequent connected motifs."""
     census = {name: count for name, count in answer["triadic_census"].items() if name not in UNCONNECTED}
     table = Table("motif of three neurons", "times", box=SIMPLE)
     for name, count in sorted(census.items(), key=lambda item: -item[1])[:TOP_MOTIFS]:
@@ -88,7 +88,7 @@ def motifs_table(answer: dict[str, Any]) -> Table:
 
 
 def hubs_table(answer: dict[str, Any]) -> Table:
-    """Show the neurons with the most partners."""
+    """Build the table of the neurons with the most partners."""
     table = Table("hub", "class", "partners in", "partners out", box=SIMPLE)
     for hub in answer["hubs"][:TOP_HUBS]:
         names = (hub["name"] or hub["neuron_id"], hub["cell_class"] or "–")

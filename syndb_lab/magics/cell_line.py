@@ -1,4 +1,4 @@
-"""The first line of a ``%%syndb`` cell: variable, flags, parameters."""
+"""The parser of the first line of a ``%%syndb`` cell: variable, flags, parameters."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ HELP_WORDS: Final = frozenset({"help", "--help", "-h"})
 
 
 class MagicUsageError(SyndbError):
-    """A magic's line that makes no sense."""
+    """An invalid line of a magic."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellLine:
-    """What the first line asks for."""
+    """The parsed first line of a cell."""
 
     variable: str | None = None
     frame: FrameKind | None = None
@@ -50,15 +50,15 @@ class CellLine:
 
 
 class LineParser(argparse.ArgumentParser):
-    """A parser that raises where argparse would end the kernel."""
+    """A parser that raises where argparse would exit the kernel."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise."""
+        """Raise a ``MagicUsageError``."""
         raise MagicUsageError(message, hint=USAGE)
 
 
 def line_parser() -> LineParser:
-    """Build the parser of the line."""
+    """Build the parser of a cell's first line."""
     parser = LineParser(prog="%%syndb", add_help=False, allow_abbrev=False)
     parser.add_argument("variable", nargs="?")
     parser.add_argument("--as", dest="frame", choices=FRAMES)
@@ -76,12 +76,12 @@ def line_parser() -> LineParser:
 
 
 def read_cell_line(line: str) -> CellLine:
-    """Read the first line of a cell.
+    """Parse the first line of a cell.
 
     Raises
     ------
     MagicUsageError
-        An unknown flag (with the nearest), a variable that is no name, an open quotation mark.
+        An unknown flag (the hint names the nearest), an invalid variable name, or an open quotation mark.
 
     Examples
     --------
@@ -93,50 +93,51 @@ def read_cell_line(line: str) -> CellLine:
     except ValueError as error:
         raise MagicUsageError(f"the line can't be read: {error}", hint=USAGE) from None
     parser = line_parser()
-    found, rest = parser.parse_known_args(words)
-    if rest:
-        raise unknown_word(rest[0], list(parser._option_string_actions))
-    check_variable(found.variable)
-    return CellLine(**{**vars(found), "values": dict(read_assignment(text) for text in found.values)})
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        raise unknown_word(unknown[0], list(parser._option_string_actions))
+    check_variable(options.variable)
+    return CellLine(**{**vars(options), "values": dict(read_assignment(text) for text in options.values)})
 
 
 def read_sql_line(line: str) -> tuple[CellLine, str]:
-    """Part the SQL of a ``%syndb SELECT …`` line from the flags that follow it.
+    """Separate the SQL of a ``%syndb SELECT …`` line from the flags that follow it.
 
-    ``--wait`` begins a comment in SQL: it is a flag where its first word is one. ``-- wait`` stays a comment.
+    ``--wait`` would begin a comment in SQL. It is a flag if its first word is a known one; ``-- wait`` stays
+    a comment.
 
     Raises
     ------
     MagicUsageError
-        An unknown flag that is near to one, or what makes no sense on a cell's first line, either.
+        An unknown flag that resembles a known one, or flags that a cell's first line does not take either.
 
     Examples
     --------
-    >>> asked, sql = read_sql_line("SELECT :n AS n -p n=3 --wait -- note")
-    >>> asked.values, asked.wait, sql
+    >>> cell_line, sql = read_sql_line("SELECT :n AS n -p n=3 --wait -- note")
+    >>> cell_line.values, cell_line.wait, sql
     ({'n': 3}, True, 'SELECT :n AS n')
     """
     start = flags_start(line)
     if start is None:
         return CellLine(), line.strip()
-    asked = read_cell_line(line[start:].partition(" -- ")[0])
-    if asked.variable is not None:
+    cell_line = read_cell_line(line[start:].partition(" -- ")[0])
+    if cell_line.variable is not None:
         raise MagicUsageError(
-            f"{asked.variable!r} after the flags is too much",
+            f"{cell_line.variable!r} after the flags is too much",
             hint="The SQL comes first, then the flags; r = %syndb … keeps the result in a variable.",
         )
-    return asked, line[:start].strip()
+    return cell_line, line[:start].strip()
 
 
 def flags_start(line: str) -> int | None:
-    """Find where the flags begin behind a line's SQL."""
+    """Find the offset at which the flags begin after a line's SQL; None without flags."""
     flags = list(line_parser()._option_string_actions)
     for token in tokens(line):
-        rest = line[token.start :]
-        if token.text == "-" and VALUE_FLAG.match(rest) and line[: token.start].endswith((" ", "\t")):
+        tail = line[token.start :]
+        if token.text == "-" and VALUE_FLAG.match(tail) and line[: token.start].endswith((" ", "\t")):
             return token.start
         if token.text.startswith("--"):
-            flag = rest.split()[0].partition("=")[0]
+            flag = tail.split()[0].partition("=")[0]
             if flag not in flags and difflib.get_close_matches(flag, flags, n=1, cutoff=0.8):
                 raise unknown_word(flag, flags)
             return token.start if flag in flags else None
@@ -144,7 +145,7 @@ def flags_start(line: str) -> int | None:
 
 
 def unknown_word(word: str, flags: list[str]) -> MagicUsageError:
-    """Say which word is not understood, and which flag is nearest if one is near."""
+    """Build the error for an unknown word; its hint names the nearest flag, if there is one."""
     bare = {flag.lstrip("-"): flag for flag in flags}
     near = difflib.get_close_matches(word.partition("=")[0].lstrip("-"), bare, n=1, cutoff=0.7)
     if not word.startswith("-"):
@@ -155,7 +156,7 @@ def unknown_word(word: str, flags: list[str]) -> MagicUsageError:
 
 
 def check_variable(name: str | None) -> None:
-    """Refuse what Python has no variable for."""
+    """Raise for a name that is no valid variable name."""
     if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
         raise MagicUsageError(
             f"{name!r} is no name for a variable",

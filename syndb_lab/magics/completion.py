@@ -1,4 +1,4 @@
-"""What Tab offers in a ``%%syndb`` cell: flags, verbs, tables, columns, parameters, job ids."""
+"""Tab completion in a ``%%syndb`` cell: flags, verbs, tables, columns, parameters, job ids."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ JOB_VERBS: Final = frozenset({"status", "cancel", "rerun", "attach"})
 
 
 class Completion:
-    """Offers what fits the place, from what is known already: no network while somebody types.
+    """Completes the word at the cursor from cached names, without requests while the user types.
 
     Parameters
     ----------
     schema : SchemaCache
         Tables and columns.
     verbs : iterable of str
-        What ``%syndb`` understands.
+        The verbs of ``%syndb``.
     namespace : mapping
         The notebook's variables, for ``:name`` and ``{{job}}``.
     """
@@ -48,19 +48,19 @@ class Completion:
         self._namespace = namespace
 
     def matches(self, text: str, cursor_line: int, cursor_position: int) -> tuple[str, list[tuple[str, str]]]:
-        """Find what may stand at a place.
+        """Find the completions at the cursor.
 
         Parameters
         ----------
         text : str
-            The whole cell.
+            The text of the cell.
         cursor_line, cursor_position : int
-            The place, counted from 0.
+            The cursor's line and column, counted from 0.
 
         Returns
         -------
         tuple
-            What is typed already, and what may replace it, each with its kind.
+            The word typed so far, and its completions, each with its kind.
         """
         lines = text.split("\n")
         before = lines[cursor_line][:cursor_position]
@@ -81,26 +81,27 @@ class Completion:
         if values:
             return typed, [(value, "value") for value in values if value.startswith(typed)]
         flags = [flag for flag in line_parser()._option_string_actions if flag != "-h"]
-        fitting = [(flag, "flag") for flag in sorted(flags) if flag.startswith(typed)]
-        return typed, fitting if typed.startswith("-") or not typed else []
+        matches = [(flag, "flag") for flag in sorted(flags) if flag.startswith(typed)]
+        return typed, matches if typed.startswith("-") or not typed else []
 
-    def _line(self, said: str) -> tuple[str, list[tuple[str, str]]]:
-        verb, space, rest = said.partition(" ")
+    def _line(self, line: str) -> tuple[str, list[tuple[str, str]]]:
+        verb, space, argument = line.partition(" ")
         if not space:
-            found = [(one, "verb") for one in self._verbs if one.startswith(verb)]
-            return verb, found or self._sql(said, said)[1]
+            verbs = [(name, "verb") for name in self._verbs if name.startswith(verb)]
+            return verb, verbs or self._sql(line, line)[1]
         if verb in JOB_VERBS:
-            return rest, [(one.job_id, one.title) for one in entries()[:20] if one.job_id.startswith(rest)]
+            jobs = [entry for entry in entries()[:20] if entry.job_id.startswith(argument)]
+            return argument, [(entry.job_id, entry.title) for entry in jobs]
         if verb == "describe":
-            return rest, [(name, "table") for name in self._schema.tables if name.startswith(rest)]
-        return self._sql(said, said)
+            return argument, [(name, "table") for name in self._schema.tables if name.startswith(argument)]
+        return self._sql(line, line)
 
     def _sql(self, before: str, text: str) -> tuple[str, list[tuple[str, str]]]:
         word = WORD.search(before)
         typed = word.group() if word else ""
         if typed.startswith(":"):
-            named = sorted(f":{name}" for name in self._namespace if not name.startswith("_"))
-            return typed, [(name, "parameter") for name in named if name.startswith(typed)]
+            names = sorted(f":{name}" for name in self._namespace if not name.startswith("_"))
+            return typed, [(name, "parameter") for name in names if name.startswith(typed)]
         if typed.startswith("{{"):
             jobs = sorted(name for name, value in self._namespace.items() if isinstance(value, Job))
             return typed, [(f"{{{{{name}}}}}", "job") for name in jobs if name.startswith(typed[2:])]
@@ -116,22 +117,22 @@ class Completion:
 
     @property
     def matcher(self) -> Any:
-        """The function that IPython calls."""
+        """The matcher function for IPython."""
 
         @context_matcher(identifier="syndb")  # type: ignore[untyped-decorator]
         def syndb_matcher(context: CompletionContext) -> SimpleMatcherResult:
-            typed, found = self.matches(context.full_text, context.cursor_line, context.cursor_position)
+            typed, matches = self.matches(context.full_text, context.cursor_line, context.cursor_position)
             return SimpleMatcherResult(
-                completions=[SimpleCompletion(text=name, type=kind) for name, kind in found],
+                completions=[SimpleCompletion(text=name, type=kind) for name, kind in matches],
                 matched_fragment=typed,
-                suppress=bool(found),
+                suppress=bool(matches),
             )
 
         return syndb_matcher
 
 
 def in_text(sql: str) -> bool:
-    """Whether SQL ends inside a text or a comment, where nothing is to be completed.
+    """Whether SQL ends inside a text or a comment, where there is nothing to complete.
 
     Examples
     --------

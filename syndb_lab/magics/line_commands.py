@@ -1,4 +1,4 @@
-"""The verbs of ``%syndb``."""
+"""The line commands ``%syndb VERB …``, and the help text of the magics."""
 
 from __future__ import annotations
 
@@ -18,58 +18,58 @@ VERBS: Final = """\
 SELECT …                       the SQL, below the line; :name takes its value from -p or from the notebook,
                                {{name}} is the stored result of the job in that variable
 
-VAR                            takes the job's handle at once, with --wait the result
---as KIND                      the kind of frame that --wait and Load give (polars)
+VAR                            the variable for the job's handle; with --wait, for the result
+--as KIND                      the kind of data frame for --wait and Load (polars)
 -p name=value                  a value for :name
---label L                      what to call the job
---limit N                      rows at most, the first ones
---format F                     of the result file (arrow)
---time-limit S                 seconds it may run
+--label L                      a name for the job
+--limit N                      maximum number of rows: the first ones
+--format F                     the format of the result file (arrow)
+--time-limit S                 maximum run time of the job in seconds
 --reproducible                 the same file at each run, on one thread: it may take several times as long
---wait                         wait for the result; Stop ends the waiting, and the job goes on
---dry-run                      check it only: columns, tables, about how many rows
+--wait                         wait for the result; Stop ends the wait, and the job goes on
+--dry-run                      only check it: columns, tables, estimated rows
 --quiet                        show nothing
 
 %syndb SELECT … [FLAGS]        submit one line; r = %syndb … keeps its job, with --wait its result
 %syndb connect [URL]           use this service
-%syndb datasets                what may be queried
+%syndb datasets                the datasets you may query
 %syndb tables                  the tables
 %syndb describe TABLE          a table's columns, types and units
-%syndb jobs                    my jobs, newest first
+%syndb jobs                    your jobs, newest first
 %syndb composer                an editor for SQL and graph jobs, checked while you type
-%syndb monitor                 my jobs, live, in one table
-%syndb status ID               how a job is
-%syndb attach ID               its live card, also in a fresh kernel; without an ID what was submitted here
-%syndb cancel ID               stop it
+%syndb monitor                 your jobs, live, in one table
+%syndb status ID               the status of a job
+%syndb attach ID               its live card, also in a new kernel; without an ID, jobs submitted from here
+%syndb cancel ID               cancel it
 %syndb rerun ID                submit it again
-%syndb help                    this
+%syndb help                    this text
 %config SyndbMagics            defaults for the flags
-ID is a job's id, its beginning where it was submitted here, or the variable that holds its handle."""
+ID is a job's id, its beginning if it was submitted from here, or the variable that holds its handle."""
 ALONE: Final = frozenset({"datasets", "tables", "jobs", "composer", "monitor"})
 NO_ID: Final = "Give its id, or the variable that holds its handle."
 
 
 class Notebook(Protocol):
-    """What the verbs need of the notebook's magics."""
+    """The methods of the notebook's magics that the verbs use."""
 
     def lab(self) -> Lab:
-        """Take the notebook's connection."""
+        """Return the notebook's connection."""
 
     def connect(self, url: str) -> Lab:
-        """Use another service."""
+        """Connect to another service."""
 
     def job(self, name: str) -> Job:
         """Find a job by its variable or id."""
 
     def show(self, job: Job) -> Any:
-        """Show a job's card; give the job back where there is none."""
+        """Show a job's card; return the job itself outside a notebook."""
 
     def help(self) -> None:
-        """Say what there is."""
+        """Print the help text."""
 
 
 class LineCommands:
-    """What ``%syndb VERB …`` does.
+    """The actions of ``%syndb VERB …``.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class LineCommands:
         self._magics = magics
 
     def by_name(self) -> dict[str, Callable[[str], Any]]:
-        """Map each verb to what it does."""
+        """Map each verb to the function that runs it."""
         return {
             "connect": self._magics.connect,
             "datasets": lambda _: self._magics.lab().datasets(),
@@ -128,10 +128,10 @@ class LineCommands:
             raise
 
 
-def journal_listing(found: list[JournalEntry]) -> Listing[JournalEntry]:
-    """List what was submitted from this computer."""
+def journal_listing(submitted: list[JournalEntry]) -> Listing[JournalEntry]:
+    """Build the listing of jobs submitted from this computer."""
     return Listing(
-        found,
+        submitted,
         {
             "submitted": format_submission_time,
             "job": attrgetter("job_id"),
@@ -143,5 +143,5 @@ def journal_listing(found: list[JournalEntry]) -> Listing[JournalEntry]:
 
 
 def format_submission_time(entry: JournalEntry) -> str:
-    """Write when a job was submitted."""
+    """Format the time when a job was submitted."""
     return entry.created_at[:19].replace("T", " ")

@@ -1,7 +1,7 @@
-"""``%%syndb`` and ``%syndb``: jobs from a cell.
+"""The magics ``%%syndb`` and ``%syndb``: jobs from a cell.
 
-``%%syndb q`` puts the job handle into ``q`` at once; with ``--wait`` it is the frame. After a failure it
-stays the handle: never half a result, and never None.
+``%%syndb q`` assigns the job handle to ``q`` at once, and with ``--wait`` the data frame at the end. After a
+failure ``q`` stays the handle: it is never a partial result or None.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SQL_STARTS: Final = frozenset(
 
 
 class CellError(Exception):
-    """An error shown in a cell as one block, without a traceback; ``__cause__`` is the error itself."""
+    """An error that a cell shows as one block, without a traceback; ``__cause__`` is the original error."""
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
@@ -55,7 +55,7 @@ class SyndbMagics(Magics):
     Parameters
     ----------
     shell : InteractiveShell
-        The notebook's.
+        The notebook's shell.
 
     Examples
     --------
@@ -64,10 +64,10 @@ class SyndbMagics(Magics):
         %config SyndbMagics.frame = "pandas"
     """
 
-    frame = Enum(FRAMES, "polars", help="The kind of frame that --wait and Load give.").tag(config=True)
+    frame = Enum(FRAMES, "polars", help="The kind of data frame for --wait and Load.").tag(config=True)
     format = Enum(FORMATS, "arrow", help="The format of result files.").tag(config=True)
-    limit = Integer(None, allow_none=True, min=0, help="Rows at most.").tag(config=True)
-    time_limit_s = Float(None, allow_none=True, help="Seconds a job may run.").tag(config=True)
+    limit = Integer(None, allow_none=True, min=0, help="Maximum number of rows.").tag(config=True)
+    time_limit_s = Float(None, allow_none=True, help="Maximum run time in seconds.").tag(config=True)
     wait = Bool(False, help="Wait for the result in each cell.").tag(config=True)
     quiet = Bool(False, help="Show nothing.").tag(config=True)
 
@@ -82,7 +82,7 @@ class SyndbMagics(Magics):
     @no_var_expand
     @line_cell_magic
     def syndb(self, line: str, cell: str | None = None) -> Any:
-        """Submit the cell's SQL, or do what the line says; ``%syndb help`` lists it.
+        """Submit the cell's SQL, or run the line command; ``%syndb help`` lists the commands.
 
         Examples
         --------
@@ -97,16 +97,15 @@ class SyndbMagics(Magics):
             raise CellError(f"{type(error).__name__}: {error}") from error
 
     def _verb(self, line: str) -> Any:
-        verb, rest = [*line.split(None, 1), "", ""][:2]
-        if verb in self._verbs and not (
-            verb == "describe" and rest.strip() and not rest.strip().isidentifier()
-        ):
-            if verb in ALONE and rest.strip():
+        verb, argument = [text.strip() for text in [*line.split(None, 1), "", ""][:2]]
+        is_sql = verb == "describe" and argument and not argument.isidentifier()
+        if verb in self._verbs and not is_sql:
+            if verb in ALONE and argument:
                 raise MagicUsageError(
-                    f"%syndb {verb} takes nothing after it, and {rest.strip()[:80]!r} was given",
+                    f"%syndb {verb} takes nothing after it, and {argument[:80]!r} was given",
                     hint="%syndb help lists what there is.",
                 )
-            return self._verbs[verb](rest.strip())
+            return self._verbs[verb](argument)
         first = next((token.word for token in tokens(line) if not token.is_blank), "")
         if first in SQL_STARTS:
             return self._cell(*read_sql_line(line))
@@ -116,80 +115,80 @@ class SyndbMagics(Magics):
             f"%syndb has no verb {verb!r}" if verb else "%syndb needs a verb or SQL", hint=hint
         )
 
-    def _cell(self, asked: CellLine, query: str) -> Any:
-        if asked.help:
+    def _cell(self, cell_line: CellLine, query: str) -> Any:
+        if cell_line.help:
             return self.help()
-        if asked.dry_run:
-            values = self._values(asked, query)
-            limit = self._limit(asked)
+        if cell_line.dry_run:
+            values = self._values(cell_line, query)
+            limit = self._limit(cell_line)
             return self.lab().validate(
                 query, parameters=values, jobs=find_scope(self._namespace), limit=limit
             )
-        job = self._submit(asked, query)
-        if asked.variable:
-            self._namespace[asked.variable] = job
-        quiet, wait = asked.quiet or self.quiet, asked.wait or self.wait
+        job = self._submit(cell_line, query)
+        if cell_line.variable:
+            self._namespace[cell_line.variable] = job
+        quiet, wait = cell_line.quiet or self.quiet, cell_line.wait or self.wait
         if not wait:
-            return self._submit_without_waiting(asked, job, quiet)
-        card = self.show(job, asked) if in_notebook() and not quiet else None
+            return self._submit_without_waiting(cell_line, job, quiet)
+        card = self.show(job, cell_line) if in_notebook() and not quiet else None
         job.wait(progress=False if quiet or card else None)
         if card is not None:
             card.wait_static()
-        frame = getattr(job, f"to_{asked.frame or self.frame}")()
-        if asked.variable is None:
+        frame = getattr(job, f"to_{cell_line.frame or self.frame}")()
+        if cell_line.variable is None:
             return frame
-        self._namespace[asked.variable] = frame
+        self._namespace[cell_line.variable] = frame
         if card is None and not quiet:
             display(frame)  # type: ignore[no-untyped-call]
         return None
 
-    def _submit_without_waiting(self, asked: CellLine, job: Job, quiet: bool) -> Any:
-        """Show the job, and give it to the cell where it has no name."""
+    def _submit_without_waiting(self, cell_line: CellLine, job: Job, quiet: bool) -> Any:
+        """Show the job, and return it to the cell if no variable holds it."""
         if quiet:
-            return None if asked.variable else job
+            return None if cell_line.variable else job
         if in_notebook():
-            self.show(job, asked)
-            return None if asked.variable else job.shown_by_its_card()
-        if asked.frame:
-            print(f"--as {asked.frame} takes --wait; until then this is the job: .to_{asked.frame}()")
-        if asked.variable:
+            self.show(job, cell_line)
+            return None if cell_line.variable else job.shown_by_its_card()
+        if cell_line.frame:
+            print(f"--as {cell_line.frame} takes --wait; until then this is the job: .to_{cell_line.frame}()")
+        if cell_line.variable:
             display(job)  # type: ignore[no-untyped-call]
-        return None if asked.variable else job
+        return None if cell_line.variable else job
 
-    def show(self, job: Job, asked: CellLine | None = None) -> Any:
+    def show(self, job: Job, cell_line: CellLine | None = None) -> Any:
         """Show the live card of a job; outside a notebook, the job itself."""
         if not in_notebook():
             return job
         from syndb_lab.notebook.card.job_card import show_card
 
-        asked = asked or CellLine()
-        kind = cast("FrameKind", asked.frame or self.frame)
-        return show_card(job, self._namespace, asked.variable, kind)
+        cell_line = cell_line or CellLine()
+        kind = cast("FrameKind", cell_line.frame or self.frame)
+        return show_card(job, self._namespace, cell_line.variable, kind)
 
-    def _submit(self, asked: CellLine, query: str) -> Job:
-        format_ = cast("Format", asked.format or self.format)
+    def _submit(self, cell_line: CellLine, query: str) -> Job:
+        format_ = cast("Format", cell_line.format or self.format)
         return self.lab().sql(
             query,
-            parameters=self._values(asked, query),
+            parameters=self._values(cell_line, query),
             jobs=find_scope(self._namespace),
             format=format_,
-            label=asked.label,
-            time_limit_s=self.time_limit_s if asked.time_limit_s is None else asked.time_limit_s,
-            limit=self._limit(asked),
-            reproducible=asked.reproducible,
+            label=cell_line.label,
+            time_limit_s=self.time_limit_s if cell_line.time_limit_s is None else cell_line.time_limit_s,
+            limit=self._limit(cell_line),
+            reproducible=cell_line.reproducible,
         )
 
-    def _limit(self, asked: CellLine) -> int | None:
-        limit: int | None = self.limit if asked.limit is None else asked.limit
+    def _limit(self, cell_line: CellLine) -> int | None:
+        limit: int | None = self.limit if cell_line.limit is None else cell_line.limit
         return limit
 
-    def _values(self, asked: CellLine, query: str) -> dict[str, Any]:
+    def _values(self, cell_line: CellLine, query: str) -> dict[str, Any]:
         if not query.strip():
             raise MagicUsageError("the cell holds no SQL", hint="Write it below the %%syndb line.")
-        return select_values(query, find_scope(self._namespace), asked.values)
+        return select_values(query, find_scope(self._namespace), cell_line.values)
 
     def lab(self) -> Lab:
-        """Take the ``lab`` of the running function, the connection from before, the notebook's, a new one."""
+        """Return ``lab`` of the calling function, or the last connection, the notebook's, or a new one."""
         named = find_scope(self._namespace).get("lab")
         if isinstance(named, Lab) and named is not self._namespace.get("lab"):
             return named
@@ -199,25 +198,25 @@ class SyndbMagics(Magics):
         return self._lab
 
     def connect(self, url: str) -> Lab:
-        """Use another service from now on."""
+        """Connect to another service, for this and all later cells."""
         self._lab = connect(url or None)
         return self.lab()
 
     def job(self, name: str) -> Job:
         """Find a job by the variable that holds it, by its id or by the beginning of an id in the journal."""
-        held = find_scope(self._namespace).get(name)
-        return held if isinstance(held, Job) else self.lab().job(name)
+        value = find_scope(self._namespace).get(name)
+        return value if isinstance(value, Job) else self.lab().job(name)
 
     def help(self) -> None:
-        """Say what there is."""
+        """Print the help text."""
         print(f"{USAGE}\n{VERBS}")
 
 
 def load(shell: InteractiveShell) -> None:
-    """Give a shell the magics and their completion, in place of those of an earlier load."""
-    shell.configurables[:] = [one for one in shell.configurables if not isinstance(one, SyndbMagics)]
+    """Register the magics and their completion in a shell, in place of those of an earlier load."""
+    shell.configurables[:] = [other for other in shell.configurables if not isinstance(other, SyndbMagics)]
     matchers = shell.Completer.custom_matchers
-    matchers[:] = [one for one in matchers if getattr(one, "matcher_identifier", "") != "syndb"]
+    matchers[:] = [other for other in matchers if getattr(other, "matcher_identifier", "") != "syndb"]
     magics = SyndbMagics(shell)
     matchers.append(magics.matcher)
     shell.register_magics(magics)

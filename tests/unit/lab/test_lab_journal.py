@@ -50,9 +50,9 @@ def test_no_locale_and_no_character_costs_a_line() -> None:
     code = (
         "from syndb_lab.user_data import query_history as history, job_journal as journal\n"
         f"odd = {odd!a}\n"
-        "journal.note({'job_id': 'a', 'label': odd}, 'http://service')\n"
-        "history.remember({'sql': odd})\n"
-        "print(ascii([journal.entries()[0].title, history.remembered()]))"
+        "journal.record_job({'job_id': 'a', 'label': odd}, 'http://service')\n"
+        "history.add_to_history({'sql': odd})\n"
+        "print(ascii([journal.entries()[0].title, history.load_history()]))"
     )
     command = [sys.executable, "-X", "utf8=0", "-W", "ignore", "-c", code]
     with_latin = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
