@@ -12,7 +12,8 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from syndb_service.api.schemas.field_types import PRINTABLE
-from syndb_service.api.schemas.graph_request import ANALYSIS_OPTIONS, COMMON_OPTIONS, GraphBody
+from syndb_service.api.schemas.graph_request import GraphBody
+from syndb_service.domain.graph.analysis_options import find_takers
 from syndb_service.errors import InvalidRequest
 
 HINT: Final = "The routes and their fields are described in /openapi.json."
@@ -149,8 +150,7 @@ def _describe_unknown_field(path: Path, body: Any, schema: Schema, root: Schema)
     known = [name for member in inner for name in member.get("properties", ())]
     if len(path) == 1 and root.get("title") == GraphBody.__name__:
         analysis = body.get("analysis", "full") if isinstance(body, dict) else "full"
-        own = ANALYSIS_OPTIONS.get(analysis if isinstance(analysis, str) else "", set())
-        options = [name for name in known if name in COMMON_OPTIONS | own]
+        options = [name for name in known if analysis in find_takers(name) or not find_takers(name)]
         near = suggest_nearest(wanted, options) or _suggest_other_analysis(str(wanted), known)
         return (
             f"{_format_path(path)} is no option of {_format_input(analysis)}{near or _format_names(options)}"
@@ -165,8 +165,7 @@ def _suggest_other_analysis(wanted: str, known: Sequence[str]) -> str:
     near = get_close_matches(wanted.lower()[:200], known, n=1, cutoff=0.6)
     if not near:
         return ""
-    takers = [analysis for analysis, options in ANALYSIS_OPTIONS.items() if near[0] in options]
-    return f"; did you mean {near[0]}, an option of {', '.join(takers)}?"
+    return f"; did you mean {near[0]}, an option of {', '.join(find_takers(near[0]))}?"
 
 
 def _format_names(names: Sequence[str]) -> str:

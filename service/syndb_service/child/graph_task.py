@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from syndb_service.domain.child_task import GraphTask, TaskDone
+from syndb_service.domain.graph.analysis_options import CompareOptions
 from syndb_service.domain.message_codec import encode_message
 from syndb_service.graph import analyze, neuron_table
 from syndb_service.isolation.channel import ChildChannel, FrameType, FrameWriter
@@ -25,7 +27,7 @@ def run_graph_task(frames: ChildChannel, task: GraphTask, connection: duckdb.Duc
     frames : ChildChannel
         The channel for progress and the answer.
     task : GraphTask
-        The analysis, its options, files and limits.
+        The options of the analysis, files and limits.
     connection : duckdb.DuckDBPyConnection
         A fresh connection.
     """
@@ -42,11 +44,12 @@ def run_graph_task(frames: ChildChannel, task: GraphTask, connection: duckdb.Duc
         frames.send(FrameType.PROGRESS, {"phase": phase, "fraction": fraction, "rows": None, "bytes": None})
 
     dataset, *others = [dataset.to_dict() for dataset in task.datasets]
-    options = dict(task.options) | ({"other_dataset_id": others[0]["id"]} if others else {})
+    options = task.options
+    if others and isinstance(options, CompareOptions):
+        options = replace(options, other_dataset_id=others[0]["id"])
     answer, context = analyze(
         connection,
         dataset,
-        task.analysis,
         options,
         progress,
         threads=task.limits.threads,
@@ -56,10 +59,10 @@ def run_graph_task(frames: ChildChannel, task: GraphTask, connection: duckdb.Duc
     if others:
         answer["other_dataset"] = others[0]
     encoded = json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
-    if options.get("node_table"):
+    if options.node_table:
         frames.send(FrameType.PART, {"name": "answer", "format": "json"})
     _send(frames, encoded)
-    if options.get("node_table"):
+    if options.node_table:
         _send_table(frames, neuron_table(context), task)
     done = TaskDone(dataset_ids=tuple(dataset.id for dataset in task.datasets))
     frames.send(FrameType.DONE, encode_message(done))
@@ -73,9 +76,10 @@ def _send(frames: ChildChannel, data: bytes) -> None:
 
 def _send_table(frames: ChildChannel, table: pa.Table, task: GraphTask) -> None:
     """Send the neurons as an Arrow file with its provenance as metadata."""
+    query = {"analysis": task.options.analysis, **task.options.to_dict()}
     table = table.replace_schema_metadata(
         {
-            "syndb.query": json.dumps({"analysis": task.analysis, **task.options}, ensure_ascii=False),
+            "syndb.query": json.dumps(query, ensure_ascii=False),
             "syndb.job_id": task.job_id,
             "syndb.datasets": json.dumps([task.datasets[0].to_dict()], ensure_ascii=False),
             "syndb.engine": f"syndb-lab {version('syndb-lab')}, duckdb {duckdb.__version__}",

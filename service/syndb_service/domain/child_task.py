@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from syndb_service.domain.graph.analysis_options import AnalysisOptions
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.domain.jobs import Analysis, Format
+from syndb_service.domain.jobs import Format
 from syndb_service.domain.message_codec import MalformedMessage, decode_message, encode_message
 
 
@@ -132,6 +133,8 @@ class GraphTask:
 
     Parameters
     ----------
+    options : AnalysisOptions
+        Which analysis, and what is asked of it.
     size_is_known : bool
         Whether the graph is known to fit; otherwise the child counts its connections first.
     datasets : tuple of Citation
@@ -144,8 +147,7 @@ class GraphTask:
     limits: TaskLimits
     files: TaskFiles
     created_at: str
-    analysis: Analysis
-    options: Mapping[str, object]
+    options: AnalysisOptions
     size_is_known: bool
     datasets: tuple[Citation, ...]
 

@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
+from syndb_service.domain.graph.analysis_options import AnalysisOptions, read_options
 from syndb_service.domain.job_status import Kind, Reason, Status
+from syndb_service.domain.message_codec import MalformedMessage
 from syndb_service.domain.result_parts import FilePart
 from syndb_service.domain.stored_json import select_fields
-from syndb_service.errors import InvalidQuery, ServiceError
+from syndb_service.errors import InvalidQuery, InvalidRequest, ServiceError
 from syndb_service.text.truncation import HINT_CHARACTERS, MESSAGE_CHARACTERS, PHASE_CHARACTERS, shorten
 
 Format = Literal["arrow", "parquet", "csv"]
 FORMATS: Final[tuple[Format, ...]] = ("arrow", "parquet", "csv")
-Analysis = Literal[
-    "full",
-    "metrics",
-    "motifs",
-    "hubs",
-    "reachability",
-    "shortest_path",
-    "rich_club",
-    "communities",
-    "compare",
-    "motif_significance",
-]
-ANALYSES: Final[tuple[str, ...]] = get_args(Analysis)
 
 MEDIA_TYPES: Final[dict[str, str]] = {
     "arrow": "application/vnd.apache.arrow.file",
@@ -73,6 +62,23 @@ class JobRequest:
     def dataset_ids(self) -> tuple[str, ...]:
         """The datasets of a graph job: the one that is analysed, and the one that it is compared with."""
         return tuple(each for each in (self.dataset_id, self.options.get("other_dataset_id")) if each)
+
+    @property
+    def graph_options(self) -> AnalysisOptions:
+        """The options of a graph job, by their analysis.
+
+        Raises
+        ------
+        InvalidRequest
+            If this version of the service does not know the analysis, or an option is not what it takes.
+        """
+        try:
+            return read_options(self.analysis, self.options)
+        except MalformedMessage as error:
+            raise InvalidRequest(
+                f"the stored options of this graph job cannot be read: {error}",
+                hint="Another version of the service stored them; submit the analysis again.",
+            ) from error
 
     def as_dict(self) -> dict[str, Any]:
         """Return the request as plain JSON-able values."""

@@ -94,7 +94,7 @@ def _encode(hint: Any, value: Any, path: str) -> Any:
     if get_origin(hint) is Mapping:
         return {key: _encode(get_args(hint)[1], item, path) for key, item in _entries(value, path)}
     if get_origin(hint) in UNIONS:
-        return None if value is None else _encode(_not_none(hint), value, path)
+        return _encode_union(hint, value, path)
     return _check_scalar(hint, value, path)
 
 
@@ -108,7 +108,7 @@ def _decode(hint: Any, value: Any, path: str) -> Any:
     if get_origin(hint) is Mapping:
         return {key: _decode(get_args(hint)[1], item, path) for key, item in _entries(value, path)}
     if get_origin(hint) in UNIONS:
-        return None if value is None else _decode(_not_none(hint), value, path)
+        return _decode_union(hint, value, path)
     return _check_scalar(hint, value, path)
 
 
@@ -131,10 +131,47 @@ def _entries(value: Any, path: str) -> list[tuple[str, Any]]:
     return list(value.items())
 
 
-def _not_none(hint: Any) -> Any:
-    """Return the type of an optional value."""
-    (found,) = (each for each in get_args(hint) if each is not type(None))
-    return found
+def _encode_union(hint: Any, value: Any, path: str) -> Any:
+    members = get_args(hint)
+    if value is None and type(None) in members:
+        return None
+    if tagged := _tagged_types(hint):
+        if type(value) not in tagged.values():
+            raise _type_error(path, " or ".join(each.__name__ for each in tagged.values()), value)
+        return {value.tag: getattr(value, value.tag), **encode_message(value)}
+    return _encode(_pick_type(members, value, path), value, path)
+
+
+def _decode_union(hint: Any, value: Any, path: str) -> Any:
+    members = get_args(hint)
+    if value is None and type(None) in members:
+        return None
+    if tagged := _tagged_types(hint):
+        if not isinstance(value, Mapping):
+            raise _type_error(path, "object", value)
+        name = next(iter(tagged.values())).tag
+        message_type = tagged.get(str(value.get(name)))
+        if message_type is None:
+            given = value.get(name)
+            raise MalformedMessage(f"{path}.{name} is {given!r:.100}, expected one of {', '.join(tagged)}")
+        return decode_message(message_type, {key: value[key] for key in value if key != name}, path)
+    return _decode(_pick_type(members, value, path), value, path)
+
+
+def _tagged_types(hint: Any) -> dict[str, Any]:
+    """Return the classes of a tagged union: each names in ``tag`` the class variable that is its own."""
+    members = get_args(hint)
+    return {getattr(each, each.tag): each for each in members} if all(map(is_dataclass, members)) else {}
+
+
+def _pick_type(members: tuple[Any, ...], value: Any, path: str) -> Any:
+    """Return which type of a union a value is meant to be; of several scalar types, the one that it has."""
+    types_ = [each for each in members if each is not type(None)]
+    if len(types_) == 1:
+        return types_[0]
+    if type(value) not in types_:
+        raise _type_error(path, " or ".join(each.__name__ for each in types_), value)
+    return type(value)
 
 
 def _check_scalar(hint: Any, value: Any, path: str) -> Any:
@@ -144,6 +181,8 @@ def _check_scalar(hint: Any, value: Any, path: str) -> Any:
         if value not in get_args(hint):
             raise MalformedMessage(f"{path} is {value!r:.100}, expected one of {', '.join(get_args(hint))}")
         return value
+    if hint is float and type(value) is int:
+        return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise _type_error(path, hint, value)
     return value

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from syndb_service.domain.datasets import Dataset
+from syndb_service.domain.graph.analysis_options import GraphOptions
 from syndb_service.domain.jobs import JobRequest
 from syndb_service.domain.table_schema import VIEWS
 from syndb_service.errors import InvalidQuery
@@ -69,13 +70,13 @@ def settle_threads(
     return Reproducibility(not left, left, one_thread=True)
 
 
-def is_graph_deterministic(request: JobRequest) -> bool | None:
+def is_graph_deterministic(options: GraphOptions) -> bool | None:
     """Say whether a graph job gives the same figures each time; None where that is not known.
 
     Samples have a seed, and no number of threads changes a figure. Weights of gap junctions may be fractions,
     whose sums are rounded.
     """
-    return True if request.options.get("include", "chemical") == "chemical" else None
+    return True if options.selection.include == "chemical" else None
 
 
 def is_volatile(found: Reproducibility, volatile: Volatile) -> bool:

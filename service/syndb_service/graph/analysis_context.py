@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syndb_service.domain.graph.selection import Selection
+from syndb_service.domain.graph.analysis_options import CommunitiesOptions, GraphOptions
 from syndb_service.graph.errors import UnknownNeuron
 from syndb_service.graph.kernels.thread_pool import ThreadPool
 from syndb_service.graph.measures.communities import Communities, find_communities
@@ -31,7 +30,7 @@ class AnalysisContext:
     ----------
     connectome : Connectome
         The graph.
-    options : mapping
+    options : GraphOptions
         The options of the job.
     stages : StageProgress
         Reports the stages.
@@ -44,9 +43,10 @@ class AnalysisContext:
 
     Examples
     --------
+    >>> from syndb_service.domain.graph.analysis_options import HubsOptions
     >>> from syndb_service.graph.model.connectome import connectome_from_edges
     >>> stages = StageProgress(lambda name, fraction: None, {})
-    >>> context = AnalysisContext(connectome_from_edges(3, [(0, 1), (1, 0)]), {}, stages)
+    >>> context = AnalysisContext(connectome_from_edges(3, [(0, 1), (1, 0)]), HubsOptions(), stages)
     >>> context.strong.largest, context.find_neuron("1")
     (2, 1)
     """
@@ -54,7 +54,7 @@ class AnalysisContext:
     def __init__(
         self,
         connectome: Connectome,
-        options: Mapping[str, Any],
+        options: GraphOptions,
         stages: StageProgress,
         threads: int = 1,
         con: duckdb.DuckDBPyConnection | None = None,
@@ -66,11 +66,6 @@ class AnalysisContext:
         self.con = con
         self.dataset_id = dataset_id
         self.thread_pool = ThreadPool(threads, stages.within)
-
-    @cached_property
-    def selection(self) -> Selection:
-        """The filters of the job."""
-        return Selection.of(self.options)
 
     @cached_property
     def degrees(self) -> Degrees:
@@ -97,13 +92,11 @@ class AnalysisContext:
     def communities(self) -> Communities:
         """The communities; computed in the stage "communities"."""
         self.stages.begin("communities")
-        return find_communities(self.connectome, self.options.get("resolution", 1.0), self.options["seed"])
+        asked = self.options if isinstance(self.options, CommunitiesOptions) else CommunitiesOptions
+        return find_communities(self.connectome, asked.resolution, self.options.seed)
 
-    def sample_count(self, max_samples: int) -> int:
-        """Return the number of rewired graphs: as requested, or what takes seconds, up to ``max_samples``."""
-        samples: int | None = self.options.get("samples")
-        if samples is not None:
-            return samples
+    def count_affordable_samples(self, max_samples: int) -> int:
+        """Return the number of rewired graphs that takes seconds, from 2 to ``max_samples``."""
         return int(np.clip(_SWITCHED // max(self.connectome.connection_count, 1), 2, max_samples))
 
     def find_neuron(self, wanted: str | int) -> int:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from syndb_service.domain.graph.analysis_options import CompareOptions, GraphOptions, RewiringOptions
 from syndb_service.domain.graph.memory_budget import GraphBudget
-from syndb_service.domain.graph.selection import Selection
-from syndb_service.graph.analyses import ANALYSES, READING, parts_of
+from syndb_service.graph.analyses import ANALYSES, READING
 from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.definitions import GRAPH, NEURON_TABLE, SIZE
 from syndb_service.graph.global_measures import size
-from syndb_service.graph.model.connectome import Connectome
 from syndb_service.graph.model.loader import load_connectome
 from syndb_service.graph.model.size_check import check_size
 from syndb_service.graph.neuron_table import STAGES as TABLE_STAGES
@@ -24,16 +22,13 @@ if TYPE_CHECKING:
     import duckdb
 
 
-NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
-SAMPLED = {"rich club", "rewired graphs"}
-WORK_OF_A_SAMPLE = 2.0  # work of one sample in these stages, in the unit of the stage weights
+WORK_OF_A_SAMPLE = 2.0  # work of one rewired graph, in the unit of the stage weights
 
 
 def analyze(
     con: duckdb.DuckDBPyConnection,
     dataset: Mapping[str, Any],
-    analysis: str,
-    options: Mapping[str, Any],
+    options: GraphOptions,
     progress: Progress,
     *,
     threads: int = 1,
@@ -48,10 +43,8 @@ def analyze(
         A connection with the views ``neurons``, ``synapses`` and ``neuron_relations``.
     dataset : mapping
         The dataset's ``id``, ``name``, ``title``, ``version``, ``citation`` …
-    analysis : str
-        ``full`` or a key of ``ANALYSES``.
-    options : mapping
-        The options of the job.
+    options : GraphOptions
+        The options of the job; their class names the analysis.
     progress : callable
         Receives the stage and the fraction done of the whole analysis, which never decreases.
     threads : int
@@ -74,15 +67,11 @@ def analyze(
     GraphTooLarge, EmptyGraph, UnknownNeuron
         If the user must change the filters or options.
     """
-    selection = Selection.of(options)
-    stages = StageProgress(progress, stages_of(analysis, options))
+    selection = options.selection
+    stages = StageProgress(progress, stages_of(options))
     stages.begin("reading synapses")
-    other = options.get("other_dataset_id")
-    budget = (
-        None
-        if fits
-        else GraphBudget(options.get("max_edges"), memory_bytes, graphs=1 if other is None else 2)
-    )
+    other = options.other_dataset_id if isinstance(options, CompareOptions) else None
+    budget = None if fits else GraphBudget(options.max_edges, memory_bytes, graphs=1 if other is None else 2)
     if other is not None and budget is not None:
         check_size(con, other, selection, budget)
     connectome = load_connectome(
@@ -94,42 +83,45 @@ def analyze(
     )
     context = AnalysisContext(connectome, options, stages, threads, con, str(dataset["id"]))
     answer = {
-        "analysis": analysis,
+        "analysis": options.analysis,
         "dataset": dict(dataset),
-        "options": dict(options),
+        "options": options.to_dict(),
         "filters": selection.to_options(),
         "dropped": asdict(connectome.dropped),
-        **run_analyses(analysis, connectome, context),
+        **run_analyses(context),
         "libraries": {name: version(name) for name in ("duckdb", "numpy", "syndb-lab")},
     }
     return answer, context
 
 
-def run_analyses(analysis: str, connectome: Connectome, context: AnalysisContext) -> dict[str, Any]:
+def run_analyses(context: AnalysisContext) -> dict[str, Any]:
     """Return the results of the analysis and the definitions of its measures."""
-    answer: dict[str, Any] = size(connectome)
+    answer: dict[str, Any] = size(context.connectome)
     meanings = {"graph": GRAPH, **SIZE}
-    for part in parts_of(analysis, context.options):
-        answer |= ANALYSES[part].run(context)
-        meanings |= ANALYSES[part].definitions
-    if context.options.get("node_table"):
+    for part in context.options.parts():
+        analysis = ANALYSES[part.analysis]
+        answer |= analysis.run(context, part)
+        meanings |= analysis.definitions
+    if context.options.node_table:
         meanings |= NEURON_TABLE
     return {**answer, "definitions": meanings}
 
 
-def stages_of(analysis: str, options: Mapping[str, Any] = NO_OPTIONS) -> dict[str, float]:
+def stages_of(options: GraphOptions) -> dict[str, float]:
     """Return the stages of an analysis in order, with their shares of the work.
 
     Examples
     --------
-    >>> list(stages_of("motifs"))
+    >>> from syndb_service.domain.graph.analysis_options import MotifsOptions
+    >>> list(stages_of(MotifsOptions()))
     ['reading synapses', 'building the graph', 'triadic census']
     """
     stages = dict(READING)
-    for part in parts_of(analysis, options):
-        stages |= ANALYSES[part].stages
-    if options.get("samples") is not None:
-        stages |= dict.fromkeys(stages.keys() & SAMPLED, WORK_OF_A_SAMPLE * options["samples"])
-    if options.get("node_table"):
+    for part in options.parts():
+        shares = ANALYSES[part.analysis].stages
+        if isinstance(part, RewiringOptions) and part.samples is not None:
+            shares = dict.fromkeys(shares, WORK_OF_A_SAMPLE * part.samples)
+        stages |= shares
+    if options.node_table:
         stages = {**stages, **{name: share for name, share in TABLE_STAGES.items() if name not in stages}}
     return stages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syndb_service.domain.graph.analysis_options import MetricsOptions
 from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.measures import clustering
 from syndb_service.graph.measures.degrees import Degrees, density, distribution, reciprocity
@@ -32,7 +33,7 @@ def profile(connectome: Connectome, degrees: Degrees) -> dict[str, Any]:
     }
 
 
-def metrics(context: AnalysisContext) -> dict[str, Any]:
+def metrics(context: AnalysisContext, options: MetricsOptions) -> dict[str, Any]:
     """Measure density, reciprocity, degrees, components, clustering and shortest paths."""
     graph = context.connectome
     context.stages.begin("components")
@@ -42,7 +43,7 @@ def metrics(context: AnalysisContext) -> dict[str, Any]:
     directed = clustering.directed_clustering(graph, context.degrees, context.triangles)
     undirected = clustering.undirected_clustering(graph, context.triangles)
     context.stages.begin("shortest paths")
-    paths = shortest_paths(graph, context.strong.members, context.options["seed"], context.thread_pool)
+    paths = shortest_paths(graph, context.strong.members, options.seed, context.thread_pool)
     return {
         **answer,
         "mean_clustering_coefficient": clustering.mean(directed),

@@ -29,11 +29,12 @@ def neuron_table(context: AnalysisContext) -> pa.Table:
 
     Examples
     --------
+    >>> from syndb_service.domain.graph.analysis_options import HubsOptions
     >>> from syndb_service.graph.model.connectome import connectome_from_edges
     >>> from syndb_service.graph.progress import StageProgress
     >>> stages = StageProgress(lambda name, fraction: None, STAGES)
-    >>> table = neuron_table(AnalysisContext(connectome_from_edges(3, [(0, 1), (1, 0), (1, 2)]), {"seed": 0},
-    ...     stages))
+    >>> graph = connectome_from_edges(3, [(0, 1), (1, 0), (1, 2)])
+    >>> table = neuron_table(AnalysisContext(graph, HubsOptions(), stages))
     >>> table.select(["neuron_id", "degree", "core_number", "neurons_reached"]).to_pylist()[1]
     {'neuron_id': 1, 'degree': 3, 'core_number': 2, 'neurons_reached': 2}
     """

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from syndb_service.domain.graph.analysis_options import CompareOptions
 from syndb_service.domain.graph.connection_sql import groups_sql, parameters
 from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.global_measures import profile, size
@@ -21,7 +22,7 @@ CONNECTED = TRIADS[3:]
 MAX_PARTS = 100
 
 
-def compare(study: AnalysisContext) -> dict[str, Any]:
+def compare(study: AnalysisContext, options: CompareOptions) -> dict[str, Any]:
     """Describe each graph by its motifs and degrees, and compute the similarity of every two.
 
     With ``other_dataset_id`` two datasets are compared; with ``by`` the parts of one: its selected
@@ -29,11 +30,11 @@ def compare(study: AnalysisContext) -> dict[str, Any]:
     part are those with a connection in it, so that parts of different sizes are comparable.
     """
     study.stages.begin("comparing")
-    other, by = study.options.get("other_dataset_id"), study.options.get("by")
+    other, by = options.other_dataset_id, options.by
     graphs = {study.dataset_id: study.connectome}
     unknown = {"connections": 0, "parts_left_out": 0}
     if other is not None and study.con is not None:
-        graphs[other] = load_connectome(study.con, other, study.selection, lenient=True)
+        graphs[other] = load_connectome(study.con, other, study.options.selection, lenient=True)
     elif by is not None and study.con is not None:
         graphs, unknown = _parts(study, study.con, by)
     found = study.thread_pool.map(_profile, list(graphs.values()))
@@ -54,7 +55,7 @@ def compare(study: AnalysisContext) -> dict[str, Any]:
 
 def _parts(study: AnalysisContext, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
     """Divide the connections by an attribute of their synapses, the largest part first."""
-    selection, graph = study.selection, study.connectome
+    selection, graph = study.options.selection, study.connectome
     rows = con.execute(groups_sql(by, selection), parameters(study.dataset_id, selection)).fetchnumpy()
     neurons = load_neurons(con, study.dataset_id)
     here = np.searchsorted(neurons.ids, graph.neuron_ids)

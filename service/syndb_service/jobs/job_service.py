@@ -320,8 +320,9 @@ class JobService:
         self._check_limits(request)
         if request.kind is Kind.GRAPH:
             datasets = [self._access.dataset(principal, key) for key in request.dataset_ids or ("",)]
-            require_budget(datasets, request.options, self._settings.job_memory_bytes, self._counter.count)
-            return replace(request, deterministic=is_graph_deterministic(request))
+            options = request.graph_options
+            require_budget(datasets, options, self._settings.job_memory_bytes, self._counter.count)
+            return replace(request, deterministic=is_graph_deterministic(options))
         checked = self._check(principal, request)
         self._check_dataset_ids(principal, checked)
         refuse_volatile(request, checked.volatile)

@@ -26,7 +26,7 @@ from syndb_service.domain.datasets import Dataset
 from syndb_service.domain.graph.connection_sql import READS
 from syndb_service.domain.graph.memory_budget import known_to_fit
 from syndb_service.domain.job_status import Kind
-from syndb_service.domain.jobs import Analysis, Format, Job, JobRequest
+from syndb_service.domain.jobs import Format, Job, JobRequest
 from syndb_service.domain.result_references import replace_references
 from syndb_service.domain.table_schema import VIEWS
 from syndb_service.settings import Settings
@@ -177,14 +177,14 @@ class TaskBuilder:
         )
 
     def _graph(self, job: Job, datasets: Sequence[Dataset], files: TaskFiles) -> GraphTask:
+        options = job.request.graph_options
         return GraphTask(
             job_id=job.job_id,
             limits=self._limits(job),
             files=files,
             created_at=job.created_at.isoformat(),
-            analysis=cast("Analysis", job.request.analysis),
-            options=job.request.options,
-            size_is_known=known_to_fit(datasets, job.request.options, self._settings.job_memory_bytes),
+            options=options,
+            size_is_known=known_to_fit(datasets, options, self._settings.job_memory_bytes),
             datasets=tuple(map(_citation, datasets)),
         )
 

@@ -16,6 +16,7 @@ from syndb_lab.plots import draw_full
 from syndb_lab.plots.degree_distribution import survival
 from syndb_lab.plots.label_layout import layout_labels
 from syndb_lab.plots.motifs import APART, CLOSED, OPEN, format_count
+from syndb_service.domain.graph.analysis_options import FullOptions
 from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.analyze import run_analyses, stages_of
 from syndb_service.graph.measures.triad_census import TRIADS
@@ -33,13 +34,13 @@ DATASET = {
 
 
 def answer(n: int, edges: list[tuple[int, int]], synapses: list[int] | None = None) -> dict[str, Any]:
-    options = {"top_hubs": 10, "seed": 0}
+    options = FullOptions()
     graph, stages = (
         connectome_from_edges(n, edges, synapses),
-        StageProgress(lambda name, fraction: None, stages_of("full")),
+        StageProgress(lambda name, fraction: None, stages_of(options)),
     )
-    found = run_analyses("full", graph, AnalysisContext(graph, options, stages))
-    return {"analysis": "full", "dataset": DATASET, "options": options, **found}
+    found = run_analyses(AnalysisContext(graph, options, stages))
+    return {"analysis": "full", "dataset": DATASET, "options": options.to_dict(), **found}
 
 
 def crowd(n: int = 80, m: int = 900) -> dict[str, Any]:

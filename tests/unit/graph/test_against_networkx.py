@@ -9,6 +9,7 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
+from syndb_service.domain.graph.analysis_options import FullOptions
 from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.analyze import run_analyses, stages_of
 from syndb_service.graph.kernels.thread_pool import ThreadPool
@@ -22,12 +23,12 @@ EXACT_IN_FLOATS = 1e-12
 
 
 def analysed(shape: Shape) -> dict[str, Any]:
-    options = {"top_hubs": 5, "seed": 0, "samples": 2}
+    options = FullOptions(top_hubs=5, samples=2)
     graph, stages = (
         connectome_from_edges(*shape),
-        StageProgress(lambda name, fraction: None, stages_of("full", options)),
+        StageProgress(lambda name, fraction: None, stages_of(options)),
     )
-    return run_analyses("full", graph, AnalysisContext(graph, options, stages))
+    return run_analyses(AnalysisContext(graph, options, stages))
 
 
 def digraph(shape: Shape) -> Any:

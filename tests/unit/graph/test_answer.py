@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from syndb_service.domain.graph.analysis_options import FullOptions, read_options
 from syndb_service.graph import analyze
 from syndb_service.graph.analyses import ANALYSES
 from syndb_service.graph.analyze import stages_of
@@ -24,7 +25,11 @@ def run(
 ) -> tuple[str, list[tuple[str, float | None]]]:
     told: list[tuple[str, float | None]] = []
     answer, _ = analyze(
-        con, dataset, "full", options, lambda name, fraction: told.append((name, fraction)), threads=2
+        con,
+        dataset,
+        read_options("full", options),
+        lambda name, fraction: told.append((name, fraction)),
+        threads=2,
     )
     return json.dumps(answer, allow_nan=False), told
 
@@ -62,8 +67,9 @@ def test_no_number_of_threads_changes_a_byte(
     n, edges = SHAPES["medium"]
     con = hold(range(n), [(pre, post, 1 + (pre + post) % 5) for pre, post in edges])
     options |= {"source": "0", "target": "1", "by": "neurotransmitter", "samples": 3, "seed": 7}
+    asked = read_options(analysis, options)
     texts = {
-        json.dumps(analyze(con, dataset, analysis, options, lambda *_: None, threads=threads)[0])
+        json.dumps(analyze(con, dataset, asked, lambda *_: None, threads=threads)[0])
         for threads in (1, 2, 5, 5)
     }
     assert len(texts) == 1
@@ -75,7 +81,7 @@ def test_progress_names_every_stage_and_never_falls(
     n, edges = SHAPES["medium"]
     _, told = run(hold(range(n), [(*edge, 1) for edge in edges]), dataset, options)
     fractions = [fraction for _, fraction in told if fraction is not None]
-    assert list(dict.fromkeys(name for name, _ in told)) == list(stages_of("full"))
+    assert list(dict.fromkeys(name for name, _ in told)) == list(stages_of(FullOptions()))
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
     assert fractions[-1] <= 1
@@ -147,7 +153,10 @@ def test_every_analysis_of_the_list_is_reachable_inside_full(
         own = [name for name in ANALYSES[part].definitions if name in answer]
         assert own, part
     alone, _ = analyze(
-        con, dataset, "motif_significance", options | {"samples": 3}, lambda name, fraction: None
+        con,
+        dataset,
+        read_options("motif_significance", options | {"samples": 3}),
+        lambda name, fraction: None,
     )
     assert answer["motif_significance"] == alone["motif_significance"]
     fewer = json.loads(run(con, dataset, options)[0])

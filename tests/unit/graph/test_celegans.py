@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from syndb_service.domain.graph.analysis_options import read_options
 from syndb_service.domain.table_schema import quote_text, view_sql
 from syndb_service.graph import analyze as analyse_job
 
@@ -47,7 +48,8 @@ def analyse() -> Analyse:
                 f"UNION ALL BY NAME SELECT 'it' AS dataset_id, * FROM read_parquet({path})"
             )
         dataset = {"id": "it", "name": name}
-        answer, _ = analyse_job(con, dataset, analysis, OPTIONS | options, lambda stage, fraction: None)
+        asked = read_options(analysis, OPTIONS | options)
+        answer, _ = analyse_job(con, dataset, asked, lambda stage, fraction: None)
         return answer
 
     return analysed

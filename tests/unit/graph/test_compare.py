@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from syndb_service.domain.graph.analysis_options import read_options
 from syndb_service.errors import GraphTooLarge
 from syndb_service.graph import analyze
 from tests.support.graph_shapes import SHAPES, Holder
@@ -26,7 +27,8 @@ def compared(hold: Holder, dataset: dict[str, Any], options: dict[str, Any]) -> 
         con.execute(
             "INSERT INTO synapses SELECT 'twin', * EXCLUDE (dataset_id) FROM synapses WHERE dataset_id = 'd'"
         )
-        answer, _ = analyze(con, dataset, "compare", options | more, lambda name, fraction: None, threads=2)
+        asked = read_options("compare", options | more)
+        answer, _ = analyze(con, dataset, asked, lambda name, fraction: None, threads=2)
         found: dict[str, Any] = answer["compare"]
         return found
 

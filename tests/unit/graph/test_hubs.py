@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from syndb_service.domain.graph.analysis_options import HubsOptions
 from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.analyze import run_analyses, stages_of
 from syndb_service.graph.measures.degrees import count_degrees
@@ -82,8 +83,9 @@ def test_every_neuron_that_was_brought_in_has_a_connection() -> None:
 @pytest.mark.parametrize("top_hubs", [0, 1, 3, 10, 20, 100])
 def test_the_hubs_of_the_subnetwork_are_those_of_the_answer(top_hubs: int) -> None:
     graph = weighted("heavy-tailed")
-    stages = StageProgress(lambda name, fraction: None, stages_of("hubs"))
-    answer = run_analyses("hubs", graph, AnalysisContext(graph, {"top_hubs": top_hubs, "seed": 0}, stages))
+    options = HubsOptions(top_hubs=top_hubs)
+    stages = StageProgress(lambda name, fraction: None, stages_of(options))
+    answer = run_analyses(AnalysisContext(graph, options, stages))
     hubs = {hub["neuron_id"] for hub in answer["hubs"]}
     neurons = answer["strongest_subnetwork"]["neurons"]
     assert len(hubs) == top_hubs

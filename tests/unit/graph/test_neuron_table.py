@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
+from syndb_service.domain.graph.analysis_options import read_options
 from syndb_service.graph import analyze, neuron_table
 from syndb_service.graph.analyses import ANALYSES
 from syndb_service.graph.analysis_context import AnalysisContext
@@ -23,8 +24,9 @@ OPTIONS: dict[str, Any] = {"node_table": True, "seed": 0}
 
 def made(shape: Shape, threads: int = 1) -> pa.Table:
     synapses = [1 + (3 * pre + post) % 7 for pre, post in shape[1]]
-    stages = StageProgress(lambda name, fraction: None, stages_of("hubs", OPTIONS))
-    return neuron_table(AnalysisContext(connectome_from_edges(*shape, synapses), OPTIONS, stages, threads))
+    options = read_options("hubs", OPTIONS)
+    stages = StageProgress(lambda name, fraction: None, stages_of(options))
+    return neuron_table(AnalysisContext(connectome_from_edges(*shape, synapses), options, stages, threads))
 
 
 def check(shape: Shape) -> None:
@@ -86,7 +88,8 @@ def test_every_analysis_gives_it_and_tells_its_stages(
         "samples": 2,
     }
     told: list[tuple[str, float | None]] = []
-    answer, study = analyze(con, dataset, analysis, options, lambda *stage: told.append(stage), threads=2)
+    asked = read_options(analysis, options)
+    answer, study = analyze(con, dataset, asked, lambda *stage: told.append(stage), threads=2)
     table = neuron_table(study)
     assert table["neuron_id"].to_pylist() == list(range(first, first + n))
     assert table["name"].null_count == sum((first + each) % 3 == 0 for each in range(n))
@@ -96,4 +99,4 @@ def test_every_analysis_gives_it_and_tells_its_stages(
     fractions = [fraction for _, fraction in told if fraction is not None]
     assert fractions == sorted(fractions)
     assert fractions[-1] <= 1 + 1e-9
-    assert list(dict.fromkeys(name for name, _ in told)) == list(stages_of(analysis, options))
+    assert list(dict.fromkeys(name for name, _ in told)) == list(stages_of(asked))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syndb_service.domain.graph.analysis_options import HubsOptions
 from syndb_service.graph.analysis_context import AnalysisContext
 from syndb_service.graph.errors import UnknownNeuron
 from syndb_service.graph.model.connectome import connectome_from_edges
@@ -42,7 +43,7 @@ def test_paths_are_as_long_as_networkxs(shape: Shape, data: st.DataObject) -> No
 def study(names: list[str | None]) -> AnalysisContext:
     graph = connectome_from_edges(len(names), [])
     graph.names[:] = names
-    return AnalysisContext(graph, {}, StageProgress(lambda name, fraction: None, {}))
+    return AnalysisContext(graph, HubsOptions(), StageProgress(lambda name, fraction: None, {}))
 
 
 def test_neurons_are_found_by_id_or_name() -> None:

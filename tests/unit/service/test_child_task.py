@@ -23,8 +23,14 @@ from syndb_service.domain.child_task import (
     from_dict,
     to_dict,
 )
+from syndb_service.domain.graph.analysis_options import (
+    CompareOptions,
+    FullOptions,
+    HubsOptions,
+    ShortestPathOptions,
+)
 from syndb_service.domain.graph.selection import Selection
-from syndb_service.domain.jobs import ANALYSES, FORMATS
+from syndb_service.domain.jobs import FORMATS
 from syndb_service.domain.message_codec import MalformedMessage, decode_message, encode_message
 from tests.support.child_tasks import CHECK_TASK, query_task
 
@@ -53,6 +59,28 @@ CITATION = st.builds(
 )
 RESULT = st.builds(ReferencedResult, format=FORMAT, sha256=TEXTS, query=st.none() | TEXTS, created_at=TEXTS)
 VALUES = st.dictionaries(TEXTS, JSON, max_size=3)
+SELECTION = st.builds(
+    Selection,
+    min_synapses=WHOLE,
+    include=st.sampled_from(["chemical", "gap_junctions", "both"]),
+    neurotransmitter=NAMES,
+    pre_class=NAMES,
+    post_structure=NAMES,
+    neuron_ids=st.none() | st.lists(WHOLE, max_size=3).map(tuple),
+)
+OF_GRAPH: dict[str, Any] = {
+    "selection": SELECTION,
+    "max_edges": st.none() | WHOLE,
+    "top_hubs": WHOLE,
+    "seed": WHOLE,
+    "node_table": st.booleans(),
+}
+OPTIONS = st.one_of(
+    st.builds(HubsOptions, **OF_GRAPH),
+    st.builds(FullOptions, **OF_GRAPH, resolution=st.floats(0.1, 9), samples=st.none() | WHOLE),
+    st.builds(ShortestPathOptions, **OF_GRAPH, source=TEXTS | WHOLE, target=TEXTS | WHOLE),
+    st.builds(CompareOptions, **OF_GRAPH, other_dataset_id=st.none() | TEXTS),
+)
 OF_JOB: dict[str, Any] = {
     "job_id": TEXTS,
     "limits": LIMITS,
@@ -75,8 +103,7 @@ TASKS: st.SearchStrategy[ChildTask] = st.one_of(
     st.builds(
         GraphTask,
         **OF_JOB,
-        analysis=st.sampled_from(ANALYSES),
-        options=VALUES,
+        options=OPTIONS,
         size_is_known=st.booleans(),
     ),
     st.builds(CheckTask, limits=LIMITS, max_query_bytes=WHOLE),
@@ -85,15 +112,7 @@ TASKS: st.SearchStrategy[ChildTask] = st.one_of(
         limits=LIMITS,
         sources=SOURCES,
         dataset_id=TEXTS,
-        selection=st.builds(
-            Selection,
-            min_synapses=WHOLE,
-            include=st.sampled_from(["chemical", "gap_junctions", "both"]),
-            neurotransmitter=NAMES,
-            pre_class=NAMES,
-            post_structure=NAMES,
-            neuron_ids=st.none() | st.lists(WHOLE, max_size=3).map(tuple),
-        ),
+        selection=SELECTION,
     ),
 )
 
@@ -135,6 +154,35 @@ def test_a_task_that_is_malformed_is_not_read(changes: dict[str, Any], problem: 
 def test_a_task_that_is_malformed_is_not_sent(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(MalformedMessage, match=problem):
         to_dict(query_task("folder", "SELECT 1", **changes))
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"analysis": "influence"}, r"GraphTask\.options\.analysis is 'influence', expected one of full, m"),
+        ({"seed": 1}, r"GraphTask\.options\.analysis is None"),
+        ({"analysis": "hubs", "samples": 3}, r"GraphTask\.options has other fields .* \(unknown: samples\)"),
+        (
+            {"analysis": "shortest_path", "source": 1.5, "target": 2},
+            r"source is a float, expected int or str",
+        ),
+        ([], r"GraphTask\.options is a list, expected object"),
+    ],
+)
+def test_options_that_are_not_those_of_an_analysis_are_not_read(options: Any, problem: str) -> None:
+    limits = TaskLimits(memory_bytes=1, address_space_bytes=2)
+    files = TaskFiles(sources={}, temp_dir="t", data_dir="d")
+    task = GraphTask(
+        job_id="j",
+        limits=limits,
+        files=files,
+        created_at="now",
+        options=HubsOptions(),
+        size_is_known=True,
+        datasets=(),
+    )
+    with pytest.raises(MalformedMessage, match=problem):
+        from_dict({**to_dict(task), "options": options})
 
 
 def test_what_a_child_answers_is_checked() -> None:

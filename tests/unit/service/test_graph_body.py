@@ -7,18 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from syndb_service.api.schemas.graph_request import ANALYSIS_OPTIONS, GraphBody
-from syndb_service.domain.jobs import ANALYSES
+from syndb_service.api.schemas.graph_request import GraphBody
 
 DATASET = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 
 
 def options(**body: Any) -> dict[str, Any]:
     return dict(GraphBody.model_validate({"dataset_id": DATASET, **body}).request().options)
-
-
-def test_every_analysis_has_its_options() -> None:
-    assert set(ANALYSIS_OPTIONS) == set(ANALYSES)
 
 
 def test_what_is_not_asked_for_is_left_out() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from syndb_service.domain.jobs import Analysis
+from syndb_service.domain.graph.analysis_options import Analysis
 
 Count = int
 Triad = Literal[

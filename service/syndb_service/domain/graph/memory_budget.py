@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 from syndb_service.domain.datasets import Dataset, Sizes
+from syndb_service.domain.graph.analysis_options import GraphOptions
 from syndb_service.domain.graph.selection import Selection
 from syndb_service.errors import GraphTooLarge
 
@@ -109,25 +109,25 @@ class GraphBudget:
         return min(limits)
 
 
-def known_to_fit(datasets: Sequence[Dataset], options: Mapping[str, Any], memory_bytes: int) -> bool:
+def known_to_fit(datasets: Sequence[Dataset], options: GraphOptions, memory_bytes: int) -> bool:
     """Say whether a graph job fits as far as the records of its datasets tell, without any counting.
 
     Parameters
     ----------
     datasets : sequence of Dataset
         The one that is analysed, and the one that it is compared with.
-    options : mapping
+    options : GraphOptions
         Of the job.
     memory_bytes : int
         What a job may use.
     """
-    selection = Selection.of(options)
-    room = GraphBudget(options.get("max_edges"), memory_bytes, graphs=len(datasets))
+    selection = options.selection
+    room = GraphBudget(options.max_edges, memory_bytes, graphs=len(datasets))
     return all(room.fits(_rows(each, "neurons"), _most_connections(each, selection)) for each in datasets)
 
 
 def require_budget(
-    datasets: Sequence[Dataset], options: Mapping[str, Any], memory_bytes: int, count: Count
+    datasets: Sequence[Dataset], options: GraphOptions, memory_bytes: int, count: Count
 ) -> None:
     """Refuse a graph job before it is stored.
 
@@ -147,8 +147,8 @@ def require_budget(
     GraphTooLarge
         As :meth:`GraphBudget.require`.
     """
-    selection = Selection.of(options)
-    room = GraphBudget(options.get("max_edges"), memory_bytes, graphs=len(datasets))
+    selection = options.selection
+    room = GraphBudget(options.max_edges, memory_bytes, graphs=len(datasets))
     for dataset in datasets:
         neurons = _rows(dataset, "neurons")
         if room.fits(neurons, _most_connections(dataset, selection)):

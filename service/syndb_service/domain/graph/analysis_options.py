@@ -1,0 +1,360 @@
+"""What may be asked of each graph analysis: one class of options an analysis, and the union of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, get_args
+from uuid import UUID
+
+from syndb_service.domain.graph.selection import Selection
+from syndb_service.domain.message_codec import MalformedMessage, decode_message
+from syndb_service.domain.table_schema import TABLES
+
+Neuron = int | str
+Weight = Literal["hops", "synapses"]
+DividedBy = Literal["neurotransmitter", "brain_structure"]
+
+COLUMNS: Final = tuple(column.name for column in TABLES["neurons"] if column.type == "VARCHAR")[1:]
+"""The columns of text that describe a neuron."""
+UNFILTERED: Final = Selection()
+FILTERS: Final = ("neurotransmitter", "cell_class", "brain_structure", "neuron_ids")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphOptions:
+    """What every analysis takes.
+
+    A subclass adds the fields that are its own, names its ``analysis``, and lists in ``needs`` groups of
+    options: the analysis needs one of each group.
+
+    Parameters
+    ----------
+    selection : Selection
+        The part of the dataset that becomes the graph.
+    max_edges : int, optional
+        Refuse a graph of more connections.
+    top_hubs : int
+        How many hubs to name.
+    seed : int
+        Of whatever is sampled.
+    node_table : bool
+        Whether to make a table of one row a neuron, too.
+    stated : tuple of str
+        The options that the request states. The stored request and the answer repeat them even where they
+        have their default values.
+
+    Examples
+    --------
+    >>> options = read_options("reachability", {"source": "ASEL", "max_hops": 100, "seed": 7})
+    >>> options.max_hops, options.seed, options.selection.min_synapses
+    (100, 7, 1)
+    >>> options.to_dict()
+    {'min_synapses': 1, 'max_edges': None, 'top_hubs': 10, 'seed': 7, 'max_hops': 100, 'source': 'ASEL'}
+    """
+
+    tag: ClassVar[str] = "analysis"
+    analysis: ClassVar[str]
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    selection: Selection = UNFILTERED
+    max_edges: int | None = None
+    top_hubs: int = 10
+    seed: int = 0
+    node_table: bool = False
+    stated: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    @classmethod
+    def own_names(cls) -> frozenset[str]:
+        """Return the names of the options that not every analysis takes."""
+        return frozenset(each.name for each in fields(cls)) - {each.name for each in fields(GraphOptions)}
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> None:
+        """Refuse options that contradict each other.
+
+        Parameters
+        ----------
+        given : mapping
+            The options of a request that are not None, and its ``dataset_id``.
+
+        Raises
+        ------
+        ValueError
+            What has to be changed.
+        """
+        if given.get("include") == "gap_junctions" and "neurotransmitter" in given:
+            raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_dict` returned, here or in another version of the service.
+
+        Keys that are not known are passed over; those that are missing have their defaults.
+
+        Raises
+        ------
+        MalformedMessage
+            If a value is not of its type, or one is missing that has no default.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        names = {each.name for each in fields(cls)} - {"selection", "stated"}
+        options = decode_message(cls, {name: given[name] for name in given.keys() & names})
+        stated = given.keys() & (names | {"include", *FILTERS})
+        return replace(options, selection=Selection.of(given), stated=tuple(sorted(stated)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as the request is stored and as the answer repeats them."""
+        filters = self.selection.to_options()
+        own = {name: getattr(self, name) for name in self.own_names() | {"node_table"}}
+        own["include"] = filters["include"]
+        for name in {"cell_class", "brain_structure"} & set(self.stated):
+            filters.setdefault(name, {"pre": None, "post": None})
+        return {
+            "min_synapses": filters["min_synapses"],
+            "max_edges": self.max_edges,
+            "top_hubs": self.top_hubs,
+            "seed": self.seed,
+            **{name: own[name] for name in sorted(own) if self._is_stored(name, own[name])},
+            **{name: filters[name] for name in FILTERS if name in filters},
+        }
+
+    def parts(self) -> tuple[GraphOptions, ...]:
+        """Return the options of each analysis that this one consists of."""
+        return (self,)
+
+    def _is_stored(self, name: str, value: object) -> bool:
+        """Whether an option is written: not where it is None, False, or a default that was not stated."""
+        default = UNFILTERED.include if name == "include" else getattr(type(self), name, None)
+        return value is not None and value is not False and (value != default or name in self.stated)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsOptions(GraphOptions):
+    """Density, reciprocity, degrees, components, clustering, shortest paths."""
+
+    analysis: ClassVar = "metrics"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotifsOptions(GraphOptions):
+    """The 16 patterns of three neurons."""
+
+    analysis: ClassVar = "motifs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubsOptions(GraphOptions):
+    """The hubs, and the strongest connections around them."""
+
+    analysis: ClassVar = "hubs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReachabilityOptions(GraphOptions):
+    """How many neurons are reached: from ``source``, or on average, within ``max_hops``."""
+
+    analysis: ClassVar = "reachability"
+
+    source: Neuron | None = None
+    max_hops: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortestPathOptions(GraphOptions):
+    """The shortest path from ``source`` to ``target``; its length counts hops, or adds up 1 / synapses."""
+
+    analysis: ClassVar = "shortest_path"
+    needs: ClassVar = (("source",), ("target",))
+
+    source: Neuron
+    target: Neuron
+    weight: Weight = "hops"
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> None:
+        """Refuse a path without both ends."""
+        if not {"source", "target"} <= given.keys():
+            raise ValueError("shortest_path needs source and target, each a neuron's name or id")
+        super().check(given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewiringOptions(GraphOptions):
+    """A comparison with rewired graphs.
+
+    Parameters
+    ----------
+    samples : int, optional
+        How many rewired graphs; None is as many as some seconds allow.
+    keep_reciprocity : bool
+        Whether they keep how many mutual partners each neuron has.
+    """
+
+    samples: int | None = None
+    keep_reciprocity: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RichClubOptions(RewiringOptions):
+    """The rich club."""
+
+    analysis: ClassVar = "rich_club"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotifSignificanceOptions(RewiringOptions):
+    """The motifs, compared with those of rewired graphs."""
+
+    analysis: ClassVar = "motif_significance"
+
+    samples: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommunitiesOptions(GraphOptions):
+    """Communities: a higher ``resolution`` finds more; they are compared with a ``column`` of neurons."""
+
+    analysis: ClassVar = "communities"
+
+    resolution: float = 1.0
+    column: str | None = None
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> None:
+        """Refuse a column that neurons do not have."""
+        super().check(given)
+        column = given.get("column")
+        if column is not None and column not in COLUMNS:
+            near = get_close_matches(column.lower(), COLUMNS, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(COLUMNS)}"
+            raise ValueError(f"column: neurons has no column {column!r} of text; {meant}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(GraphOptions):
+    """Two datasets, or the parts of one, side by side."""
+
+    analysis: ClassVar = "compare"
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = (("other_dataset_id", "by"),)
+
+    other_dataset_id: str | None = None
+    by: DividedBy | None = None
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> None:
+        """Refuse none or two comparisons, and one that the dataset or its connections do not allow."""
+        asked = given.keys() & {"other_dataset_id", "by"}
+        if len(asked) > 1 or (cls.needs and not asked):
+            raise ValueError("compare needs other_dataset_id, or by: one of the two")
+        if "other_dataset_id" in given:
+            _check_other_dataset(given["other_dataset_id"], given["dataset_id"])
+        if "by" in given and given.get("include", UNFILTERED.include) != "chemical":
+            raise ValueError(f"compare by {given['by']} needs include = chemical; gap junctions have none")
+        super().check(given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullOptions(ReachabilityOptions, CompareOptions, CommunitiesOptions, RichClubOptions):
+    """All analyses at once; ``target``, a comparison, or ``samples`` adds the one that needs it."""
+
+    analysis: ClassVar = "full"
+    needs: ClassVar = ()
+
+    target: Neuron | None = None
+    weight: Weight = ShortestPathOptions.weight
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> None:
+        """Refuse a path without both ends; a source alone is where reachability starts."""
+        if "target" in given or given.get("weight", cls.weight) != cls.weight:
+            ShortestPathOptions.check(given)
+        super().check(given)
+
+    def parts(self) -> tuple[GraphOptions, ...]:
+        """Return the options of each analysis that is asked for."""
+        asked = {
+            ShortestPathOptions: self.target is not None,
+            CompareOptions: self.by is not None or self.other_dataset_id is not None,
+            MotifSignificanceOptions: self.samples is not None,
+        }
+        always = (
+            MetricsOptions,
+            MotifsOptions,
+            ReachabilityOptions,
+            HubsOptions,
+            CommunitiesOptions,
+            RichClubOptions,
+        )
+        part_types: tuple[type[GraphOptions], ...] = (*always, *(each for each in asked if asked[each]))
+        return tuple(
+            part_type(**{each.name: getattr(self, each.name) for each in fields(part_type)})
+            for part_type in part_types
+        )
+
+
+AnalysisOptions = (
+    FullOptions
+    | MetricsOptions
+    | MotifsOptions
+    | HubsOptions
+    | ReachabilityOptions
+    | ShortestPathOptions
+    | RichClubOptions
+    | CommunitiesOptions
+    | CompareOptions
+    | MotifSignificanceOptions
+)
+"""The options of a graph job: each class has another ``analysis``."""
+
+OPTION_TYPES: Final[Mapping[str, type[AnalysisOptions]]] = {
+    option_type.analysis: option_type for option_type in get_args(AnalysisOptions)
+}
+if TYPE_CHECKING:
+    Analysis = str
+else:
+    Analysis = Literal[tuple(OPTION_TYPES)]
+
+
+def read_options(analysis: str | None, values: Mapping[str, Any]) -> AnalysisOptions:
+    """Read the stored options of an analysis.
+
+    Raises
+    ------
+    MalformedMessage
+        If there is no such analysis, or as :meth:`GraphOptions.from_dict`.
+
+    Examples
+    --------
+    >>> read_options("hubs", {"top_hubs": 3, "color": "red"}).top_hubs
+    3
+    >>> [each.analysis for each in read_options("full", {"source": "ASEL", "target": 0}).parts()][-2:]
+    ['rich_club', 'shortest_path']
+    """
+    option_type = OPTION_TYPES.get(str(analysis))
+    if option_type is None:
+        raise MalformedMessage(f"{analysis!r:.100} is no analysis, expected one of {', '.join(OPTION_TYPES)}")
+    return option_type.from_dict(values)
+
+
+def find_takers(option: str) -> list[str]:
+    """Return the analyses that have an option of their own by this name.
+
+    Examples
+    --------
+    >>> find_takers("column"), find_takers("seed")
+    (['full', 'communities'], [])
+    """
+    return [analysis for analysis, option_type in OPTION_TYPES.items() if option in option_type.own_names()]
+
+
+def _check_other_dataset(other: str, dataset_id: str) -> None:
+    try:
+        same = UUID(other) == UUID(dataset_id)
+    except ValueError:
+        raise ValueError(
+            "other_dataset_id and dataset_id: the ids of two datasets are needed, which are UUIDs"
+        ) from None
+    if same:
+        raise ValueError("other_dataset_id is the dataset itself; compare needs another one, or by")
