@@ -79,7 +79,7 @@ test-faults: $(VENV)/.dev-stamp
 .PHONY: test-security
 test-security: $(VENV)/.dev-stamp
 	SYNDB_FUZZ_STATEMENTS=$${SYNDB_FUZZ_STATEMENTS:-50000} SYNDB_BOMB_S=$${SYNDB_BOMB_S:-5} \
-	  $(BIN)/python -m pytest -q -s tests/security tests/unit/service/test_gate.py
+	  $(BIN)/python -m pytest -q -s tests/security tests/unit/service/test_validator.py
 
 .PHONY: soak
 soak: $(VENV)/.dev-stamp

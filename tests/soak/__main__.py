@@ -22,8 +22,8 @@ from typing import Final
 import psutil
 
 from syndb_lab import Lab
-from tests.soak.errands import ERRANDS, Place
 from tests.soak.samples import Sample, sample, table
+from tests.soak.scenarios import ERRANDS, Place
 from tests.support.live_service import Live, running_service
 
 AT_A_TIME: Final = 6

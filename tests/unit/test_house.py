@@ -61,7 +61,7 @@ def test_support_has_no_tests_and_tests_have_no_helper_files() -> None:
         for file in TESTS
         if support not in file.parents and not file.name.startswith(("test_", "conftest.", "__init__."))
     }
-    assert helpers == {"browser/latency.py", "soak/__main__.py", "soak/errands.py", "soak/samples.py"}
+    assert helpers == {"browser/latency.py", "soak/__main__.py", "soak/scenarios.py", "soak/samples.py"}
 
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("service/*.md"), *ROOT.glob("docs/**/*.md")]

@@ -284,7 +284,7 @@ def test_processes_bring_a_file_once(tmp_path: Path) -> None:
 HOLDER = """
 import json, sys, time
 from pathlib import Path
-from tests.integration.s3.test_cache import slow_fetch, wanted, FileCache, SIZE
+from tests.integration.s3.test_file_cache import slow_fetch, wanted, FileCache, SIZE
 folder = Path(sys.argv[1])
 cache = FileCache(folder / "cache", 3 * SIZE, slow_fetch(folder / "log"))
 with cache.lease([wanted(1), wanted(2)]):
