@@ -1,4 +1,4 @@
-"""A sub-network to look around in: live in JupyterLab, a picture in the saved notebook."""
+"""The explorer of a sub-network: interactive in JupyterLab, a picture in the saved notebook."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     import networkx
 
 SETTLE_S: Final = 0.8
-COLOURED_BY: Final = ("cell_class", "majority_neurotransmitter", "cell_type", "brain_structure", ROLE)
-SIZED_BY: Final = "degree"
+DEFAULT_COLORS: Final = ("cell_class", "majority_neurotransmitter", "cell_type", "brain_structure", ROLE)
+DEFAULT_SIZE: Final = "degree"
 DEFAULT: Final = "default"
-LONGEST_READ: Final = 1000
+MAX_READ: Final = 1000
 
 
 class ExplorerState(traitlets.HasTraits):
-    """What is looked at and how, where no page of ours draws it."""
+    """State of an explorer, for front ends that do not load our JavaScript."""
 
     part = traitlets.Dict()
     color = traitlets.Unicode()
@@ -51,7 +51,7 @@ class ExplorerState(traitlets.HasTraits):
 
 
 class ExplorerWidget(anywidget.AnyWidget):
-    """The same, drawn by our own JavaScript."""
+    """State of an explorer, drawn by our JavaScript."""
 
     _esm = read_asset("explore.js")
     _css = read_asset("explore.css")
@@ -63,17 +63,17 @@ class ExplorerWidget(anywidget.AnyWidget):
 
 
 class ExplorerOutput:
-    """One output that shows a view."""
+    """One output of an explorer."""
 
     def __init__(self, view: Explorer, output: Any) -> None:
         self._view, self._output = view, output
 
     def update(self, bundle: dict[str, str], *, raw: bool) -> None:
-        """Write it anew."""
+        """Replace the content of the output."""
         self._output.update(bundle, raw=raw)
 
     def close(self) -> None:
-        """Give the output up, since its cell has run again, and the view with the last of them."""
+        """Release the output, because its cell has run again; close the explorer with the last output."""
         with self._view._lock:
             if self not in self._view._outputs:
                 return
@@ -89,13 +89,13 @@ class Explorer:
     Parameters
     ----------
     part : Subnetwork
-        What to show.
+        The sub-network to show.
     color : str or None
-        The column that gives the colours; None for one colour.
+        The column for the colours; None for one colour.
     size : str or None
-        The column of numbers that gives the sizes; None for one size.
+        The column of numbers for the sizes; None for one size.
     seed : int
-        Of the layout: the same one gives the same picture.
+        Seed of the layout; the same seed gives the same picture.
 
     Examples
     --------
@@ -112,20 +112,22 @@ class Explorer:
     ) -> None:
         self._part = part
         self._key = uuid.uuid4().hex
-        self._places = layout_neurons(len(part.ids), edge_arrays(part), seed)
+        self._positions = layout_neurons(len(part.ids), edge_arrays(part), seed)
         self._lock = ProcessLock()
         self._drawing = ProcessLock()
         self._outputs: list[Any] = []
         self._due: float | None = None
         self._shown_in: str | None = None
         self._closed = False
-        look: dict[str, Any] = {
+        appearance: dict[str, Any] = {
             "color": self._require_column("color", self._first() if is_default(color) else color),
-            "size": self._require_column("size", SIZED_BY if is_default(size) else size),
+            "size": self._require_column("size", DEFAULT_SIZE if is_default(size) else size),
         }
-        told = explorer_view(part, self._places, self._key)
+        view = explorer_view(part, self._positions, self._key)
         self._look: ExplorerWidget | ExplorerState = (
-            ExplorerWidget(part=told, **look) if supports_javascript() else ExplorerState(part=told, **look)
+            ExplorerWidget(part=view, **appearance)
+            if supports_javascript()
+            else ExplorerState(part=view, **appearance)
         )
         self._look.observe(lambda _: self._draw_soon(), ["color", "size", "selected"])
 
@@ -139,24 +141,24 @@ class Explorer:
 
     @property
     def selected(self) -> list[int]:
-        """The exact ids of the selected neurons, in the order they were selected; may be set."""
+        """The exact ids of the selected neurons, in the order of selection; can be set."""
         return [int(neuron) for neuron in self._look.selected]
 
     @selected.setter
     def selected(self, neurons: Iterable[int]) -> None:
         wanted = plain_value("selected", neurons)
-        given = [] if wanted == [] else parse_neurons(wanted)
+        selected = [] if wanted == [] else parse_neurons(wanted)
         shown = {str(neuron) for neuron in self._part.ids}
-        if strangers := [neuron for neuron in given if str(neuron) not in shown]:
+        if unknown := [neuron for neuron in selected if str(neuron) not in shown]:
             raise ParameterError(
-                f"neuron {shown_value(strangers[0])} is not among the {len(shown):,} shown",
+                f"neuron {shown_value(unknown[0])} is not among the {len(shown):,} shown",
                 hint="Give ids of view.neurons, or show it: explore(neurons=[…]).",
             )
-        self._look.selected = list(dict.fromkeys(map(str, given)))
+        self._look.selected = list(dict.fromkeys(map(str, selected)))
 
     @property
     def color(self) -> str | None:
-        """The column that gives the colours, None for one colour; may be set."""
+        """The column for the colours, None for one colour; can be set."""
         return self._look.color or None
 
     @color.setter
@@ -165,7 +167,7 @@ class Explorer:
 
     @property
     def size(self) -> str | None:
-        """The column of numbers that gives the sizes, None for one size; may be set."""
+        """The column of numbers for the sizes, None for one size; can be set."""
         return self._look.size or None
 
     @size.setter
@@ -174,21 +176,21 @@ class Explorer:
 
     @property
     def neurons(self) -> list[int]:
-        """The exact ids of all neurons that are shown, the ones in the middle first."""
+        """The exact ids of all shown neurons, the centers first."""
         return list(self._part.ids)
 
     @property
     def columns(self) -> list[str]:
-        """What the neurons may be coloured by."""
+        """The columns that can be used for colours."""
         return list(self._part.columns)
 
     @property
     def scores(self) -> list[str]:
-        """What the neurons may be sized by: the columns of numbers."""
-        return [name for name, told in self._look.part["columns"].items() if told["radius"] is not None]
+        """The columns of numbers, which can be used for sizes."""
+        return [name for name, column in self._look.part["columns"].items() if column["radius"] is not None]
 
     def search(self, text: str | int) -> list[int]:
-        """Find neurons among those shown by a part of the name, or by their exact id.
+        """Find shown neurons by a part of the name, or by the exact id.
 
         Examples
         --------
@@ -209,25 +211,25 @@ class Explorer:
         ]
 
     def plot(self) -> matplotlib.figure.Figure:
-        """Draw the picture as it is coloured and selected now, for a paper or a slide."""
+        """Draw a figure with the current colours, sizes and selection, for a paper or a slide."""
         columns, ids = self._part.columns, self._part.ids
         chosen = set(self._look.selected)
         return draw_picture(
             self._part.names(),
-            self._places,
+            self._positions,
             self._part.lines,
             encode_color(self._part.color_columns(self._look.color)) if self._look.color else plain(len(ids)),
             sizes(columns[self._look.size]) if self._look.size else [0.6] * len(ids),
             title=self._legend(),
-            selected=[place for place, neuron in enumerate(ids) if str(neuron) in chosen],
+            selected=[row for row, neuron in enumerate(ids) if str(neuron) in chosen],
         )
 
     def to_networkx(self) -> networkx.MultiDiGraph[Any]:
-        """Build the graph that is shown, with everything known of its neurons."""
+        """Build the shown graph, with all columns of its neurons."""
         return self._part.to_networkx()
 
     def show(self) -> None:
-        """Show it below the cell that runs now."""
+        """Show the explorer below the running cell."""
         if get_ipython() is None:
             return
         self._shown_in = running_cell_and_run()[1]
@@ -238,25 +240,25 @@ class Explorer:
         close_earlier_output(showing)
 
     def _ipython_display_(self) -> None:
-        """Show it, unless the cell that runs now has shown it already."""
+        """Show the explorer, unless the running cell has shown it already."""
         if running_cell_and_run()[1] != self._shown_in:
             self.show()
 
     def close(self) -> None:
-        """End it: the picture stays as it is now, and nothing of it stays in the kernel or the page."""
+        """Close the explorer; the current picture stays, and the kernel and the page free its memory."""
         if self._closed:
             return
         self._closed = True
         with self._lock:
             drawn, self._due = self._due is None, None
         if isinstance(self._look, ExplorerWidget):
-            self._look.closed = True  # for a page that has not loaded it yet
+            self._look.closed = True  # for a page that has not loaded the widget yet
             close_widget(self._look)
         if not drawn:
             self._draw()
 
     def _draw_soon(self) -> None:
-        """Draw the saved picture once nothing has changed for a moment, in a thread that ends with it."""
+        """Draw the saved picture in a thread, when nothing has changed for ``SETTLE_S`` seconds."""
         with self._lock:
             if not self._outputs:
                 return
@@ -278,7 +280,7 @@ class Explorer:
         self._draw()
 
     def _draw(self) -> None:
-        with self._drawing:  # one after the other: the picture that is saved last is the newest
+        with self._drawing:  # one at a time, so that the picture saved last is the newest
             bundle = self._bundle()
             for output in list(self._outputs):
                 output.update(bundle, raw=True)
@@ -293,7 +295,7 @@ class Explorer:
         }
 
     def _legend(self) -> str:
-        """Say what the colours and the sizes mean."""
+        """Format the meaning of the colours and sizes."""
         color, size = (
             column_heading(self._part, name) if name else "" for name in (self._look.color, self._look.size)
         )
@@ -304,30 +306,30 @@ class Explorer:
 
     def _first(self) -> str | None:
         known = self._part.columns
-        told_apart = (name for name in COLOURED_BY if name != ROLE or len(set(known.get(ROLE, ()))) > 1)
-        return next((name for name in told_apart if name in known), None)
+        candidates = (name for name in DEFAULT_COLORS if name != ROLE or len(set(known.get(ROLE, ()))) > 1)
+        return next((name for name in candidates if name in known), None)
 
-    def _require_column(self, what: str, column: str | None) -> str:
-        """Refuse a column that is not there, with the nearest, or one of texts for a size."""
+    def _require_column(self, option: str, column: str | None) -> str:
+        """Return a valid column name, "" for none; the error for an invalid one has similar names."""
         if column is None:
             return ""
         if not isinstance(column, str):
             raise ParameterError(
-                f"{what} is {article(column)}, no name of a column",
-                hint=f"For example: view.{what} = {SIZED_BY!r}, or None for one {what}.",
+                f"{option} is {article(column)}, no name of a column",
+                hint=f"For example: view.{option} = {DEFAULT_SIZE!r}, or None for one {option}.",
             )
         if column == "":
             return ""
         columns = self._part.columns
-        fitting = (
+        usable = (
             list(columns)
-            if what == "color"
+            if option == "color"
             else [name for name, values in columns.items() if is_size_column(values)]
         )
-        if column in fitting:
+        if column in usable:
             return column
-        near = difflib.get_close_matches(column[:LONGEST_READ], fitting, n=2)
-        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There is {', '.join(fitting)}."
+        near = difflib.get_close_matches(column[:MAX_READ], usable, n=2)
+        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There is {', '.join(usable)}."
         if column in columns:
             raise ParameterError(f"{shown_value(column)} holds no numbers, so it gives no size", hint=hint)
         if self._part.more:
@@ -338,10 +340,10 @@ class Explorer:
 
 
 def is_default(column: Any) -> bool:
-    """Whether it is left to the view which column it takes."""
+    """Return whether the explorer chooses the column."""
     return isinstance(column, str) and column == DEFAULT
 
 
 def is_size_column(values: list[Any]) -> bool:
-    """Whether a column gives sizes."""
+    """Return whether a column can be used for sizes."""
     return is_scale(values)

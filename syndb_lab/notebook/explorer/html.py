@@ -1,4 +1,4 @@
-"""A sub-network for those who read without a kernel: a picture with its text in plain HTML."""
+"""The static HTML of an explorer, with a picture, for readers without a kernel."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from syndb_lab.subnetwork.model import Subnetwork
 from syndb_lab.text.html_text import html_text
 from syndb_lab.text.terminal_text import escape_control_characters
 
-NAMED: Final = 12
-SELECTED: Final = 50
+MAX_NAMES: Final = 12
+MAX_SELECTED: Final = 50
 ELSEWHERE: Final = (
     "This front end does not run the lab's JavaScript, so the picture is still; change it with view.color, "
     "view.size and view.selected. JupyterLab and Notebook 7 show it live."
@@ -22,33 +22,33 @@ ELSEWHERE: Final = (
 
 
 def explorer_html(
-    part: Subnetwork, look: Mapping[str, Any], key: str, picture: bytes, *, live: bool = True
+    part: Subnetwork, state: Mapping[str, Any], key: str, picture: bytes, *, live: bool = True
 ) -> str:
-    """Write the picture, what it shows, and what is selected; styles are inline and there is no script.
+    """Render the picture, its caption and the selection; styles are inline and there is no script.
 
     Parameters
     ----------
     part : Subnetwork
-        What is shown.
-    look : mapping
+        The shown sub-network.
+    state : mapping
         ``color``, ``size`` and ``selected``.
     key : str
-        By which the page finds the place for the live view.
+        The page finds the element for the live view by this key.
     picture : bytes
         A PNG.
     live : bool
-        Whether this front end may put the live view here.
+        Whether this front end can show the live view.
     """
     quiet = f'style="color:{QUIET};font-size:12px"'
-    remarks = [*advice(part), *part.notes, *([] if live else [ELSEWHERE])]
+    notes = [*advice(part), *part.notes, *([] if live else [ELSEWHERE])]
     source = (
-        f'<img alt="{html_text(alt(part, look))}" src="data:image/png;base64,{b64encode(picture).decode()}"'
+        f'<img alt="{html_text(alt(part, state))}" src="data:image/png;base64,{b64encode(picture).decode()}"'
     )
     parts = [
         f"<div><b>{html_text(title(part))}</b> {html_text(caption(part))}</div>",
         f'{source} style="max-width:100%;background:#fff;border-radius:4px;margin:6px 0">',
-        f"<div {quiet}>{html_text(list_selection(part, look))}</div>" if look["selected"] else "",
-        f"<div {quiet}>{html_text(' · '.join(remarks))}</div>" if remarks else "",
+        f"<div {quiet}>{html_text(list_selection(part, state))}</div>" if state["selected"] else "",
+        f"<div {quiet}>{html_text(' · '.join(notes))}</div>" if notes else "",
         f"<div {quiet}>{html_text(citation(part))}</div>" if citation(part) else "",
     ]
     box = "border-radius:6px;margin:4px 0;padding:10px 14px;font-size:13px;line-height:1.5"
@@ -57,40 +57,42 @@ def explorer_html(
     return f'<div class="{classes}"><div class="syndb-still" style="{style}">{"".join(parts)}</div></div>'
 
 
-def explorer_text(part: Subnetwork, look: Mapping[str, Any]) -> str:
-    """Write the same as plain text."""
-    lines = [f"{title(part)}: {caption(part)}", alt(part, look)]
-    lines += [list_selection(part, look)] if look["selected"] else []
+def explorer_text(part: Subnetwork, state: Mapping[str, Any]) -> str:
+    """Render the caption and the selection as plain text."""
+    lines = [f"{title(part)}: {caption(part)}", alt(part, state)]
+    lines += [list_selection(part, state)] if state["selected"] else []
     return escape_control_characters("\n".join([*lines, *advice(part), *part.notes]))
 
 
-def alt(part: Subnetwork, look: Mapping[str, Any]) -> str:
-    """Describe the picture for those who don't see it."""
+def alt(part: Subnetwork, state: Mapping[str, Any]) -> str:
+    """Return the alternative text of the picture."""
     names = part.names()
-    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+    shown = ", ".join(names[:MAX_NAMES]) + (
+        f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    )
     by = [
-        f"{word} by {column_heading(part, look[name])}"
+        f"{word} by {column_heading(part, state[name])}"
         for word, name in (("coloured", "color"), ("sized", "size"))
-        if look[name]
+        if state[name]
     ]
     drawn = f"Graph of {len(names):,} neurons and {len(part.lines):,} connections"
     return escape_control_characters(f"{', '.join([drawn, *by])}: {shown}")
 
 
-def list_selection(part: Subnetwork, look: Mapping[str, Any]) -> str:
+def list_selection(part: Subnetwork, state: Mapping[str, Any]) -> str:
     """List the selected neurons with their exact ids."""
     names = dict(zip(part.ids, part.names(), strict=True))
     listed = [
         str(neuron) if names[neuron] == str(neuron) else f"{names[neuron]} ({neuron})"
-        for neuron in look["selected"][:SELECTED]
+        for neuron in state["selected"][:MAX_SELECTED]
     ]
-    more = len(look["selected"]) - len(listed)
+    more = len(state["selected"]) - len(listed)
     return escape_control_characters(
         f"selected: {', '.join(listed)}" + (f" and {more:,} more" if more else "")
     )
 
 
 def citation(part: Subnetwork) -> str:
-    """Cite the dataset."""
+    """Return the name and the citation of the dataset."""
     words = [str(part.dataset.get(name) or "") for name in ("name", "citation")]
     return " · ".join(word for word in words if word)

@@ -1,4 +1,4 @@
-"""A sub-network as the page is told of it: every value a text, every colour and size decided."""
+"""The view model of a sub-network for the page, with formatted texts, colours and sizes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLES: Final = {
     "majority_neurotransmitter": "neurotransmitter",
 }
 DATASET: Final = "of the dataset"
-TOLD: Final = (
+DETAILS: Final = (
     "cell_class",
     "cell_type",
     "majority_neurotransmitter",
@@ -39,20 +39,20 @@ TOLD: Final = (
 )
 
 
-def explorer_view(part: Subnetwork, places: Sequence[tuple[float, float]], key: str) -> dict[str, Any]:
-    """Write a sub-network for the page.
+def explorer_view(part: Subnetwork, positions: Sequence[tuple[float, float]], key: str) -> dict[str, Any]:
+    """Build the view model of a sub-network.
 
     Parameters
     ----------
     part : Subnetwork
         The sub-network.
-    places : sequence of (float, float)
-        Where its neurons are.
+    positions : sequence of (float, float)
+        Positions of its neurons.
     key : str
-        By which the page finds its place.
+        The page finds its element by this key.
     """
     columns = {name: column(part, name) for name in part.columns}
-    offered = [[name, choice(part, name), part.origins.get(name, DATASET)] for name in columns]
+    options = [[name, choice(part, name), part.origins.get(name, DATASET)] for name in columns]
     return {
         "key": key,
         "title": title(part),
@@ -63,8 +63,8 @@ def explorer_view(part: Subnetwork, places: Sequence[tuple[float, float]], key: 
         ],
         "ids": [str(neuron) for neuron in part.ids],
         "names": [cell(name) for name in part.names()],
-        "x": [round(x, 4) for x, _ in places],
-        "y": [round(y, 4) for _, y in places],
+        "x": [round(x, 4) for x, _ in positions],
+        "y": [round(y, 4) for _, y in positions],
         "lines": {
             "pre": [line.pre for line in part.lines],
             "post": [line.post for line in part.lines],
@@ -72,17 +72,17 @@ def explorer_view(part: Subnetwork, places: Sequence[tuple[float, float]], key: 
             "junction": [line.junction for line in part.lines],
         },
         "columns": columns,
-        "colours": offered,
-        "sizes": [one for one in offered if columns[one[0]]["radius"] is not None],
+        "colours": options,
+        "sizes": [option for option in options if columns[option[0]]["radius"] is not None],
         "more": escape_control_characters(part.more),
-        "told": [[name, columns[name]["title"]] for name in TOLD if name in columns],
+        "told": [[name, columns[name]["title"]] for name in DETAILS if name in columns],
         "plain": encode_colors(plain(len(part.ids))),
         "strongest": strongest(part),
     }
 
 
 def column(part: Subnetwork, name: str) -> dict[str, Any]:
-    """Write a column: its texts (None where it is unknown), colours and, of numbers, sizes."""
+    """Build the view model of a column: texts (None if unknown), colours and, for numbers, sizes."""
     values = part.columns[name]
     texts = [known_value(value) for value in values]
     return {
@@ -94,7 +94,7 @@ def column(part: Subnetwork, name: str) -> dict[str, Any]:
 
 
 def encode_colors(colours: ColorEncoding) -> dict[str, Any]:
-    """Write colours for the page."""
+    """Build the view model of colours."""
     return {
         "colours": list(colours.colours),
         "of": colours.of,
@@ -104,30 +104,30 @@ def encode_colors(colours: ColorEncoding) -> dict[str, Any]:
 
 
 def column_heading(part: Subnetwork, name: str) -> str:
-    """Name a column in words, a score with what it was counted in: ``in-degree in the whole graph``."""
+    """Return the heading of a column; for a score with its graph: ``in-degree in the whole graph``."""
     return f"{plainly(part, name)} {part.origins.get(name, '')}".rstrip()
 
 
 def choice(part: Subnetwork, name: str) -> str:
-    """Name it in few words, for a list: ``in-degree, whole graph``."""
+    """Return a short heading for a list: ``in-degree, whole graph``."""
     origin = part.origins.get(name, "").removeprefix("in ").removeprefix("the ")
     return ", ".join(filter(None, (plainly(part, name), origin)))
 
 
 def plainly(part: Subnetwork, name: str) -> str:
-    """Name a column in words, without what it was counted in."""
+    """Return the heading of a column without the graph that it was computed in."""
     word = name.removesuffix(APART) if name in part.origins else name
     return TITLES.get(word) or escape_control_characters(word.replace("_", " "))
 
 
 def title(part: Subnetwork) -> str:
-    """Name the dataset that the graph is of."""
+    """Return the title of the graph's dataset."""
     return cell(str(part.dataset.get("title") or part.dataset.get("name") or "Connections"))
 
 
 def strongest(part: Subnetwork) -> str:
-    """Say what the width of an arrow means."""
-    most = max((line.count for line in part.lines if not line.junction), default=None)
-    if most is None:
+    """Format the meaning of an arrow's width."""
+    largest = max((line.count for line in part.lines if not line.junction), default=None)
+    if largest is None:
         return ""
-    return f"width: up to {format_value(most)} synapse{'' if most == 1 else 's'}"
+    return f"width: up to {format_value(largest)} synapse{'' if largest == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""``job.table()``: a result of any length, paged, sorted and filtered by the kernel."""
+"""The table of ``job.table()``: a result of any length; the kernel pages, sorts and filters it."""
 
 from syndb_lab.notebook.table.result_table import ResultTable
 

@@ -1,4 +1,4 @@
-"""Cells as texts, written by the engine that also filters them: what is found is what is seen."""
+"""Cells as texts, formatted by the engine that also filters them, so that both see the same text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 Cell = str | None | list[str | int]
 Kinds = Sequence[str | None]
-"""Of nested columns the types in which the engine writes their texts, where Arrow holds them as others."""
-WIDEST: Final = 300
+"""For nested columns, the engine's types to format them in, if Arrow stores other types."""
+MAX_CHARACTERS: Final = 300
 
 
 class CellFormatter:
-    """Writes tables as texts: ids with all their digits, moments in ISO 8601, NULL as None."""
+    """Formats tables as texts: ids with all digits, timestamps in ISO 8601, NULL as None."""
 
     def __init__(self) -> None:
         import duckdb
@@ -28,8 +28,8 @@ class CellFormatter:
         self._engine.execute("SET TimeZone = 'UTC'")
 
     def short_texts(self, table: pyarrow.Table, kinds: Kinds = ()) -> list[list[Cell]]:
-        """Write rows for the screen: on one line, and a long cell as its beginning and its whole length."""
-        long = [f"left({{0}}, {WIDEST})", "length({0})"]
+        """Format rows for the screen, on one line; a long cell becomes its beginning and its length."""
+        long = [f"left({{0}}, {MAX_CHARACTERS})", "length({0})"]
         columns = self._columns(table, long, kinds)
         cells = [
             [cut(text, length) for text, length in zip(*columns[index : index + 2], strict=True)]
@@ -38,11 +38,11 @@ class CellFormatter:
         return [list(row) for row in zip(*cells, strict=True)]
 
     def full_texts(self, table: pyarrow.Table, kinds: Kinds = ()) -> list[list[str | None]]:
-        """Write rows with every character."""
+        """Format rows as complete texts."""
         return [list(row) for row in zip(*self._columns(table, ["{0}"], kinds), strict=True)]
 
     def close(self) -> None:
-        """Let the engine go."""
+        """Close the engine."""
         self._engine.close()
 
     def _columns(self, table: pyarrow.Table, forms: Sequence[str], kinds: Kinds) -> list[list[Any]]:
@@ -57,11 +57,11 @@ class CellFormatter:
                     for index in range(table.num_columns)
                 ]
                 return [column for part in parts for column in part]
-        texts = column_texts(table.column(0))  # a type that the engine doesn't have
+        texts = column_texts(table.column(0))  # a type that the engine does not support
         if len(forms) == 1:
             return [texts]
         return [
-            [text and text[:WIDEST] for text in texts],
+            [text and text[:MAX_CHARACTERS] for text in texts],
             [None if text is None else len(text) for text in texts],
         ]
 
@@ -73,15 +73,15 @@ class CellFormatter:
                 f"CAST({f'CAST({name} AS {kind})' if kind else name} AS VARCHAR)"
                 for name, kind in zip_longest(names, kinds)
             ]
-            asked = ", ".join(form.replace("{0}", written) for written in cells for form in forms)
-            found = self._engine.sql(f"SELECT {asked} FROM page").to_arrow_table()  # noqa: S608 - names of ours
+            expressions = ", ".join(form.replace("{0}", cell) for cell in cells for form in forms)
+            found = self._engine.sql(f"SELECT {expressions} FROM page").to_arrow_table()  # noqa: S608 - names of ours
         finally:
             self._engine.unregister("page")
         return [column.to_pylist() for column in found.columns]
 
 
 def cut(text: str | None, length: int | None) -> Cell:
-    r"""Put a text on one line; a cut one is a pair with its whole length.
+    r"""Put a text on one line; a truncated text becomes a pair with its full length.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is typed above a column to keep some rows: read, checked, and said in SQL."""
+"""Parses the filter of a column, and converts it to SQL."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ SYNTAX: Final = 'Write a text to find, "NULL", NULL, not NULL, = 5, != 5, > 5, o
 
 @dataclass(frozen=True, slots=True)
 class ColumnFilter:
-    """A condition in SQL, the column in it written ``{c}``, and the values it takes."""
+    """A condition in SQL, with ``{c}`` for the column, and its parameter values."""
 
     sql: str
     values: tuple[Any, ...] = ()
 
 
 def parse_filter(text: str, field: pyarrow.Field | pyarrow.DataType) -> ColumnFilter | None:
-    """Read what was typed above a column.
+    """Parse the filter of a column.
 
     Parameters
     ----------
     text : str
-        A text to find in the cells (capitals or not; in quotes where it would mean something else), ``NULL``,
-        ``not NULL``, or comparisons joined by ``and``: ``>= 5 and < 10``, ``= interneuron``.
+        A text to find in the cells (case is ignored; quotes make it literal), ``NULL``, ``not NULL``, or
+        comparisons joined by ``and``: ``>= 5 and < 10``, ``= interneuron``.
     field : pyarrow.Field or pyarrow.DataType
         The column, or its type alone.
 
     Returns
     -------
-    Condition or None
-        None where nothing was typed.
+    ColumnFilter or None
+        None for an empty filter.
 
     Raises
     ------
     ParameterError
-        It can't be read, or doesn't fit the column.
+        The filter is invalid, or does not match the type of the column.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def parse_filter(text: str, field: pyarrow.Field | pyarrow.DataType) -> ColumnFi
 
 
 def comparison(text: str, kind: pyarrow.DataType, engine: str | None = None) -> ColumnFilter:
-    """Read one comparison, such as ``>= 5``; ``engine`` is the type of a column that Arrow holds as text."""
+    """Parse a comparison, such as ``>= 5``; ``engine`` is the engine's type if Arrow stores text."""
     from pyarrow import types
 
     found = OPERATORS.match(text)
@@ -103,7 +103,7 @@ def comparison(text: str, kind: pyarrow.DataType, engine: str | None = None) -> 
 
 
 def number(text: str, kind: pyarrow.DataType) -> Decimal:
-    """Read a number exactly; commas and underscores between its digits are left out."""
+    """Parse a number exactly; commas and underscores between digits are ignored."""
     try:
         return Decimal(re.sub(r"(?<=\d)[,_](?=\d{3})", "", strip_quotes(text)))
     except InvalidOperation:
@@ -111,10 +111,10 @@ def number(text: str, kind: pyarrow.DataType) -> Decimal:
 
 
 def exact(operator: str, value: Decimal, precision: int, scale: int) -> ColumnFilter:
-    """Compare a whole or a decimal column without rounding: no id is taken for its neighbour.
+    """Compare an integer or decimal column without rounding, so that ids stay exact.
 
-    A value between two that the column can hold is replaced by the lower of them, and the operator with it;
-    one of more digits than it can hold decides for every row.
+    A value between two possible values of the column is replaced by the lower one, and the operator is
+    adapted. For a value beyond the column's range, the result is the same for all rows.
     """
     if value.is_nan():
         return ColumnFilter("FALSE")
@@ -134,13 +134,13 @@ def exact(operator: str, value: Decimal, precision: int, scale: int) -> ColumnFi
 
 
 def float_filter(operator: str, value: float, kind: str) -> ColumnFilter:
-    """Compare a floating column; NaN equals itself and is on no side of any number."""
-    apart = "" if math.isnan(value) or operator in {"=", "!="} else " AND NOT isnan({c})"
-    return ColumnFilter(f"{{c}} {operator} CAST(? AS {kind}){apart}", (value,))
+    """Compare a floating-point column; NaN equals NaN, and is neither smaller nor larger than a number."""
+    not_nan = "" if math.isnan(value) or operator in {"=", "!="} else " AND NOT isnan({c})"
+    return ColumnFilter(f"{{c}} {operator} CAST(? AS {kind}){not_nan}", (value,))
 
 
 def parse_timestamp(operator: str, value: str, kind: pyarrow.DataType) -> ColumnFilter:
-    """Compare a date, a time, or true and false: the engine reads the value as it would in SQL."""
+    """Compare a date, time or Boolean column; the engine parses the value as in SQL."""
     import duckdb
     from pyarrow import types
 
@@ -163,7 +163,7 @@ def parse_timestamp(operator: str, value: str, kind: pyarrow.DataType) -> Column
 
 
 def typed_filter(operator: str, value: str, engine: str) -> ColumnFilter:
-    """Compare a column in the type that the engine had for it."""
+    """Compare a column in the engine's own type."""
     import duckdb
 
     if engine in NUMBERS:
@@ -178,7 +178,7 @@ def typed_filter(operator: str, value: str, engine: str) -> ColumnFilter:
 
 
 def engine_type(kind: pyarrow.DataType) -> str:
-    """Name the engine's type of a column that is compared."""
+    """Return the engine's type of a column that can be compared."""
     from pyarrow import types
 
     if types.is_boolean(kind):
@@ -195,7 +195,7 @@ def engine_type(kind: pyarrow.DataType) -> str:
 
 
 def is_text(kind: pyarrow.DataType) -> bool:
-    """Whether a column holds texts, or names of a fixed list."""
+    """Return whether a column has texts, or a dictionary of texts."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -204,7 +204,7 @@ def is_text(kind: pyarrow.DataType) -> bool:
 
 
 def strip_quotes(text: str) -> str:
-    """Take off quotes around a text.
+    """Remove the quotes around a text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The pieces that a result file is made of: record batches, row groups, or rows of a file of our own."""
+"""The chunks of a result file: record batches, row groups, or batches of an uncompressed copy."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ MAGIC_BYTES: Final = 8
 
 
 class Chunks(Protocol):
-    """A file's pieces, in the order of its rows."""
+    """The chunks of a file, in the order of its rows."""
 
     schema: pyarrow.Schema
     lengths: list[int]
 
-    def piece(self, index: int, columns: Sequence[int] | None) -> Any:
-        """Read a piece, whole or in these columns."""
+    def chunk(self, index: int, columns: Sequence[int] | None) -> Any:
+        """Read a chunk, with all or only these columns."""
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
 
 
-class ArrowPieces:
-    """The record batches of an Arrow file that is mapped into memory."""
+class ArrowChunks:
+    """The record batches of an Arrow file, which is mapped into memory."""
 
     def __init__(self, path: Path) -> None:
         start_arrow()
@@ -41,8 +41,8 @@ class ArrowPieces:
         self.schema = pa.ipc.open_file(self._file).schema
         self.lengths = list(batch_lengths(self._file))
 
-    def piece(self, index: int, columns: Sequence[int] | None) -> pyarrow.RecordBatch:
-        """Read a record batch, decompressing only these columns."""
+    def chunk(self, index: int, columns: Sequence[int] | None) -> pyarrow.RecordBatch:
+        """Read a record batch; only these columns are decompressed."""
         import pyarrow as pa
 
         if columns is None:
@@ -53,11 +53,11 @@ class ArrowPieces:
         return batch.select([wanted.index(column) for column in columns])
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._file.close()
 
 
-class ParquetPieces:
+class ParquetChunks:
     """The row groups of a Parquet file."""
 
     def __init__(self, path: Path) -> None:
@@ -72,8 +72,8 @@ class ParquetPieces:
             self.schema.names
         )
 
-    def piece(self, index: int, columns: Sequence[int] | None) -> pyarrow.Table:
-        """Read a row group, only these columns where their names tell them apart."""
+    def chunk(self, index: int, columns: Sequence[int] | None) -> pyarrow.Table:
+        """Read a row group; if column names are unique, only these columns."""
         if columns is None or not self._by_name:
             table = self._file.read_row_group(index)
             return table if columns is None else table.select(list(columns))
@@ -81,17 +81,17 @@ class ParquetPieces:
         return self._file.read_row_group(index, columns=names).select(names)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._file.close(force=True)
 
 
 class UncompressedFile:
-    """Rows without compression in a file of our own, mapped into memory; its name is gone once it is open.
+    """An uncompressed copy of a result, mapped into memory; the file has no name after it is opened.
 
     Parameters
     ----------
     beside : Path
-        A file's name in the folder in which it is made.
+        Path of a file in the folder for the copy.
     schema : pyarrow.Schema
         The result's columns.
     batches : iterator
@@ -113,13 +113,13 @@ class UncompressedFile:
         self._batches = [reader.get_batch(index) for index in range(reader.num_record_batches)]
         self.table = pa.Table.from_batches(self._batches, reader.schema)
 
-    def piece(self, index: int, columns: Sequence[int] | None) -> pyarrow.RecordBatch:
-        """Give a batch as it lies in the file."""
+    def chunk(self, index: int, columns: Sequence[int] | None) -> pyarrow.RecordBatch:
+        """Return a batch of the file."""
         numbers = range(len(self.schema)) if columns is None else columns
         return self._batches[index].select([number + 1 for number in numbers])
 
     def close(self) -> None:
-        """Let the file go, which removes it."""
+        """Close the file, which deletes it."""
         self._batches.clear()
         del self.table
         self._file.close()
@@ -129,7 +129,10 @@ class UncompressedFile:
         import pyarrow as pa
 
         kinds = [plain_type(field.type) for field in self.schema]
-        fields = [pa.field("n", pa.uint64()), *(pa.field(f"c{at}", kind) for at, kind in enumerate(kinds))]
+        fields = [
+            pa.field("n", pa.uint64()),
+            *(pa.field(f"c{index}", kind) for index, kind in enumerate(kinds)),
+        ]
         schema, start = pa.schema(fields), 0
         with pa.OSFile(str(name), "wb") as file, pa.ipc.new_file(file, schema) as writer:
             for batch in batches:
@@ -145,17 +148,17 @@ class UncompressedFile:
 
 
 def plain_type(kind: pyarrow.DataType) -> pyarrow.DataType:
-    """Name a column's type as it is written: names of a fixed list as texts, each batch has its own list."""
+    """Return the type that a column is written as; a dictionary, which differs by batch, as values."""
     from pyarrow import types
 
     return kind.value_type if types.is_dictionary(kind) else kind
 
 
 def batch_lengths(file: pyarrow.MemoryMappedFile) -> Iterator[int]:
-    """Read how many rows each record batch has, without decompressing any.
+    """Yield the number of rows of each record batch, without decompressing any.
 
-    pyarrow tells the length of a batch only once it is read; its message says it in the field ``length``
-    (the first of ``RecordBatch``, the third of ``Message``: Arrow's format/Message.fbs).
+    pyarrow reports the length of a batch only after reading it. The batch's message has it in the field
+    ``length`` (the first of ``RecordBatch``, the third of ``Message``: Arrow's format/Message.fbs).
     """
     import pyarrow as pa
 
@@ -169,10 +172,10 @@ def batch_lengths(file: pyarrow.MemoryMappedFile) -> Iterator[int]:
 
 
 def field_at(data: bytes, table: int, field: int) -> int:
-    """Find where a table of FlatBuffers holds a field; 0 where it holds the default."""
+    """Return the offset of a field in a FlatBuffers table; 0 if the field has its default."""
     fields = table - struct.unpack_from("<i", data, table)[0]
-    place = 4 + 2 * field
-    if place >= struct.unpack_from("<H", data, fields)[0]:
+    position = 4 + 2 * field
+    if position >= struct.unpack_from("<H", data, fields)[0]:
         return 0
-    offset = struct.unpack_from("<H", data, fields + place)[0]
+    offset = struct.unpack_from("<H", data, fields + position)[0]
     return table + offset if offset else 0

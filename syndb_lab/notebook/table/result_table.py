@@ -1,4 +1,4 @@
-"""What ``job.table()`` gives: the first rows everywhere, and all of them by the page in a live notebook."""
+"""The value of ``job.table()``: the first rows everywhere, and all rows by page in a running notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from syndb_lab.notebook.table.row_view import RowView
 if TYPE_CHECKING:
     from syndb_lab.notebook.table.widget import TableOutput
 
-AGAIN: Final = "Run the cell again to page through all rows, to sort and to filter."
+RUN_AGAIN: Final = "Run the cell again to page through all rows, to sort and to filter."
 ELSEWHERE: Final = (
     "To sort, filter and see all rows here: job.to_polars(). In JupyterLab this table does it itself."
 )
@@ -23,16 +23,16 @@ CUT: Final = "The result was cut at the service's size limit: there were more ro
 
 @convert_errors
 class ResultTable:
-    """A stored result to look at; the last line of a cell shows it, or ``display()``.
+    """A stored result as a table; the last line of a cell or ``display()`` shows it.
 
     Parameters
     ----------
     open_rows : callable
-        Opens the rows: now, and again where they are shown once more.
+        Opens the rows: at construction, and again for each further output.
     title : str
-        What it is called above its rows.
+        Title above the rows.
     truncated : bool
-        Whether the result was cut at the service's size limit.
+        Whether the result was truncated at the service's size limit.
     """
 
     def __init__(self, open_rows: Callable[[], RowView], title: str, *, truncated: bool = False) -> None:
@@ -42,33 +42,33 @@ class ResultTable:
         self._rows: RowView | None = open_rows()
         self._page = first_page(self._rows)
         self._count = self._rows.count
-        self._lives: list[TableOutput] = []
+        self._outputs: list[TableOutput] = []
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many rows and columns the result has."""
+        """The numbers of rows and columns of the result."""
         return self._count, len(self._page["columns"])
 
     def __repr__(self) -> str:
         return plain_page(self._page, self._notes)
 
     def close(self) -> None:
-        """Let the file and the page go; the first rows stay where they are shown.
+        """Close the file and the live tables; the first rows stay in their cells.
 
         Examples
         --------
         >>> table = job.table()
         >>> table.close()
         """
-        for live in self._lives:
-            live.close()
-        self._lives.clear()
+        for output in self._outputs:
+            output.close()
+        self._outputs.clear()
         if self._rows is not None:
             self._rows.close()
             self._rows = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        key, note = uuid.uuid4().hex, AGAIN if supports_javascript() else ELSEWHERE
+        key, note = uuid.uuid4().hex, RUN_AGAIN if supports_javascript() else ELSEWHERE
         if supports_javascript():
             self._show(key)
         html = html_page(self._page, self._title, [*self._notes, note], key)
@@ -81,11 +81,11 @@ class ResultTable:
         if not has_kernel():
             return
         board = {"key": key, "title": self._title, "note": " ".join(self._notes), "rows": self._count}
-        live = TableOutput({**board, "columns": self._page["columns"]}, self._take_rows)
-        close_earlier_output(live)
-        self._lives = [*(one for one in self._lives if not one.is_closed), live]
+        output = TableOutput({**board, "columns": self._page["columns"]}, self._take_rows)
+        close_earlier_output(output)
+        self._outputs = [*(shown for shown in self._outputs if not shown.is_closed), output]
 
     def _take_rows(self) -> RowView:
-        """Hand over the rows that are open already, or open the file again."""
+        """Return the open rows once, and open the file again after that."""
         rows, self._rows = self._rows, None
         return rows or self._open_rows()

@@ -1,4 +1,4 @@
-"""A stored result as a table to look at: sorted, filtered, and read by the page."""
+"""The rows of a result file as a table: sorted, filtered, and read by page."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     import numpy as np
 
 Key = tuple[int, Literal["asc", "desc"]]
-KEPT_ORDERS: Final = 2
+MAX_ORDERS: Final = 2
 
 
 class Interrupted(Exception):
-    """Sorting was stopped, since nobody waits for it any more."""
+    """Sorting was stopped, because its result is not needed any more."""
 
 
 class ViewSpec:
-    """Which rows of a result are seen, and in which order.
+    """The filters and the sort order of a table.
 
     Parameters
     ----------
     sort : sequence of (int, {'asc', 'desc'})
-        Columns by their number, the first one counts most.
+        Columns by number; the first is the primary sort key.
     filters : mapping of int to str
-        What is typed above the columns.
+        Filter texts by column number.
     """
 
     def __init__(self, sort: Sequence[Key] = (), filters: Mapping[int, str] | None = None) -> None:
@@ -44,17 +44,17 @@ class ViewSpec:
 
     @property
     def key(self) -> str:
-        """What tells this view from others."""
+        """A key that is unique for these filters and this order."""
         return repr((self.sort, self.filters))
 
     @property
     def is_stored(self) -> bool:
-        """Whether this is the result as it is stored."""
+        """Whether the view is the stored result, without filter and order."""
         return not self.sort and not self.filters
 
 
 class FilterError(ParameterError):
-    """What is typed above a column can't be used; ``column`` says which one."""
+    """Error in the filter of a column; ``column`` is its number."""
 
     def __init__(self, error: SyndbError, column: int) -> None:
         super().__init__(error.message, hint=error.hint)
@@ -62,9 +62,9 @@ class FilterError(ParameterError):
 
 
 class RowView:
-    """The rows of a result file. The file is opened here, and read in ``page`` and ``texts``.
+    """The rows of a result file, opened at construction and read by ``page`` and ``texts``.
 
-    Sorting and filtering leave the numbers of the rows in memory, at most 8 bytes a row; nothing else.
+    Sorting and filtering keep only the numbers of the rows in memory, at most 8 bytes per row.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ class RowView:
     columns : sequence of dict
         ``name`` and ``type`` of each column, as in the job's record.
     folder : Path, optional
-        Where rows are written that are sorted; that of the file, where none is named.
+        Folder for files of sorting; by default that of the result file.
     """
 
     def __init__(
         self, path: Path, columns: Sequence[dict[str, str]] = (), folder: Path | None = None
     ) -> None:
-        self._stored = ResultReader(path, columns, folder)
+        self._reader = ResultReader(path, columns, folder)
         self._cells = CellFormatter()
         self._folder = folder or path.parent
         self._orders: dict[str, np.ndarray[Any, Any]] = {}
@@ -88,8 +88,8 @@ class RowView:
 
     @property
     def count(self) -> int:
-        """How many rows the result has."""
-        return self._stored.count
+        """The number of rows of the result."""
+        return self._reader.count
 
     @property
     def columns(self) -> list[dict[str, Any]]:
@@ -100,16 +100,16 @@ class RowView:
                 "type": shown_type(field),
                 "numeric": is_number(field),
             }
-            for field in self._stored.schema
+            for field in self._reader.schema
         ]
 
     def total(self, view: ViewSpec) -> int:
-        """Count the rows of a view; sorts and filters where that is not done yet.
+        """Count the rows of a view; filter and sort first if necessary.
 
         Raises
         ------
         FilterError
-            A filter can't be read, or doesn't fit its column.
+            A filter is invalid, or does not match the type of its column.
         Interrupted
             ``interrupt`` was called meanwhile.
         """
@@ -117,41 +117,41 @@ class RowView:
         return self.count if order is None else len(order)
 
     def is_sorted(self, view: ViewSpec) -> bool:
-        """Whether a view can be read without sorting or filtering first."""
+        """Return whether a view can be read without sorting or filtering first."""
         return view.is_stored or view.key in self._orders
 
     def page(
         self, view: ViewSpec, first: int, count: int, columns: Sequence[int]
     ) -> tuple[list[int], list[list[Cell]]]:
-        """Read some rows of a view for the screen: their numbers in the result (from 0), and their cells."""
+        """Read rows of a view for the screen; return their numbers in the result (from 0) and their cells."""
         numbers = self._numbers(view, first, count)
         cells = (
-            self._cells.short_texts(self._stored.rows(numbers, columns), self._kinds(columns))
+            self._cells.short_texts(self._reader.rows(numbers, columns), self._kinds(columns))
             if len(numbers)
             else []
         )
         return numbers.tolist(), cells
 
     def texts(self, view: ViewSpec, first: int, count: int, columns: Sequence[int]) -> list[list[str | None]]:
-        """Read some rows of a view with every character."""
+        """Read rows of a view as complete texts."""
         numbers = self._numbers(view, first, count)
         return (
-            self._cells.full_texts(self._stored.rows(numbers, columns), self._kinds(columns))
+            self._cells.full_texts(self._reader.rows(numbers, columns), self._kinds(columns))
             if len(numbers)
             else []
         )
 
     def interrupt(self) -> None:
-        """Stop the sorting that goes on now, if any; for another thread than the one that waits for it."""
+        """Stop sorting in another thread, if it is running."""
         with self._lock:
             if self._engine is not None:
                 self._engine.interrupt()
 
     def close(self) -> None:
-        """Let the file, the engine and the orders go."""
+        """Close the file and the engine, and free the orders."""
         self._orders.clear()
         self._cells.close()
-        self._stored.close()
+        self._reader.close()
 
     def _numbers(self, view: ViewSpec, first: int, count: int) -> np.ndarray[Any, Any]:
         import numpy as np
@@ -166,7 +166,7 @@ class RowView:
             return None
         if view.key not in self._orders:
             found = self._sort_rows(view)
-            while len(self._orders) >= KEPT_ORDERS:
+            while len(self._orders) >= MAX_ORDERS:
                 self._orders.pop(next(iter(self._orders)))
             self._orders[view.key] = found
         return self._orders[view.key]
@@ -175,22 +175,22 @@ class RowView:
         import duckdb
         import numpy as np
 
-        where, values = self._where(view.filters)
+        condition, values = self._where(view.filters)
         keys = [
-            f"{self._expression(column)} {'DESC' if way == 'desc' else 'ASC'} NULLS LAST"
-            for column, way in view.sort
+            f"{self._expression(column)} {'DESC' if direction == 'desc' else 'ASC'} NULLS LAST"
+            for column, direction in view.sort
         ]
-        sql = f"SELECT n FROM held{where}"  # noqa: S608 - columns by number, values bound
+        sql = f"SELECT n FROM result_rows{condition}"  # noqa: S608 - columns by number, values bound
         if keys:
             sql += f" ORDER BY {', '.join([*keys, 'n'])}"
         used = sorted({column for column, _ in view.sort} | set(view.filters))
-        held = self._stored.spread().select(["n", *(f"c{column}" for column in used)])
+        result_rows = self._reader.map_uncompressed().select(["n", *(f"c{column}" for column in used)])
         with (
             temporary_folder(self._folder.parent) as folder,
             duckdb.connect(config={"temp_directory": folder}) as engine,
         ):
             engine.execute("SET TimeZone = 'UTC'")
-            engine.register("held", held)
+            engine.register("result_rows", result_rows)
             with self._lock:
                 self._engine = engine
             try:
@@ -205,11 +205,11 @@ class RowView:
         return order if keys else np.sort(order)
 
     def _kinds(self, columns: Sequence[int]) -> list[str | None]:
-        return [written_type(self._stored.schema.field(column)) for column in columns]
+        return [written_type(self._reader.schema.field(column)) for column in columns]
 
     def _expression(self, column: int) -> str:
-        """Write a column in the type by which the engine sorted it when it made the result."""
-        kind = ordered_type(self._stored.schema.field(column))
+        """Return the SQL of a column in the type that the engine had when it computed the result."""
+        kind = ordered_type(self._reader.schema.field(column))
         return f"CAST(c{column} AS {kind})" if kind else f"c{column}"
 
     def _where(self, filters: Mapping[int, str]) -> tuple[str, list[Any]]:
@@ -217,7 +217,7 @@ class RowView:
         values: list[Any] = []
         for column, text in filters.items():
             try:
-                found = parse_filter(text, self._stored.schema.field(column))
+                found = parse_filter(text, self._reader.schema.field(column))
             except SyndbError as error:
                 raise FilterError(error, column) from error
             if found is not None:
@@ -228,13 +228,13 @@ class RowView:
 
 
 def temporary_folder(beside: Path) -> tempfile.TemporaryDirectory[str]:
-    """Make a folder for what sorting has no memory for: readable by this user alone, and removed afterwards.
+    """Create a temporary folder for sorting beyond memory, readable by this user only.
 
     Parameters
     ----------
     beside : Path
-        Where it is made, as there is room for large results; the system's folder for temporary files where
-        nothing can be written there.
+        Parent folder, which has space for large results. If it is not writable, the system's folder for
+        temporary files is used.
     """
     try:
         return tempfile.TemporaryDirectory(prefix="sorting-", dir=beside)

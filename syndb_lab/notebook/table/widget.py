@@ -1,4 +1,4 @@
-"""A table while its kernel lives: the widget, and when it is closed."""
+"""The widget of a live table, and its life cycle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syndb_lab.notebook.table.row_view import RowView
 
 
 class TableWidget(anywidget.AnyWidget):
-    """The table, drawn by our own JavaScript."""
+    """The table, drawn by our JavaScript."""
 
     _esm = read_asset("table.js")
     _css = read_asset("table.css")
@@ -24,31 +24,31 @@ class TableWidget(anywidget.AnyWidget):
 
 
 class TableOutput:
-    """One showing of a result; what the page asks for is answered in a thread of our own.
+    """One output of a result; a separate thread answers the page's requests.
 
     Parameters
     ----------
     board : dict
-        What the page is told at first: ``key``, ``title``, ``note``, ``rows``, ``columns``.
+        Initial data for the page: ``key``, ``title``, ``note``, ``rows``, ``columns``.
     open_rows : callable
-        Opens the rows, when they are asked for first.
+        Opens the rows at the first request.
     """
 
     def __init__(self, board: dict[str, Any], open_rows: Callable[[], RowView]) -> None:
         self._widget = TableWidget(board=board)
-        self._serving = PageServer(open_rows, self._widget.send)
-        self._widget.on_msg(lambda _, content, __: self._serving.request(content))
+        self._server = PageServer(open_rows, self._widget.send)
+        self._widget.on_msg(lambda _, content, __: self._server.request(content))
         self.is_closed = False
 
     def close(self) -> None:
-        """End the connection to the page and let the file go."""
+        """Close the connection to the page, and the file."""
         if self.is_closed:
             return
         self.is_closed = True
-        self._serving.close()
+        self._server.close()
         close_widget(self._widget)
 
 
 def has_kernel() -> bool:
-    """Whether this is a notebook's kernel, which a page can ask."""
+    """Return whether the code runs in a notebook's kernel, which can receive requests of a page."""
     return getattr(get_ipython(), "kernel", None) is not None

@@ -292,8 +292,8 @@ def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
     def look() -> None:
         table = ResultTable(lambda: RowView(stored), "a table")
         live = TableOutput({"key": "k"}, table._take_rows)
-        live._serving.request({**PAGE, "seq": 1, "sort": [[1, "desc"]]})
-        wait_until(lambda: live._serving._rows and live._serving._rows.is_sorted(ViewSpec([(1, "desc")])))
+        live._server.request({**PAGE, "seq": 1, "sort": [[1, "desc"]]})
+        wait_until(lambda: live._server._rows and live._server._rows.is_sorted(ViewSpec([(1, "desc")])))
         live.close()
         table.close()
 
