@@ -1,5 +1,5 @@
-// The drawn graph: sigma on a stage, created when the stage has a size and is in sight, ended when it is not, so that
-// a page holds no more WebGL contexts than it shows.
+// The drawn graph: sigma on a stage. It is created when the stage has a size and is visible, and ended when it is not,
+// so that a page has no more WebGL contexts than visible stages.
 import { MultiDirectedGraph } from "graphology";
 import Sigma from "sigma";
 import { createEdgeArrowProgram, EdgeRectangleProgram } from "sigma/rendering";
@@ -19,7 +19,7 @@ const DISC = createNodeBorderProgram({
   ],
 });
 
-// The theme's colours as the browser computes them: ink, paper and what stands out on it.
+// The theme's colours as the browser computes them: text, background and highlights.
 export function themeColors(root) {
   const probe = root.appendChild(document.createElement("span"));
   const read = (value) => {
@@ -53,13 +53,13 @@ function build(part) {
 
 const LONGEST = 14;
 
-// Shortens what is written on the picture: of an id the end tells one from another, of a name its beginning.
+// Shortens a label: an id keeps its end, a name keeps its beginning.
 function short(text) {
   if (text.length <= LONGEST) return text;
   return /^\d+$/.test(text) ? `…${text.slice(-8)}` : `${text.slice(0, LONGEST - 1)}…`;
 }
 
-// Writes a name below its neuron, unless it would lie on one of ``taken``, the places of names that are written.
+// Draws a name below its neuron, unless it overlaps one of ``taken``, the areas of the names drawn so far.
 function label(context, data, settings, theme, taken) {
   if (!data.label) return;
   const text = data.strong ? data.label : short(data.label);
@@ -79,8 +79,8 @@ function label(context, data, settings, theme, taken) {
   context.fillText(text, x, y);
 }
 
-// Draws a part on a stage. ``look`` says of each moment: colour and radius of every neuron, which are selected, which
-// one is in focus; ``heard`` is told what is pointed at and clicked.
+// Draws a sub-network on a stage. ``look`` returns the current colour and radius of every neuron, the selected neurons
+// and the one in focus; ``heard`` is called for pointer movements and clicks.
 export function createCanvas(stage, part, look, heard) {
   const graph = build(part);
   const near = part.ids.map(() => new Set());
@@ -157,7 +157,7 @@ export function createCanvas(stage, part, look, heard) {
     delete stage.dataset.drawn;
   };
   const isSized = () => stage.clientWidth > 0 && stage.clientHeight > 0;
-  // Sigma measures the stage whenever it draws, so never while a page hides it.
+  // Sigma measures the stage whenever it draws, so it must not draw while the page hides the stage.
   const refresh = () => sigma && isSized() && fitted() && sigma.refresh({ skipIndexation: true });
   const settle = () => {
     if (!inSight || !isSized()) stop();
@@ -190,7 +190,7 @@ export function createCanvas(stage, part, look, heard) {
       view?.animate({ ratio: Math.min(4, Math.max(0.05, view.getState().ratio * times)) }, { duration: 150 });
     },
     fit: () => sigma?.getCamera().animate({ x: 0.5, y: 0.5, ratio: 1, angle: 0 }, { duration: 250 }),
-    // Moves the picture only where the neuron would be out of it.
+    // Moves the picture only if the neuron is outside of it.
     show(place) {
       if (!sigma) return;
       const at = sigma.framedGraphToViewport(sigma.getNodeDisplayData(part.ids[place]));

@@ -1,4 +1,4 @@
-// One job, live: the kernel says what is to be seen, this draws it and says what was clicked.
+// The live card of a job: draws the view model of the kernel, and sends clicks to the kernel.
 import { button, element, updateChildren, setText } from "./dom.js";
 import { mountLive } from "./live_output.js";
 import { previewTable } from "./preview_table.js";
@@ -14,7 +14,7 @@ function mount(host, model) {
   return host.classList.contains("syndb-ended") ? offer(slot, model) : live(host, still, model);
 }
 
-// An ended job is plain HTML already: only the buttons are put in.
+// The card of an ended job is static HTML; only the buttons are added.
 function offer(slot, model) {
   const said = element("pre", "syndb-error");
   said.setAttribute("role", "alert");
@@ -36,7 +36,7 @@ function offer(slot, model) {
   };
 }
 
-// A click says of which job it is: the card may show another one by the time it arrives.
+// A click contains the id of its job, because the card may show another job when the click arrives.
 const pressing = (model) => (action, pressed) => {
   pressed.disabled = true;
   model.send({ do: action.do, job_id: model.get("card").job_id });

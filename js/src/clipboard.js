@@ -1,4 +1,4 @@
-// Puts a text on the clipboard; false where the browser does not allow it.
+// Copies a text to the clipboard; false if the browser does not allow it.
 export async function copyToClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -8,7 +8,7 @@ export async function copyToClipboard(text) {
   }
 }
 
-// Pages without HTTPS have no clipboard of their own.
+// Pages without HTTPS have no clipboard API.
 function byCommand(text) {
   const held = document.activeElement;
   const box = document.createElement("textarea");

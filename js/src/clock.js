@@ -1,4 +1,4 @@
-// A job's seconds: as the service said them, counted on while it runs and the service answers.
+// The elapsed time of a job: the service's value, counted up while the job runs and the service responds.
 import { setText } from "./dom.js";
 
 const TICK_MS = 100;

@@ -1,10 +1,10 @@
-// A composer in the page: fetches the editor, once for all composers of a page, and puts it where its output is.
+// A composer in the page: fetches the editor once for all composers of a page, and mounts it in its output.
 import { loadEditor } from "./composer/editor_loader.js";
 import { mountLive } from "./live_output.js";
 
 const KEPT = { outlives: true };
 
-// Messages of the kernel come only after this has returned: it waits for none.
+// Messages of the kernel arrive only after this function has returned, so it waits for none.
 function initialize({ model }) {
   const key = model.get("key");
   let leave = [];
@@ -21,7 +21,7 @@ function initialize({ model }) {
   return end;
 }
 
-// The draft as it is saved is not seen while the editor lives.
+// The static draft is hidden while the editor is live.
 function hide(host) {
   host.style.display = "none";
   return () => {

@@ -1,4 +1,4 @@
-// Elements without markup: every text goes in as text, never as HTML.
+// Builds elements; every text is inserted as text, never as HTML.
 
 export function element(tag, classes = "", ...children) {
   const made = document.createElement(tag);
@@ -16,13 +16,13 @@ export function button(action, press) {
   return made;
 }
 
-// Puts text into an element only where it changes, so that a selection or an animation is not disturbed.
+// Sets the text of an element only if it changes, so that selections and animations are not disturbed.
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
   target.hidden = !text;
 }
 
-// Builds the children anew only where what they show has changed.
+// Replaces the children only if their content has changed.
 export function updateChildren(target, key, children) {
   const shown = JSON.stringify(key);
   if (target.dataset.shown === shown) return;

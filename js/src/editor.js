@@ -1,4 +1,4 @@
-// The composer in the page: SQL with completion and live checks, or a graph analysis by its form.
+// The composer in the page: SQL with completion and live checks, or a form for a graph analysis.
 import { createSqlEditor } from "./composer/sql_editor.js";
 import { openDraft } from "./composer/draft.js";
 import { createSelect, createTextField, createTabs } from "./composer/fields.js";
@@ -111,7 +111,7 @@ export function mount(host, model) {
     checkPanel.wait();
   });
   runs.onRefused((ran) => {
-    if (!draftState.isAbout(ran)) return; // what stands here now is another draft: its own check is shown
+    if (!draftState.isAbout(ran)) return; // the draft has changed; its own check is shown
     checkPanel.show({ ...ran, state: "invalid" });
     editor.underline(draftState.now.kind === "query" && ran.line ? ran : null);
   });
@@ -134,7 +134,7 @@ export function mount(host, model) {
   };
 }
 
-// Keeps keys from the notebook: Shift-Enter runs the job and no cell, letters are no commands. Saving stays.
+// Hides keys from the notebook: Shift-Enter runs the job, not the cell, and letters are not commands. Saving works as usual.
 function keepKeys(root, run) {
   const isSave = (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
   const ahead = (event) => {
@@ -152,7 +152,7 @@ function keepKeys(root, run) {
   return () => window.removeEventListener("keydown", ahead, true);
 }
 
-// Run, until the kernel says what became of it.
+// Marks a run as in progress until the kernel reports its outcome.
 function running(model, draftState) {
   const said = element("span", "syndb-ran");
   said.setAttribute("role", "status");

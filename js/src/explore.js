@@ -1,4 +1,4 @@
-// A sub-network to look around in: search, colour, size, click; the kernel is told which neurons are selected.
+// The explorer of a sub-network: search, colours, sizes and selection; the selected neurons are sent to the kernel.
 import { createCanvas } from "./canvas.js";
 import { copyToClipboard } from "./clipboard.js";
 import { element, updateChildren, setText } from "./dom.js";
@@ -16,7 +16,7 @@ function initialize({ model }) {
   return leave;
 }
 
-// An output that the kernel writes anew is another element: the live view moves over, as it is.
+// An output that the kernel updates is a new element; the live view moves there unchanged.
 function mount(host, model) {
   const kept = lingering.get(model);
   if (kept) clearTimeout(kept.timer);
@@ -190,7 +190,7 @@ function explorer(model) {
     focused = null;
     draw();
   });
-  // The wheel scrolls the notebook, and zooms once the picture was clicked or with Ctrl.
+  // The wheel scrolls the notebook; it zooms after a click on the picture, or with Ctrl.
   const wheel = (event) => {
     if (document.activeElement !== stage && !event.ctrlKey && !event.metaKey) event.stopImmediatePropagation();
   };
@@ -218,7 +218,7 @@ function attributes(target, values) {
   for (const [name, value] of Object.entries(values)) target.setAttribute(name, value);
 }
 
-// The columns stand in groups: by what they were counted in. The last line says how to have more of them.
+// The columns are grouped by the graph that they were computed in. The last entry says how to get more of them.
 function choice(word, name, none, columns, more) {
   const select = element("select", `syndb-choice syndb-by-${name}`);
   select.append(new Option(none, ""));
@@ -244,7 +244,7 @@ function tool(text, title, press) {
   return made;
 }
 
-// What is known of one neuron, beside the picture.
+// The panel with the properties of one neuron, next to the picture.
 function card(part, number, { facts, lines }) {
   const pair = ([word, text]) => element("div", "", element("span", "syndb-quiet", `${word} `), text);
   return [element("b", "", part.names[number]), pair(["id", part.ids[number]]), ...facts.map(pair), ...lines.map(([word, list]) => pair([`${word}:`, list]))];
@@ -274,7 +274,7 @@ function keys(part, paint, column, size) {
   return shown;
 }
 
-// The selected neurons, each with its exact id and a button that takes it out.
+// The selected neurons, each with its exact id and a button that removes it.
 function basket(part, numbers, choose, speak) {
   const ids = numbers.map((number) => part.ids[number]);
   const chip = (number) => {

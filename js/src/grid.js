@@ -1,4 +1,4 @@
-// The table on the page: draws the rows in view, and turns scrolling, keys and clicks into questions.
+// The table on the page: draws the visible rows, and converts scrolling, keys and clicks to requests.
 import { openPageRequests } from "./page_requests.js";
 import { copyToClipboard } from "./clipboard.js";
 import { element, setText } from "./dom.js";
@@ -174,7 +174,7 @@ export function createGrid(model, before) {
     body.setAttribute("aria-busy", String(Boolean(work)));
   }
 
-  // The sizes of what scrolls follow the number of rows and the widths of the columns.
+  // The size of the scrolled area depends on the number of rows and the widths of the columns.
   function lay() {
     const rows = Math.min(Math.max(board.rows, 1), SHOWN_ROWS);
     parts.scroller.style.height = `${rows * at.ROW + (parts.scroller.offsetHeight - parts.scroller.clientHeight)}px`;
@@ -393,7 +393,7 @@ export function createGrid(model, before) {
     frame = requestAnimationFrame(draw);
   }
 
-  // Where a pixel stands for several rows, the wheel moves by rows all the same.
+  // The wheel scrolls by rows even if a pixel represents several rows.
   function wheel(event) {
     if (!at.isScaled(state.total) || event.ctrlKey || event.shiftKey) return;
     const rows = event.deltaY * [1 / at.ROW, 1, tall() / at.ROW][event.deltaMode];

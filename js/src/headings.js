@@ -1,4 +1,4 @@
-// The headings of a table: a name that sorts, the type, and a field that filters.
+// The headings of a table: a name that sorts by click, the type, and a filter field.
 import { element } from "./dom.js";
 
 const MARKS = { asc: "▲", desc: "▼" };

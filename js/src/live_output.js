@@ -1,9 +1,9 @@
-// Puts what is live into the plain HTML that a cell's output holds, while the kernel lives. Saved is only that HTML,
-// so that a notebook stays readable without a kernel, also one that was saved while a job ran.
+// Mounts live views into the static HTML of a cell's output while the kernel runs. Only the static HTML is saved, so
+// that a notebook is readable without a kernel, even if it was saved while a job ran.
 //
-// living: by class name, the models that are to be seen in elements of that class, the newest last, each with its
-// mount function. mounted: by element, the model that it shows. Two cards of one job share a class: each element keeps
-// its model, and takes another one's only where its own has ended.
+// living: by class name, the models to show in elements of that class, the newest last, each with its mount function.
+// mounted: by element, the model that it shows. Two cards of one job share a class; each element keeps its model, and
+// changes to the other one only after its own has ended.
 const PAGE = (globalThis.__syndbHosts ??= { living: new Map(), mounted: new Map(), observer: null });
 
 function look() {
@@ -20,7 +20,7 @@ function look() {
   }
 }
 
-// What can't be shown takes none of the others with it.
+// An error in one view does not affect the others.
 function mounted(mount, host, model) {
   try {
     return mount(host, model);
@@ -32,8 +32,8 @@ function mounted(mount, host, model) {
 
 const isOurs = (node) => node.nodeType === 1 && (node.matches(".syndb-host") || node.querySelector(".syndb-host"));
 
-// Mounts a model into every element of the class ``key``, now and whenever one appears; returns how to end that.
-// Ends with the kernel: what nobody answers any more must not look live. ``outlives`` is for text that was typed.
+// Mounts a model into every present and future element of the class ``key``; returns a function that ends this.
+// It also ends with the kernel, so that no view without a kernel looks live. ``outlives`` keeps it, for typed text.
 export function mountLive(key, model, mount, { outlives = false } = {}) {
   PAGE.observer ??= new MutationObserver((changes) => {
     if (changes.some((one) => [...one.addedNodes, ...one.removedNodes].some(isOurs))) look();
@@ -48,7 +48,7 @@ export function mountLive(key, model, mount, { outlives = false } = {}) {
   if (!PAGE.living.has(key)) PAGE.living.set(key, new Map());
   PAGE.living.get(key).set(model, mount);
   model.on("comm:close", leave);
-  if (!outlives) model.on("comm_live_update", leave); // after a model's making this comes with a restart alone
+  if (!outlives) model.on("comm_live_update", leave); // after the creation of a model, only a restart sends this event
   look();
   return leave;
 }

@@ -1,4 +1,4 @@
-// All jobs of one user, live, in one table that can be filtered.
+// The monitor: a live table of all jobs of a user, with a filter.
 import { button, element, updateChildren, setText } from "./dom.js";
 import { mountLive } from "./live_output.js";
 import { formatSeconds } from "./clock.js";
@@ -73,7 +73,7 @@ function mount(host, model) {
 
   const press = (row, action, pressed) => {
     pressed.disabled = true;
-    known.delete(row.job_id); // drawn anew with the next news, also where the row is as it was: the click was refused
+    known.delete(row.job_id); // redraw the row with the next update even if it is unchanged, because the click was rejected
     model.send({ do: action.do, job_id: row.job_id });
   };
   const fits = (row) => {

@@ -1,6 +1,6 @@
-// What is said of one neuron: what is known of it, and why it has its colour and size. No page.
+// The properties of one neuron, with those that give its colour and size. Uses no page.
 
-// Pairs of a title and a text; of what gives the colour or the size it also says that it is unknown.
+// Pairs of a title and a text; the columns of colour and size are included even if their value is unknown.
 export function neuronProperties(part, number, color, size) {
   const shown = new Map(part.told);
   for (const column of [color, size]) if (column) shown.set(column, part.columns[column].title);
@@ -11,7 +11,7 @@ export function neuronProperties(part, number, color, size) {
 
 const missing = (column, color, size) => (column === size ? "unknown, drawn smallest" : column === color ? "unknown" : "");
 
-// What the legend says of the sizes, with how many neurons have none.
+// The legend text of the sizes, with the number of neurons whose size is unknown.
 export function describeSizes(column) {
   const unknown = column.texts.filter((text) => text === null).length;
   return `size: ${column.title}${unknown ? ` (${unknown.toLocaleString("en")} unknown, drawn smallest)` : ""}`;

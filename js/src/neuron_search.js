@@ -1,8 +1,8 @@
-// Finding neurons: by name or id, by direction, and by who is connected to whom. No page, no canvas.
+// Search of neurons by name or id, by direction, and by their connections. Uses no page and no canvas.
 
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
-// Places of the neurons that a text means, best first: an exact id, an exact name, a beginning, a part of one.
+// Positions of the neurons that match a text, best first: exact id, exact name, beginning of a name, part of a name or id.
 export function searchNeurons(text, names, ids, most = 8) {
   const wanted = text.trim();
   if (!wanted) return [];
@@ -26,7 +26,7 @@ export function searchNeurons(text, names, ids, most = 8) {
 
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-// The place nearest in the direction of an arrow key, or null; straight ahead counts more than aside.
+// The nearest position in the direction of an arrow key, or null; a sideways distance counts more than one ahead.
 export function neuronInDirection(key, from, x, y) {
   const [across, upwards] = DIRECTIONS[key] ?? [];
   if (across === undefined) return null;
@@ -42,7 +42,7 @@ export function neuronInDirection(key, from, x, y) {
   return best;
 }
 
-// For every neuron its partners: where to (out), where from (in), and by gap junctions (gap), the strongest first.
+// The partners of every neuron, the strongest first: targets (out), sources (in), and gap junctions (gap).
 export function listPartners(lines, neurons) {
   const found = Array.from({ length: neurons }, () => ({ out: [], in: [], gap: [] }));
   lines.pre.forEach((pre, number) => {
@@ -55,27 +55,27 @@ export function listPartners(lines, neurons) {
   return found;
 }
 
-// What a neuron is to a screen reader, and in the panel: its strongest partners in one line.
+// The strongest partners of a neuron in one line, for the panel and for screen readers.
 export function summarizePartners(list, names, most = 4) {
   const shown = list.slice(0, most).map(([place, count]) => `${names[place]} ${count.toLocaleString("en")}`);
   const more = list.length - shown.length;
   return shown.join(", ") + (more > 0 ? ` and ${more.toLocaleString("en")} more` : "");
 }
 
-// A selection after a click: alone, or added to and taken from what was selected.
+// The selection after a click: the neuron alone, or the old selection with the neuron added or removed.
 export function toggleSelection(before, id, adds) {
   if (!adds) return before.length === 1 && before[0] === id ? [] : [id];
   return before.includes(id) ? before.filter((one) => one !== id) : [...before, id];
 }
 
-// Colours as [red, green, blue, alpha], from what a browser computes: "rgb(1, 2, 3)", "rgba(1, 2, 3, 0.5)", "#123456".
+// Parses a computed colour of the browser to [red, green, blue, alpha]: "rgb(1, 2, 3)", "rgba(1, 2, 3, 0.5)", "#123456".
 export function parseColor(color) {
   if (color.startsWith("#")) return [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)).concat(1);
   const found = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
   return [found[0], found[1], found[2], found[3] ?? 1];
 }
 
-// A colour between two, opaque.
+// Mixes two colours; the result is opaque.
 export function mixColors(under, over, share) {
   const [below, above] = [parseColor(under), parseColor(over)];
   const part = share * above[3];

@@ -1,6 +1,6 @@
-// Asks the kernel for pages: one question at a time, and an answer to an older one is dropped.
+// Requests pages from the kernel, one at a time; an answer to an older request is dropped.
 
-// Tells one asker from every other: a second window, a reloaded page and another table hear the same kernel.
+// A unique id of the sender, because a second window, a reloaded page and another table receive messages of the same kernel.
 const identity = () => [...crypto.getRandomValues(new Uint32Array(4))].map((number) => number.toString(36)).join("");
 
 export function openPageRequests(model, name, heard) {
@@ -31,7 +31,7 @@ export function openPageRequests(model, name, heard) {
   };
   model.on("msg:custom", onMessage);
   return {
-    // A new view goes off at once, and the kernel stops what it does for the older one; a scroll waits its turn.
+    // A new view is requested at once, and the kernel stops its work for the older one; a scroll waits for the last answer.
     view: send,
     page(question) {
       if (flying) next = question;
@@ -42,7 +42,7 @@ export function openPageRequests(model, name, heard) {
       copies.set(seq, copied);
       model.send({ ...question, do: "copy", from, seq });
     },
-    // What was asked for is no longer wanted: its answer is not drawn, and the kernel need not work for it.
+    // Withdraws the request: its answer is not drawn, and the kernel stops its work for it.
     forget() {
       if (flying) model.send({ do: "forget", from });
       [flying, next] = [null, null];

@@ -1,4 +1,4 @@
-// The first rows as a table; Python has made texts of all values, since JavaScript rounds neuron ids.
+// The first rows as a table; Python sends all values as text, because JavaScript rounds neuron ids.
 import { element } from "./dom.js";
 
 export function previewTable(table) {

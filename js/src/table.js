@@ -1,4 +1,4 @@
-// A result of any length as a table: the kernel gives what is seen, and sorts and filters.
+// A result of any length as a table: the kernel sends the visible rows, and sorts and filters.
 import { createGrid } from "./grid.js";
 import { mountLive } from "./live_output.js";
 
@@ -8,7 +8,7 @@ function initialize({ model }) {
   return mountLive(`syndb-table-${model.get("board").key}`, model, mount);
 }
 
-// JupyterLab takes cells that are out of sight off the page: what was seen of them is kept for their return.
+// JupyterLab removes cells outside of the visible area from the page; their state is kept until they return.
 function mount(host, model) {
   const still = host.querySelector(".syndb-still");
   const shown = createGrid(model, left.get(model));

@@ -1,4 +1,4 @@
-// The words of a job's seconds.
+// The text of a job's elapsed time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatSeconds } from "../src/clock.js";

@@ -1,4 +1,4 @@
-// What the composer's completion offers, where its underline goes.
+// The suggestions of the composer's completion, and the range of its underline.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openDraft } from "../src/composer/draft.js";
@@ -24,7 +24,7 @@ const DATASETS = [
 ];
 const WORLD = { datasets: DATASETS, tables: collectTables(DATASETS), jobs: [{ name: "motor", columns: [{ name: "hub", type: "int64" }] }], parameters: ["worm"] };
 
-// The place is where | stands.
+// | marks the position.
 function offered(marked, explicit = true) {
   const at = marked.indexOf("|");
   return suggestionsAt(marked.replace("|", ""), at, WORLD, explicit);

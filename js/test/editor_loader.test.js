@@ -1,4 +1,4 @@
-// The editor comes from each composer's own kernel, until one has brought it.
+// Each composer requests the editor from its own kernel, until one kernel has sent it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadEditor } from "../src/composer/editor_loader.js";
@@ -6,7 +6,7 @@ import { loadEditor } from "../src/composer/editor_loader.js";
 URL.createObjectURL = () => "data:text/javascript,export const mount = () => 'mounted';";
 URL.revokeObjectURL = () => {};
 
-// What anywidget gives of a model.
+// The part of a model that anywidget provides.
 function modelOf(editor) {
   const heard = [];
   return {

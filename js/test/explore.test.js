@@ -1,4 +1,4 @@
-// The graph view's pure functions: node --test test/
+// The pure functions of the explorer: node --test test/
 import assert from "node:assert/strict";
 import test from "node:test";
 import { neuronProperties, describeSizes } from "../src/neuron_properties.js";

@@ -1,4 +1,4 @@
-// What is put into the page and taken out again: node --test test/
+// Live views are mounted into the page and removed again: node --test test/
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -1,9 +1,9 @@
-// Whose answer is drawn, when several pages ask one kernel at once: node --test test/
+// Which answer is drawn when several pages send requests to one kernel: node --test test/
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openPageRequests } from "../src/page_requests.js";
 
-// Numbers from 0 to below 1, the same ones for the same seed (mulberry32).
+// Random numbers from 0 (inclusive) to 1 (exclusive), the same for the same seed (mulberry32).
 function randoms(seed) {
   let state = seed;
   return () => {
@@ -14,7 +14,7 @@ function randoms(seed) {
   };
 }
 
-// A kernel that answers in any order, says now and then that it works, and is heard by every page.
+// A kernel that answers in random order, sometimes reports that it works, and sends its messages to every page.
 function kernel() {
   const pages = [];
   const waiting = [];
@@ -42,7 +42,7 @@ function kernel() {
   };
 }
 
-// A page as grid.js is one: what it shows, what it last wanted to see, and what it was given as a copy.
+// A page like that of grid.js: what it shows, its last request, and its last copy.
 function page(model) {
   const state = { wanted: "stored", shown: "stored", copies: [], asked: [], isLeft: false };
   const ask = openPageRequests(model, "table", {

@@ -1,12 +1,12 @@
-// The stylesheets share a page: what one styles outright is no other one's name. node --test test/
+// The stylesheets share a page, so no two of them may style the same class name: node --test test/
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-const SHARED = "card.css"; // the ground of all cards, which others refine
+const SHARED = "card.css"; // the basis of all cards, which other stylesheets refine
 const SHEETS = [SHARED, "composer.css", "explore.css", "table.css"];
 
-// The classes that begin a selector, and all that occur.
+// The classes at the start of a selector, and all classes.
 function classes(sheet) {
   const text = readFileSync(new URL(`../src/${sheet}`, import.meta.url), "utf8").replace(/\/\*[^]*?\*\//g, "");
   const selectors = [...text.matchAll(/([^{}]+)\{/g)].flatMap(([, list]) => list.split(/,(?![^(]*\))/)).map((one) => one.trim());

@@ -1,4 +1,4 @@
-// Where rows and columns of a table are, and which answers it heeds: run with node --test.
+// Positions of rows and columns of a table, and the answers that it accepts: node --test test/
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openPageRequests } from "../src/page_requests.js";

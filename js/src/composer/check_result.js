@@ -1,4 +1,4 @@
-// What is known of the draft, below the editor: right or wrong, where, the columns that will come out, advice.
+// The check result below the editor: valid or not, the position of an error, the columns of the result, advice.
 import { element, updateChildren, setText } from "../dom.js";
 
 const SLOW_AFTER_MS = 3000;
@@ -48,7 +48,7 @@ export function createCheckPanel(go) {
     );
     columns.hidden = !checked.columns?.length;
   };
-  // Says that an answer is on its way; that it takes long, where it does.
+  // Shows that a check is in progress, and if it takes long.
   const wait = () => {
     if (box.dataset.state === "away") return;
     box.dataset.state = "checking";

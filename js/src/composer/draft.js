@@ -1,4 +1,4 @@
-// The draft of one view: typed here, sent to the kernel after a pause, taken from there where somebody else changed it.
+// The draft of one view: sent to the kernel after a pause in typing, and replaced if another view or the kernel changes it.
 const PAUSE_MS = 200;
 
 export function openDraft(model) {
@@ -32,7 +32,7 @@ export function openDraft(model) {
       clearTimeout(timer);
       timer = setTimeout(flush, PAUSE_MS);
     },
-    // Whether an answer is about what stands here now.
+    // Whether an answer is for the current draft.
     isAbout: (answer) => answer.serial === draft.serial && answer.by === draft.by,
     onTaken: (tell) => heard.add(tell),
     flush,

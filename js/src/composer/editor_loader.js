@@ -1,5 +1,5 @@
-// How the editor comes into the page: once by its version. Only a module that has come is shared: each composer
-// asks its own kernel, so that one that is busy or gone holds up no other notebook's.
+// Loads the editor into the page, once per version. Only a loaded module is shared: each composer requests it from its
+// own kernel, so that a busy or stopped kernel does not delay other notebooks.
 const EDITORS = (globalThis.__syndb_editors ??= new Map());
 
 export async function loadEditor(model) {
@@ -24,7 +24,7 @@ function fetched(model) {
     };
     model.on("msg:custom", take);
     model.on("comm:close", gone);
-    model.on("comm_live_update", gone); // after a model's making this comes with a restart alone
+    model.on("comm_live_update", gone); // after the creation of a model, only a restart sends this event
     model.send({ do: "editor" });
   });
 }

@@ -1,4 +1,4 @@
-// Labelled fields of a form: each says its name to screen readers, and what is wrong with it.
+// Labelled fields of a form; screen readers get the name of a field and its error.
 import { element, setText } from "../dom.js";
 
 let made = 0;
@@ -26,7 +26,7 @@ export function createCheckbox(value, change) {
   return input;
 }
 
-// Puts a name before a field and a hint after it; ``wrong(text)`` says what is wrong.
+// Adds a label before a field and a hint after it; ``wrong(text)`` shows an error.
 export function labelField(name, field, hint = "", beside = []) {
   const id = `syndb-field-${++made}`;
   field.id = id;
@@ -47,7 +47,7 @@ export function labelField(name, field, hint = "", beside = []) {
   };
 }
 
-// Tabs: buttons of which one is chosen; arrow keys go from one to the next.
+// Tabs: buttons of which one is selected; arrow keys move between them.
 export function createTabs(label, names, chosen, choose) {
   const list = element("div", "syndb-tabs");
   list.setAttribute("role", "tablist");

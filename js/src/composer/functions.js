@@ -1,4 +1,4 @@
-// The functions that completion offers, with what they take and give; the service knows more.
+// The functions that completion offers, with their arguments and results; the service allows more.
 export const FUNCTIONS = `
 count(*)|how many rows
 count(value)|how many that are not NULL

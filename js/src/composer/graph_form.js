@@ -1,4 +1,4 @@
-// A graph job as a form: dataset, analysis, and the options that the service's own document names.
+// The form of a graph job: dataset, analysis, and the options of the service's OpenAPI document.
 import { element } from "../dom.js";
 import { createSelect, labelField, createTextField, createCheckbox } from "./fields.js";
 

@@ -1,4 +1,4 @@
-// The values of the :name parameters: a kind, and a field of that kind.
+// The values of the :name parameters: each has a kind, and a field for this kind.
 import { element } from "../dom.js";
 import { createSelect, labelField, createTextField } from "./fields.js";
 

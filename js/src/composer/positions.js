@@ -1,6 +1,6 @@
-// Places in a text: the service counts lines and characters from 1, JavaScript counts halves of characters from 0.
+// Positions in a text: the service counts lines and characters from 1, JavaScript counts UTF-16 code units from 0.
 
-// Finds the offset of a line and a column in a document of lines; what lies beyond is the nearest place there is.
+// Returns the offset of a line and a column in a document; a position outside becomes the nearest one inside.
 export function offsetAt(doc, line, column) {
   const found = doc.line(Math.min(Math.max(line, 1), doc.lines));
   let at = 0;
@@ -8,7 +8,7 @@ export function offsetAt(doc, line, column) {
   return found.from + at;
 }
 
-// Finds what to underline at a place: the word, the text or the sign that stands there.
+// Returns the range to underline at a position: the word, text or symbol there.
 export function spanAt(doc, line, column) {
   const from = offsetAt(doc, line, column);
   const rest = doc.lineAt(from).text.slice(from - doc.lineAt(from).from);

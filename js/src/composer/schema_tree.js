@@ -1,4 +1,4 @@
-// What there is to query: datasets, their tables, these with columns, types, units and rows; a click writes a name.
+// The schema tree: datasets, tables with their rows, columns with types and units; a click inserts a name.
 import { element, setText } from "../dom.js";
 import { createTextField } from "./fields.js";
 import { quoteName } from "./suggestions.js";
@@ -20,7 +20,7 @@ function columnLine(column, insert, owner = "") {
   return element("li", "syndb-leaf", owner ? element("span", "syndb-kind", `${owner}.`) : null, name, kind);
 }
 
-// A branch is filled when it is opened first.
+// A branch gets its content when it is first opened.
 function branch(summary, classes, fill) {
   const made = element("details", classes, element("summary", "syndb-branch", ...summary));
   made.addEventListener("toggle", () => {

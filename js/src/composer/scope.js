@@ -1,4 +1,4 @@
-// Which tables can be spoken of at a place in SQL: by alias, through subqueries and WITH, each with its columns.
+// The tables in scope at a position in SQL, with aliases, subqueries and WITH, each with its columns.
 import { foldCase, tokenName, nestedTokens, tokenize } from "./tokens.js";
 
 const SET = new Set(["union", "intersect", "except"]);
@@ -22,7 +22,7 @@ function queries(group) {
   return list.map((query, index) => ({ ...query, from: index ? list[index - 1].to : group.from, until: found[index + 1]?.[0]?.from ?? group.to }));
 }
 
-// Reads WITH name AS (query), …: by name, the columns; and which groups are bodies of them.
+// Reads WITH name AS (query), …: the columns by name, and the groups that are their bodies.
 function withs(items, world) {
   const tables = new Map();
   const bodies = new Set();
@@ -104,7 +104,7 @@ function readSource(items, start, world) {
   return { source, next: at };
 }
 
-// The columns that a group in brackets gives: those of its first query.
+// The columns of a group in brackets: those of its first query.
 function groupColumns(group, world) {
   if (group.items.length === 1 && group.items[0].group === "(") return groupColumns(group.items[0], world);
   const [first] = queries(group);
@@ -146,8 +146,8 @@ function chosenColumns(given, there, all) {
   return [];
 }
 
-// Finds what is visible at a place: the sources of the query around it, those of the queries around that
-// (``outer``), and the tables of WITH.
+// Returns what is in scope at a position: the sources of its query, those of the enclosing queries (``outer``), and the
+// tables of WITH.
 export function scopeAt(sql, offset, tables, jobs = []) {
   const list = tokenize(sql);
   const world = { tables, jobs: new Map(jobs.map((job) => [job.name, job.columns])), ctes: new Map() };

@@ -1,4 +1,4 @@
-// The SQL editor: CodeMirror with our completion, our underline, the names of datasets behind their ids.
+// The SQL editor: CodeMirror with our completion, our underline, and dataset names after dataset ids.
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { PostgreSQL, sql } from "@codemirror/lang-sql";
@@ -42,8 +42,8 @@ function datasetNames(datasets) {
   return ViewPlugin.define((view) => ({ shown: matcher.createDeco(view), update(change) { this.shown = matcher.updateDeco(change, this.shown); } }), { decorations: (plugin) => plugin.shown });
 }
 
-// Takes a long text that comes in at once, but not pasted (dictated, filled in by a program), as one change: the
-// browser would build the whole of it in the page first.
+// Handles a long text that is inserted at once without pasting (dictated, or inserted by a program) as one change;
+// otherwise the browser builds all of it in the page first.
 function takeWhole(event, view) {
   const text = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
   if (text.length < LONG || !event.cancelable || view.composing) return false;
@@ -57,8 +57,8 @@ function takeWhole(event, view) {
   return true;
 }
 
-// Makes an editor. ``world()`` is what completion knows, ``typed(text)`` is told of each change made here, ``run``
-// of Shift-Enter.
+// Builds an editor. ``world()`` returns the data for completion, ``typed(text)`` is called for each change in the
+// editor, ``run`` for Shift-Enter.
 export function createSqlEditor({ text, world, typed, run }) {
   const names = new Compartment();
   const pressed = () => {
@@ -103,12 +103,12 @@ export function createSqlEditor({ text, world, typed, run }) {
   return {
     dom: view.dom,
     focus: () => view.focus(),
-    // Shows a text that was changed elsewhere.
+    // Shows a text that another view or the kernel has changed.
     take(other) {
       if (view.state.doc.toString() === other) return;
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: other }, annotations: fromElsewhere.of(true) });
     },
-    // Replaces all, as typing would; it can be undone.
+    // Replaces the complete text, like typing; the user can undo it.
     write(other) {
       const insert = view.state.toText(other);
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert }, selection: { anchor: insert.length }, userEvent: "input.paste" });

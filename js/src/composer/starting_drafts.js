@@ -1,4 +1,4 @@
-// Drafts to start from: the examples that fit the datasets, and what was run before on this computer.
+// Drafts to start from: the examples that match the datasets, and earlier runs on this computer.
 import { element } from "../dom.js";
 
 function card(title, more, press) {

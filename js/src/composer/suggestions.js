@@ -1,4 +1,4 @@
-// What completion offers at a place in SQL: columns through aliases, tables, datasets, functions, parameters, jobs.
+// The suggestions at a position in SQL: columns (also of aliases), tables, datasets, functions, parameters, jobs.
 import { FUNCTIONS, KEYWORDS } from "./functions.js";
 import { scopeAt } from "./scope.js";
 import { foldCase, tokenName } from "./tokens.js";
@@ -10,10 +10,10 @@ const RESERVED = new Set(
 );
 const NAME_FOLLOWS = new Set(["from", "join"]);
 
-// Writes a name as SQL takes it: in quotation marks where it is no plain word.
+// Formats a name for SQL, in quotation marks if it is not a plain identifier.
 export const quoteName = (name) => (PLAIN.test(name) && !RESERVED.has(foldCase(name)) ? name : `"${name.replaceAll('"', '""')}"`);
 
-// Gathers the tables of all datasets: by folded name, {name, columns, rows}.
+// Collects the tables of all datasets: {name, columns, rows} by lower-case name.
 export function collectTables(datasets) {
   const tables = new Map();
   for (const dataset of datasets) {
@@ -62,7 +62,7 @@ function datasetOffers(datasets, write, boost) {
   });
 }
 
-// Whether what stands before a place compares dataset_id with it: = '…', IN ('…', '…').
+// Whether the text before a position compares it with dataset_id: = '…', IN ('…', '…').
 function wantsDataset(before) {
   let at = before.length - 1;
   const is = (index, ...texts) => texts.includes(foldCase(before[index]?.text ?? ""));
@@ -77,7 +77,7 @@ function wantsDataset(before) {
   return Boolean(left) && (left.kind === "word" || left.kind === "quoted") && /(^|_)dataset_id$/.test(foldCase(tokenName(left)));
 }
 
-// Offers what fits a place: {from, to, options, validFor}, or null where nothing does.
+// Returns the suggestions at a position: {from, to, options, validFor}, or null if there are none.
 export function suggestionsAt(sql, offset, world, explicit) {
   const scope = scopeAt(sql, offset, world.tables, world.jobs);
   const index = scope.tokens.findLastIndex((token) => token.from < offset);
@@ -130,7 +130,7 @@ const tableOffers = (scope, world, boost) => [
   ...[...world.tables.values()].map((table) => tableOffer(table, boost)),
 ];
 
-// Whether the comma before a place stands in a FROM.
+// Whether the comma before a position is in a FROM clause.
 function afterComma(before) {
   if (before.at(-1)?.text !== ",") return false;
   const clause = before.findLast((token) => token.kind === "word" && /^(select|from|where|group|order|on|using|having|with)$/i.test(token.text));

@@ -1,4 +1,4 @@
-// The editor's colours: those of JupyterLab's theme, light or dark.
+// The editor's colours, from JupyterLab's light or dark theme.
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { EditorView } from "@codemirror/view";
 import { tags } from "@lezer/highlight";

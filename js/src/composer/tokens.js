@@ -1,17 +1,17 @@
-// SQL in tokens: what is text, what is a comment, what is a word, and how deep in brackets each stands.
+// Splits SQL into tokens: texts, comments, words and symbols, with their depth in brackets.
 const KINDS = ["", "space", "comment", "text", "quoted", "text", "job", "word", "number", "sign"];
 const TOKEN =
   /(\s+)|(--[^\n]*|\/\*)|([eE]?'[^']*(?:''[^']*)*'?)|("[^"]*(?:""[^"]*)*"?)|(\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$)|(\{\{\s*[\w-]*\s*\}{0,2})|([\p{L}_][\p{L}\p{N}_]*)|(\d[\w.]*)|(::|.)/suy;
 
 export const foldCase = (name) => name.toLowerCase();
 
-// The name that a token stands for: as it is, or what is between its quotation marks.
+// The name of a token: the token itself, or the text between its quotation marks.
 export function tokenName(token) {
   if (token.kind !== "quoted") return token.text;
   return token.text.slice(1, token.text.length > 1 && token.text.endsWith('"') ? -1 : undefined).replaceAll('""', '"');
 }
 
-// Lists the tokens but for white space: {kind, text, from, to, closed}; a comment's and a text's inside is one token.
+// Lists the tokens without white space: {kind, text, from, to, closed}; a comment or a text is one token.
 export function tokenize(sql) {
   const found = [];
   let at = 0;
@@ -55,7 +55,7 @@ function commentEnd(sql, start) {
 
 const OPEN = { "(": ")", "[": "]", "{": "}" };
 
-// Nests the tokens by their brackets: a group is {group, from, to, items}; one that is not closed goes to the end.
+// Nests the tokens by their brackets: a group is {group, from, to, items}; an unclosed group extends to the end.
 export function nestedTokens(list, end) {
   const top = { group: "", from: 0, to: end, items: [], closed: false };
   const stack = [top];
