@@ -1,4 +1,4 @@
-"""Ids that are written in two ways, such as 007 and 7: they may be two neurons, and would become one."""
+"""Rejects ids that are written in two ways, such as 007 and 7: they may be two neurons."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's
 
@@ -21,20 +21,20 @@ def check_spellings(
     con: duckdb.DuckDBPyConnection,
     raws: Mapping[str, RawTable],
     named: Mapping[str, frozenset[str]],
-    findings: IssueList,
+    issues: IssueList,
 ) -> None:
-    """Note ids of neurons that are written in two ways.
+    """Record an issue for each id of a neuron that is written in two ways.
 
     Parameters
     ----------
     con : duckdb connection
         The work database.
     raws : mapping
-        The tables.
+        The raw tables.
     named : mapping
-        Of each, the columns that hold names, which stay as they are.
-    findings : Findings
-        Where they go.
+        For each table, the columns with names, which are not checked.
+    issues : IssueList
+        Receives the issues.
     """
     cells = [
         (raw, name)
@@ -56,10 +56,10 @@ def check_spellings(
         rows = con.execute(
             f"SELECT r._at, s.v, s.first FROM {again} ORDER BY r._at LIMIT {PER_FILE}"
         ).fetchall()
-        places = raw.locate_rows(at for at, *_ in rows)
-        for at, value, first in rows:
-            file, line = places[at]
-            findings.add(
+        locations = raw.locate_rows(row_key for row_key, *_ in rows)
+        for row_key, value, first in rows:
+            file, line = locations[row_key]
+            issues.add(
                 file,
                 f"{value!r} and {first!r} are one number, and may be two neurons; write each id in one way",
                 row=line,

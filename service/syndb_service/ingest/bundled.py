@@ -1,4 +1,4 @@
-"""The connectomes that come with the package."""
+"""The connectomes that the package contains."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ BUNDLED: Final = Path(__file__).parents[1] / "bundled"
 
 
 def install_bundled(warehouse: DatasetStore) -> list[Dataset]:
-    """Add the bundled datasets that are missing, and say which were added.
+    """Add the bundled datasets that are missing, and return those that were added.
 
-    Processes may do so at the same time: each dataset is added once.
+    Several processes may do this at the same time: each dataset is added once.
 
     Examples
     --------

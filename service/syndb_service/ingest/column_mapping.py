@@ -1,4 +1,4 @@
-"""Which column of a file is which column of the schema."""
+"""Maps the columns of a file to the columns of the schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syndb_service.ingest.table_files import EDGES
 
 MOST_SYNAPSES: Final = 1_000_000
 MOST_ROWS: Final = 10_000_000_000
-"""Synapses of all edges together: each becomes a row."""
+"""Maximum number of synapses of all edges together; each becomes a row."""
 
 EDGE_COLUMNS: Final = (
     Column("pre_neuron_id", "BIGINT", None, "the presynaptic neuron, by id or name", True),
@@ -82,12 +82,12 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
-    """List the columns a file of this table may bring."""
+    """Return the columns that a file of this table may contain."""
     return EDGE_COLUMNS if table == EDGES else TABLES[table][1:]
 
 
 def missing_header_message(table: str, header: Sequence[str], ignored: Iterable[str]) -> str | None:
-    """Say what is wrong with a first line that holds data and no names of columns; None if it is a header.
+    """Return what is wrong with a first line of data instead of column names; None if it is a header.
 
     Examples
     --------
@@ -109,9 +109,9 @@ def missing_header_message(table: str, header: Sequence[str], ignored: Iterable[
 
 
 def match_columns(
-    table: str, header: Sequence[str], ignored: Iterable[str], file: str, findings: IssueList
+    table: str, header: Sequence[str], ignored: Iterable[str], file: str, issues: IssueList
 ) -> dict[str, int]:
-    """Find the schema's columns in a header, by name or by a synonym, and note what does not fit.
+    """Find the schema's columns in a header, by name or synonym; record an issue for all other columns.
 
     Returns
     -------
@@ -127,15 +127,15 @@ def match_columns(
             continue
         name = names.get(key)
         if not key:
-            findings.add(file, f"column {position + 1} has no name", row=1)
+            issues.add(file, f"column {position + 1} has no name", row=1)
         elif name is None:
             advice = advise(key, names) or "; ignore_columns in the metadata leaves it out"
-            findings.add(file, f"is not a column of {_NOUNS.get(table, table)}{advice}", column=given)
+            issues.add(file, f"is not a column of {_NOUNS.get(table, table)}{advice}", column=given)
         elif name in matched:
-            findings.add(file, f"is {name} a second time", column=given)
+            issues.add(file, f"is {name} a second time", column=given)
         else:
             matched[name] = position
-    _note_missing(table, matched, file, findings)
+    _note_missing(table, matched, file, issues)
     return matched
 
 
@@ -145,8 +145,8 @@ def _names(table: str) -> dict[str, str]:
     return {other: name for name in columns for other in synonyms.get(name, ())} | {n: n for n in columns}
 
 
-def _note_missing(table: str, matched: dict[str, int], file: str, findings: IssueList) -> None:
+def _note_missing(table: str, matched: dict[str, int], file: str, issues: IssueList) -> None:
     for column in columns_of(table):
         named_neurons = table == "neurons" and column.name == "neuron_id" and "name" in matched
         if column.required and column.name not in matched and not named_neurons:
-            findings.add(file, f"is missing: {column.description}", column=column.name)
+            issues.add(file, f"is missing: {column.description}", column=column.name)

@@ -1,4 +1,4 @@
-"""What is offered as a dataset: files, and what its owner says about them."""
+"""The input of an import: files, and the options that describe them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DatasetInput:
-    """Files that are to become a dataset.
+    """Files to import as a dataset.
 
     Parameters
     ----------
     paths : tuple of Path
         A dataset folder; or the files of an export, or a folder with them.
     format : str, optional
-        Which export it is, one of ``FORMATS``, or ``folder`` for a dataset folder. Without it the names and
-        the columns of the files tell; a folder with a metadata file is a dataset folder.
+        The kind of export, one of ``FORMATS``, or ``folder`` for a dataset folder. By default it is detected
+        from the names and columns of the files; a folder with a metadata file is a dataset folder.
     facts : mapping of str to str
-        Keys of the metadata file, such as ``species``. They go before what the file says.
+        Keys of the metadata file, such as ``species``. They override the file.
     voxel_nm : tuple of three floats, optional
-        The size of a voxel in nm: positions of a CAVE table are multiplied by it.
+        The size of a voxel in nm, by which positions of a CAVE table are multiplied.
     transposed : bool
         Whether the columns of an adjacency matrix are presynaptic.
     readers : tuple of str
-        Who alone may see it, whatever its metadata says: ``user:NAME`` and ``group:NAME``.
+        The only readers, whatever the metadata says: ``user:NAME`` and ``group:NAME``.
     """
 
     paths: tuple[Path, ...]

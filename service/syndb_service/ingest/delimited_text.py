@@ -1,4 +1,4 @@
-"""Reading a CSV or TSV as an editor does: its bytes, its header, its lines."""
+"""Reads a CSV or TSV file: encoding, header, and line numbers as an editor shows them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
 class TextError(Exception):
-    """A file that can't be read as text, with the line where it stops to be some."""
+    """A file that can't be read as text, with the line of the error."""
 
     def __init__(self, message: str, row: int | None = None) -> None:
         super().__init__(message)
@@ -37,8 +37,8 @@ class DelimitedText:
     path : Path
         The file, plain or gzip.
     delimiter : str
-        What separates its fields.
-    header : tuple of str
+        The separator of its fields.
+        header : tuple of str
         The fields of its first line.
     lines : int
         Lines as an editor counts them.
@@ -54,11 +54,11 @@ class DelimitedText:
 
     @property
     def separator(self) -> str:
-        """What separates its fields, in a word."""
+        """The name of the separator."""
         return _SEPARATORS[self.delimiter]
 
     def quote_fault(self) -> tuple[int, str] | None:
-        """Find the first row with a quote that is not closed as it should be, and say what is wrong."""
+        """Return the line and the error of the first row with a wrong quote; None if there is none."""
         with translate_read_errors(self.path) as file:
             reader = csv.reader(file, delimiter=self.delimiter, strict=True)
             begins = 1
@@ -74,7 +74,7 @@ class DelimitedText:
         return None
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield each row (below the header) with the line it begins on; empty lines are passed over."""
+        """Yield each row below the header with the line where it begins; skip empty lines."""
         with translate_read_errors(self.path) as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             begins = 1
@@ -89,9 +89,9 @@ class DelimitedText:
         Parameters
         ----------
         ordinals : collection of int
-            Rows, counted from 1 among those that have all their fields.
+            Row numbers, counted from 1 among the rows with all fields.
         loaded : int
-            How many such rows the file has; with one line each, nothing has to be read again.
+            Number of such rows in the file; if each has one line, the file is not read again.
         """
         if loaded == self.lines - self.named:
             return {ordinal: ordinal + self.named for ordinal in ordinals}
@@ -100,40 +100,40 @@ class DelimitedText:
         return {n: line for n, line in enumerate(islice(whole, max(wanted, default=0)), 1) if n in wanted}
 
     def fields_of(self, ordinals: Collection[int], position: int) -> dict[int, str]:
-        """Find one field of some rows, counted as in `lines_of`."""
+        """Return one field of the given rows, which are numbered as in `lines_of`."""
         whole = (row for _, row in self.rows() if len(row) >= len(self.header))
         wanted = set(ordinals)
         last = max(wanted, default=0)
         return {n: row[position].strip() for n, row in enumerate(islice(whole, last), 1) if n in wanted}
 
     def broken_rows(self, limit: int) -> list[tuple[int, int]]:
-        """List the line and the number of fields of the first rows with too few or too many of them."""
+        """Return the line and number of fields of the first rows with too few or too many fields."""
         width = len(self.header)
         broken = ((line, len(row)) for line, row in self.rows() if len(row) != width)
         return list(islice(broken, limit))
 
 
 def read_text(
-    path: Path, told: Callable[[float], None] | None = None, *, header: bool = True
+    path: Path, on_fraction: Callable[[float], None] | None = None, *, header: bool = True
 ) -> DelimitedText:
-    """Read a file once, from its first byte to its last, and its header.
+    """Read a file once to its end, check its encoding, and return its header and line count.
 
     Parameters
     ----------
     path : Path
         The file, plain or gzip.
-    told : callable, optional
-        Told how much of the file is behind it, 0 to 1.
+    on_fraction : callable, optional
+        Receives the fraction of the file that has been read, 0 to 1.
     header : bool
         Whether the first line names the columns.
 
     Raises
     ------
     TextError
-        If it is not UTF-8, holds NUL bytes, or is no whole gzip file.
+        If it is not UTF-8, contains NUL bytes, or is a truncated gzip file.
     """
     try:
-        lines = _count_lines(path, told)
+        lines = _count_lines(path, on_fraction)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise TextError("is not a whole gzip file") from error
     if lines == 0:
@@ -152,7 +152,7 @@ def read_text(
 
 
 def _refuse_separator(first: str, *, is_tsv: bool) -> None:
-    """Refuse a first line of several fields that are separated by what is not read as a separator."""
+    """Reject a first line of several fields with an unsupported separator."""
     shown = first if len(first) <= 60 else f"{first[:57]}…"
     found = next((word for mark, word in _SEPARATORS.items() if is_tsv and mark in first), None)
     if found:
@@ -163,14 +163,14 @@ def _refuse_separator(first: str, *, is_tsv: bool) -> None:
         raise TextError(f"the first line, {shown!r}, is separated by {word}; separate fields by {fields}", 1)
 
 
-def _count_lines(path: Path, told: Callable[[float], None] | None) -> int:
+def _count_lines(path: Path, on_fraction: Callable[[float], None] | None) -> int:
     decoder = codecs.getincrementaldecoder("utf-8")()
     breaks, last = 0, b"\n"
     size = max(1, path.stat().st_size)
     with path.open("rb") as stored, _open_compressed(stored, path) as file:
         while chunk := file.read(_CHUNK):
-            if told is not None:
-                told(min(1.0, stored.tell() / size))
+            if on_fraction is not None:
+                on_fraction(min(1.0, stored.tell() / size))
             if chunk.endswith(b"\r"):
                 chunk += file.read(1)
             try:
@@ -198,7 +198,7 @@ def _open_compressed(stored: IO[bytes], path: Path) -> IO[bytes]:
 
 @contextmanager
 def translate_read_errors(path: Path) -> Iterator[IO[str]]:
-    """Open a text file, plain or gzip, as ``csv.reader`` takes it."""
+    """Open a text file, plain or gzip, for ``csv.reader``; translate errors to `TextError`."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with (
         path.open("rb") as stored,

@@ -1,4 +1,4 @@
-"""An edge list: one row for all synapses from one neuron to another, and for gap junctions."""
+"""Checks of an edge list: one row for all synapses from one neuron to another, or for a gap junction."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
 
@@ -19,8 +19,8 @@ _CHEMICAL: Final = ("chemical", "chem", "synapse", "synaptic")
 _ELECTRICAL: Final = ("electrical", "electric", "gap_junction", "gap junction", "gap", "gj")
 
 
-def check_edges(con: duckdb.DuckDBPyConnection, edges: TypedTable, findings: IssueList) -> None:
-    """Note kinds that are not known and counts that are no counts; make the view ``edges``."""
+def check_edges(con: duckdb.DuckDBPyConnection, edges: TypedTable, issues: IssueList) -> None:
+    """Record issues for unknown kinds and invalid counts; create the view ``edges``."""
     kind = "lower(kind)" if "kind" in edges.columns else "'chemical'"
     count = "synapse_count" if "synapse_count" in edges.columns else "1"
     carried = [f"CAST({c if c in edges.columns else 'NULL'} AS VARCHAR) AS {c}" for c in _CARRIED]
@@ -31,31 +31,29 @@ def check_edges(con: duckdb.DuckDBPyConnection, edges: TypedTable, findings: Iss
     )
     if "kind" in edges.columns:
         unknown = f"kind IS NOT NULL AND lower(kind) NOT IN {_CHEMICAL + _ELECTRICAL}"
-        note_rows(con, edges, "kind", unknown, "{!r} is neither chemical nor electrical", findings)
+        note_rows(con, edges, "kind", unknown, "{!r} is neither chemical nor electrical", issues)
     if "synapse_count" not in edges.columns:
         return
-    note_rows(
-        con, edges, "synapse_count", "synapse_count <= 0", "{} is no count: it must be above 0", findings
-    )
+    note_rows(con, edges, "synapse_count", "synapse_count <= 0", "{} is no count: it must be above 0", issues)
     chemical = f"synapse_count > 0 AND NOT {kind} IN {_ELECTRICAL}"
     fraction = f"{chemical} AND synapse_count <> floor(synapse_count)"
-    note_rows(con, edges, "synapse_count", fraction, "{} is no whole number of synapses", findings)
+    note_rows(con, edges, "synapse_count", fraction, "{} is no whole number of synapses", issues)
     many = f"{chemical} AND synapse_count > {MOST_SYNAPSES}"
-    note_rows(con, edges, "synapse_count", many, f"{{}} is more than {MOST_SYNAPSES:,} synapses", findings)
-    if findings.concern(edges.raw.source.labels):
+    note_rows(con, edges, "synapse_count", many, f"{{}} is more than {MOST_SYNAPSES:,} synapses", issues)
+    if issues.concern(edges.raw.source.labels):
         return
     added = f"these add up to {{}} synapses; at most {MOST_ROWS:,} are taken from an edge list"
-    check_sum(con, edges, "synapse_count", chemical, MOST_ROWS, added, findings)
+    check_sum(con, edges, "synapse_count", chemical, MOST_ROWS, added, issues)
     if "kind" in edges.columns:
-        check_weights(con, edges, "synapse_count", f"{kind} IN {_ELECTRICAL}", findings)
+        check_weights(con, edges, "synapse_count", f"{kind} IN {_ELECTRICAL}", issues)
 
 
 def check_weights(
-    con: duckdb.DuckDBPyConnection, table: TypedTable, column: str, condition: str, findings: IssueList
+    con: duckdb.DuckDBPyConnection, table: TypedTable, column: str, condition: str, issues: IssueList
 ) -> None:
-    """Note weights of gap junctions that are more than a graph's figures can add up exactly."""
+    """Record issues for weights of gap junctions that a graph's measures can't add up exactly."""
     most = f"more than {MOST_COUNTED:,}, the most that is added up exactly"
-    note_rows(con, table, column, f"{condition} AND {column} > {MOST_COUNTED}", f"{{}} is {most}", findings)
-    if not findings.concern(table.raw.source.labels):
+    note_rows(con, table, column, f"{condition} AND {column} > {MOST_COUNTED}", f"{{}} is {most}", issues)
+    if not issues.concern(table.raw.source.labels):
         added = f"these weights of gap junctions add up to {{}}, {most}"
-        check_sum(con, table, column, condition, MOST_COUNTED, added, findings)
+        check_sum(con, table, column, condition, MOST_COUNTED, added, issues)

@@ -1,4 +1,4 @@
-"""The rows of a file as a relation of the work database, every field as the file has it."""
+"""Loads the rows of a file as a relation of the work database, with unconverted fields."""
 
 # ruff: noqa: S608 - names are quoted, and texts too
 
@@ -19,18 +19,18 @@ from syndb_service.ingest.table_files import TableFile
 
 def open_text(
     source: TableFile,
-    findings: IssueList,
-    told: Callable[[float], None] | None = None,
+    issues: IssueList,
+    on_fraction: Callable[[float], None] | None = None,
     *,
     header: bool = True,
 ) -> DelimitedText | None:
-    """Read a text file once to its end; None, with findings, where it is no whole UTF-8 text."""
+    """Read a text file once to its end; return None and record an issue if it is not valid UTF-8 text."""
     try:
-        return read_text(source.paths[0], told, header=header)
+        return read_text(source.paths[0], on_fraction, header=header)
     except TextError as error:
-        findings.add(source.label, error.message, row=error.row)
+        issues.add(source.label, error.message, row=error.row)
     except OSError as error:
-        findings.add(source.label, f"can't be read: {error.strerror}")
+        issues.add(source.label, f"can't be read: {error.strerror}")
     return None
 
 
@@ -40,24 +40,24 @@ def load_text(
     text: DelimitedText,
     relation: str,
     picked: Mapping[str, int],
-    findings: IssueList,
+    issues: IssueList,
 ) -> TextRowLocator | None:
-    """Make a table of some columns of a text file, all VARCHAR; its ``rowid + 1`` is the ``_at``.
+    """Create a table with the given columns of a text file, all VARCHAR; ``rowid + 1`` is the row's ``_at``.
 
     Parameters
     ----------
     con : duckdb connection
         The work database.
-    source : Source
+    source : TableFile
         The file.
-    text : Text
-        The same, opened.
+    text : DelimitedText
+        The content of the file.
     relation : str
-        What to call the table.
+        The name of the table.
     picked : mapping of str to int
         Positions in the file, by the names in the table.
-    findings : Findings
-        Where broken rows go.
+    issues : IssueList
+        Receives the invalid rows.
     """
     columns = ", ".join(f"c{position} AS {quote_name(name)}" for name, position in picked.items())
     try:
@@ -67,9 +67,9 @@ def load_text(
             None,
             "mixes the line ends of Windows and Unix, or a line is over 2 MB",
         )
-        findings.add(source.label, fault, row=line)
+        issues.add(source.label, fault, row=line)
         return None
-    _note_broken(con, source, text, findings)
+    _note_broken(con, source, text, issues)
     return TextRowLocator(source.label, text, count_rows(con, relation))
 
 
@@ -83,7 +83,7 @@ def _csv(text: DelimitedText) -> str:
 
 
 def _note_broken(
-    con: duckdb.DuckDBPyConnection, source: TableFile, text: DelimitedText, findings: IssueList
+    con: duckdb.DuckDBPyConnection, source: TableFile, text: DelimitedText, issues: IssueList
 ) -> None:
     rejected = con.execute("SELECT DISTINCT line, error_type FROM reject_errors ORDER BY line").fetchall()
     con.execute("DROP TABLE reject_errors")
@@ -92,34 +92,34 @@ def _note_broken(
         return
     quote = text.quote_fault() if any("QUOTE" in str(kind) for _, kind in rejected) else None
     if quote is not None:
-        findings.add(source.label, quote[1], row=quote[0])
+        issues.add(source.label, quote[1], row=quote[0])
         return
     width = len(text.header)
     broken = text.broken_rows(PER_FILE)
     for line, fields in broken:
         count = f"{fields} field{'s' if fields != 1 else ''}"
-        findings.add(
+        issues.add(
             source.label, f"has {count} where the header has {width}, separated by {text.separator}", row=line
         )
     for line, kind in rejected[:PER_FILE] if not broken else []:
-        findings.add(source.label, f"can't be read as CSV ({str(kind).lower()})", row=line)
-    findings.count(source.label, len({line for line, _ in rejected}) - PER_FILE)
+        issues.add(source.label, f"can't be read as CSV ({str(kind).lower()})", row=line)
+    issues.count(source.label, len({line for line, _ in rejected}) - PER_FILE)
 
 
 def describe_parquet(
-    con: duckdb.DuckDBPyConnection, source: TableFile, findings: IssueList
+    con: duckdb.DuckDBPyConnection, source: TableFile, issues: IssueList
 ) -> dict[str, str] | None:
-    """Name the columns of Parquet files and their DuckDB types; None, with findings, where they differ."""
+    """Return the columns of Parquet files and their DuckDB types; None, with issues, if the files differ."""
     schemas = []
     for path, label in zip(source.paths, source.labels, strict=True):
         try:
             described = con.execute(f"DESCRIBE SELECT * FROM {_parquet([path])}").fetchall()
         except duckdb.Error:
-            findings.add(label, "can't be read as Parquet")
+            issues.add(label, "can't be read as Parquet")
             return None
         schemas.append({str(row[0]): str(row[1]) for row in described})
         if schemas[-1] != schemas[0]:
-            findings.add(label, f"has other columns or types than {source.labels[0]}")
+            issues.add(label, f"has other columns or types than {source.labels[0]}")
             return None
     return schemas[0]
 
@@ -129,24 +129,24 @@ def view_parquet(
     source: TableFile,
     relation: str,
     picked: Mapping[str, str],
-    findings: IssueList,
+    issues: IssueList,
 ) -> ParquetRowLocator | None:
-    """Make a view of some columns of Parquet files, with ``_at``; None, with findings, where one is broken.
+    """Create a view of columns of Parquet files, with ``_at``; None, with issues, if a file is damaged.
 
     Parameters
     ----------
     con : duckdb connection
         The work database.
-    source : Source
+    source : TableFile
         The files.
     relation : str
-        What to call the view.
+        The name of the view.
     picked : mapping of str to str
         The columns in the files, by the names in the view.
-    findings : Findings
-        Where a file that can't be read goes.
+    issues : IssueList
+        Receives the files that can't be read.
     """
-    if not _readable(con, source, picked.values(), findings):
+    if not _readable(con, source, picked.values(), issues):
         return None
     columns = "".join(f", {quote_name(given)} AS {quote_name(name)}" for name, given in picked.items())
     files = ", ".join(quote_text(str(path)) for path in source.paths)
@@ -158,15 +158,15 @@ def view_parquet(
 
 
 def _readable(
-    con: duckdb.DuckDBPyConnection, source: TableFile, columns: Iterable[str], findings: IssueList
+    con: duckdb.DuckDBPyConnection, source: TableFile, columns: Iterable[str], issues: IssueList
 ) -> bool:
-    """Read the columns once to their end, because a file may be whole in its footer alone."""
+    """Read the columns once to their end, because a file with a valid footer may be damaged."""
     values = ", ".join(quote_name(column) for column in columns)
     for path, label in zip(source.paths, source.labels, strict=True):
         try:
             con.execute(f"SELECT max(hash({values})) FROM {_parquet([path])}").fetchall()
         except duckdb.Error:
-            findings.add(label, "can't be read as Parquet to its end")
+            issues.add(label, "can't be read as Parquet to its end")
             return False
     return True
 
@@ -176,11 +176,11 @@ def _parquet(paths: Iterable[Path]) -> str:
 
 
 def _literal(path: Path) -> str:
-    """Quote a path so that a ``*`` or ``?`` in it stands for itself."""
+    """Quote a path, with ``*`` and ``?`` escaped."""
     return quote_text(re.sub(r"([*?])", r"[\1]", str(path)))
 
 
 def count_rows(con: duckdb.DuckDBPyConnection, relation: str) -> int:
-    """Count the rows of a relation, or of a relation with its condition."""
+    """Count the rows of a relation, which may include a WHERE clause."""
     row = con.execute(f"SELECT count(*) FROM {relation}").fetchone()
     return int(row[0]) if row else 0

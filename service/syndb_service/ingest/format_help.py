@@ -1,4 +1,4 @@
-"""The dataset folder, described for the people who write one."""
+"""The help text that describes the format of a dataset folder."""
 
 from __future__ import annotations
 
@@ -58,21 +58,21 @@ def describe_format() -> str:
         suffixes=", ".join(SUFFIXES),
     )
     edges = _table(f"{EDGE_NAMES[0]} (also {', '.join(EDGE_NAMES[1:])})", EDGES, EDGE_COLUMNS)
-    seen: set[Column] = set()
+    described: set[Column] = set()
     tables = []
     for name, columns in TABLES.items():
-        tables.append(_table(name, name, columns[1:], seen))
-        seen.update(columns)
+        tables.append(_table(name, name, columns[1:], described))
+        described.update(columns)
     return "\n\n".join([introduction, "Columns (* is required):", edges, *tables])
 
 
-def _table(title: str, table: str, columns: Iterable[Column], seen: Collection[Column] = ()) -> str:
-    """Describe a table; the columns it may leave out and that an earlier one has are named together."""
+def _table(title: str, table: str, columns: Iterable[Column], described: Collection[Column] = ()) -> str:
+    """Describe a table; optional columns that an earlier table has are listed in one line."""
     synonyms = ALIASES.get(table, {})
     lines = [title]
     again = []
     for column in columns:
-        if column in seen and not column.required:
+        if column in described and not column.required:
             again.append(column.name)
             continue
         kind = _WORDS[column.type] if table == EDGES else column.type

@@ -1,4 +1,4 @@
-"""Where the tables of a dataset come from: a dataset folder, or an export of one of the field's tools."""
+"""Recognizes an input and loads its tables: a dataset folder, or an export of another tool."""
 
 from __future__ import annotations
 
@@ -29,61 +29,65 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RecognizedInput:
-    """What the offered files are.
+    """An input whose kind is known.
 
     Parameters
     ----------
-    offer : Offer
-        The files, and what is said about them.
+    dataset_input : DatasetInput
+        The files and the options that describe them.
     metadata : Metadata or None
-        What is known of the dataset; None where a finding says what is missing.
+        The metadata of the dataset; None if an issue states what is missing.
     reader : Reader or None
-        What reads them; None where they are a dataset folder.
-    plan : Plan or None
-        What is taken from them.
+        The reader of the export; None for a dataset folder.
+    plan : ImportPlan or None
+        What the import uses of an export.
     """
 
-    offer: DatasetInput
+    dataset_input: DatasetInput
     metadata: Metadata | None
     reader: Reader | None = None
     plan: ImportPlan | None = None
 
 
-def recognize_input(offer: DatasetInput, work: Path, findings: IssueList) -> RecognizedInput | None:
-    """Recognise the files; None, with findings, where they are nothing that is known."""
-    for path in offer.paths:
-        _check_path(path, findings)
-    if findings:
+def recognize_input(dataset_input: DatasetInput, work: Path, issues: IssueList) -> RecognizedInput | None:
+    """Recognize the kind of the files; return None and record issues if it is unknown."""
+    for path in dataset_input.paths:
+        _check_path(path, issues)
+    if issues:
         return None
-    if offer.format == FOLDER or (offer.format is None and _is_described(offer.paths)):
-        return _folder(offer, (), findings)
-    files = probe_files(offer.paths)
-    reader = get_reader(offer.format) if offer.format else detect_format(files)
+    if dataset_input.format == FOLDER or (
+        dataset_input.format is None and _is_described(dataset_input.paths)
+    ):
+        return _folder(dataset_input, (), issues)
+    files = probe_files(dataset_input.paths)
+    reader = get_reader(dataset_input.format) if dataset_input.format else detect_format(files)
     if reader is None:
-        return _folder(offer, files, findings)
-    plan = reader.plan(files, Options(work, offer.voxel_nm, offer.transposed), findings)
+        return _folder(dataset_input, files, issues)
+    plan = reader.plan(files, Options(work, dataset_input.voxel_nm, dataset_input.transposed), issues)
     if not plan.parts:
         return None
-    folder = offer.paths[0] if len(offer.paths) == 1 and offer.paths[0].is_dir() else None
-    name = _default_name(offer.paths)
-    metadata = state_metadata(folder, {"name": name, **plan.facts}, offer.facts, plan.units, findings)
-    return RecognizedInput(offer, metadata, reader, plan)
+    folder = (
+        dataset_input.paths[0] if len(dataset_input.paths) == 1 and dataset_input.paths[0].is_dir() else None
+    )
+    name = _default_name(dataset_input.paths)
+    metadata = state_metadata(folder, {"name": name, **plan.facts}, dataset_input.facts, plan.units, issues)
+    return RecognizedInput(dataset_input, metadata, reader, plan)
 
 
-def _check_path(path: Path, findings: IssueList) -> None:
+def _check_path(path: Path, issues: IssueList) -> None:
     try:
-        is_there = path.exists()
+        exists = path.exists()
     except OSError as error:
-        findings.add(f"{str(path)[:80]}…", f"can't be read: {error.strerror}")
+        issues.add(f"{str(path)[:80]}…", f"can't be read: {error.strerror}")
         return
-    if not is_there:
-        findings.add(str(path), "is not there")
+    if not exists:
+        issues.add(str(path), "is not there")
     elif path.is_dir():
         try:
             if not any(path.iterdir()):
-                findings.add(str(path), "is empty")
+                issues.add(str(path), "is empty")
         except OSError as error:
-            findings.add(str(path), f"can't be read: {error.strerror}")
+            issues.add(str(path), f"can't be read: {error.strerror}")
 
 
 def _is_described(paths: tuple[Path, ...]) -> bool:
@@ -97,46 +101,48 @@ def _default_name(paths: tuple[Path, ...]) -> str:
     return first.name if first.is_dir() else first.name.partition(".")[0]
 
 
-def _folder(offer: DatasetInput, files: Sequence[FileProbe], findings: IssueList) -> RecognizedInput | None:
-    if offer.format == FOLDER and offer.paths[0].is_file():
-        findings.add(str(offer.paths[0]), "is a file; name the folder it lies in")
+def _folder(
+    dataset_input: DatasetInput, files: Sequence[FileProbe], issues: IssueList
+) -> RecognizedInput | None:
+    if dataset_input.format == FOLDER and dataset_input.paths[0].is_file():
+        issues.add(str(dataset_input.paths[0]), "is a file; name the folder it lies in")
         return None
-    if len(offer.paths) > 1 or not offer.paths[0].is_dir():
+    if len(dataset_input.paths) > 1 or not dataset_input.paths[0].is_dir():
         columns = ", ".join(files[0].names.values()) if files else ""
-        seen = f" by its columns ({textwrap.shorten(columns, 200, placeholder=' …')})" if columns else ""
+        shown = f" by its columns ({textwrap.shorten(columns, 200, placeholder=' …')})" if columns else ""
         if files and adjacency_matrix.looks_rectangular(files[0]):
-            findings.add(
-                str(offer.paths[0]),
+            issues.add(
+                str(dataset_input.paths[0]),
                 "looks like a matrix whose rows and columns are different neurons; say so: --format matrix",
             )
             return None
-        findings.add(
-            str(offer.paths[0]),
-            f"is no export that is known{seen}; an edge list has the columns pre, post and synapses: rename "
+        issues.add(
+            str(dataset_input.paths[0]),
+            f"is no export that is known{shown}; an edge list has the columns pre, post and synapses: rename "
             "them, or name the folder it lies in, or say what it is with --format",
         )
         return None
-    folder = offer.paths[0]
-    if offer.facts:
-        return RecognizedInput(offer, state_metadata(folder, {}, offer.facts, {}, findings))
-    return RecognizedInput(offer, read_metadata(folder, findings))
+    folder = dataset_input.paths[0]
+    if dataset_input.facts:
+        return RecognizedInput(dataset_input, state_metadata(folder, {}, dataset_input.facts, {}, issues))
+    return RecognizedInput(dataset_input, read_metadata(folder, issues))
 
 
 def load_tables(
     con: duckdb.DuckDBPyConnection,
-    origin: RecognizedInput,
-    findings: IssueList,
-    tell: Progress,
+    recognized: RecognizedInput,
+    issues: IssueList,
+    on_progress: Progress,
     report: Report,
 ) -> dict[str, RawTable]:
-    """Load the tables, and report what an export was taken for."""
-    if origin.reader is not None and origin.plan is not None:
-        return _load_export(con, origin, origin.reader, origin.plan, findings, tell, report)
-    ignored = origin.metadata.ignored if origin.metadata else frozenset()
+    """Load the tables; report how an export was recognized."""
+    if recognized.reader is not None and recognized.plan is not None:
+        return _load_export(con, recognized, recognized.reader, recognized.plan, issues, on_progress, report)
+    ignored = recognized.metadata.ignored if recognized.metadata else frozenset()
     raws = {}
-    for table, source in find_table_files(origin.offer.paths[0], findings).items():
-        with watch_statement(con, tell, f"reading {source.label}") as told:
-            raw = load(con, source, ignored, findings, told)
+    for table, source in find_table_files(recognized.dataset_input.paths[0], issues).items():
+        with watch_statement(con, on_progress, f"reading {source.label}") as on_fraction:
+            raw = load(con, source, ignored, issues, on_fraction)
         if raw is not None:
             raws[table] = raw
     return raws
@@ -144,22 +150,22 @@ def load_tables(
 
 def _load_export(
     con: duckdb.DuckDBPyConnection,
-    origin: RecognizedInput,
+    recognized: RecognizedInput,
     reader: Reader,
     plan: ImportPlan,
-    findings: IssueList,
-    tell: Progress,
+    issues: IssueList,
+    on_progress: Progress,
     report: Report,
 ) -> dict[str, RawTable]:
     loaded = []
     for number, part in enumerate(plan.parts):
-        with watch_statement(con, tell, f"reading {part.seen.label}") as told:
-            one = load_part(con, part, number, findings, told)
-        if one is not None:
-            loaded.append(one)
+        with watch_statement(con, on_progress, f"reading {part.probe.label}") as on_fraction:
+            loaded_part = load_part(con, part, number, issues, on_fraction)
+        if loaded_part is not None:
+            loaded.append(loaded_part)
     if len(loaded) < len(plan.parts):
         return {}
-    with watch_statement(con, tell, "listing the neurons"):
-        gathered = merge_parts(con, loaded)
-    report(format_report(reader, plan, loaded, gathered, origin.metadata))
-    return gathered.raws
+    with watch_statement(con, on_progress, "listing the neurons"):
+        export = merge_parts(con, loaded)
+    report(format_report(reader, plan, loaded, export, recognized.metadata))
+    return export.raws

@@ -1,4 +1,4 @@
-"""How far the database is with a statement, told while it runs."""
+"""Reports the progress of a running SQL statement."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ _EVERY_S: Final = 0.25
 
 @contextmanager
 def watch_statement(
-    con: duckdb.DuckDBPyConnection, tell: Progress, stage: str
+    con: duckdb.DuckDBPyConnection, on_progress: Progress, stage: str
 ) -> Iterator[Callable[[float], None]]:
-    """Tell a stage, and what share of it is done: of the running statement, as DuckDB measures it.
+    """Report a stage and the fraction done of the running statement, as DuckDB measures it.
 
     Yields
     ------
     callable
-        Takes the share (0 to 1) while no statement runs, as when a file is read in Python.
+        Receives the fraction (0 to 1) while no statement runs, for example when Python reads a file.
     """
-    passes = PassCounter(tell, stage)
-    tell(stage, None)
-    over = threading.Event()
-    shown = threading.Thread(target=_follow, args=(con, passes, over), daemon=True)
+    passes = PassCounter(on_progress, stage)
+    on_progress(stage, None)
+    ended = threading.Event()
+    follower = threading.Thread(target=_follow, args=(con, passes, ended), daemon=True)
     try:
-        shown.start()
+        follower.start()
         yield passes.show
     finally:
-        over.set()
-    shown.join()
+        ended.set()
+    follower.join()
 
 
-def _follow(con: duckdb.DuckDBPyConnection, passes: PassCounter, over: threading.Event) -> None:
-    while not over.wait(_EVERY_S):
+def _follow(con: duckdb.DuckDBPyConnection, passes: PassCounter, ended: threading.Event) -> None:
+    while not ended.wait(_EVERY_S):
         try:
             share = con.query_progress() / 100
-        except duckdb.Error:  # it was closed: Ctrl-C, or a finding
+        except duckdb.Error:  # the connection was closed, by Ctrl-C or after an issue
             return
         if 0 < share <= 1:
             passes.show(share)
 
 
 class PassCounter:
-    """A stage that goes over its rows several times, nobody knows how often: each pass is told as its own.
+    """A stage with an unknown number of passes over its rows; each pass is reported separately.
 
     Parameters
     ----------
-    tell : callable
-        Told the stage, and the share of it that is done.
+    on_progress : callable
+        Receives the stage and the fraction done.
     stage : str
-        Its name.
+        The name of the stage.
 
     Examples
     --------
@@ -67,19 +67,19 @@ class PassCounter:
     checking, pass 2 0.25
     """
 
-    def __init__(self, tell: Progress, stage: str) -> None:
-        self._tell = tell
+    def __init__(self, on_progress: Progress, stage: str) -> None:
+        self._on_progress = on_progress
         self._stage = stage
         self._pass = 1
         self._share = 0.0
         self._lock = threading.Lock()
 
     def show(self, share: float) -> None:
-        """Take the share of the running pass; one below the last begins the next pass."""
+        """Report the fraction of the running pass; a lower one than the last begins the next pass."""
         with self._lock:
             if share == self._share:
                 return
             self._pass += share < self._share
             self._share = share
             name = self._stage if self._pass == 1 else f"{self._stage}, pass {self._pass}"
-            self._tell(name, share)
+            self._on_progress(name, share)

@@ -1,4 +1,4 @@
-"""The small file that says what a dataset is: ``dataset.toml`` or ``dataset.json``."""
+"""The metadata file of a dataset: ``dataset.toml`` or ``dataset.json``."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _TEXTS: Final = ("id", "name", "title", "species", "version", "licence", "citati
 _KEYS: Final = (*_TEXTS, "visibility", "restricted_to", "units", "ignore_columns")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 _DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
-_PLACE: Final = re.compile(r"line (\d+)")
+_LINE_NUMBER: Final = re.compile(r"line (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the metadata file says, with the defaults filled in.
+    """The content of the metadata file, with defaults.
 
-    ``units`` holds the stated units by table and column, ``ignored`` the columns to leave out;
-    ``visibility`` is None where the file does not say who may see the dataset.
+    ``units`` contains the stated units by table and column, ``ignored`` the columns to leave out;
+    ``visibility`` is None if the file does not state it.
     """
 
     id: str | None
@@ -52,18 +52,18 @@ class Metadata:
     ignored: frozenset[str]
 
 
-def read_metadata(folder: Path, findings: IssueList) -> Metadata | None:
-    """Read a folder's metadata file; None, with findings, where it says nothing that can be used."""
+def read_metadata(folder: Path, issues: IssueList) -> Metadata | None:
+    """Read a folder's metadata file; return None and record issues if it is unusable."""
     found = [name for name in FILES if (folder / name).is_file()]
     if not found:
         lines = "".join(f"\n      {line}" for line in MINIMAL.splitlines())
-        findings.add("dataset.toml", f"is missing; two lines are enough:{lines}")
+        issues.add("dataset.toml", f"is missing; two lines are enough:{lines}")
         return None
     if len(found) > 1:
-        findings.add(found[1], f"is a second metadata file beside {found[0]}; keep one")
+        issues.add(found[1], f"is a second metadata file beside {found[0]}; keep one")
         return None
-    plain = _parse(folder / found[0], findings)
-    return None if plain is None else _Reader(found[0], plain, findings).metadata()
+    plain = _parse(folder / found[0], issues)
+    return None if plain is None else _Reader(found[0], plain, issues).metadata()
 
 
 def state_metadata(
@@ -71,65 +71,65 @@ def state_metadata(
     defaults: Mapping[str, str],
     stated: Mapping[str, str],
     units: Mapping[str, Mapping[str, str]],
-    findings: IssueList,
+    issues: IssueList,
 ) -> Metadata | None:
-    """Put together what a dataset's owner says, what its metadata file says, and defaults, in this order.
+    """Combine the options, the metadata file and the defaults, in this order of precedence.
 
     Parameters
     ----------
     folder : Path or None
-        Where a metadata file may lie.
+        The folder that may contain a metadata file.
     defaults : mapping of str to str
-        What holds where nobody says otherwise. A ``name`` is made into one that the rule allows.
+        Values for keys that are not stated. A ``name`` is converted to a valid one.
     stated : mapping of str to str
-        What the owner says, by the keys of the metadata file.
+        The values of the options, by the keys of the metadata file.
     units : mapping
         Units that the file does not state, by table and column.
-    findings : Findings
-        Where what is wrong or missing goes.
+    issues : IssueList
+        Receives what is wrong or missing.
     """
     file = next((name for name in FILES if folder and (folder / name).is_file()), None)
-    written = _parse(folder / file, findings) if folder and file else {}
+    written = _parse(folder / file, issues) if folder and file else {}
     if written is None:
         return None
     plain: dict[str, Any] = {**defaults, **written, **stated}
     if "name" not in {*written, *stated} and "name" in defaults:
         plain["name"] = re.sub(r"[^a-z0-9]+", "_", defaults["name"].lower()).strip("_")[:80]
     if not plain.get("species"):
-        findings.add("--species", 'is missing: the Latin name, such as --species "Drosophila melanogaster"')
+        issues.add("--species", 'is missing: the Latin name, such as --species "Drosophila melanogaster"')
         return None
-    reader = _Reader(file or "the options", plain, findings)
+    reader = _Reader(file or "the options", plain, issues)
     metadata = reader.metadata()
     return replace(
         metadata, units={table: {**units.get(table, {}), **of} for table, of in metadata.units.items()}
     )
 
 
-def _parse(path: Path, findings: IssueList) -> dict[str, Any] | None:
+def _parse(path: Path, issues: IssueList) -> dict[str, Any] | None:
     try:
         text = path.read_bytes().decode("utf-8-sig")
         plain = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except UnicodeDecodeError:
-        findings.add(path.name, "is not UTF-8 text")
+        issues.add(path.name, "is not UTF-8 text")
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        place = _PLACE.search(str(error))
+        place = _LINE_NUMBER.search(str(error))
         row = int(place.group(1)) if place else None
-        findings.add(path.name, f"is not valid {path.suffix[1:].upper()}: {error}", row=row)
+        issues.add(path.name, f"is not valid {path.suffix[1:].upper()}: {error}", row=row)
     except OSError as error:
-        findings.add(path.name, f"can't be read: {error.strerror}")
+        issues.add(path.name, f"can't be read: {error.strerror}")
     else:
         if isinstance(plain, dict):
             return plain
-        findings.add(path.name, "must hold keys and values")
+        issues.add(path.name, "must hold keys and values")
     return None
 
 
 class _Reader:
-    """Takes one metadata file apart."""
+    """Parser of one metadata file."""
 
-    def __init__(self, file: str, plain: dict[str, Any], findings: IssueList) -> None:
+    def __init__(self, file: str, plain: dict[str, Any], issues: IssueList) -> None:
         self._file = file
-        self._findings = findings
+        self._issues = issues
         self._plain: dict[str, Any] = {}
         for key, value in plain.items():
             known = _SYNONYMS.get(key.lower(), key.lower())
@@ -163,9 +163,7 @@ class _Reader:
         )
 
     def _note(self, message: str, key: str) -> None:
-        self._findings.add_key(
-            self._file, shorten(message, MESSAGE_CHARACTERS), shorten(key, NAME_CHARACTERS)
-        )
+        self._issues.add_key(self._file, shorten(message, MESSAGE_CHARACTERS), shorten(key, NAME_CHARACTERS))
 
     def _text(self, key: str) -> str:
         value = self._plain.get(key, "")

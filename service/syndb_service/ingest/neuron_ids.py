@@ -1,4 +1,4 @@
-"""Which neuron is which: ids as they are, or ids 1..n given to names in their order."""
+"""The ids of neurons: those of the input, or 1..n in the order of the names."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
 
@@ -14,10 +14,9 @@ from syndb_service.ingest.type_conversion import TypedTable, has_neuron_names, r
 
 
 def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, RawTable]) -> dict[str, frozenset[str]]:
-    """Find the columns that hold names of neurons where the schema has ids, by table.
+    """Find the columns with names of neurons where the schema has ids, by table.
 
-    A table's first values decide for the table. Where the neurons have no numbers of their own, every table
-    speaks of them by name.
+    The first values of a table decide. If the neurons have no numeric ids, all tables use names.
     """
     references = {
         table: frozenset(name for name in NEURON_REFERENCES if name in raw.types)
@@ -38,12 +37,12 @@ def find_names(con: duckdb.DuckDBPyConnection, raws: Mapping[str, RawTable]) -> 
 
 
 def key_column(neurons: TypedTable) -> str:
-    """Say which column of the neurons holds their names: a text ``neuron_id``, or else ``name``."""
+    """Return the column of the neurons with their names: a text ``neuron_id``, or else ``name``."""
     return "neuron_id" if "neuron_id" in neurons.named else "name"
 
 
 def number_neurons(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable]) -> None:
-    """Make ``neuron_keys``: every neuron with its name (``key``, may be NULL) and its id."""
+    """Create the table ``neuron_keys``: every neuron with its name (``key``, may be NULL) and its id."""
     neurons = tables.get("neurons")
     if neurons is None:
         _derive(con, tables.values())

@@ -1,4 +1,4 @@
-"""Checked tables as canonical Parquet: every column of the schema, sorted, compressed."""
+"""Writes checked tables as canonical Parquet: all columns of the schema, sorted, compressed."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
 
@@ -26,7 +26,7 @@ _ENDS: Final = ("pre_neuron_id", "post_neuron_id")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The SQL that makes one canonical table: of the columns it really brings, its rows and their order."""
+    """The SQL of one canonical table: its available columns, its rows and their order."""
 
     values: Mapping[str, str]
     origin: str
@@ -34,7 +34,7 @@ class Output:
 
 
 def plan_outputs(tables: Mapping[str, TypedTable], species: str) -> dict[str, Output]:
-    """Say how each canonical table is made of the folder's tables, in the schema's order."""
+    """Plan each canonical table from the input's tables, in the schema's order."""
     made = {"neurons": _neurons(tables.get("neurons"), species)}
     for name, table in tables.items():
         if name == EDGES:
@@ -47,7 +47,7 @@ def plan_outputs(tables: Mapping[str, TypedTable], species: str) -> dict[str, Ou
 def write(
     con: duckdb.DuckDBPyConnection, table: str, output: Output, folder: Path, units: Mapping[str, str]
 ) -> TableInfo | None:
-    """Write one canonical table below ``folder``; None where it would have no rows."""
+    """Write one canonical table below ``folder``; return None if it would have no rows."""
     columns = TABLES[table][1:]
     picked = ", ".join(
         f"CAST({output.values.get(column.name, 'NULL')} AS {column.type}) AS {column.name}"
@@ -83,7 +83,7 @@ def count_views(
 def count_connections(
     con: duckdb.DuckDBPyConnection, folder: Path, tables: Mapping[str, TableInfo]
 ) -> dict[str, Sizes]:
-    """Count how many connections have how many synapses, by what a graph includes."""
+    """Count the connections by their number of synapses, for each ``include`` of a graph."""
     needed = ("neurons", "synapses", "neuron_relations")
     sources = ", ".join(f"{name} AS ({_write_table(name, folder, tables)})" for name in needed)
 
@@ -144,7 +144,7 @@ def _edge_relations(edges: TypedTable) -> Output:
 
 
 def _number_synapses(values: Mapping[str, str], origin: str) -> Output:
-    """Give synapses the ids 1..n in the order of their neurons."""
+    """Add synapse ids 1..n in the order of the neurons."""
     picked = ", ".join(f"{sql} AS {name}" for name, sql in values.items())
     ordered = f"(SELECT {picked}, t._at FROM {origin} ORDER BY {', '.join(_ENDS)}, t._at)"
     named = {name: name for name in values}

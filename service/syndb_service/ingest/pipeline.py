@@ -1,4 +1,4 @@
-"""Files become a dataset that is ready to be added, or a list of what is wrong with them."""
+"""The import pipeline: turns files into a dataset to add, or into a list of issues."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ def add_folder(
     restrict_to: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Dataset:
-    """Check a dataset folder and add it, whole or not at all.
+    """Check a dataset folder and add all of it, or nothing.
 
     Parameters
     ----------
     warehouse : DatasetStore
-        Where it goes.
+        The warehouse to add it to.
     folder : Path
-        The folder; ``describe_format()`` says what it looks like.
+        The folder; ``describe_format()`` describes its format.
     replace : bool
-        Put it in the place of the dataset with the same id, or with the same name where it states no id.
+        Replace the dataset with the same id, or with the same name if the folder states no id.
     restrict_to : sequence of str
-        Who alone may see it, whatever its metadata says: ``user:NAME`` and ``group:NAME``.
+        The only readers, whatever the metadata says: ``user:NAME`` and ``group:NAME``.
     progress : callable, optional
-        Told each stage, and how much of that stage is behind it: 0 to 1, or None while nobody knows.
+        Receives each stage and the fraction done of it: 0 to 1, or None while it is unknown.
 
     Raises
     ------
     DatasetInvalid
-        With every finding, by file, row and column.
+        With every issue, by file, row and column.
     Conflict
         With the code ``dataset_exists``.
     BadSetting
@@ -75,83 +75,83 @@ def add_folder(
     >>> dataset.name, dataset.tables["synapses"].rows  # doctest: +SKIP
     ('my_connectome_2026', 6394)
     """
-    offer = DatasetInput((folder,), FOLDER, readers=tuple(restrict_to))
-    return add_dataset(warehouse, offer, replace=replace, progress=progress)
+    dataset_input = DatasetInput((folder,), FOLDER, readers=tuple(restrict_to))
+    return add_dataset(warehouse, dataset_input, replace=replace, progress=progress)
 
 
 def add_dataset(
     warehouse: DatasetStore,
-    offer: DatasetInput,
+    dataset_input: DatasetInput,
     *,
     replace: bool = False,
     progress: Progress | None = None,
     report: Report | None = None,
 ) -> Dataset:
-    """Check what is offered and add it, whole or not at all.
+    """Check an input and add all of it, or nothing.
 
     Parameters
     ----------
     warehouse : DatasetStore
-        Where it goes.
-    offer : Offer
-        A dataset folder, or the files of an export, and what is said about them.
+        The warehouse to add it to.
+    dataset_input : DatasetInput
+        A dataset folder, or the files of an export, with the options that describe them.
     replace : bool
-        Put it in the place of the dataset with the same id, or with the same name where it states no id.
+        Replace the dataset with the same id, or with the same name if the input states no id.
     progress : callable, optional
-        Told each stage, and how much of that stage is behind it: 0 to 1, or None while nobody knows.
+        Receives each stage and the fraction done of it: 0 to 1, or None while it is unknown.
     report : callable, optional
-        Told once what an export was taken for: a text of several lines.
+        Receives once how an export was recognized: a text of several lines.
 
     Raises
     ------
     DatasetInvalid, Conflict, BadSetting, TransientError
-        As ``add_folder``.
+        As in ``add_folder``.
 
     Examples
     --------
-    >>> offer = DatasetInput((Path("codex"),), facts={"name": "flywire_783"})
-    >>> add_dataset(warehouse, offer, report=print).name  # doctest: +SKIP
+    >>> dataset_input = DatasetInput((Path("codex"),), facts={"name": "flywire_783"})
+    >>> add_dataset(warehouse, dataset_input, report=print).name  # doctest: +SKIP
     Recognised FlyWire Codex (--format flywire).
     ...
     'flywire_783'
     """
     with warehouse.staging() as work:
-        prepared = prepare_dataset(offer, work, progress, report)
-        if offer.readers:
+        prepared = prepare_dataset(dataset_input, work, progress, report)
+        if dataset_input.readers:
             dataset = dataclasses.replace(
-                prepared.dataset, visibility="restricted", readers=tuple(offer.readers)
+                prepared.dataset, visibility="restricted", readers=tuple(dataset_input.readers)
             )
             prepared = dataclasses.replace(prepared, dataset=dataset, states_access=True)
         return warehouse.add(prepared, replace=replace)
 
 
 def prepare_dataset(
-    offer: DatasetInput, work: Path, progress: Progress | None = None, report: Report | None = None
+    dataset_input: DatasetInput, work: Path, progress: Progress | None = None, report: Report | None = None
 ) -> PreparedDataset:
-    """Check what is offered and write its tables as canonical Parquet into ``work``.
+    """Check an input and write its tables as canonical Parquet to ``work``.
 
     Raises
     ------
     DatasetInvalid
-        With every finding, by file, row and column.
+        With every issue, by file, row and column.
     """
-    tell = progress or _ignore_progress
-    findings = IssueList()
-    tell("looking at the files", None)
+    on_progress = progress or _ignore_progress
+    issues = IssueList()
+    on_progress("looking at the files", None)
     with TemporaryDirectory(dir=work, prefix="made-") as made:
-        origin = recognize_input(offer, Path(made), findings)
-        if origin is None:
-            findings.refuse()
-            raise AssertionError("what is not recognised is a finding")
-        metadata = origin.metadata
+        recognized = recognize_input(dataset_input, Path(made), issues)
+        if recognized is None:
+            issues.refuse()
+            raise AssertionError("an unrecognized input has an issue")
+        metadata = recognized.metadata
         with _database(work) as con:
-            tables = _read_tables(con, origin, findings, tell, report or _ignore_report)
-            _check_tables(con, tables, findings, tell)
-            findings.refuse()
+            tables = _read_tables(con, recognized, issues, on_progress, report or _ignore_report)
+            _check_tables(con, tables, issues, on_progress)
+            issues.refuse()
             if metadata is None:
-                raise AssertionError("metadata that is missing is a finding")
-            infos = _write_tables(con, tables, metadata, work, tell)
-            with watch_statement(con, tell, "counting connections"):
+                raise AssertionError("missing metadata has an issue")
+            infos = _write_tables(con, tables, metadata, work, on_progress)
+            with watch_statement(con, on_progress, "counting connections"):
                 views, sizes = count_views(con, work, infos), count_connections(con, work, infos)
     return PreparedDataset(
         _dataset(metadata, infos, views, sizes),
@@ -162,11 +162,11 @@ def prepare_dataset(
 
 
 def _ignore_progress(stage: str, fraction: float | None) -> None:
-    """Tell nobody."""
+    """Discard the progress."""
 
 
 def _ignore_report(text: str) -> None:
-    """Tell nobody."""
+    """Discard the report."""
 
 
 @contextmanager
@@ -187,7 +187,7 @@ def _database(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "The dataset could not be written beside the warehouse; nothing was added.",
             hint="Is its disk full? Several times the size of the tables is needed while they are checked.",
         ) from error
-    except (RuntimeError, duckdb.InterruptException) as error:  # a Ctrl-C while DuckDB worked
+    except (RuntimeError, duckdb.InterruptException) as error:  # Ctrl-C during a statement of DuckDB
         if "interrupted" not in str(error).lower():
             raise
         raise KeyboardInterrupt from error
@@ -195,49 +195,49 @@ def _database(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _read_tables(
     con: duckdb.DuckDBPyConnection,
-    origin: RecognizedInput,
-    findings: IssueList,
-    tell: Progress,
+    recognized: RecognizedInput,
+    issues: IssueList,
+    on_progress: Progress,
     report: Report,
 ) -> dict[str, TypedTable]:
-    raws = load_tables(con, origin, findings, tell, report)
-    _check_neurons(raws, findings)
+    raws = load_tables(con, recognized, issues, on_progress, report)
+    _check_neurons(raws, issues)
     named = find_names(con, raws)
-    check_spellings(con, raws, named, findings)
+    check_spellings(con, raws, named, issues)
     typed = {}
     for table, raw in raws.items():
-        with watch_statement(con, tell, f"typing {raw.source.label}"):
-            typed[table] = type_table(con, raw, named[table], findings)
+        with watch_statement(con, on_progress, f"typing {raw.source.label}"):
+            typed[table] = type_table(con, raw, named[table], issues)
     return typed
 
 
-def _check_neurons(raws: Mapping[str, RawTable], findings: IssueList) -> None:
-    """Note that there are no neurons: tables without rows are sound where there are some."""
+def _check_neurons(raws: Mapping[str, RawTable], issues: IssueList) -> None:
+    """Record issues if the input has no neurons; otherwise other tables may be empty."""
     neurons = raws.get("neurons")
-    if neurons is not None and neurons.rows == 0 and not findings.concern(neurons.source.labels):
-        findings.add(
+    if neurons is not None and neurons.rows == 0 and not issues.concern(neurons.source.labels):
+        issues.add(
             neurons.source.label,
             "holds no neurons; list them, or leave the file out where other tables name them",
         )
-    elif not findings and not any(raw.rows for raw in raws.values()):
+    elif not issues and not any(raw.rows for raw in raws.values()):
         for raw in raws.values():
-            findings.add(raw.source.label, "holds no rows, and no neurons are given; add a neurons.csv")
+            issues.add(raw.source.label, "holds no rows, and no neurons are given; add a neurons.csv")
 
 
 def _check_tables(
-    con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], findings: IssueList, tell: Progress
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], issues: IssueList, on_progress: Progress
 ) -> None:
-    whole = {name: table for name, table in tables.items() if table.is_complete}
-    with watch_statement(con, tell, "checking"):
-        number_neurons(con, whole)
-        check_rows(con, whole, findings)
-        for table in whole.values():
-            check_ranges(con, table, findings)
-        if EDGES in whole:
-            check_edges(con, whole[EDGES], findings)
-        relations = whole.get("neuron_relations")
+    complete = {name: table for name, table in tables.items() if table.is_complete}
+    with watch_statement(con, on_progress, "checking"):
+        number_neurons(con, complete)
+        check_rows(con, complete, issues)
+        for table in complete.values():
+            check_ranges(con, table, issues)
+        if EDGES in complete:
+            check_edges(con, complete[EDGES], issues)
+        relations = complete.get("neuron_relations")
         if relations is not None and "weight" in relations.columns:
-            check_weights(con, relations, "weight", "true", findings)
+            check_weights(con, relations, "weight", "true", issues)
 
 
 def _write_tables(
@@ -245,11 +245,11 @@ def _write_tables(
     tables: Mapping[str, TypedTable],
     metadata: Metadata,
     work: Path,
-    tell: Progress,
+    on_progress: Progress,
 ) -> dict[str, TableInfo]:
     infos = {}
     for table, output in plan_outputs(tables, metadata.species).items():
-        with watch_statement(con, tell, f"writing {table}"):
+        with watch_statement(con, on_progress, f"writing {table}"):
             info = write(con, table, output, work, metadata.units[table])
         if info is not None:
             infos[table] = info

@@ -1,7 +1,7 @@
-"""A table as the folder has it, loaded into a work database but not yet trusted.
+"""Raw tables: loaded into the work database and not yet checked.
 
-Each raw relation has the schema's column names. ``RawTable.at`` is the SQL of a row's place, so that any row
-that turns out wrong can be named.
+A raw relation has the schema's column names. ``RawTable.at`` is the SQL expression for the key of a row's
+location, with which an issue names the row.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from syndb_service.ingest.table_files import TableFile
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """A loaded table.
+    """A table that is loaded and not yet checked.
 
     Parameters
     ----------
-    source : Source
-        The file or files it came from.
+    source : TableFile
+        The file or files that it was loaded from.
     relation : str
         Its relation in the work database.
     types : mapping of str to str
         DuckDB's types of its columns, by the schema's names.
     given : mapping of str to str
-        The names its columns have in the file, by the schema's names.
+        The names of its columns in the file, by the schema's names.
     rows : int
         Number of its rows.
-    where : Places
-        Finds the file and the row of a place.
+    locator : RowLocator
+        Finds the file and the row of a location key.
     at : str
-        The SQL of a row's place.
+        The SQL expression for the location key of a row.
     scratch : tuple of str
-        What to drop once the table is typed, such as ``TABLE raw_neurons``; none where it is read in place.
+        What to drop after type conversion, such as ``TABLE raw_neurons``; empty for files read in place.
     scales : mapping of str to float
-        What to multiply a column by to come to its unit.
+        Factors that convert columns to their units.
     """
 
     source: TableFile
@@ -49,74 +49,74 @@ class RawTable:
     types: Mapping[str, str]
     given: Mapping[str, str]
     rows: int
-    where: RowLocator
+    locator: RowLocator
     at: str = "_at"
     scratch: tuple[str, ...] = ()
     scales: Mapping[str, float] = field(default_factory=dict)
 
-    def locate_rows(self, ats: Iterable[int]) -> dict[int, tuple[str, int]]:
-        """Find the file and the row, as the user counts them, of some places."""
-        return self.where.of(set(ats))
+    def locate_rows(self, row_keys: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """Return the file and the row, as the user counts them, of location keys."""
+        return self.locator.of(set(row_keys))
 
-    def cell_texts(self, ats: Iterable[int], column: str) -> dict[int, str]:
-        """Find a column's values in some places as a text file has them; nothing of other files."""
-        return self.where.cell_texts(set(ats), self.given[column]) if column not in self.scales else {}
+    def cell_texts(self, row_keys: Iterable[int], column: str) -> dict[int, str]:
+        """Return the unconverted values of a column at location keys; empty unless the file is text."""
+        return self.locator.cell_texts(set(row_keys), self.given[column]) if column not in self.scales else {}
 
 
 def load(
     con: duckdb.DuckDBPyConnection,
     source: TableFile,
     ignored: Iterable[str],
-    findings: IssueList,
-    told: Callable[[float], None] | None = None,
+    issues: IssueList,
+    on_fraction: Callable[[float], None] | None = None,
 ) -> RawTable | None:
-    """Load a table; None, with findings, where the file can't be read or lacks what is required."""
+    """Load a table; return None and record issues if the file is unreadable or lacks required columns."""
     if source.is_text:
-        return _load_text(con, source, ignored, findings, told)
-    return _load_parquet(con, source, ignored, findings)
+        return _load_text(con, source, ignored, issues, on_fraction)
+    return _load_parquet(con, source, ignored, issues)
 
 
 def _load_text(
     con: duckdb.DuckDBPyConnection,
     source: TableFile,
     ignored: Iterable[str],
-    findings: IssueList,
-    told: Callable[[float], None] | None,
+    issues: IssueList,
+    on_fraction: Callable[[float], None] | None,
 ) -> RawTable | None:
-    text = open_text(source, findings, told)
+    text = open_text(source, issues, on_fraction)
     if text is None:
         return None
     fault = missing_header_message(source.table, text.header, ignored)
     if fault is not None:
-        findings.add(source.label, fault, row=1)
+        issues.add(source.label, fault, row=1)
         return None
-    matched = match_columns(source.table, text.header, ignored, source.label, findings)
+    matched = match_columns(source.table, text.header, ignored, source.label, issues)
     if not matched:
         return None
     relation = f"raw_{source.table}"
-    places = load_text(con, source, text, relation, matched, findings)
-    if places is None:
+    locations = load_text(con, source, text, relation, matched, issues)
+    if locations is None:
         return None
     given = {name: text.header[position] for name, position in matched.items()}
     types = dict.fromkeys(matched, "VARCHAR")
     scratch = (f"TABLE {relation}",)
-    return RawTable(source, relation, types, given, places.loaded, places, "(rowid + 1)", scratch)
+    return RawTable(source, relation, types, given, locations.loaded, locations, "(rowid + 1)", scratch)
 
 
 def _load_parquet(
-    con: duckdb.DuckDBPyConnection, source: TableFile, ignored: Iterable[str], findings: IssueList
+    con: duckdb.DuckDBPyConnection, source: TableFile, ignored: Iterable[str], issues: IssueList
 ) -> RawTable | None:
-    schema = describe_parquet(con, source, findings)
+    schema = describe_parquet(con, source, issues)
     if schema is None:
         return None
     header = list(schema)
-    matched = match_columns(source.table, header, ignored, source.labels[0], findings)
+    matched = match_columns(source.table, header, ignored, source.labels[0], issues)
     if not matched:
         return None
     given = {name: header[position] for name, position in matched.items()}
     relation = f"raw_{source.table}"
-    places = view_parquet(con, source, relation, given, findings)
-    if places is None:
+    locations = view_parquet(con, source, relation, given, issues)
+    if locations is None:
         return None
     types = {name: schema[column] for name, column in given.items()}
-    return RawTable(source, relation, types, given, count_rows(con, relation), places)
+    return RawTable(source, relation, types, given, count_rows(con, relation), locations)

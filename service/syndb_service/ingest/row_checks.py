@@ -1,4 +1,4 @@
-"""What only shows when rows and tables are compared: duplicates, and references to what is not there."""
+"""Checks across rows and tables: duplicates, and references to missing rows."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
 
@@ -36,37 +36,37 @@ _PARTS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def check_rows(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], findings: IssueList) -> None:
-    """Note what occurs twice, and rows that name a neuron, or a part of one, which its table does not have.
+def check_rows(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], issues: IssueList) -> None:
+    """Record issues for duplicates and for references to neurons, or parts of neurons, that are missing.
 
-    Tables that lost rows or ids while they were read are not looked up: what they lack says nothing.
+    References to tables that lost rows or ids during loading are not checked.
     """
-    sound = {name: table for name, table in tables.items() if not findings.concern(table.raw.source.labels)}
-    _check_duplicates(con, tables, findings)
+    sound = {name: table for name, table in tables.items() if not issues.concern(table.raw.source.labels)}
+    _check_duplicates(con, tables, issues)
     for name, table in tables.items():
         if name != "neurons" and "neurons" in sound:
             missing = f"no neuron of {sound['neurons'].raw.source.label}"
             for column in sorted(table.columns.intersection(NEURON_REFERENCES)):
                 known = f"SELECT {'key' if column in table.named else 'neuron_id'} FROM neuron_keys"
-                _note_unknown(con, table, column, known, missing, findings)
+                _note_unknown(con, table, column, known, missing, issues)
         column, parent = _PARTS.get(name, ("", ""))
         if column in table.columns and parent in sound:
             known = f"SELECT {column} FROM {sound[parent].relation}"
-            _note_unknown(con, table, column, known, f"not in {sound[parent].raw.source.label}", findings)
+            _note_unknown(con, table, column, known, f"not in {sound[parent].raw.source.label}", issues)
 
 
 def _check_duplicates(
-    con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], findings: IssueList
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], issues: IssueList
 ) -> None:
-    """Note ids, names that serve as ids, and edges that occur twice."""
+    """Record issues for duplicate ids, duplicate names used as ids, and duplicate edges."""
     for name, table in tables.items():
         if name in _PAIRS:
-            _note_repeated(con, table, [each for each in _PAIRS[name] if each in table.columns], findings)
+            _note_repeated(con, table, [each for each in _PAIRS[name] if each in table.columns], issues)
         elif _IDS[name] in table.columns:
-            _note_repeated(con, table, [_IDS[name]], findings)
+            _note_repeated(con, table, [_IDS[name]], issues)
     neurons = tables.get("neurons")
     if neurons is not None and _names_are_keys(neurons, tables):
-        _note_repeated(con, neurons, ["name"], findings)
+        _note_repeated(con, neurons, ["name"], issues)
 
 
 def _names_are_keys(neurons: TypedTable, tables: Mapping[str, TypedTable]) -> bool:
@@ -76,7 +76,7 @@ def _names_are_keys(neurons: TypedTable, tables: Mapping[str, TypedTable]) -> bo
 
 
 def _note_repeated(
-    con: duckdb.DuckDBPyConnection, table: TypedTable, key: Sequence[str], findings: IssueList
+    con: duckdb.DuckDBPyConnection, table: TypedTable, key: Sequence[str], issues: IssueList
 ) -> None:
     keys = ", ".join(key)
     present = " AND ".join(f"{name} IS NOT NULL" for name in key[:2])
@@ -90,24 +90,24 @@ def _note_repeated(
     rows = con.execute(f"SELECT t._at, d.first, {shown} {again} ORDER BY t._at LIMIT {PER_FILE}").fetchall()
     if not rows:
         return
-    places = table.raw.locate_rows({at for row in rows for at in row[:2]})
-    for at, first, *values in rows:
-        file, line = places[at]
-        other, earlier = places[first]
-        where = f"row {earlier}" if other == file else f"{other}, row {earlier}"
+    locations = table.raw.locate_rows({row_key for row in rows for row_key in row[:2]})
+    for row_key, first, *values in rows:
+        file, line = locations[row_key]
+        other, earlier = locations[first]
+        location = f"row {earlier}" if other == file else f"{other}, row {earlier}"
         column = table.raw.given[key[0]] if len(key) == 1 else None
         way_out = "; make one row of them, with their counts added up" if len(key) > 1 else ""
-        findings.add(
-            file, f"{_format_values(values)} is already in {where}{way_out}", row=line, column=column
+        issues.add(
+            file, f"{_format_values(values)} is already in {location}{way_out}", row=line, column=column
         )
-    findings.count(table.raw.source.label, _scalar(con, f"SELECT count(*) {again}") - len(rows))
+    issues.count(table.raw.source.label, _scalar(con, f"SELECT count(*) {again}") - len(rows))
 
 
 def _format_values(values: Sequence[str | None]) -> str:
     if len(values) == 1:
         return repr(values[0])
-    rest = ", ".join(value for value in values[2:] if value)
-    return f"the edge from {values[0]} to {values[1]}" + (f" ({rest})" if rest else "")
+    details = ", ".join(value for value in values[2:] if value)
+    return f"the edge from {values[0]} to {values[1]}" + (f" ({details})" if details else "")
 
 
 def _note_unknown(
@@ -116,21 +116,21 @@ def _note_unknown(
     column: str,
     known: str,
     message: str,
-    findings: IssueList,
+    issues: IssueList,
 ) -> None:
-    there = f"FROM {table.relation} t ANTI JOIN ({known}) AS k(id) ON t.{column} = k.id"
-    unknown = f"{there} WHERE t.{column} IS NOT NULL"
+    unmatched = f"FROM {table.relation} t ANTI JOIN ({known}) AS k(id) ON t.{column} = k.id"
+    unknown = f"{unmatched} WHERE t.{column} IS NOT NULL"
     count = _scalar(con, f"SELECT count(*) {unknown}")
     if not count:
         return
     rows = con.execute(
         f"SELECT t._at, CAST(t.{column} AS VARCHAR) {unknown} ORDER BY t._at LIMIT {PER_FILE}"
     ).fetchall()
-    places = table.raw.locate_rows(at for at, _ in rows)
-    for at, value in rows:
-        file, line = places[at]
-        findings.add(file, f"{value!r} is {message}", row=line, column=table.raw.given[column])
-    findings.count(table.raw.source.label, count - len(rows))
+    locations = table.raw.locate_rows(row_key for row_key, _ in rows)
+    for row_key, value in rows:
+        file, line = locations[row_key]
+        issues.add(file, f"{value!r} is {message}", row=line, column=table.raw.given[column])
+    issues.count(table.raw.source.label, count - len(rows))
 
 
 def _scalar(con: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -1,4 +1,4 @@
-"""Which file of a folder holds which table."""
+"""Finds the files of each table in a dataset folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SUFFIXES: Final = (".csv.gz", ".tsv.gz", ".csv", ".tsv", ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """The file or files that hold one table.
+    """The file or files of one table.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class TableFile:
     paths : tuple of Path
         One text file, or one or more Parquet files.
     labels : tuple of str
-        The paths as the user sees them, relative to the folder.
+        The paths for the user, relative to the folder.
     """
 
     table: str
@@ -50,7 +50,7 @@ class TableFile:
 
     @property
     def label(self) -> str:
-        """The file, or the folder of the files, as the user sees it."""
+        """The name of the file, or of the folder of the files, for the user."""
         return self.labels[0] if len(self.labels) == 1 else f"{self.labels[0].partition('/')[0]}/"
 
     @property
@@ -59,28 +59,28 @@ class TableFile:
         return self.paths[0].suffix != ".parquet"
 
 
-def find_table_files(folder: Path, findings: IssueList) -> dict[str, TableFile]:
-    """Find the tables of a folder; files that hold no data, such as a README, are passed over."""
+def find_table_files(folder: Path, issues: IssueList) -> dict[str, TableFile]:
+    """Find the tables of a folder; ignore files without data, such as a README."""
     found: dict[str, list[TableFile]] = {}
     for path in sorted(folder.iterdir()):
-        source = None if path.name.startswith(".") else _source(path, findings)
+        source = None if path.name.startswith(".") else _source(path, issues)
         if source is not None:
             found.setdefault(source.table, []).append(source)
-    _note_misnamed(folder, found, findings)
+    _note_misnamed(folder, found, issues)
     for sources in found.values():
         for other in sources[1:]:
-            findings.add(other.label, f"holds the same table as {sources[0].label}; keep one of them")
+            issues.add(other.label, f"holds the same table as {sources[0].label}; keep one of them")
     if EDGES in found and "synapses" in found:
-        findings.add(
+        issues.add(
             found[EDGES][0].label, f"is an edge list beside {found['synapses'][0].label}; keep one of them"
         )
-    if not found and not findings:
-        findings.add("the folder", "holds no tables; a neurons.csv and a connections.csv are a good start")
+    if not found and not issues:
+        issues.add("the folder", "holds no tables; a neurons.csv and a connections.csv are a good start")
     return {table: sources[0] for table, sources in found.items()}
 
 
-def _note_misnamed(folder: Path, found: Collection[str], findings: IssueList) -> None:
-    """Note files that are tables by their name and that nothing is read from because of their ending."""
+def _note_misnamed(folder: Path, found: Collection[str], issues: IssueList) -> None:
+    """Record issues for files that have a table's name and an unsupported ending."""
     for path in sorted(folder.iterdir()):
         stem = path.name.lower().partition(".")[0]
         ending = path.name.lower().removeprefix(stem)
@@ -89,14 +89,14 @@ def _note_misnamed(folder: Path, found: Collection[str], findings: IssueList) ->
             continue
         which = f"ends in {ending}, which is not read" if ending else "has no ending"
         if ending in _TEXTS:
-            findings.add(path.name, f"{which}; if it is text with commas or tabs, rename it to {stem}.csv")
+            issues.add(path.name, f"{which}; if it is text with commas or tabs, rename it to {stem}.csv")
         elif ending.endswith(_OTHERS):
-            findings.add(path.name, f"{which}; save it as {stem}.csv or {stem}.parquet")
+            issues.add(path.name, f"{which}; save it as {stem}.csv or {stem}.parquet")
 
 
-def _source(path: Path, findings: IssueList) -> TableFile | None:
+def _source(path: Path, issues: IssueList) -> TableFile | None:
     if path.is_dir():
-        return _folder(path, findings)
+        return _folder(path, issues)
     lower = path.name.lower()
     suffix = next((each for each in SUFFIXES if lower.endswith(each)), None)
     if suffix is None or lower in metadata.FILES:
@@ -104,7 +104,7 @@ def _source(path: Path, findings: IssueList) -> TableFile | None:
     table = _table(lower.removesuffix(suffix))
     if table is None:
         known = (*TABLES, *EDGE_NAMES)
-        findings.add(
+        issues.add(
             path.name,
             f"is not a table that is known{advise(lower.removesuffix(suffix), known)}"
             if advise(lower, known)
@@ -114,13 +114,13 @@ def _source(path: Path, findings: IssueList) -> TableFile | None:
     return TableFile(table, (path,), (path.name,))
 
 
-def _folder(path: Path, findings: IssueList) -> TableFile | None:
+def _folder(path: Path, issues: IssueList) -> TableFile | None:
     files = tuple(sorted(path.glob("*.parquet")))
     table = _table(path.name.lower())
     if not files:
         return None
     if table is None:
-        findings.add(
+        issues.add(
             f"{path.name}/", f"is not a table that is known{advise(path.name, (*TABLES, *EDGE_NAMES))}"
         )
         return None

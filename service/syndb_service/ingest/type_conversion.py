@@ -1,4 +1,4 @@
-"""From what a file says to values of the schema's types, exactly or not at all."""
+"""Converts the fields of a file to the schema's types, exactly or with an issue."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
 
@@ -34,18 +34,18 @@ _NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB")
 
 @dataclass(frozen=True, slots=True)
 class TypedTable:
-    """A raw table and a relation of it in the schema's types.
+    """A raw table and its relation with the schema's types.
 
     Parameters
     ----------
-    raw : Raw
-        The table as the file has it.
+    raw : RawTable
+        The unconverted table.
     relation : str
-        The relation: ``_at`` and the columns; NULL stands where a value is not of its type.
+        The relation: ``_at`` and the columns; a value that can't be converted is NULL.
     columns : frozenset of str
-        The columns it has.
+        Its columns.
     named : frozenset of str
-        Those of them that hold names of neurons where the schema has ids.
+        Its columns with names of neurons where the schema has ids.
     """
 
     raw: RawTable
@@ -55,13 +55,13 @@ class TypedTable:
 
     @property
     def is_complete(self) -> bool:
-        """Whether no column is missing that its rows need."""
+        """Whether it has all required columns."""
         return _required_columns(self.raw.source.table, self.columns) <= self.columns
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How one column is read: the value's SQL, the SQL of what was there, and what a misfit is told."""
+    """The conversion of one column: SQL of the value, SQL of the original, and message if it fails."""
 
     value: str
     present: str
@@ -69,20 +69,20 @@ class _Reading:
 
 
 def type_table(
-    con: duckdb.DuckDBPyConnection, raw: RawTable, named: frozenset[str], findings: IssueList
+    con: duckdb.DuckDBPyConnection, raw: RawTable, named: frozenset[str], issues: IssueList
 ) -> TypedTable:
-    """Make a typed relation of a raw table and note every value that is not of its column's type.
+    """Convert a raw table to a typed relation; record an issue for each value of a wrong type.
 
     Parameters
     ----------
     con : duckdb connection
         The work database.
-    raw : Raw
+    raw : RawTable
         The table.
     named : frozenset of str
-        Those of its columns that hold names of neurons where the schema has ids.
-    findings : Findings
-        Where misfits and missing values go.
+        Its columns with names of neurons where the schema has ids.
+    issues : IssueList
+        Receives invalid and missing values.
     """
     readings: dict[str, _Reading] = {}
     for column in columns_of(raw.source.table):
@@ -97,14 +97,14 @@ def type_table(
             reading = _plan_reading(column, raw.types[column.name], named)
             readings[column.name] = _scale_reading(reading, raw.scales.get(column.name))
         else:
-            findings.add(raw.source.label, refusal, column=raw.given[column.name])
+            issues.add(raw.source.label, refusal, column=raw.given[column.name])
     relation = f"typed_{raw.source.table}"
     values = "".join(f", {reading.value} AS {name}" for name, reading in readings.items())
     typed = f"SELECT {raw.at} AS _at{values} FROM {raw.relation}"
     con.execute(f"CREATE {'TABLE' if raw.scratch else 'VIEW'} {relation} AS {typed}")
     for name in _suspicious(con, raw, relation, readings):
         required = name in _required_columns(raw.source.table, readings)
-        _note_misfits(con, raw, name, readings[name], findings, required=required)
+        _note_misfits(con, raw, name, readings[name], issues, required=required)
     for scratch in raw.scratch:
         con.execute(f"DROP {scratch}")
     columns = frozenset(readings)
@@ -112,9 +112,9 @@ def type_table(
 
 
 def has_neuron_names(con: duckdb.DuckDBPyConnection, raw: RawTable, column: str) -> bool:
-    """Whether a column holds names rather than numbers, judged by its first values.
+    """Whether a column contains names rather than numbers, by its first values.
 
-    A number that is not whole is no name: ids that a program wrote as floats have lost digits, which is told.
+    A fraction is not a name: ids that a program wrote as floats may have lost digits, which is an issue.
     """
     if raw.types.get(column) != "VARCHAR":
         return False
@@ -126,9 +126,9 @@ def has_neuron_names(con: duckdb.DuckDBPyConnection, raw: RawTable, column: str)
 
 
 def repeats_names(con: duckdb.DuckDBPyConnection, raw: RawTable, columns: Collection[str]) -> bool:
-    """Whether a name, such as M1, stands more than once among these columns' first values.
+    """Whether a name, such as M1, occurs more than once among these columns' first values.
 
-    One alone may be a slip among ids; a neuron that is spoken of again is one, though others have numbers.
+    A single name may be an error among ids; a repeated one is a neuron, even if others have numbers.
     """
     texts = [name for name in columns if raw.types.get(name) == "VARCHAR"]
     if not texts:
@@ -144,7 +144,7 @@ def repeats_names(con: duckdb.DuckDBPyConnection, raw: RawTable, columns: Collec
 
 
 def _required_columns(table: str, columns: Collection[str]) -> set[str]:
-    """Name the columns that may not be NULL: those of the schema, and those an edge list has."""
+    """Return the columns that may not be NULL: those of the schema and those of an edge list."""
     required = {column.name for column in columns_of(table) if column.required}
     if table == EDGES:
         required |= {"synapse_count", "kind"} & set(columns)
@@ -154,7 +154,7 @@ def _required_columns(table: str, columns: Collection[str]) -> set[str]:
 
 
 def _refusal(column: Column, given: str) -> str | None:
-    """Say why a whole column can't be taken: its type in a Parquet file."""
+    """Return why a column can't be used: its type in a Parquet file; None if it can."""
     if given.startswith(_NESTED) or given.endswith("]"):
         return f"is of type {given.partition('(')[0]}; it must hold plain values"
     if column.name.endswith("_id") and given.startswith(_REAL_TYPES):
@@ -214,7 +214,7 @@ def _from_text(name: str, type_name: str, *, is_id: bool) -> _Reading:
 def _suspicious(
     con: duckdb.DuckDBPyConnection, raw: RawTable, relation: str, readings: Mapping[str, _Reading]
 ) -> list[str]:
-    """Name the columns that lost a value when they were typed, or lack one they need: often none."""
+    """Return the columns that lost a value in the conversion or lack a required one."""
     if not readings:
         return []
     counts = ", ".join(f"count({name})" for name in readings)
@@ -233,7 +233,7 @@ def _note_misfits(
     raw: RawTable,
     name: str,
     reading: _Reading,
-    findings: IssueList,
+    issues: IssueList,
     *,
     required: bool,
 ) -> None:
@@ -247,11 +247,11 @@ def _note_misfits(
         f"SELECT {raw.at} AS _at, CAST({reading.present} AS VARCHAR) FROM {raw.relation} "
         f"WHERE {wrong} ORDER BY _at LIMIT {PER_FILE}"
     ).fetchall()
-    places = raw.locate_rows(at for at, _ in rows)
-    for at, value in rows:
-        file, line = places[at]
-        findings.add(file, _misfit_message(value, reading), row=line, column=raw.given[name])
-    findings.count(raw.source.label, count - len(rows))
+    locations = raw.locate_rows(row_key for row_key, _ in rows)
+    for row_key, value in rows:
+        file, line = locations[row_key]
+        issues.add(file, _misfit_message(value, reading), row=line, column=raw.given[name])
+    issues.count(raw.source.label, count - len(rows))
 
 
 def _misfit_message(value: str | None, reading: _Reading) -> str:

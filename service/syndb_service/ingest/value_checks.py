@@ -1,4 +1,4 @@
-"""Rows with values that can't be: noted by file, row and column."""
+"""Checks of values: records an issue with file, row and column for each invalid one."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
 
@@ -19,22 +19,22 @@ def note_rows(
     column: str,
     condition: str,
     message: str,
-    findings: IssueList,
+    issues: IssueList,
 ) -> None:
-    """Note the rows of a table that meet a condition; ``message`` has a ``{}`` for the column's value."""
+    """Record an issue for each row that meets a condition; ``message`` has a ``{}`` for the value."""
     row = con.execute(f"SELECT count(*) FROM {table.relation} WHERE {condition}").fetchone()
     if not row or not row[0]:
         return
     rows = con.execute(
         f"SELECT _at, {column} FROM {table.relation} WHERE {condition} ORDER BY _at LIMIT {PER_FILE}"
     ).fetchall()
-    places = table.raw.locate_rows(at for at, _ in rows)
-    written = table.raw.cell_texts((at for at, _ in rows), column)
-    for at, value in rows:
-        file, line = places[at]
-        shown = written.get(at) or format_number(value)
-        findings.add(file, message.format(_short(shown)), row=line, column=table.raw.given[column])
-    findings.count(table.raw.source.label, row[0] - len(rows))
+    locations = table.raw.locate_rows(row_key for row_key, _ in rows)
+    written = table.raw.cell_texts((row_key for row_key, _ in rows), column)
+    for row_key, value in rows:
+        file, line = locations[row_key]
+        shown = written.get(row_key) or format_number(value)
+        issues.add(file, message.format(_short(shown)), row=line, column=table.raw.given[column])
+    issues.count(table.raw.source.label, row[0] - len(rows))
 
 
 def check_sum(
@@ -44,20 +44,20 @@ def check_sum(
     condition: str,
     limit: int,
     message: str,
-    findings: IssueList,
+    issues: IssueList,
 ) -> None:
-    """Note a column that adds up to more than ``limit`` over the rows that meet a condition.
+    """Record an issue if a column adds up to more than ``limit`` over the rows that meet a condition.
 
-    Each of these values is at most the limit; ``message`` has a ``{}`` for the sum.
+    Each value is at most the limit; ``message`` has a ``{}`` for the sum.
     """
     row = con.execute(f"SELECT sum({column}::DOUBLE) FROM {table.relation} WHERE {condition}").fetchone()
     if row and row[0] is not None and row[0] > limit:
         shown = message.format(format_number(row[0]))
-        findings.add(table.raw.source.label, shown, column=table.raw.given[column])
+        issues.add(table.raw.source.label, shown, column=table.raw.given[column])
 
 
 def format_number(value: object) -> str:
-    """Write a number in digits, not in powers of ten, unless those would be many.
+    """Format a number in digits; use powers of ten only for very long ones.
 
     Examples
     --------
@@ -73,14 +73,14 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def check_ranges(con: duckdb.DuckDBPyConnection, table: TypedTable, findings: IssueList) -> None:
-    """Note values outside the range that the schema states for their column."""
+def check_ranges(con: duckdb.DuckDBPyConnection, table: TypedTable, issues: IssueList) -> None:
+    """Record an issue for each value outside the range of its column in the schema."""
     for column in columns_of(table.raw.source.table):
         if column.range is None or column.name not in table.columns:
             continue
         low, high = column.range
         if math.isinf(high):
-            note_rows(con, table, column.name, f"{column.name} < {low}", f"{{}} is below {low}", findings)
+            note_rows(con, table, column.name, f"{column.name} < {low}", f"{{}} is below {low}", issues)
         else:
             outside = f"{column.name} NOT BETWEEN {low} AND {high}"
-            note_rows(con, table, column.name, outside, f"{{}} is not from {low} to {high}", findings)
+            note_rows(con, table, column.name, outside, f"{{}} is not from {low} to {high}", issues)

@@ -59,8 +59,8 @@ class Incoming:
     ----------
     start : int64 array of shape (n + 1,)
         The connections of neuron u are at ``start[u]`` up to ``start[u + 1]``.
-        pre : int32 array of shape (m,)
-            Presynaptic neurons, ascending for each u.
+    pre : int32 array of shape (m,)
+        Presynaptic neurons, ascending for each u.
     connection : int32 array of shape (m,)
         Position of each among the connections of the graph.
     """

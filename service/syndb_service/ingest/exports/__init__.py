@@ -1,4 +1,4 @@
-"""Exports of the field's tools, read as they are: one module a kind, and how they are detected.
+"""Readers of the exports of other tools, one module per kind, and their detection.
 
 Only ``ingest`` imports it.
 """

@@ -43,15 +43,15 @@ _LINKED: Final = (
 
 
 def recognises(files: Sequence[FileProbe]) -> bool:
-    """Whether a table is one of synapses between skeletons, or of connectors."""
+    """Whether a table contains synapses between skeletons, or connectors."""
     return bool(
         files_with_columns(files, "pre_skeleton_id", "post_skeleton_id")
         or files_with_columns(files, *_CONNECTORS)
     )
 
 
-def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
-    """Take synapses between skeletons; a connector gives one for each pair of its two sides."""
+def plan(files: Sequence[FileProbe], options: Options, issues: IssueList) -> ImportPlan:
+    """Plan synapses between skeletons; a connector gives one for each pair of its two sides."""
     parts = []
     notes = []
     tables = files_with_columns(files, *_CONNECTORS, "x", "y", "z") or files_with_columns(
@@ -59,24 +59,24 @@ def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> I
     )
     if not tables:
         needed = "pre_skeleton_id and post_skeleton_id, or connector_id, skeleton_id, relation_id, x, y and z"
-        findings.add("--format catmaid", f"no file has the columns {needed}")
+        issues.add("--format catmaid", f"no file has the columns {needed}")
         return ImportPlan([])
-    seen = tables[0]
+    probe = tables[0]
     named = files_with_columns(files, "skeleton id", "neuron name")[:1]
     for names in named:
         cells = match_columns(names, {"neuron_id": ("skeleton id",), "name": ("neuron name",)})
         parts.append(ImportPart(names, "neurons", cells, unused_columns(names, cells, {}, _NO_COLUMN)))
-    if seen.has("connector_id"):
-        parts.append(_connectors(seen))
+    if probe.has("connector_id"):
+        parts.append(_connectors(probe))
         notes.append("A connector gives one synapse for each pair of its two sides.")
     else:
-        parts.append(_synapses(seen))
+        parts.append(_synapses(probe))
         if parts[-1].origin:
             notes.append(
                 "A row that repeats another is taken once: the export lists the synapses of every skeleton "
                 "that was chosen, those between two of them twice."
             )
-    read = {part.seen.label for part in parts}
+    read = {part.probe.label for part in parts}
     unread = {
         other.label: "one table of synapses is read" if other in tables else _NO_COLUMN
         for other in files
@@ -85,15 +85,15 @@ def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> I
     return ImportPlan(parts, unread, notes)
 
 
-def _connectors(seen: FileProbe) -> ImportPart:
+def _connectors(probe: FileProbe) -> ImportPart:
     cells = {"pre_neuron_id": Cell(("skeleton_id",), "pre"), "post_neuron_id": Cell(("skeleton_id",), "post")}
     cells |= {axis: Cell((axis,), axis) for axis in "xyz"}
-    left = {"treenode_id": _TREENODES} if seen.has("treenode_id") else {}
-    return ImportPart(seen, "synapses", cells, left, origin=_LINKED)
+    left = {"treenode_id": _TREENODES} if probe.has("treenode_id") else {}
+    return ImportPart(probe, "synapses", cells, left, origin=_LINKED)
 
 
-def _synapses(seen: FileProbe) -> ImportPart:
-    cells = match_columns(seen, _SYNAPSES)
-    left = unused_columns(seen, cells, {}, _TREENODES)
-    whole = seen.has("pre_treenode_id", "post_treenode_id")
-    return ImportPart(seen, "synapses", cells, left, origin=_ONCE if whole else "")
+def _synapses(probe: FileProbe) -> ImportPart:
+    cells = match_columns(probe, _SYNAPSES)
+    left = unused_columns(probe, cells, {}, _TREENODES)
+    whole = probe.has("pre_treenode_id", "post_treenode_id")
+    return ImportPart(probe, "synapses", cells, left, origin=_ONCE if whole else "")

@@ -1,9 +1,9 @@
-"""CAVE: synapse tables, as CAVEclient gives them and as releases of them are published.
+"""CAVE: synapse tables, as CAVEclient returns them and as published releases contain them.
 
 Source: https://github.com/CAVEconnectome/CAVEclient, ``materializationengine.synapse_query``
-(pre_pt_root_id, post_pt_root_id; id 0 is out of the segmentation; positions in voxels of the datastack unless
-a ``desired_resolution`` was asked for, split into ``_x``, ``_y``, ``_z`` or as a list); the columns id,
-valid, size, ctr_pt_position of https://alleninstitute.github.io/microns_tutorial, and cleft_score,
+(pre_pt_root_id, post_pt_root_id; id 0 is outside the segmentation; positions in voxels of the datastack
+unless a ``desired_resolution`` was requested, split into ``_x``, ``_y``, ``_z`` or as a list); the columns
+id, valid, size, ctr_pt_position of https://alleninstitute.github.io/microns_tutorial, and cleft_score,
 connection_score, neuropil of FlyWire's release https://zenodo.org/records/10676866.
 """
 
@@ -48,30 +48,30 @@ _REASONS: Final = {
 
 
 def recognises(files: Sequence[FileProbe]) -> bool:
-    """Whether a table has pre_pt_root_id and post_pt_root_id."""
+    """Return whether a table has pre_pt_root_id and post_pt_root_id."""
     return bool(files_with_columns(files, *_ENDS))
 
 
-def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
-    """Take each synapse with its position, in nm where the size of a voxel is given."""
+def plan(files: Sequence[FileProbe], options: Options, issues: IssueList) -> ImportPlan:
+    """Plan each synapse with its position, in nm if the size of a voxel is given."""
     tables = files_with_columns(files, *_ENDS)
     if not tables:
-        findings.add("--format cave", f"no file has the columns {' and '.join(_ENDS)}")
+        issues.add("--format cave", f"no file has the columns {' and '.join(_ENDS)}")
         return ImportPlan([])
-    seen = tables[0]
-    cells = match_columns(seen, _WANTED) | _position(seen, options.voxel_nm)
+    probe = tables[0]
+    cells = match_columns(probe, _WANTED) | _position(probe, options.voxel_nm)
     cuts = [
         Cut(
             f"trim(CAST({{{place}}} AS VARCHAR)) = '0'",
-            (seen.names[_ENDS[0]], seen.names[_ENDS[1]]),
+            (probe.names[_ENDS[0]], probe.names[_ENDS[1]]),
             f"their {end} is 0: the point is out of the segmentation",
         )
         for place, end in enumerate(_ENDS)
     ]
-    if seen.has("valid"):
+    if probe.has("valid"):
         sql = "lower(trim(CAST({0} AS VARCHAR))) IN ('f', 'false', '0')"
-        cuts.append(Cut(sql, (seen.names["valid"],), "they are marked as not valid"))
-    left = unused_columns(seen, cells, _REASONS | {"valid": "only valid rows are taken"}, _NO_COLUMN)
+        cuts.append(Cut(sql, (probe.names["valid"],), "they are marked as not valid"))
+    left = unused_columns(probe, cells, _REASONS | {"valid": "only valid rows are taken"}, _NO_COLUMN)
     notes, units = [], {}
     if "x" in cells and options.voxel_nm is None:
         units = {"synapses": dict.fromkeys("xyz", "voxel")}
@@ -79,23 +79,23 @@ def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> I
     unread = {
         other.label: "one table is read" if other in tables else _NO_COLUMN
         for other in files
-        if other != seen
+        if other != probe
     }
-    return ImportPlan([ImportPart(seen, "synapses", cells, left, tuple(cuts))], unread, notes, units=units)
+    return ImportPlan([ImportPart(probe, "synapses", cells, left, tuple(cuts))], unread, notes, units=units)
 
 
-def _position(seen: FileProbe, voxel: tuple[float, float, float] | None) -> dict[str, Cell]:
+def _position(probe: FileProbe, voxel: tuple[float, float, float] | None) -> dict[str, Cell]:
     scales = voxel or (None, None, None)
     for name in _POSITIONS:
-        if seen.has(*(f"{name}_{axis}" for axis in "xyz")):
+        if probe.has(*(f"{name}_{axis}" for axis in "xyz")):
             return {
-                axis: Cell((seen.names[f"{name}_{axis}"],), "{0}", scale)
+                axis: Cell((probe.names[f"{name}_{axis}"],), "{0}", scale)
                 for axis, scale in zip("xyz", scales, strict=True)
             }
-        if seen.has(name):
-            of = "{0}[%d]" if seen.is_parquet else f"regexp_extract_all({{0}}, '{_NUMBER}')[%d]"
+        if probe.has(name):
+            of = "{0}[%d]" if probe.is_parquet else f"regexp_extract_all({{0}}, '{_NUMBER}')[%d]"
             return {
-                axis: Cell((seen.names[name],), of % place, scale)
+                axis: Cell((probe.names[name],), of % place, scale)
                 for place, (axis, scale) in enumerate(zip("xyz", scales, strict=True), 1)
             }
     return {}

@@ -1,4 +1,4 @@
-"""Which kind of export some files are."""
+"""Detects the kind of an export."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMATS: Final = tuple(reader.NAME for reader in READERS)
 
 
 def describe_exports() -> str:
-    """Describe the exports that are read, one a line.
+    """Describe the supported exports, one per line.
 
     Examples
     --------
@@ -36,12 +36,12 @@ def describe_exports() -> str:
 
 
 def get_reader(name: str) -> Reader:
-    """Return the reader that ``--format`` names."""
+    """Return the reader with this ``--format`` name."""
     return next(reader for reader in READERS if name == reader.NAME)
 
 
 def detect_format(files: Sequence[FileProbe]) -> Reader | None:
-    """Find the first reader that knows these files, the more particular ones first.
+    """Return the first reader that recognizes these files; the more specific readers come first.
 
     Examples
     --------

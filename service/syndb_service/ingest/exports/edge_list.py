@@ -1,4 +1,4 @@
-"""A plain edge list: two columns for the neurons, and perhaps a count of synapses.
+"""A plain edge list: two columns for the neurons, and optionally a count of synapses.
 
 Source: the lists of networkx.write_weighted_edgelist, igraph's write_ncol and SNAP
 (https://snap.stanford.edu/data): no header, fields separated by spaces or tabs, lines that begin with ``#``
@@ -55,82 +55,82 @@ _HINT: Final = "columns for the two neurons are needed, for example pre,post,syn
 
 
 def recognises(files: Sequence[FileProbe]) -> bool:
-    """Whether the one file has columns for both ends, or is two or three columns without a header."""
+    """Return whether the only file has columns for both ends, or two or three columns without a header."""
     return len(files) == 1 and (_has_ends(files[0]) or _is_plain(files[0]))
 
 
-def _has_ends(seen: FileProbe) -> bool:
-    return {"pre_neuron_id", "post_neuron_id"} <= match_columns(seen, _EDGES).keys()
+def _has_ends(probe: FileProbe) -> bool:
+    return {"pre_neuron_id", "post_neuron_id"} <= match_columns(probe, _EDGES).keys()
 
 
-def _is_plain(seen: FileProbe) -> bool:
-    """Whether it has no header: numbers in the first line, or fields separated by spaces."""
-    if seen.is_parquet or not seen.header or seen.ending.startswith(".graphml"):
+def _is_plain(probe: FileProbe) -> bool:
+    """Return whether it has no header: numbers in the first line, or fields separated by spaces."""
+    if probe.is_parquet or not probe.header or probe.ending.startswith(".graphml"):
         return False
-    numbers = len(seen.header) in (2, 3) and any(map(is_number, seen.header))
-    return numbers or _is_spaced(seen)
+    numbers = len(probe.header) in (2, 3) and any(map(is_number, probe.header))
+    return numbers or _is_spaced(probe)
 
 
-def _is_spaced(seen: FileProbe) -> bool:
-    rows = [row for row in (seen.header, *seen.rows) if not row[0].startswith("#")]
+def _is_spaced(probe: FileProbe) -> bool:
+    rows = [row for row in (probe.header, *probe.rows) if not row[0].startswith("#")]
     return bool(rows) and all(len(row) == 1 and len(row[0].split()) in (2, 3) for row in rows)
 
 
-def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
-    """Take each row as a connection of so many synapses, or as one synapse where there is no count."""
+def plan(files: Sequence[FileProbe], options: Options, issues: IssueList) -> ImportPlan:
+    """Plan each row as a connection with its count of synapses, or as one synapse if there is no count."""
     if len(files) != 1:
-        findings.add("--format edges", f"one file is needed; there are {len(files)}")
+        issues.add("--format edges", f"one file is needed; there are {len(files)}")
         return ImportPlan([])
-    seen = files[0]
-    if _has_ends(seen):
-        part = _part_with_header(seen)
-    elif _is_spaced(seen):
-        part = _part_of_spaced_fields(seen, options, findings)
-    elif _is_plain(seen):
-        part = _headless(seen)
+    probe = files[0]
+    if _has_ends(probe):
+        part = _part_with_header(probe)
+    elif _is_spaced(probe):
+        part = _part_of_spaced_fields(probe, options, issues)
+    elif _is_plain(probe):
+        part = _headless(probe)
     else:
-        findings.add(seen.label, _HINT, row=None if seen.is_parquet else 1)
+        issues.add(probe.label, _HINT, row=None if probe.is_parquet else 1)
         return ImportPlan([])
     notes = [] if part.table == "edges" else ["There is no number of synapses: each row is one synapse."]
-    if _may_be_matrix(seen):
+    if _may_be_matrix(probe):
         notes.append("Three rows of three numbers may be a matrix without names, too: --format matrix.")
     return ImportPlan([part], notes=notes)
 
 
-def _may_be_matrix(seen: FileProbe) -> bool:
-    rows = [row[0].split() if len(row) == 1 else row for row in (seen.header, *seen.rows)]
+def _may_be_matrix(probe: FileProbe) -> bool:
+    rows = [row[0].split() if len(row) == 1 else row for row in (probe.header, *probe.rows)]
     return len(rows) == len(_PLAIN) and all(
         len(row) == len(_PLAIN) and all(map(is_number, row)) for row in rows
     )
 
 
 def _named_columns(fields: Sequence[str]) -> tuple[str, ...] | None:
-    """Return the columns that a first line names; None where it is a row."""
+    """Return the columns that a first line names; None if it is a row of data."""
     known = {alias: name for name in _PLAIN for alias in _EDGES[name]}
     names = tuple(known.get(field.lower().strip('"'), "") for field in fields)
     return names if set(_PLAIN[:2]) <= set(names) and all(names) else None
 
 
-def _part_with_header(seen: FileProbe) -> ImportPart:
-    cells = match_columns(seen, _EDGES)
+def _part_with_header(probe: FileProbe) -> ImportPart:
+    cells = match_columns(probe, _EDGES)
     table = "edges" if {"synapse_count", "kind"} & cells.keys() else "synapses"
     if table == "synapses":
-        cells = match_columns(seen, _SYNAPSES)
-    return ImportPart(seen, table, cells, unused_columns(seen, cells, {}, _NO_COLUMN))
+        cells = match_columns(probe, _SYNAPSES)
+    return ImportPart(probe, table, cells, unused_columns(probe, cells, {}, _NO_COLUMN))
 
 
-def _headless(seen: FileProbe) -> ImportPart:
-    cells = {name: Cell((str(place),)) for place, name in enumerate(_PLAIN[: len(seen.header)], 1)}
-    return ImportPart(seen, "edges" if len(cells) == len(_PLAIN) else "synapses", cells, named=False)
+def _headless(probe: FileProbe) -> ImportPart:
+    cells = {name: Cell((str(place),)) for place, name in enumerate(_PLAIN[: len(probe.header)], 1)}
+    return ImportPart(probe, "edges" if len(cells) == len(_PLAIN) else "synapses", cells, named=False)
 
 
-def _part_of_spaced_fields(seen: FileProbe, options: Options, findings: IssueList) -> ImportPart:
-    """Write the fields of each line to Parquet, whatever number of spaces or tabs is between them."""
+def _part_of_spaced_fields(probe: FileProbe, options: Options, issues: IssueList) -> ImportPart:
+    """Write the fields of each line to Parquet; any number of spaces or tabs separates them."""
     path = options.work / "edge-list.parquet"
-    first = next(row for row in (seen.header, *seen.rows) if not row[0].startswith("#"))[0].split()
+    first = next(row for row in (probe.header, *probe.rows) if not row[0].startswith("#"))[0].split()
     width, columns = len(first), _named_columns(first)
     begun = columns is None
-    with translate_read_errors(seen.paths[0]) as file, ParquetRows(path, columns or _PLAIN[:width]) as rows:
+    with translate_read_errors(probe.paths[0]) as file, ParquetRows(path, columns or _PLAIN[:width]) as rows:
         try:
             for line, text in enumerate(file, 1):
                 fields = text.split()
@@ -142,8 +142,8 @@ def _part_of_spaced_fields(seen: FileProbe, options: Options, findings: IssueLis
                     rows.add(line, *fields)
                 else:
                     message = f"has {len(fields)} fields where the first row has {width}"
-                    findings.add(seen.label, message, row=line)
+                    issues.add(probe.label, message, row=line)
         except (UnicodeDecodeError, EOFError, OSError) as error:
-            findings.add(seen.label, f"can't be read as text: {error}")
+            issues.add(probe.label, f"can't be read as text: {error}")
     cells = {name: Cell((name,)) for name in columns or _PLAIN[:width]}
-    return ImportPart(seen, "edges" if width == len(_PLAIN) else "synapses", cells, made=path)
+    return ImportPart(probe, "edges" if width == len(_PLAIN) else "synapses", cells, made=path)

@@ -1,4 +1,4 @@
-"""A file before it is read: its name, its ending and the names of its columns."""
+"""File probes: the name, ending and columns of a file before it is read."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _SEPARATORS: Final = ",;\t"
 
 @dataclass(frozen=True, slots=True)
 class FileProbe:
-    """A file that may be an export, or a part of one.
+    """A file that may be an export or belong to one.
 
     Parameters
     ----------
     paths : tuple of Path
-        The file; the files, where a folder holds one table as several Parquet files.
+        The file, or the Parquet files of a folder that are one table.
     label : str
-        The file as the user sees it.
+        The name of the file for the user.
     stem : str
-        Its name in small letters, without the ending.
+        Its name in lower case, without the ending.
     ending : str
         The ending: ``.csv.gz``.
     header : tuple of str
@@ -61,7 +61,7 @@ class FileProbe:
 
     @property
     def names(self) -> dict[str, str]:
-        """The columns by their names in small letters."""
+        """The columns by their names in lower case."""
         return {given.lower(): given for given in reversed(self.header)}
 
     @property
@@ -70,7 +70,7 @@ class FileProbe:
         return self.ending == ".parquet"
 
     def has(self, *names: str) -> bool:
-        """Whether it has all of these columns, whatever their case.
+        """Return whether it has all of these columns, in any case.
 
         Examples
         --------
@@ -81,14 +81,14 @@ class FileProbe:
 
 
 def probe_files(paths: Iterable[Path]) -> list[FileProbe]:
-    """Look at the files that are named or lie in a named folder; other endings are passed over."""
+    """Probe the given files and the files of given folders; ignore unsupported endings."""
     found: list[FileProbe] = []
     for path in paths:
         if path.is_dir():
             found += _probe_folder(path)
         elif path.is_file():
-            seen = _probe_file((path,), path.name)
-            found += [seen] if seen else []
+            probe = _probe_file((path,), path.name)
+            found += [probe] if probe else []
     return found
 
 
@@ -98,7 +98,7 @@ def _probe_folder(folder: Path) -> list[FileProbe]:
     for inner in (path for path in entries if path.is_dir()):
         parts = tuple(sorted(inner.glob("*.parquet")))
         found += [_probe_file(parts, f"{inner.name}/")] if parts else []
-    return [seen for seen in found if seen]
+    return [probe for probe in found if probe]
 
 
 def _probe_file(paths: tuple[Path, ...], label: str) -> FileProbe | None:
@@ -136,7 +136,7 @@ def _first_lines(path: Path, ending: str) -> tuple[tuple[str, ...], tuple[tuple[
 
 
 def is_number(text: str) -> bool:
-    """Whether a field is a number.
+    """Return whether a field is a number.
 
     Examples
     --------
@@ -151,5 +151,5 @@ def is_number(text: str) -> bool:
 
 
 def files_with_columns(files: Sequence[FileProbe], *names: str) -> list[FileProbe]:
-    """List the files that have all of these columns."""
-    return [seen for seen in files if seen.has(*names)]
+    """Return the files that have all of these columns."""
+    return [probe for probe in files if probe.has(*names)]

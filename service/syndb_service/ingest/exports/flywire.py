@@ -50,29 +50,29 @@ _ATTRIBUTES: Final = ("nt_type", "super_class", "primary_type", "cell_type")
 
 
 def recognises(files: Sequence[FileProbe]) -> bool:
-    """Whether there is a table of neurons by root_id, or of connections by pre_root_id and post_root_id."""
+    """Return whether there is a table of neurons (root_id) or connections (pre_root_id, post_root_id)."""
     return bool(_lists(files) or files_with_columns(files, "pre_root_id", "post_root_id", "syn_count"))
 
 
-def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
-    """Take neurons with their classes, types and names, and connections by neuropil."""
-    lists = sorted(_lists(files), key=lambda seen: (not seen.has("nt_type"), not seen.has("super_class")))
-    parts = [_neurons(seen) for seen in lists]
+def plan(files: Sequence[FileProbe], options: Options, issues: IssueList) -> ImportPlan:
+    """Plan neurons with their classes, types and names, and connections by neuropil."""
+    lists = sorted(_lists(files), key=lambda probe: (not probe.has("nt_type"), not probe.has("super_class")))
+    parts = [_neurons(probe) for probe in lists]
     unread = {}
     connections = sorted(
         files_with_columns(files, *(names[0] for names in list(_CONNECTIONS.values())[:3])),
-        key=lambda seen: seen.stem != "connections",
+        key=lambda probe: probe.stem != "connections",
     )
-    for position, seen in enumerate(connections):
+    for position, probe in enumerate(connections):
         if position:
-            unread[seen.label] = f"it holds connections again; {connections[0].label} is taken"
+            unread[probe.label] = f"it holds connections again; {connections[0].label} is taken"
             continue
-        cells = match_columns(seen, _CONNECTIONS)
-        parts.append(ImportPart(seen, "edges", cells, unused_columns(seen, cells, {}, _NO_COLUMN)))
-    read = {part.seen.label for part in parts}
-    unread |= {seen.label: _NO_COLUMN for seen in files if seen.label not in read | unread.keys()}
+        cells = match_columns(probe, _CONNECTIONS)
+        parts.append(ImportPart(probe, "edges", cells, unused_columns(probe, cells, {}, _NO_COLUMN)))
+    read = {part.probe.label for part in parts}
+    unread |= {probe.label: _NO_COLUMN for probe in files if probe.label not in read | unread.keys()}
     if not parts:
-        findings.add(
+        issues.add(
             "--format flywire", "no file has a column root_id, or pre_root_id, post_root_id and syn_count"
         )
     return ImportPlan(parts, unread, facts={"species": "Drosophila melanogaster"})
@@ -80,19 +80,19 @@ def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> I
 
 def _lists(files: Sequence[FileProbe]) -> list[FileProbe]:
     return [
-        seen
-        for seen in files_with_columns(files, "root_id")
-        if any(seen.has(name) for name in _ATTRIBUTES) or seen.stem in {"neurons", "names"}
+        probe
+        for probe in files_with_columns(files, "root_id")
+        if any(probe.has(name) for name in _ATTRIBUTES) or probe.stem in {"neurons", "names"}
     ]
 
 
-def _neurons(seen: FileProbe) -> ImportPart:
-    cells = {"neuron_id": Cell((seen.names["root_id"],))} | match_columns(seen, _NEURONS | _CLASSES)
-    described = tuple(seen.names[name] for name in _DESCRIBED if name in seen.names)
-    if seen.has("super_class") and described:
+def _neurons(probe: FileProbe) -> ImportPart:
+    cells = {"neuron_id": Cell((probe.names["root_id"],))} | match_columns(probe, _NEURONS | _CLASSES)
+    described = tuple(probe.names[name] for name in _DESCRIBED if name in probe.names)
+    if probe.has("super_class") and described:
         words = ", ".join(
             f"'{given.lower().replace('_', ' ')}: ' || nullif(trim({{{place}}}), '')"
             for place, given in enumerate(described)
         )
         cells["description"] = Cell(described, f"concat_ws('; ', {words})")
-    return ImportPart(seen, "neurons", cells, unused_columns(seen, cells, _REASONS, _NO_COLUMN))
+    return ImportPart(probe, "neurons", cells, unused_columns(probe, cells, _REASONS, _NO_COLUMN))

@@ -37,24 +37,24 @@ _EDGES: Final = {
 
 
 def recognises(files: Sequence[FileProbe]) -> bool:
-    """Whether the one file ends in .graphml."""
+    """Return whether the only file ends in .graphml."""
     return len(files) == 1 and files[0].ending.startswith(".graphml")
 
 
-def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
-    """Take nodes with the attributes that the tables have, and edges with their number of synapses."""
-    graphs = [seen for seen in files if seen.ending.startswith(".graphml")]
+def plan(files: Sequence[FileProbe], options: Options, issues: IssueList) -> ImportPlan:
+    """Plan nodes with the attributes that the tables have, and edges with their number of synapses."""
+    graphs = [probe for probe in files if probe.ending.startswith(".graphml")]
     if len(graphs) != 1:
-        findings.add("--format graphml", f"one file that ends in .graphml is needed; there are {len(graphs)}")
+        issues.add("--format graphml", f"one file that ends in .graphml is needed; there are {len(graphs)}")
         return ImportPlan([])
-    seen = graphs[0]
+    probe = graphs[0]
     columns = list(_NEURONS), list(_EDGES)
     with open_parquet_rows(
         options.work, "graphml", ("node", *columns[0]), ("pre", "post", *columns[1])
     ) as made:
         neurons, edges, neurons_path, edges_path = made
-        graph = _Graph(seen, neurons, edges, findings)
-        with _bytes(seen) as file:
+        graph = _Graph(probe, neurons, edges, issues)
+        with _bytes(probe) as file:
             graph.read(file)
     if graph.faulty:
         return ImportPlan([])
@@ -66,28 +66,26 @@ def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> I
     counted = "synapse_count" in ends or "kind" in ends
     left = [dict.fromkeys(sorted(graph.left[kind]), _NO_COLUMN) for kind in ("node", "edge")]
     parts = [
-        ImportPart(seen, "neurons", cells, left[0], made=neurons_path),
-        ImportPart(seen, "edges" if counted else "synapses", ends, left[1], made=edges_path),
+        ImportPart(probe, "neurons", cells, left[0], made=neurons_path),
+        ImportPart(probe, "edges" if counted else "synapses", ends, left[1], made=edges_path),
     ]
     notes = [] if counted else ["The edges have no number of synapses: each edge is one synapse."]
     return ImportPlan(parts, notes=notes)
 
 
-def _bytes(seen: FileProbe) -> IO[bytes]:
-    path = seen.paths[0]
-    return cast("IO[bytes]", gzip.open(path, "rb")) if seen.ending.endswith(".gz") else path.open("rb")
+def _bytes(probe: FileProbe) -> IO[bytes]:
+    path = probe.paths[0]
+    return cast("IO[bytes]", gzip.open(path, "rb")) if probe.ending.endswith(".gz") else path.open("rb")
 
 
 class _Graph:
-    """Reads one file as it streams by; nodes are kept as their ids alone, and only where these differ."""
+    """Streaming parser of one file; keeps only the ids of nodes, and only if they differ from the names."""
 
-    def __init__(
-        self, seen: FileProbe, neurons: ParquetRows, edges: ParquetRows, findings: IssueList
-    ) -> None:
+    def __init__(self, probe: FileProbe, neurons: ParquetRows, edges: ParquetRows, issues: IssueList) -> None:
         self.brought: dict[str, set[str]] = {"node": set(), "edge": set()}
         self.left: dict[str, set[str]] = {"node": set(), "edge": set()}
         self.faulty = False
-        self._seen, self._neurons, self._edges, self._findings = seen, neurons, edges, findings
+        self._probe, self._neurons, self._edges, self._issues = probe, neurons, edges, issues
         self._keys: dict[str, tuple[str, str]] = {}
         self._ids: dict[str, str] = {}
         self._item: dict[str, str] = {}
@@ -112,7 +110,7 @@ class _Graph:
 
     def _note(self, message: str, line: int | None) -> None:
         self.faulty = True
-        self._findings.add(self._seen.label, message, row=line)
+        self._issues.add(self._probe.label, message, row=line)
 
     def _doctype(self, *_: object) -> None:
         self._note("declares a DOCTYPE, which is not read", self._parser.CurrentLineNumber)

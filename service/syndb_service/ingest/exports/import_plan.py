@@ -1,4 +1,4 @@
-"""What is taken from the files of an export, what is left, and why."""
+"""The import plan: what is imported from the files of an export, what is left out, and why."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from syndb_service.ingest.issues import IssueList
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller says about an export.
+    """Options of an export's import.
 
     Parameters
     ----------
     work : Path
-        A folder for what is made of files that can't be read as they are.
+        A folder for the Parquet made from files that DuckDB can't read.
     voxel_nm : tuple of three floats, optional
         The size of a voxel in nm, by which positions are multiplied.
     transposed : bool
@@ -32,16 +32,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How a column of the schema comes about.
+    """The source of a column of the schema.
 
     Parameters
     ----------
     given : tuple of str
-        The columns of the file, as they are spelled there.
+        The columns of the file, as spelled there.
     sql : str
-        Their SQL: ``{0}`` is the first of them.
+        The SQL of the value; ``{0}`` is the first of these columns.
     scale : float, optional
-        What its values are multiplied by.
+        Factor of its values.
     """
 
     given: tuple[str, ...]
@@ -56,43 +56,43 @@ class Cut:
     Parameters
     ----------
     sql : str
-        Their condition over ``given``: ``{0}`` is the first of them.
+        The condition on ``given``; ``{0}`` is the first of these columns.
     given : tuple of str
-        The columns it needs.
-    why : str
-        The reason, as it ends the sentence "3 rows left out: …".
+        The columns of the condition.
+    reason : str
+        The reason, as the end of the sentence "3 rows left out: …".
     """
 
     sql: str
     given: tuple[str, ...]
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPart:
-    """What one file gives to one table.
+    """What one file contributes to one table.
 
     Parameters
     ----------
-    seen : Seen
+    probe : FileProbe
         The file.
     table : str
         ``neurons``, ``synapses``, or ``edges``: connections with a count of synapses.
     cells : mapping of str to Cell
         The schema's columns. A second part of ``neurons`` adds its columns to the first by ``neuron_id``.
     left : mapping of str to str
-        Columns that nothing is taken from, and why.
+        Columns that are not imported, and why.
     cuts : tuple of Cut
         Rows that are left out.
     made : Path or None
-        Parquet made of the file, with its lines in a column ``_at``; the cells then speak of that.
+        Parquet made from the file, with its lines in a column ``_at``; the cells then refer to it.
     origin : str
-        The SQL of the rows, ``{file}`` being the file's, where a row is not made of one row; with ``_at``.
+        The SQL of the rows, with ``_at``, if they are not the rows of the file; ``{file}`` is the file.
     named : bool
-        Whether the first line of a text names its columns ``given``; if not, they are ``1``, ``2``, …
+        Whether the first line of a text names its columns; if not, they are ``1``, ``2``, …
     """
 
-    seen: FileProbe
+    probe: FileProbe
     table: str
     cells: Mapping[str, Cell]
     left: Mapping[str, str] = field(default_factory=dict)
@@ -104,18 +104,18 @@ class ImportPart:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """An export, and how it becomes a dataset.
+    """How an export becomes a dataset.
 
     Parameters
     ----------
-    parts : sequence of Part
-        What is read.
+    parts : sequence of ImportPart
+        The parts to read.
     unread : mapping of str to str
         Files that are not read, and why.
     notes : sequence of str
-        What else the user should know.
+        Further remarks for the user.
     facts : mapping of str to str
-        What is known of any export of the kind, such as its species.
+        Metadata that holds for every export of this kind, such as the species.
     units : mapping
         Units that differ from the schema's, by table and column.
     """
@@ -128,54 +128,54 @@ class ImportPlan:
 
 
 class Reader(Protocol):
-    """One kind of export: a module of this folder."""
+    """The reader of one kind of export: a module of this folder."""
 
     NAME: str
-    """What ``--format`` calls it."""
+    """Its name for ``--format``."""
     TITLE: str
-    """What it is, in a few words."""
+    """A short title."""
     FILES: str
-    """Its files, in a line."""
+    """A description of its files, in one line."""
 
     def recognises(self, files: Sequence[FileProbe]) -> bool:
-        """Whether these files are such an export, by their names and columns."""
+        """Return whether these files are such an export, by their names and columns."""
 
-    def plan(self, files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
-        """Say what is taken from the files; findings where something needed is missing."""
+    def plan(self, files: Sequence[FileProbe], options: Options, issues: IssueList) -> ImportPlan:
+        """Plan the import of the files; record issues if something required is missing."""
 
 
-def match_columns(seen: FileProbe, wanted: Mapping[str, Sequence[str]]) -> dict[str, Cell]:
-    """Find columns of the schema in a file, each by the first of its names that is there.
+def match_columns(probe: FileProbe, wanted: Mapping[str, Sequence[str]]) -> dict[str, Cell]:
+    """Find columns of the schema in a file, each by the first of its names that the file has.
 
     Examples
     --------
-    >>> seen = FileProbe((), "n.csv", "n", ".csv", ("bodyId", "instance"))
-    >>> match_columns(seen, {"neuron_id": ["bodyid"], "cell_type": ["type"]})
+    >>> probe = FileProbe((), "n.csv", "n", ".csv", ("bodyId", "instance"))
+    >>> match_columns(probe, {"neuron_id": ["bodyid"], "cell_type": ["type"]})
     {'neuron_id': Cell(given=('bodyId',), sql='{0}', scale=None)}
     """
     found = {}
     for name, others in wanted.items():
-        given = next((seen.names[other] for other in others if other in seen.names), None)
+        given = next((probe.names[other] for other in others if other in probe.names), None)
         if given is not None:
             found[name] = Cell((given,))
     return found
 
 
 def unused_columns(
-    seen: FileProbe, cells: Mapping[str, Cell], reasons: Mapping[str, str], otherwise: str
+    probe: FileProbe, cells: Mapping[str, Cell], reasons: Mapping[str, str], otherwise: str
 ) -> dict[str, str]:
-    """Name the columns that nothing is taken from, with their reasons.
+    """Return the columns that are not imported, with the reasons.
 
     Parameters
     ----------
-    seen : Seen
+    probe : FileProbe
         The file.
     cells : mapping of str to Cell
-        What is taken from it.
+        The imported columns.
     reasons : mapping of str to str
-        Reasons by a column's name in small letters.
+        Reasons by a column's name in lower case.
     otherwise : str
-        The reason of every other one.
+        The reason for all other columns.
     """
     used = {given for cell in cells.values() for given in cell.given}
-    return {given: reasons.get(given.lower(), otherwise) for given in seen.header if given not in used}
+    return {given: reasons.get(given.lower(), otherwise) for given in probe.header if given not in used}

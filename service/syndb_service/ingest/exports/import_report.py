@@ -1,4 +1,4 @@
-"""What was recognised, what became of each column, and what was left out and why."""
+"""The report of an import: what was recognized, the use of each column, and what was left out and why."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ def format_report(
     gathered: LoadedExport,
     metadata: Metadata | None,
 ) -> str:
-    """Write the report of an export, several lines.
+    """Format the report of an export as several lines.
 
     Parameters
     ----------
     reader : Reader
         The kind of export.
-    plan : Plan
-        What was to be taken from its files.
+    plan : ImportPlan
+        The plan of the import.
     loaded : sequence of Loaded
-        What was taken.
-    gathered : Gathered
-        The tables made of it.
+        The loaded parts.
+    gathered : LoadedExport
+        The merged raw tables.
     metadata : Metadata or None
-        What is known of the dataset.
+        The metadata of the dataset.
     """
     lines = [f"Recognised {reader.TITLE} (--format {reader.NAME})."]
     for each in loaded:
         lines += _part(each, gathered)
-    for label, why in plan.unread.items():
-        lines += _wrap(f"{label} is not read: {why}.", 2)
+    for label, reason in plan.unread.items():
+        lines += _wrap(f"{label} is not read: {reason}.", 2)
     if gathered.unlisted:
         known = "that only connections name"
         lines += _wrap(f"Added by their ids alone, neurons {known}: {gathered.unlisted:,}.", 2)
@@ -61,12 +61,12 @@ def _part(each: Loaded, gathered: LoadedExport) -> list[str]:
     mapped = [f"{' + '.join(cell.given)} → {name}" for name, cell in each.part.cells.items()]
     lines += _wrap(", ".join(mapped), 4)
     reasons: dict[str, list[str]] = {}
-    for given, why in each.part.left.items():
-        reasons.setdefault(why, []).append(given or "a column without a name")
-    for why, names in reasons.items():
-        lines += _wrap(f"left out: {', '.join(names)} ({why})", 4)
-    for why, count in each.cut.items():
-        lines += _wrap(f"{_rows(count)} left out: {why}", 4) if count else []
+    for given, reason in each.part.left.items():
+        reasons.setdefault(reason, []).append(given or "a column without a name")
+    for reason, names in reasons.items():
+        lines += _wrap(f"left out: {', '.join(names)} ({reason})", 4)
+    for reason, count in each.cut.items():
+        lines += _wrap(f"{_rows(count)} left out: {reason}", 4) if count else []
     strangers = gathered.strangers.get(each.source.label)
     if strangers:
         lines += _wrap(f"{_rows(strangers)} left out: their neuron is not in the list of neurons", 4)

@@ -1,4 +1,4 @@
-"""The parts of an export as raw tables, with what was left out counted."""
+"""Loads the parts of an export as raw tables, and counts what is left out."""
 
 # ruff: noqa: S608 - names are quoted, and the SQL is the readers'
 
@@ -27,22 +27,22 @@ class Loaded:
 
     Parameters
     ----------
-    part : Part
-        What was taken.
-    source : Source
+    part : ImportPart
+        The plan of the part.
+    source : TableFile
         Its file.
     relation : str
         A view of the schema's columns, with ``_at``.
     below : str
-        What it is a view of, as SQL drops it.
+        The relation below the view, in the form of a DROP statement.
     types : dict of str to str
         DuckDB's types of its columns.
-    where : Places
+    locator : RowLocator
         Finds a row in the file.
     rows : int
-        Rows that are taken.
+        Number of imported rows.
     cut : dict of str to int
-        Rows that are left out, by the reason.
+        Number of rows left out, by reason.
     """
 
     part: ImportPart
@@ -50,7 +50,7 @@ class Loaded:
     relation: str
     below: tuple[str, ...]
     types: dict[str, str]
-    where: RowLocator
+    locator: RowLocator
     rows: int = 0
     cut: dict[str, int] = field(default_factory=dict)
 
@@ -59,16 +59,16 @@ def load_part(
     con: duckdb.DuckDBPyConnection,
     part: ImportPart,
     number: int,
-    findings: IssueList,
-    told: Callable[[float], None] | None = None,
+    issues: IssueList,
+    on_fraction: Callable[[float], None] | None = None,
 ) -> Loaded | None:
-    """Load one part; None, with findings, where its file can't be read."""
-    source = TableFile(part.table, part.seen.paths, tuple(_labels(part)))
+    """Load one part; return None and record issues if its file can't be read."""
+    source = TableFile(part.table, part.probe.paths, tuple(_labels(part)))
     file = f"file_{number}"
-    opened = _open(con, part, source, file, findings, told)
+    opened = _open(con, part, source, file, issues, on_fraction)
     if opened is None:
         return None
-    where, at, below = opened
+    locator, at, below = opened
     picked = [f"{at} AS _at"] + [
         f"{cell.sql.format(*map(_quote_column, cell.given))} AS {name}" for name, cell in part.cells.items()
     ]
@@ -79,17 +79,17 @@ def load_part(
     con.execute(f"CREATE VIEW {relation} AS SELECT {', '.join(picked)} FROM {origin} WHERE {kept}")
     described = con.execute(f"DESCRIBE {relation}").fetchall()
     types = {str(row[0]): str(row[1]) for row in described if row[0] != "_at"}
-    loaded = Loaded(part, source, relation, (f"VIEW {relation}", below), types, where)
+    loaded = Loaded(part, source, relation, (f"VIEW {relation}", below), types, locator)
     loaded.rows = count_rows(con, relation)
     for cut, condition in zip(part.cuts, conditions, strict=True):
-        loaded.cut[cut.why] = count_rows(con, f"{origin} WHERE {condition}")
+        loaded.cut[cut.reason] = count_rows(con, f"{origin} WHERE {condition}")
     return loaded
 
 
 def _labels(part: ImportPart) -> list[str]:
-    if len(part.seen.paths) == 1:
-        return [part.seen.label]
-    return [f"{part.seen.label}{path.name}" for path in part.seen.paths]
+    if len(part.probe.paths) == 1:
+        return [part.probe.label]
+    return [f"{part.probe.label}{path.name}" for path in part.probe.paths]
 
 
 def _quote_column(given: str) -> str:
@@ -101,34 +101,34 @@ def _open(
     part: ImportPart,
     source: TableFile,
     file: str,
-    findings: IssueList,
-    told: Callable[[float], None] | None,
+    issues: IssueList,
+    on_fraction: Callable[[float], None] | None,
 ) -> tuple[RowLocator, str, str] | None:
-    """Make the file's rows a relation; return where they stand, the SQL of ``_at``, and how to drop it."""
+    """Create a relation of the file's rows; return its locator, the SQL of ``_at``, and what to drop."""
     needed = _required_columns(part)
     if part.made is not None:
         con.execute(f"CREATE VIEW {file} AS SELECT * FROM read_parquet('{_quote_literal(str(part.made))}')")
         return LineRowLocator(source.label, part.made), "_at", f"VIEW {file}"
-    if part.seen.is_parquet:
-        if describe_parquet(con, source, findings) is None:
+    if part.probe.is_parquet:
+        if describe_parquet(con, source, issues) is None:
             return None
         columns = {given.lower(): given for given in needed}
-        places = view_parquet(con, source, file, columns, findings)
-        return None if places is None else (places, "_at", f"VIEW {file}")
-    text = open_text(source, findings, told, header=part.named)
+        locations = view_parquet(con, source, file, columns, issues)
+        return None if locations is None else (locations, "_at", f"VIEW {file}")
+    text = open_text(source, issues, on_fraction, header=part.named)
     if text is None:
         return None
-    header = part.seen.header if part.named else tuple(str(n) for n in range(1, len(text.header) + 1))
+    header = part.probe.header if part.named else tuple(str(n) for n in range(1, len(text.header) + 1))
     positions = {given.lower(): header.index(given) for given in needed}
-    rows = load_text(con, source, text, file, positions, findings)
+    rows = load_text(con, source, text, file, positions, issues)
     at = "_at" if part.origin else "rowid + 1"
     return None if rows is None else (rows, at, f"TABLE {file}")
 
 
 def _required_columns(part: ImportPart) -> list[str]:
-    """Name the columns of the file to read: all of them where the rows are the origin's."""
+    """Return the columns of the file to read."""
     if part.origin:
-        return list(part.seen.header)
+        return list(part.probe.header)
     given = [name for cell in part.cells.values() for name in cell.given]
     return list(dict.fromkeys([*given, *(name for cut in part.cuts for name in cut.given)]))
 
@@ -139,7 +139,7 @@ def _quote_literal(text: str) -> str:
 
 @dataclass(slots=True)
 class LoadedExport:
-    """The raw tables of an export, and what a report says of their making."""
+    """The raw tables of an export, and the counts for its report."""
 
     raws: dict[str, RawTable] = field(default_factory=dict)
     unlisted: int = 0
@@ -147,7 +147,7 @@ class LoadedExport:
 
 
 def merge_parts(con: duckdb.DuckDBPyConnection, loaded: Sequence[Loaded]) -> LoadedExport:
-    """Make raw tables of the loaded parts: neurons first, of all their files, then synapses or edges."""
+    """Merge the loaded parts into raw tables: neurons of all their files, then synapses or edges."""
     gathered = LoadedExport()
     neurons = [each for each in loaded if each.part.table == "neurons"]
     links = [each for each in loaded if each.part.table != "neurons"]
@@ -164,7 +164,7 @@ def _neurons(
     links: Sequence[Loaded],
     gathered: LoadedExport,
 ) -> RawTable:
-    """Join the attributes of a neuron by its id, and list those that only connections name."""
+    """Join the attributes of a neuron by its id, and add the neurons that only connections contain."""
     first, *others = neurons
     columns = {name: f"n.{name}" for name in first.types}
     joins = []
@@ -196,7 +196,7 @@ def _neurons(
         types,
         given,
         count_rows(con, "raw_neurons"),
-        first.where,
+        first.locator,
         scratch=("TABLE raw_neurons",),
     )
 
@@ -206,7 +206,7 @@ def _key(name: str) -> str:
 
 
 def _list_unlisted(con: duckdb.DuckDBPyConnection, link: Loaded) -> int:
-    """Add the neurons that only this part names, by their ids alone; ``_at`` 1 is never asked for."""
+    """Add the ids of neurons that only this part contains; their ``_at`` of 1 is never used."""
     ends = " UNION ".join(f"SELECT {_key(end)} AS key FROM {link.relation}" for end in _ENDS)
     done = con.execute(
         f"INSERT INTO raw_neurons (_at, neuron_id) SELECT 1, e.key FROM ({ends}) e "
@@ -219,14 +219,14 @@ def _list_unlisted(con: duckdb.DuckDBPyConnection, link: Loaded) -> int:
 def _raw(each: Loaded, relation: str, types: dict[str, str], rows: int, scratch: tuple[str, ...]) -> RawTable:
     given = {name: cell.given[0] for name, cell in each.part.cells.items()}
     scales = {name: cell.scale for name, cell in each.part.cells.items() if cell.scale is not None}
-    text = not each.part.seen.is_parquet and each.part.made is None
+    text = not each.part.probe.is_parquet and each.part.made is None
     return RawTable(
         each.source,
         relation,
         types,
         given,
         rows,
-        each.where,
+        each.locator,
         scratch=scratch if text else (),
         scales=scales,
     )

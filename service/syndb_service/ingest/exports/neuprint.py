@@ -43,31 +43,29 @@ _CONNECTIONS: Final = {
 
 
 def recognises(files: Sequence[FileProbe]) -> bool:
-    """Whether there is a table of neurons by bodyId, or of connections by bodyId_pre and bodyId_post."""
+    """Return whether there is a table of neurons (bodyId) or connections (bodyId_pre, bodyId_post)."""
     return bool(files_with_columns(files, "bodyid") or files_with_columns(files, "bodyid_pre", "bodyid_post"))
 
 
-def plan(files: Sequence[FileProbe], options: Options, findings: IssueList) -> ImportPlan:
-    """Take neurons, and their connections in all: those by ROI only where the totals are not there."""
+def plan(files: Sequence[FileProbe], options: Options, issues: IssueList) -> ImportPlan:
+    """Plan neurons and total connections; connections by ROI only if there are no totals."""
     parts = []
     unread = {}
     neurons = files_with_columns(files, "bodyid")
     connections = sorted(
-        files_with_columns(files, "bodyid_pre", "bodyid_post", "weight"), key=lambda seen: seen.has("roi")
+        files_with_columns(files, "bodyid_pre", "bodyid_post", "weight"), key=lambda probe: probe.has("roi")
     )
-    for seen, table, wanted in [(seen, "neurons", _NEURONS) for seen in neurons] + [
-        (seen, "edges", _CONNECTIONS) for seen in connections[:1]
+    for probe, table, wanted in [(probe, "neurons", _NEURONS) for probe in neurons] + [
+        (probe, "edges", _CONNECTIONS) for probe in connections[:1]
     ]:
-        cells = match_columns(seen, wanted)
-        parts.append(ImportPart(seen, table, cells, unused_columns(seen, cells, {}, _NO_COLUMN)))
-    for seen in connections[1:]:
-        unread[seen.label] = f"it holds the connections of {connections[0].label} again" + (
-            " by ROI; leave that one out to have them so" if seen.has("roi") else ""
+        cells = match_columns(probe, wanted)
+        parts.append(ImportPart(probe, table, cells, unused_columns(probe, cells, {}, _NO_COLUMN)))
+    for probe in connections[1:]:
+        unread[probe.label] = f"it holds the connections of {connections[0].label} again" + (
+            " by ROI; leave that one out to have them so" if probe.has("roi") else ""
         )
-    read = {part.seen.label for part in parts}
-    unread |= {seen.label: _NO_COLUMN for seen in files if seen.label not in read | unread.keys()}
+    read = {part.probe.label for part in parts}
+    unread |= {probe.label: _NO_COLUMN for probe in files if probe.label not in read | unread.keys()}
     if not parts:
-        findings.add(
-            "--format neuprint", "no file has a column bodyId, or bodyId_pre, bodyId_post and weight"
-        )
+        issues.add("--format neuprint", "no file has a column bodyId, or bodyId_pre, bodyId_post and weight")
     return ImportPlan(parts, unread)

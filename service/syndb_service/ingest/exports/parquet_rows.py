@@ -1,4 +1,4 @@
-"""Parquet made of a file that DuckDB does not read: text columns, and the line of each row."""
+"""Writes Parquet for a file that DuckDB can't read: text columns, and the line of each row."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _BATCH: Final = 100_000
 
 
 class ParquetRows:
-    """Writes rows to Parquet, a batch at a time.
+    """Writer of rows to Parquet, a batch at a time.
 
     Parameters
     ----------
     path : Path
         The file.
     columns : sequence of str
-        Their names.
+        The names of the columns.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ class ParquetRows:
         self._rows: list[tuple[int | str | None, ...]] = []
 
     def add(self, line: int, *values: str | None) -> None:
-        """Take a row and the line it stands in."""
+        """Add a row with its line."""
         self._rows.append((line, *values))
         if len(self._rows) >= _BATCH:
             self._flush()
@@ -58,7 +58,7 @@ class ParquetRows:
 def open_parquet_rows(
     work: Path, stem: str, neurons: Sequence[str], edges: Sequence[str]
 ) -> Iterator[tuple[ParquetRows, ParquetRows, Path, Path]]:
-    """Write neurons and edges side by side, ``stem`` being what their files are called."""
+    """Open writers for neurons and edges; ``stem`` begins the names of their files."""
     paths = work / f"{stem}-neurons.parquet", work / f"{stem}-edges.parquet"
     with ParquetRows(paths[0], neurons) as first, ParquetRows(paths[1], edges) as second:
         yield first, second, *paths
