@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 from sqlalchemy import delete, func, select
 
-from syndb_service.domain.job_status import MOVES, Kind, Reason, Status
+from syndb_service.domain.job_status import TRANSITIONS, Kind, Reason, Status
 from syndb_service.domain.jobs import Failure, Job, JobRequest, Progress, Result
 from syndb_service.store import Database, JobStore, Submission
 from syndb_service.store.schema import job_events, jobs, submissions
@@ -158,7 +158,7 @@ class StoreMachine(RuleBasedStateMachine):
             told.setdefault(row.job_id, []).append(Status(row.status))
         assert told == self.moves
         for statuses in told.values():
-            assert all(after in MOVES[before] for before, after in pairwise(statuses))
+            assert all(after in TRANSITIONS[before] for before, after in pairwise(statuses))
 
     @invariant()
     def positions_count_the_pending_from_one(self) -> None:

@@ -1,4 +1,4 @@
-"""The pure part: jobs, their status, datasets and requests. It imports no framework and no engine.
+"""The domain: jobs, their status, datasets, requests, child tasks. It imports no framework and no engine.
 
-Everything above may import it.
+All layers above may import it.
 """

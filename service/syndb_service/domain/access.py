@@ -1,4 +1,4 @@
-"""Who may see which dataset: public ones everybody, restricted ones those whom they name."""
+"""Access to datasets: all users may read public datasets; restricted ones name their readers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _GROUP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class AcademicStatus:
-    """What an issuer said of a user's academic standing, and when.
+    """The academic status of a user, as an issuer reported it.
 
     Parameters
     ----------
     issuer : str
-        Who said so.
+        The issuer that reported it.
     affiliation : str
-        What it said: ``staff@example.edu``.
+        The reported affiliation: ``staff@example.edu``.
     verified_at : datetime
-        When, in UTC.
+        Time of the report, in UTC.
     """
 
     issuer: str
@@ -34,22 +34,22 @@ class AcademicStatus:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking.
+    """The authenticated user of a request.
 
     Parameters
     ----------
     user : str
-        The user: a name that an operator gave, or ``ISSUER#SUBJECT``.
+        The user: a name that an operator chose, or ``ISSUER#SUBJECT``.
     academic : bool
-        Whether the academic standing is verified, now.
+        Whether the academic status is verified and still valid.
     groups : frozenset of str
         The user's groups.
-    standing : Standing, optional
-        What an issuer said of it.
+    standing : AcademicStatus, optional
+        The report of an issuer on it.
     token_id : str, optional
-        The token that was shown.
+        The token of the request.
     expires_at : datetime, optional
-        When that token expires.
+        Time when that token expires.
     """
 
     user: str
@@ -61,7 +61,7 @@ class Principal:
 
 
 def may_read(user: str, groups: Iterable[str], visibility: str, readers: Iterable[str]) -> bool:
-    """Say whether a user of some groups may read what is public, or restricted to some readers.
+    """Return whether a user in these groups may read a dataset of this visibility and these readers.
 
     Examples
     --------
@@ -72,17 +72,17 @@ def may_read(user: str, groups: Iterable[str], visibility: str, readers: Iterabl
     """
     if visibility == "public":
         return True
-    named = {f"user:{user}", *(f"group:{group}" for group in groups)}
-    return not named.isdisjoint(readers)
+    keys = {f"user:{user}", *(f"group:{group}" for group in groups)}
+    return not keys.isdisjoint(readers)
 
 
 def parse_reader(text: str) -> str:
-    """Return a reader as it is stored.
+    """Parse a reader; return it as it is stored.
 
     Raises
     ------
     ValueError
-        Saying what a reader looks like.
+        If it is no reader; the message contains the allowed form.
 
     Examples
     --------
@@ -98,10 +98,10 @@ def parse_reader(text: str) -> str:
 
 
 def is_user(name: str) -> bool:
-    """Say whether this may be a user's name."""
+    """Return whether this is an allowed user name."""
     return 0 < len(name) <= 255 and name.isprintable() and name == name.strip()
 
 
 def is_group(name: str) -> bool:
-    """Say whether this may be a group's name."""
+    """Return whether this is an allowed group name."""
     return _GROUP.fullmatch(name) is not None

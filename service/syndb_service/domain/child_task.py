@@ -1,4 +1,4 @@
-"""What a child process is asked to do, and what it answers: one class for each kind of task.
+"""Child tasks: the typed input and output of a child process, one class for each kind.
 
 A task crosses the channel as one JSON object, whose ``kind`` names its class. Both sides check it.
 
@@ -19,20 +19,20 @@ from syndb_service.domain.message_codec import MalformedMessage, decode_message,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLimits:
-    """What a child may use of the machine; None is no limit.
+    """The limits of a child process; None is no limit.
 
     Parameters
     ----------
     memory_bytes : int
-        Of the engine.
+        Memory of the engine.
     address_space_bytes : int
-        Of the process: memory, libraries, mapped files.
+        Address space of the process: memory, libraries, mapped files.
     threads : int
         Threads of the engine and of Arrow.
     cpu_s : int, optional
         Processor time of all threads, in seconds.
     temp_bytes : int, optional
-        Of temporary files.
+        Size of temporary files.
     """
 
     memory_bytes: int
@@ -53,7 +53,7 @@ class TaskFiles:
     temp_dir : str
         The directory that it writes to.
     data_dir : str
-        The data directory of the service: its name is kept out of messages.
+        The data directory of the service, whose path is removed from messages.
     """
 
     sources: Mapping[str, tuple[str, ...]]
@@ -63,7 +63,7 @@ class TaskFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """How a dataset is cited in a result."""
+    """The citation of a dataset in a result."""
 
     id: str
     name: str
@@ -108,7 +108,7 @@ class QueryTask:
     results : mapping of str to ReferencedResult
         The results that it reads, by job id.
     reproducible : bool
-        Whether its file may hold nothing that differs from run to run.
+        Whether the result file must be identical in each run.
     """
 
     kind: ClassVar = "query"
@@ -136,7 +136,7 @@ class GraphTask:
     options : AnalysisOptions
         Which analysis, and what is asked of it.
     size_is_known : bool
-        Whether the graph is known to fit; otherwise the child counts its connections first.
+        Whether the graph is known to fit into memory; otherwise the child counts its connections first.
     datasets : tuple of Citation
         The dataset that is analysed, and the one that it is compared with, if any.
     """
@@ -173,9 +173,9 @@ class CheckRequest:
     result_schemas : mapping of str to str
         The columns of each result that it reads, by job id: a small Arrow file in base64.
     describe : bool
-        Whether to answer also with Arrow's types of the columns and with the outline of the query.
+        Return Arrow's types of the columns and the summary of the query as well.
     format : str
-        What its result will be written as.
+        Format of the result file.
     """
 
     sql: str
@@ -207,9 +207,9 @@ class TaskDone:
     Parameters
     ----------
     rows : int, optional
-        Of a table.
+        Rows of a table.
     columns : tuple of tuple of str
-        Name, type, and the engine's type where a reader would take it for another.
+        Name and type, and the engine's type if the type alone is ambiguous.
     dataset_ids : tuple of str
         The datasets that were read.
     """
@@ -222,7 +222,7 @@ class TaskDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedSizes:
-    """The last frame of a count task: (synapses, connections that have so many), the most synapses first."""
+    """The last frame of a count task: pairs (synapses, number of connections), most synapses first."""
 
     sizes: tuple[tuple[int, int], ...]
 
@@ -233,7 +233,7 @@ TASK_TYPES: Final[Mapping[str, type[ChildTask]]] = {
 
 
 def to_dict(task: ChildTask) -> dict[str, Any]:
-    """Return a task as plain JSON values, with its ``kind``.
+    """Convert a task to JSON values, with its ``kind``.
 
     Raises
     ------
@@ -244,7 +244,7 @@ def to_dict(task: ChildTask) -> dict[str, Any]:
 
 
 def from_dict(values: Mapping[str, Any]) -> ChildTask:
-    """Read what :func:`to_dict` returned.
+    """Convert the JSON values of :func:`to_dict` to a task.
 
     Raises
     ------

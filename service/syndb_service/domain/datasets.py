@@ -1,6 +1,6 @@
-"""What a dataset is: where it comes from, how it is cited, what it brings.
+"""The record of a dataset: source, citation, tables, visibility.
 
-Prepared ──Warehouse.add──▶ Dataset ──dataset_json──▶ the wire
+PreparedDataset ──DatasetStore.add──▶ Dataset ──dataset_json──▶ JSON of the API
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ __all__ = [
 
 Visibility = Literal["public", "restricted"]
 Sizes = Sequence[tuple[int, int]]
-"""Pairs of a number of synapses and how many connections have so many; the most synapses first."""
+"""Pairs (synapses, number of connections with that many synapses), most synapses first."""
 VISIBILITIES: Final[tuple[Visibility, ...]] = get_args(Visibility)
 
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """What one table of a dataset holds.
+    """The contents of one table of a dataset.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ class TableInfo:
     files : tuple of str
         Its Parquet files, relative to the warehouse (to the staging folder while the dataset is prepared).
     columns : tuple of str
-        The columns the dataset really brings; the others are NULL throughout.
+        The columns that the dataset has; all others are NULL in every row.
     units : mapping of str to str
-        Units that differ from the schema's, by column.
+        Units that differ from those of the schema, by column.
     """
 
     rows: int
@@ -95,20 +95,20 @@ class Dataset:
     name : str
         Short name, unique in the warehouse: ``celegans_varshney_2011``.
     title, species, version, licence, citation, doi, description : str
-        As its metadata states them; empty where it does not.
+        As its metadata states them; empty if it does not.
     visibility : {"public", "restricted"}
-        Who may query it: everybody, or its ``readers``.
+        Who may query it: all users, or its ``readers``.
     tables : mapping of str to TableInfo
-        What it brings, by table.
+        The tables that it has, by name.
     views : mapping of str to int
         Rows of each view, counted when the dataset was added.
     added_at : datetime
         When it was added, in UTC.
     readers : tuple of str
-        Whom a restricted one is open to: ``user:NAME`` and ``group:NAME``.
+        Who may query a restricted dataset: ``user:NAME`` and ``group:NAME``.
     connection_sizes : mapping of str to Sizes
-        How many connections have how many synapses, by what a graph includes (``chemical``,
-        ``gap_junctions``, ``both``); empty in a dataset that was added before they were counted.
+        Numbers of connections by synapses, for each choice of ``include`` (``chemical``, ``gap_junctions``,
+        ``both``); empty in a dataset of a version that did not count them.
     """
 
     id: str
@@ -128,7 +128,7 @@ class Dataset:
     connection_sizes: Mapping[str, Sizes] = field(default_factory=dict)
 
     def open_to(self, principal: Principal) -> bool:
-        """Say whether somebody may query it."""
+        """Return whether a principal may query the dataset."""
         return may_read(principal.user, principal.groups, self.visibility, self.readers)
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,10 +173,10 @@ _TEXTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PreparedDataset:
-    """A dataset that was checked and lies in ``folder`` as Parquet, ready to be added whole.
+    """A checked dataset, as Parquet files in ``folder``, that can be added to a warehouse.
 
-    ``states_id`` tells whether its own metadata gives it its id; else the id was drawn. ``states_access``
-    tells whether it says who may see it; else it takes that from the dataset whose place it takes.
+    ``states_id`` is False if its metadata has no id, so that the id is random. ``states_access`` is False if
+    its metadata has no visibility, so that it keeps that of the dataset that it replaces.
     """
 
     dataset: Dataset
@@ -186,12 +186,12 @@ class PreparedDataset:
 
 
 def dataset_json(dataset: Dataset) -> dict[str, Any]:
-    """Describe a dataset as the wire does: its source, and its tables with columns, units and row counts.
+    """Convert a dataset to the JSON of the API: its source, and its tables with columns, units and rows.
 
     Examples
     --------
-    >>> shown = dataset_json(varshney)  # doctest: +SKIP
-    >>> [(table["name"], table["rows"]) for table in shown["tables"]]  # doctest: +SKIP
+    >>> record = dataset_json(varshney)  # doctest: +SKIP
+    >>> [(table["name"], table["rows"]) for table in record["tables"]]  # doctest: +SKIP
     [('neurons', 279), ('synapses', 6394), ('neuron_relations', 1031), ('connections', 2194)]
     """
     tables = [
@@ -221,7 +221,7 @@ def _brings(info: TableInfo, column: Column) -> bool:
 def _table_json(
     name: str, rows: int, columns: Iterable[Column], units: Mapping[str, str]
 ) -> dict[str, str | int | list[dict[str, str | None]]]:
-    shown: list[dict[str, str | None]] = [
+    described: list[dict[str, str | None]] = [
         {
             "name": column.name,
             "type": column.type,
@@ -230,18 +230,18 @@ def _table_json(
         }
         for column in columns
     ]
-    return {"name": name, "rows": rows, "columns": shown}
+    return {"name": name, "rows": rows, "columns": described}
 
 
 def nearest_datasets(wanted: str, datasets: Sequence[Dataset]) -> str:
-    """Name those of some datasets whose id or name comes nearest, as a hint in a sentence.
+    """Return a hint that names the datasets whose ids or names are nearest.
 
     Parameters
     ----------
     wanted : str
         An id or a name that none of them has.
     datasets : sequence of Dataset
-        Only such as the reader of the hint may see.
+        Datasets that the reader of the hint may know of.
 
     Examples
     --------
@@ -252,6 +252,7 @@ def nearest_datasets(wanted: str, datasets: Sequence[Dataset]) -> str:
         return "There are no datasets that you may query yet."
     keys = {key: dataset for dataset in datasets for key in (dataset.id, dataset.name)}
     near = get_close_matches(wanted, keys, n=3, cutoff=0.5)
-    shown = {keys[key].id: keys[key].name for key in near} or {each.id: each.name for each in datasets[:5]}
-    names = ", ".join(f"{name} ({dataset_id})" for dataset_id, name in shown.items())
+    named = [keys[key] for key in near] or datasets[:5]
+    names_by_id = {dataset.id: dataset.name for dataset in named}
+    names = ", ".join(f"{name} ({dataset_id})" for dataset_id, name in names_by_id.items())
     return f"Did you mean {names}?" if near else f"There are: {names}."

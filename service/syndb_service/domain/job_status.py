@@ -1,4 +1,4 @@
-"""The states that drive a job, the reasons that explain it, and the one table of allowed moves.
+"""The status of a job, the reasons that explain it, and the table of allowed transitions.
 
 pending ──claim──▶ running ──▶ completed
 │  ▲               │  │
@@ -14,7 +14,7 @@ from typing import Final
 
 
 class Status(StrEnum):
-    """Where a job is. Few statuses drive; many reasons only explain."""
+    """State of a job. The status drives the state machine; the reason only explains it."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -24,18 +24,18 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the job stays as it is for ever.
+        """Whether no transition leaves this status.
 
         Examples
         --------
         >>> Status.COMPLETED.final, Status.RUNNING.final
         (True, False)
         """
-        return not MOVES[self]
+        return not TRANSITIONS[self]
 
 
 class Reason(StrEnum):
-    """Why a job is where it is."""
+    """Explanation of the status of a job."""
 
     QUEUED = "queued"
     WORKER_LOST = "worker_lost"
@@ -54,13 +54,13 @@ class Reason(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a job runs."""
+    """Kind of a job: a query or a graph analysis."""
 
     QUERY = "query"
     GRAPH = "graph"
 
 
-MOVES: Final[dict[Status, frozenset[Status]]] = {
+TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
     Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED, Status.FAILED}),
     Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.PENDING}),
     Status.COMPLETED: frozenset(),
@@ -70,11 +70,11 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
 
 
 def is_allowed(source: Status, target: Status) -> bool:
-    """Whether a job may move from ``source`` to ``target``.
+    """Return whether the transition from ``source`` to ``target`` is allowed.
 
     Examples
     --------
     >>> is_allowed(Status.PENDING, Status.RUNNING), is_allowed(Status.CANCELLED, Status.RUNNING)
     (True, False)
     """
-    return target in MOVES[source]
+    return target in TRANSITIONS[source]

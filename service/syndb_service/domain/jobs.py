@@ -1,4 +1,4 @@
-"""The job record: what a job is, wherever it is stored or shown."""
+"""The job record, and the request, progress, result and failure in it."""
 
 from __future__ import annotations
 
@@ -28,15 +28,34 @@ MEDIA_TYPES: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What was asked for: everything that a rerun needs.
+    """The request of a job: everything that a rerun needs.
 
-    ``options`` are the options of a graph analysis, ``parameters`` the bind values of a query, ``tables``
-    what the query was found to read when it was checked, ``reach`` the datasets it is limited to (None: it is
-    not), ``fingerprint`` what it shares with queries that mean the same, ``reuse`` whether their result
-    will do, ``advice`` what its check warns of; it is not ``checked`` where its names and types could not be
-    bound in time. ``reproducible`` asks for a run whose result is the same each time; ``deterministic`` says
-    whether it is (None: not known), ``not_deterministic`` what may differ. On ``one_thread`` little
-    work is as fast as on several, and its result is the same each time.
+    Attributes
+    ----------
+    parameters : mapping
+        Bind values of a query.
+    options : mapping
+        Options of a graph analysis.
+    tables : tuple of str
+        Tables that the query reads, as the check found.
+    reach : tuple of str or None
+        Ids of the datasets that the query can read; None for all.
+    fingerprint : str
+        A digest that is equal for queries with the same meaning; empty if no earlier result may be reused.
+    reuse : bool
+        Whether an earlier result with the same identity may be reused.
+    advice : tuple of str
+        Warnings of the check.
+    checked : bool
+        False if names and types could not be bound in time.
+    reproducible : bool
+        Whether each run must give the same result.
+    deterministic : bool or None
+        Whether each run gives the same result; None if unknown.
+    not_deterministic : tuple of str
+        What may differ between runs.
+    one_thread : bool
+        Run on one thread, which is as fast for little work and gives the same result each time.
     """
 
     kind: Kind
@@ -60,8 +79,9 @@ class JobRequest:
 
     @property
     def dataset_ids(self) -> tuple[str, ...]:
-        """The datasets of a graph job: the one that is analysed, and the one that it is compared with."""
-        return tuple(each for each in (self.dataset_id, self.options.get("other_dataset_id")) if each)
+        """The datasets of a graph job: the analysed one, and the one that it is compared with."""
+        ids = (self.dataset_id, self.options.get("other_dataset_id"))
+        return tuple(dataset_id for dataset_id in ids if dataset_id)
 
     @property
     def graph_options(self) -> AnalysisOptions:
@@ -81,7 +101,7 @@ class JobRequest:
             ) from error
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the request as plain JSON-able values."""
+        """Convert the request to JSON values."""
         return {
             "kind": str(self.kind),
             "query": self.query,
@@ -95,10 +115,10 @@ class JobRequest:
             "reach": None if self.reach is None else list(self.reach),
             "fingerprint": self.fingerprint,
             "reuse": self.reuse,
-        } | {name: value for name, value in self._later().items() if value != UNSAID[name]}
+        } | {name: value for name, value in self._added_fields().items() if value != ADDED_DEFAULTS[name]}
 
-    def _later(self) -> dict[str, Any]:
-        """Return what requests did not say before: left out where it is as it was, for their digests."""
+    def _added_fields(self) -> dict[str, Any]:
+        """Return fields of later versions; their defaults are omitted to keep digests of old requests."""
         return {
             "advice": list(self.advice),
             "checked": self.checked,
@@ -122,7 +142,7 @@ class JobRequest:
         return cls(**{**select_fields(cls, values), **read})
 
 
-UNSAID: Final[Mapping[str, Any]] = {
+ADDED_DEFAULTS: Final[Mapping[str, Any]] = {
     "advice": [],
     "checked": True,
     "reproducible": False,
@@ -134,11 +154,11 @@ UNSAID: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A stored result: where it lies and what it is; ``reused_from`` is the job that computed it.
+    """A stored result: its key in the result store, its format, size and digest.
 
-    ``columns`` are name, type, and the engine's type where a reader would take it for another.
-    ``parts`` are what lies behind it in the same file, and is given out by name. ``state`` is what the store
-    said of the file when it was written: another one says that somebody has touched it since.
+    ``columns`` are name and type, and the engine's type if the type alone is ambiguous. ``reused_from`` is
+    the job that computed the result. ``parts`` follow it in the same file, and are downloaded by name.
+    ``state`` is the store's state of the file when it was written; it differs after any later change.
     """
 
     key: str
@@ -159,11 +179,11 @@ class Result:
 
     @property
     def stretches(self) -> tuple[tuple[int, str], ...]:
-        """Size and SHA-256 of each stretch of the file, in their order."""
+        """Size and SHA-256 of the result and of each part, in the order of the file."""
         return ((self.bytes, self.sha256), *((part.bytes, part.sha256) for part in self.parts))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON-able values."""
+        """Convert the result to JSON values."""
         return {
             "key": self.key,
             "format": self.format,
@@ -188,7 +208,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job failed, for programs (``code``) and for people; long texts are cut."""
+    """The failure of a job: a code for programs, a message and a hint for users; long texts are truncated."""
 
     code: str
     message: str
@@ -204,7 +224,7 @@ class Failure:
 
     @classmethod
     def from_error(cls, error: ServiceError) -> Failure:
-        """Describe an error; a transient one may be retried, and an invalid query says where it is wrong."""
+        """Convert an error; a transient one is retryable, an invalid query keeps its position."""
         line, column = (error.line, error.column) if isinstance(error, InvalidQuery) else (None, None)
         return cls(
             error.error_code,
@@ -216,7 +236,7 @@ class Failure:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the failure as plain JSON-able values."""
+        """Convert the failure to JSON values."""
         return {
             "code": self.code,
             "message": self.message,
@@ -234,7 +254,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a running job is; ``fraction`` (0 to 1) is None where nobody knows."""
+    """The progress of a running job; ``fraction`` is from 0 to 1, or None if it is unknown."""
 
     phase: str
     fraction: float | None = None
@@ -245,7 +265,7 @@ class Progress:
         object.__setattr__(self, "phase", shorten(str(self.phase), PHASE_CHARACTERS))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the progress as plain JSON-able values."""
+        """Convert the progress to JSON values."""
         return {"phase": self.phase, "fraction": self.fraction, "rows": self.rows, "bytes": self.bytes}
 
     @classmethod
@@ -256,10 +276,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job, as its row says.
+    """One job, as stored in its row.
 
-    ``datasets`` holds the ids of those that its last attempt read, each with its visibility at that time;
-    None before there was one.
+    ``datasets`` contains the ids of the datasets that its last attempt read, each with its visibility at that
+    time; None before the first attempt.
     """
 
     job_id: str
@@ -287,5 +307,5 @@ class Job:
 
     @property
     def kind(self) -> Kind:
-        """What the job runs."""
+        """Kind of the job."""
         return self.request.kind

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain JSON values and back, checked against their types in both directions."""
+"""The codec of messages: converts frozen dataclasses to JSON values and back, and checks all types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MalformedMessage(ValueError):
 
 
 def encode_message(message: object) -> dict[str, Any]:
-    """Return a dataclass as plain JSON values.
+    """Convert a dataclass to JSON values.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def encode_message(message: object) -> dict[str, Any]:
 
 
 def decode_message(message_type: type[T], values: object, path: str = "") -> T:
-    """Read what :func:`encode_message` returned; fields that are left out have their defaults.
+    """Convert JSON values of :func:`encode_message` to a dataclass; omitted fields have their defaults.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _encode_union(hint: Any, value: Any, path: str) -> Any:
         return None
     if tagged := _tagged_types(hint):
         if type(value) not in tagged.values():
-            raise _type_error(path, " or ".join(each.__name__ for each in tagged.values()), value)
+            raise _type_error(path, " or ".join(each_type.__name__ for each_type in tagged.values()), value)
         return {value.tag: getattr(value, value.tag), **encode_message(value)}
     return _encode(_pick_type(members, value, path), value, path)
 

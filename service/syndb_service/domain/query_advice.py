@@ -1,4 +1,4 @@
-"""Advice on a query that may run, from its outline and from what the datasets hold."""
+"""Advice on a valid query, from its summary and the row counts of the datasets."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def referenced_datasets(
 
     Parameters
     ----------
-    outline : Outline
-        The query's shape.
+    outline : QuerySummary
+        The shape of the query.
     tables : collection of str
         The tables and views that it reads.
     datasets : sequence of Dataset
-        What its owner may read.
+        The datasets that its owner may read.
     loose : collection of str
-        Tables that are joined without their ``dataset_id``: they bring the rows of every dataset.
+        Tables of unscoped joins: they contribute the rows of every dataset.
     """
     named = set() if loose else {text.lower() for text in outline.texts}
     return [dataset for dataset in datasets if dataset.id in named] or _with_rows(datasets, tables)
 
 
 def estimated_rows(outline: QuerySummary, datasets: Sequence[Dataset]) -> int | None:
-    """Return how many rows a query gives, where the text and the row counts tell; else None."""
+    """Estimate the number of rows of a query from its text and the row counts; None if it is unknown."""
     if outline.one_row:
         rows = 1
     elif outline.whole_table:
@@ -44,7 +44,7 @@ def estimated_rows(outline: QuerySummary, datasets: Sequence[Dataset]) -> int | 
 
 
 def query_advice(outline: QuerySummary, tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
-    """Return what its author may want to know before the query runs, a sentence or two each."""
+    """Return advice to the author before the query runs, one or two sentences each."""
     found = [_unknown(text, datasets) for text in _unknown_ids(outline, datasets)]
     several = _with_rows(datasets, tables)
     if len(several) > 1 and not outline.chooses_datasets:
@@ -67,16 +67,16 @@ def query_advice(outline: QuerySummary, tables: Collection[str], datasets: Seque
 
 
 def join_advice(loose: Sequence[str], tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
-    """Return a warning where tables of several datasets are joined by ids that are unique within one.
+    """Return a warning if tables of several datasets are joined by ids that are unique only within one.
 
     Parameters
     ----------
     loose : sequence of str
-        The tables that are joined without their ``dataset_id``, as the query names them.
+        Tables of unscoped joins, as the query names them.
     tables : collection of str
         The tables and views that it reads.
     datasets : sequence of Dataset
-        What its owner may read.
+        The datasets that its owner may read.
 
     Examples
     --------

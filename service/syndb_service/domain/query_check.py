@@ -1,4 +1,4 @@
-"""The outline of a query: what its text shows of its shape, before it runs."""
+"""The summary of a query: its shape, as far as the text shows it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class QuerySummary:
     Parameters
     ----------
     texts : tuple of str
-        Every text that the query names, as a constant or by a parameter.
+        Every text in the query, as a constant or a parameter.
     compared : tuple of str
-        The texts that ``dataset_id`` has to equal.
+        The texts that ``dataset_id`` is required to equal.
     chooses_datasets : bool
-        Whether the query speaks of ``dataset_id`` in more than a join.
+        Whether the query uses ``dataset_id`` other than in a join.
     from_tables : tuple of str
         The tables and views in the outermost FROM.
     takes_all_columns : bool
@@ -32,7 +32,7 @@ class QuerySummary:
     one_row : bool
         Whether it computes aggregates without groups.
     whole_table : bool
-        Whether it gives each row of one table, at most chosen by ``dataset_id``.
+        Whether it returns all rows of one table, with no other filter than one on ``dataset_id``.
     """
 
     texts: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class QuerySummary:
     whole_table: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the outline as plain JSON-able values."""
+        """Convert the summary to JSON values."""
         return asdict(self)
 
     @classmethod

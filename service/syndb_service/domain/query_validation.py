@@ -1,4 +1,4 @@
-"""What is known of SQL before it runs."""
+"""The answer to the validation of SQL."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from syndb_service.domain.jobs import Failure
 
 @dataclass(frozen=True, slots=True)
 class QueryValidation:
-    """A query that was checked and not run; ``failure`` says why it can't.
+    """A query that was checked and not run; ``failure`` is the reason if it may not run.
 
-    It is not ``checked`` where its names and types could not be bound in time: ``columns`` are unknown then.
+    ``checked`` is False if names and types could not be bound in time: ``columns`` are unknown then.
     """
 
     columns: Sequence[tuple[str, ...]] = ()

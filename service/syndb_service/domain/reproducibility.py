@@ -1,4 +1,4 @@
-"""Whether each run of a query gives the same result, and what is done so that it does."""
+"""Reproducibility: whether each run of a query gives the same result, and the threads that ensure it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syndb_service.domain.table_schema import VIEWS
 from syndb_service.errors import InvalidQuery
 
 SMALL_ROWS: Final = 1_000_000
-"""Tables of so many rows are read by one thread about as soon as by several."""
+"""Number of rows up to which one thread is about as fast as several."""
 UNCHECKED: Final = (
     "The query was not checked: that takes too long, since it computes with constants. "
     "The job finds out whether its names and types are right."
@@ -28,7 +28,7 @@ Volatile = Sequence[tuple[str, int | None, int | None]]
 
 @dataclass(frozen=True, slots=True)
 class Reproducibility:
-    """What is known of two runs on the same data (None: not known), and whether one thread computes them."""
+    """Whether runs on the same data give the same result (None: unknown), and whether to use one thread."""
 
     deterministic: bool | None
     not_deterministic: tuple[str, ...] = ()
@@ -44,20 +44,22 @@ def settle_threads(
     datasets: Sequence[Dataset],
     reach: Collection[str] | None,
 ) -> Reproducibility:
-    """Say what may differ between runs; what is small runs on one thread: only what is volatile differs then.
+    """Choose one or several threads, and return what may differ between runs then.
+
+    Small queries run on one thread, where only volatile functions differ between runs.
 
     Parameters
     ----------
-    request : Request
-        What is asked for.
+    request : JobRequest
+        The request.
     planned : Reproducibility
-        What the plan says of several threads.
+        The reproducibility on several threads, from the plan.
     linear : bool
-        Whether the work grows as the tables do.
+        Whether the work grows linearly with the tables.
     volatile : sequence of (name, line, column)
-        What gives another value at each run on one thread, too.
+        Functions that give another value at each run, even on one thread.
     tables, datasets, reach
-        What it reads; ``reach`` are the ids of the datasets, None for all.
+        The tables that it reads, the datasets, and the ids of those that it can read (None for all).
     """
     if request.reproducible:
         return Reproducibility(True, (), one_thread=True)
@@ -66,21 +68,21 @@ def settle_threads(
     if planned.deterministic or not linear or rows > SMALL_ROWS:
         return planned
     names = {name for name, _, _ in volatile} | {"age", "sample"}
-    left = tuple(name for name in planned.not_deterministic if name in names)
-    return Reproducibility(not left, left, one_thread=True)
+    remaining = tuple(name for name in planned.not_deterministic if name in names)
+    return Reproducibility(not remaining, remaining, one_thread=True)
 
 
 def is_graph_deterministic(options: GraphOptions) -> bool | None:
-    """Say whether a graph job gives the same figures each time; None where that is not known.
+    """Return whether each run of a graph job gives the same answer; None if that is unknown.
 
-    Samples have a seed, and no number of threads changes a figure. Weights of gap junctions may be fractions,
-    whose sums are rounded.
+    Samples have a seed, and the answer does not depend on the number of threads. Weights of gap junctions may
+    be fractions, whose sums are rounded.
     """
     return True if options.selection.include == "chemical" else None
 
 
 def is_volatile(found: Reproducibility, volatile: Volatile) -> bool:
-    """Say whether a query asks for something else at each run, so that no earlier result stands for it.
+    """Return whether a query has volatile functions, so that no earlier result may be reused for it.
 
     Examples
     --------
@@ -93,20 +95,20 @@ def is_volatile(found: Reproducibility, volatile: Volatile) -> bool:
 
 
 def refuse_volatile(request: JobRequest, volatile: Volatile) -> None:
-    """Refuse a query whose result is asked to be the same at each run, and can't be.
+    """Require that a reproducible query has no volatile function.
 
     Raises
     ------
     InvalidQuery
-        Naming the first function that gives another value each time.
+        If it has one; the message names the first.
     """
     if not request.reproducible or not volatile:
         return
     name, line, column = volatile[0]
-    called = "a sample without a seed" if name == "sample" else f"{name}()"
+    subject = "a sample without a seed" if name == "sample" else f"{name}()"
     hint = "Write USING SAMPLE … REPEATABLE (1)." if name == "sample" else "Send its value as a parameter."
     raise InvalidQuery(
-        f"{called} gives another result at each run, so the job can't be reproducible",
+        f"{subject} gives another result at each run, so the job can't be reproducible",
         hint=f"{hint} Or leave out `reproducible`.",
         line=line,
         column=column,
@@ -114,7 +116,7 @@ def refuse_volatile(request: JobRequest, volatile: Volatile) -> None:
 
 
 def check_notes(request: JobRequest, *, complete: bool) -> Iterator[str]:
-    """Say what was not checked, and what a reproducible result costs."""
+    """Yield notes: that the check was incomplete, and what a reproducible result costs."""
     if not complete:
         yield UNCHECKED
     if request.reproducible:

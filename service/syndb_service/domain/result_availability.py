@@ -1,4 +1,4 @@
-"""Why a job has no result to give, or none yet: the refusals, said in one place."""
+"""The availability of results: the errors of jobs whose result or preview can't be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RETRY_AFTER_S = 1
 
 
 def result_unavailable(job: Job) -> UsageError | None:
-    """Return why a job's result can't be had; None if it can.
+    """Return the error why a job's result can't be read; None if it can.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def result_unavailable(job: Job) -> UsageError | None:
 
 
 def preview_unavailable(job: Job) -> UsageError:
-    """Return why a job without a preview has none."""
+    """Return the error why a job has no preview."""
     if job.kind is Kind.GRAPH:
         return Conflict(
             "a graph analysis has no rows to preview",
@@ -67,7 +67,7 @@ def preview_unavailable(job: Job) -> UsageError:
 
 
 def result_damaged(job: Job) -> Damaged:
-    """Say that a result's file is not what was written."""
+    """Return the error of a result file that was changed after it was written."""
     rerun = f"/v1/jobs/{job.job_id}/rerun"
     return Damaged(
         "the file of this result was changed or damaged in the result store, and is not given out",
@@ -77,7 +77,7 @@ def result_damaged(job: Job) -> Damaged:
 
 
 def lost(job: Job) -> Lost:
-    """Say that a result's file is gone before its time."""
+    """Return the error of a result file that is missing before its expiry."""
     rerun = f"/v1/jobs/{job.job_id}/rerun"
     return Lost(
         "the file of this result is not in the result store, though it was to be kept; the record is",

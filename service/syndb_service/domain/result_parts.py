@@ -1,4 +1,4 @@
-"""A result of several parts in one file: the answer of a graph job, and the tables that were asked for."""
+"""Parts of a result file: the answer of a graph job, and the tables that the request asks for."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from syndb_service.text.truncation import shorten_columns
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A stretch of a result's file that is given out as a file of its own.
+    """A range of a result file that is downloaded as a separate file.
 
     Parameters
     ----------
     name, format : str
-        What it is called, and what it is.
+        Name and format of the part.
     start, bytes : int
-        Where it begins, and its size.
+        Offset and size, in bytes.
     sha256 : str
-        Of these bytes alone.
+        Digest of the part.
     rows : int or None
-        Of a table.
+        Rows of a table.
     columns : tuple of (name, type)
-        Of a table.
+        Columns of a table.
     """
 
     name: str
@@ -38,7 +38,7 @@ class FilePart:
     columns: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the part as plain JSON-able values."""
+        """Convert the part to JSON values."""
         return {**asdict(self), "columns": [list(column) for column in self.columns]}
 
     @classmethod
@@ -49,15 +49,15 @@ class FilePart:
 
 
 @dataclass(slots=True)
-class _Open:
-    told: Mapping[str, Any]
+class _OpenPart:
+    header: Mapping[str, Any]
     start: int
     bytes: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
 
 
 class PartSplitter:
-    """Cuts what comes into parts, and takes the checksum of each.
+    """Split a stream of bytes into parts, and compute the digest of each.
 
     Examples
     --------
@@ -71,31 +71,31 @@ class PartSplitter:
     """
 
     def __init__(self) -> None:
-        self._open: list[_Open] = []
+        self._open: list[_OpenPart] = []
 
-    def begin(self, told: Mapping[str, Any]) -> None:
-        """Say what the bytes are that come from here on."""
-        before = self._open[-1] if self._open else None
-        self._open.append(_Open(told, before.start + before.bytes if before else 0))
+    def begin(self, header: Mapping[str, Any]) -> None:
+        """Begin a part; ``header`` describes the bytes that follow."""
+        last = self._open[-1] if self._open else None
+        self._open.append(_OpenPart(header, last.start + last.bytes if last else 0))
 
     def feed(self, data: bytes) -> None:
-        """Count and hash what came; before the first part begins it belongs to none."""
+        """Add bytes to the current part; bytes before the first part are ignored."""
         if self._open:
             self._open[-1].bytes += len(data)
             self._open[-1].digest.update(data)
 
     def finished_parts(self) -> tuple[FilePart, ...]:
-        """Return the parts that came."""
+        """Return the parts, in their order."""
         return tuple(
             FilePart.from_dict(
                 {
                     "rows": None,
                     "columns": [],
-                    **each.told,
-                    "start": each.start,
-                    "bytes": each.bytes,
-                    "sha256": each.digest.hexdigest(),
+                    **part.header,
+                    "start": part.start,
+                    "bytes": part.bytes,
+                    "sha256": part.digest.hexdigest(),
                 }
             )
-            for each in self._open
+            for part in self._open
         )

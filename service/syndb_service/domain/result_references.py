@@ -1,4 +1,4 @@
-"""Results of earlier jobs as tables: ``FROM {{job id}}`` in SQL."""
+"""Result references: the results of earlier jobs as tables, ``FROM {{job id}}`` in SQL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One mention of a job in SQL, with its place (from 1)."""
+    """One reference to a job in SQL, with its line and column (from 1)."""
 
     job_id: str
     line: int
@@ -36,7 +36,7 @@ class Reference:
 
 
 def find_references(query: str) -> list[Reference]:
-    """Find the jobs whose results a query reads; what stands in a text or a comment is none.
+    """Find the jobs whose results a query reads; ignore texts and comments.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def find_references(query: str) -> list[Reference]:
 
 
 def distinct_references(query: str) -> list[Reference]:
-    """Return the first mention of each job whose result a query reads."""
+    """Return the first reference to each job whose result a query reads."""
     firsts: dict[str, Reference] = {}
     for reference in find_references(query):
         firsts.setdefault(reference.job_id, reference)
@@ -62,7 +62,7 @@ def distinct_references(query: str) -> list[Reference]:
 
 
 def replace_references(query: str) -> str:
-    """Write each reference as the name of a table, of the same length, so that all places stay the same.
+    """Replace each reference by a table name of the same length, so that source positions stay the same.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def replace_references(query: str) -> str:
 
 
 def _mentions(query: str) -> Iterator[re.Match[str]]:
-    """Find the references, past texts and comments; comments nest, as the engine reads them."""
+    """Yield the references outside texts and comments; comments nest, as in the engine."""
     position = 0
     while match := TOKEN.match(query, position):
         position = match.end()
@@ -88,7 +88,7 @@ def _mentions(query: str) -> Iterator[re.Match[str]]:
 
 
 def comment_end(query: str, position: int) -> int:
-    """Skip a block comment that begins before ``position``, those nested in it included."""
+    """Return the end of a block comment that begins before ``position``, with its nested comments."""
     depth = 1
     for edge in COMMENT_EDGE.finditer(query, position):
         depth += 1 if edge[0] == "/*" else -1

@@ -1,4 +1,4 @@
-"""Reading stored JSON that a newer version of the service may have written."""
+"""Reading of stored JSON, which a newer version of the service may have written."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 
 def select_fields(record: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a dataclass knows of stored values.
+    """Return the stored values that are fields of a dataclass.
 
-    While an upgrade goes on, older processes read what newer ones wrote: a field that was added since is no
-    error there.
+    During an upgrade, older processes read rows of newer ones: they ignore fields that were added since.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""The tables that every dataset shares: columns, types and units, and the SQL that reads them.
+"""The schema of the tables of a dataset: columns, types and units, and the SQL that reads them.
 
-Every table begins with ``dataset_id``, which comes from the partition a file lies in and not from the file.
+The first column of each table is ``dataset_id``, which comes from the partition of a file, not from the file.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Column:
     unit : str or None
         The unit of its values, unless a dataset states another one.
     description : str
-        What it holds, in a few words.
+        Its meaning, in a few words.
     required : bool
-        Whether a dataset that brings the table has to bring the column.
+        Whether a dataset with this table must have the column.
     range : tuple of two floats, optional
-        The least and the greatest value that make sense; others are refused.
+        Minimum and maximum of its values; an import rejects others.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A relation computed from the tables: its columns, the table it counts and its SQL."""
+    """A relation computed from a table: its columns, its source table and its SQL."""
 
     columns: tuple[Column, ...]
     source: str
@@ -216,16 +216,16 @@ def quote_name(name: str) -> str:
 
 
 def view_sql(table: str, paths: Sequence[str]) -> str:
-    """Write the SELECT that reads a table in place.
+    """Build the SELECT that reads a table in place.
 
-    A filter on ``dataset_id`` reads the files of that dataset alone, because the id is the partition's.
+    A filter on ``dataset_id`` reads only the files of that dataset, because the id is the partition key.
 
     Parameters
     ----------
     table : str
         A table's name, one of ``TABLES``.
     paths : sequence of str
-        Its Parquet files, each below a folder ``dataset_id=…``; without any the relation is empty.
+        Its Parquet files, each below a folder ``dataset_id=…``; without files the relation is empty.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""The result files, in a folder or in S3: written first, then the row. Their keys are ``job id/attempt``.
+"""The result files, in a folder or in S3; a file is written before its row. Keys are ``job id/attempt``.
 
-Everything from ``auth`` upwards imports it.
+All layers from ``auth`` upwards may import it.
 """
 
 from syndb_service.results.base import FileState, OpenedResult, ResultStore, ResultWriter, StoredFile

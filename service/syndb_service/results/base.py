@@ -1,7 +1,7 @@
-"""What a result store is, wherever it lies.
+"""The interface of a result store.
 
-job ──begin──▶ ResultWriter ──write…──▶ finish ──▶ StoredFile ──open / path / redirect──▶ user
-                                 └────▶ abort: nothing was ever visible
+job ──open_writer──▶ ResultWriter ──write…──▶ finish ──▶ StoredFile ──open / path / redirect──▶ user
+                                       └────▶ abort: no file was ever visible
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Data = bytes | memoryview
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A whole file in the store."""
+    """A complete file in the store."""
 
     key: str
     bytes: int
@@ -29,20 +29,20 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What the store says of a file: its size, and a text that is another one after every change of it."""
+    """The size of a stored file, and a text that differs after every change of the file."""
 
     bytes: int
     state: str
 
 
 class ResultWriter(Protocol):
-    """One attempt's result while it is written; nothing is visible before :meth:`finish`.
+    """A writer of the result of one attempt; no file is visible before :meth:`finish`.
 
-    Used as a context manager it removes what was written unless it was finished.
+    As a context manager it removes the written data unless it was finished.
     """
 
     bytes: int
-    """How much was written, in bytes."""
+    """Number of bytes written so far."""
 
     def __enter__(self) -> Self: ...
 
@@ -51,18 +51,18 @@ class ResultWriter(Protocol):
     ) -> None: ...
 
     def write(self, data: Data) -> None:
-        """Append ``data``; waits where the store is slower than the job.
+        """Append ``data``; block while the store is slower than the job.
 
         Raises
         ------
         TransientError
-            If the store does not take it.
+            If the store fails.
         """
 
     def wait_writable(self, wait_s: float) -> bool:
-        """Wait until a write would not have to wait, at most ``wait_s`` seconds; tell whether that is so.
+        """Wait up to ``wait_s`` seconds until a write would not block; return whether that is so.
 
-        Who has a lease to extend asks this before it writes.
+        A caller that must extend a lease calls this before each write.
         """
 
     def finish(self) -> StoredFile:
@@ -71,27 +71,27 @@ class ResultWriter(Protocol):
         Raises
         ------
         TransientError
-            If the store does not take it; nothing is visible then.
+            If the store fails; no file is visible then.
         """
 
     def abort(self) -> None:
-        """Remove what was written; a second time, or after :meth:`finish`, nothing happens."""
+        """Remove the written data; do nothing the second time, or after :meth:`finish`."""
 
 
 @dataclass(frozen=True)
 class OpenedResult:
-    """A result that is being read; a context manager that lets go of it.
+    """An open result; a context manager that closes it.
 
     Parameters
     ----------
     size : int
-        Bytes of the whole result.
+        Size of the complete result, in bytes.
     start, stop : int
-        What ``chunks`` gives: the bytes from ``start`` up to ``stop``.
+        The range of bytes that ``chunks`` yields.
     chunks : iterator of bytes
-        The content. It raises ``TransientError`` where the store fails halfway and does not come back.
+        The content. It raises ``TransientError`` if the store fails halfway and does not recover.
     state : str, optional
-        As in :class:`FileState`, of the file that is open.
+        State of the open file, as in :class:`FileState`.
     """
 
     size: int
@@ -109,119 +109,120 @@ class OpenedResult:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         close = getattr(self.chunks, "close", None)
         if close is not None:
             close()
 
 
 class ResultStore(Protocol):
-    """Where results lie."""
+    """A store of result files."""
 
     def check(self) -> None:
-        """Make sure at start that the store can be used.
+        """Require at start that the store can be used.
 
         Raises
         ------
         BadSetting
-            If a setting has to be mended.
+            If a setting is wrong.
         TransientError
-            If the store is away; it may be there later.
+            If the store is unavailable.
         """
 
     def ready(self) -> None:
-        """Return if the store answers, within some three seconds.
+        """Require that the store responds, within about three seconds.
 
         Raises
         ------
         TransientError
-            Naming the result store, if it does not.
+            If it does not; the message names the result store.
         """
 
     def open_writer(self, job_id: str, attempt: int) -> ResultWriter:
-        """Start writing the result of one attempt."""
+        """Open a writer for the result of one attempt."""
 
     def copy(self, key: str, job_id: str, attempt: int) -> str | None:
-        """Store a result once more, for another attempt; return its new key, or None if it is gone.
+        """Copy a result for another attempt; return the new key, or None if the result is missing.
 
-        Either can be destroyed without the other.
+        Either copy can be deleted without the other.
 
         Raises
         ------
         TransientError
-            If the store does not take it.
+            If the store fails.
         """
 
     def open(self, key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
-        """Open a result for reading, whole or the bytes from ``start`` up to ``stop``, clipped to its size.
+        """Open a result for reading, or its bytes from ``start`` up to ``stop``, clipped to its size.
 
         Raises
         ------
         NotStored
-            If it is not there though a row says so.
+            If the file of a row is missing.
         TransientError
-            If the store is away.
+            If the store is unavailable.
         """
 
     def state(self, key: str) -> FileState:
-        """Return what the store says of a result, without reading it.
+        """Return the state of a result file, without reading it.
 
         Raises
         ------
         NotStored
-            If it is not there though a row says so.
+            If the file of a row is missing.
         TransientError
-            If the store is away.
+            If the store is unavailable.
         """
 
     def path(self, key: str) -> Path | None:
-        """Return where a result lies on this machine; None if it does not lie here.
+        """Return the path of a result on this machine; None if the store is elsewhere.
 
         Raises
         ------
         TransientError
-            If it should lie here and does not.
+            If the file should be on this machine and is missing.
         """
 
     def redirect(self, key: str, filename: str, media_type: str, seconds: int) -> str | None:
-        """Return a URL that gives the result without credentials for some seconds; None if there is no such.
+        """Return a URL of the result that needs no credentials for ``seconds``; None if the store has none.
 
         Raises
         ------
         TransientError
-            If the result is not there though a row says so, or the store is away.
+            If the file of a row is missing, or the store is unavailable.
         """
 
     def delete(self, key: str) -> None:
-        """Destroy a result or what is unfinished of one; nothing happens if there is none."""
+        """Delete a result, or the unfinished data of one, if it exists."""
 
     def size(self, key: str) -> int:
-        """Return the bytes of a result, or of what is unfinished of one; 0 where nobody knows."""
+        """Return the bytes of a result, or of the unfinished data of one; 0 if the size is unknown."""
 
     def listing(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield each job that has files here with their keys; ``….part`` names what is unfinished.
+        """Yield each job that has files with their keys; ``….part`` names unfinished ones.
 
-        It is the sweep's way: one request for a thousand files.
+        The sweeper uses it: one request lists a thousand files.
         """
 
     def states(self) -> Iterator[tuple[str, FileState]]:
-        """Yield the key of each whole result with what the store says of it: one request for a thousand."""
+        """Yield the key and the state of each complete result; one request lists a thousand."""
 
     def jobs(self) -> Iterator[str]:
-        """Yield the ids of the jobs that have files here."""
+        """Yield the ids of the jobs that have files."""
 
     def keys(self, job_id: str) -> list[str]:
-        """Return the keys of one job's files; ``….part`` names what is unfinished."""
+        """Return the keys of one job's files; ``….part`` names unfinished ones."""
 
     def ensure_lifecycle(self, max_ttl_hours: float) -> bool:
-        """Let the store itself destroy what is older than any result may be; tell whether it does.
+        """Set a rule by which the store deletes old files itself; return whether it is set.
 
-        A second net below the sweeper: two days after ``max_ttl_hours``, unfinished uploads after one day.
+        It is a safeguard in addition to the sweeper: results are deleted two days after ``max_ttl_hours``,
+        unfinished uploads after one day.
         """
 
 
 def result_missing() -> NotStored:
-    """Say that a result is missing though a row speaks of it."""
+    """Return the error of a row whose result file is missing."""
     return NotStored(
         "the file of this result is not in the result store",
         code="store_unavailable",

@@ -1,4 +1,4 @@
-"""Results in a folder."""
+"""The result store in a folder."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CHUNK_BYTES: Final = 1024**2
 TRIES: Final = 1000
 BEFORE_S: Final = 10
 FULL_KEPT_S: Final = 3600.0
-"""How long a result that found no room counts, if nobody frees any."""
+"""Seconds for which a result that did not fit makes the store not ready, unless space is freed."""
 STORE_FULL: Final = "store_full"
 NOTE: Final = ".full"
 
 
 class LocalWriter:
-    """One attempt's result while it is written; see :class:`syndb_service.results.ResultWriter`."""
+    """A writer of the result of one attempt; see :class:`syndb_service.results.ResultWriter`."""
 
     def __init__(self, root: Path, key: str) -> None:
         self._root = root
@@ -54,14 +54,14 @@ class LocalWriter:
         self.bytes += len(data)
 
     def wait_writable(self, wait_s: float) -> bool:
-        """Tell that a write would not wait: a disk takes it at once."""
+        """Return True: writes to a disk do not block."""
         return True
 
     def finish(self) -> StoredFile:
         """Make the file durable under its key."""
         with _translate_disk_errors(self._root, self.bytes):
             self._file.flush()
-            before = int(time.time()) - BEFORE_S  # so that a change in the next tick of the clock shows
+            before = int(time.time()) - BEFORE_S  # a later change is visible even within one clock tick
             os.utime(self._file.fileno(), (before, before))
             os.fsync(self._file.fileno())
             self._part.replace(self._target)
@@ -71,7 +71,7 @@ class LocalWriter:
         return StoredFile(self._key, self.bytes, self._hash.hexdigest(), state.state)
 
     def abort(self) -> None:
-        """Remove what was written; after :meth:`finish` nothing happens."""
+        """Remove the written data; do nothing after :meth:`finish`."""
         with contextlib.suppress(OSError):
             self._file.close()
         self._part.unlink(missing_ok=True)
@@ -79,17 +79,17 @@ class LocalWriter:
 
 
 class LocalResultStore:
-    r"""Results in a folder.
+    r"""A result store in a folder.
 
     Parameters
     ----------
     root : Path
-        The folder; it is made when it is missing.
+        The folder; it is created if it is missing.
 
     Examples
     --------
     >>> results = LocalResultStore(Path("/srv/syndb/results"))  # doctest: +SKIP
-    >>> with results.begin("6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11", attempt=1) as writer:  # doctest: +SKIP
+    >>> with results.open_writer("6e1f0a52-0b7c-4c1e-9d0e-0a4f2f0c7b11", 1) as writer:  # doctest: +SKIP
     ...     writer.write(b"neuron_id\n")
     ...     stored = writer.finish()
     >>> stored.key  # doctest: +SKIP
@@ -101,7 +101,7 @@ class LocalResultStore:
         root.mkdir(parents=True, exist_ok=True)
 
     def check(self) -> None:
-        """Make sure at start that the folder can be written.
+        """Require at start that the folder can be written.
 
         Raises
         ------
@@ -115,30 +115,30 @@ class LocalResultStore:
                 f"the result store {self._root} can't be written: {error.strerror}",
                 hint="Free space there, or set SYNDB_RESULTS_URL to another folder."
                 if is_full(error)
-                else "Set SYNDB_RESULTS_URL to another folder, or mend its permissions.",
+                else "Set SYNDB_RESULTS_URL to another folder, or correct its permissions.",
             ) from error
 
     def ready(self) -> None:
-        """Return if the folder can be written.
+        """Require that the folder can be written.
 
         Raises
         ------
         TransientError
-            If it can't: the disk is full or away, or a result found no room on it and still would not.
+            If the disk is full or unavailable, or a result did not fit and still would not.
         """
         with _translate_disk_errors():
             write_probe(self._root)
         self._check_free_space()
 
     def open_writer(self, job_id: str, attempt: int) -> LocalWriter:
-        """Start writing the result of one attempt."""
+        """Open a writer for the result of one attempt."""
         return LocalWriter(self._root, f"{job_id}/{attempt}")
 
     def copy(self, key: str, job_id: str, attempt: int) -> str | None:
-        """Give a result a second name, or copy it where the file system knows no such; None if it is gone.
+        """Link a result under another key, or copy it without hard links; return None if it is missing.
 
-        Nobody outside the store is given a name of a file, and the store writes no file twice: two of them
-        can't change each other. What damages the one damages the other, and is found in both.
+        No process outside the store gets a path, and the store writes each file once, so that two links can't
+        change each other. Damage affects both, and is detected in both.
         """
         copied = f"{job_id}/{attempt}"
         source, target = self._root / key, self._root / copied
@@ -163,7 +163,7 @@ class LocalResultStore:
         return copied
 
     def open(self, key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
-        """Open a result for reading: whole, or from byte ``start`` up to ``stop``, clipped to its size."""
+        """Open a result for reading, or its bytes from ``start`` up to ``stop``, clipped to its size."""
         try:
             file = self.path(key).open("rb")
         except FileNotFoundError:
@@ -176,7 +176,7 @@ class LocalResultStore:
         return OpenedResult(known.bytes, start, stop, _Chunks(file, start, stop), known.state)
 
     def state(self, key: str) -> FileState:
-        """Return what the file system says of a result: whoever writes to it changes its times at least."""
+        """Return the state of a result file; any write changes at least its times."""
         try:
             return _state((self._root / key).stat())
         except FileNotFoundError:
@@ -185,12 +185,12 @@ class LocalResultStore:
             raise _unreadable(error) from error
 
     def path(self, key: str) -> Path:
-        """Return where a result lies.
+        """Return the path of a result.
 
         Raises
         ------
         TransientError
-            If the file is not there, though a row says that it is.
+            If the file of a row is missing.
         """
         path = self._root / key
         if not path.is_file():
@@ -198,10 +198,10 @@ class LocalResultStore:
         return path
 
     def redirect(self, key: str, filename: str, media_type: str, seconds: int) -> None:
-        """Tell that nobody else serves these files."""
+        """Return None: only the service serves these files."""
 
     def delete(self, key: str) -> None:
-        """Destroy a result or what is unfinished of one; nothing happens if there is none."""
+        """Delete a result, or the unfinished data of one, if it exists."""
         with _translate_disk_errors():
             (self._root / key).unlink(missing_ok=True)
         _remove_empty((self._root / key).parent)
@@ -213,12 +213,12 @@ class LocalResultStore:
         return 0
 
     def listing(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield each job that has files here with their keys; ``….part`` names what is unfinished."""
+        """Yield each job that has files with their keys; ``….part`` names unfinished ones."""
         for job_id in self.jobs():
             yield job_id, self.keys(job_id)
 
     def states(self) -> Iterator[tuple[str, FileState]]:
-        """Yield the key of each whole result with what the file system says of it."""
+        """Yield the key and the state of each complete result."""
         for job_id in self.jobs():
             for key in self.keys(job_id):
                 with contextlib.suppress(NotStored):
@@ -226,7 +226,7 @@ class LocalResultStore:
                         yield key, self.state(key)
 
     def jobs(self) -> Iterator[str]:
-        """Yield the ids of the jobs that have files here."""
+        """Yield the ids of the jobs that have files."""
         for folder in self._root.iterdir():
             if folder.is_dir():
                 yield folder.name
@@ -239,13 +239,13 @@ class LocalResultStore:
             return []
 
     def ensure_lifecycle(self, max_ttl_hours: float) -> bool:
-        """Tell that a folder destroys nothing by itself."""
+        """Return False: a folder deletes nothing by itself."""
         return False
 
     def _check_free_space(self) -> None:
-        """Tell of a result that found no room, in whichever process, for an hour or until there is as much.
+        """Raise for an hour after a result of any process did not fit, or until as much space is free.
 
-        What a result took is free again once its attempt has failed, so that a probe finds nothing wrong.
+        The space of that result is free again once its attempt has failed, so a probe alone finds no fault.
         """
         note = self._root / NOTE
         try:
@@ -265,13 +265,13 @@ class LocalResultStore:
 
 
 def note_full(root: Path, needed: int) -> None:
-    """Note how large a result had become that found no room: as the size of a file that takes none."""
+    """Record the size of a result that did not fit, as the size of a sparse file that needs no space."""
     with contextlib.suppress(OSError), (root / NOTE).open("wb") as note:
         note.truncate(needed)
 
 
 def _open_new_file(part: Path) -> BinaryIO:
-    """Open a new file; a fenced attempt may remove the empty folder of the job again and again meanwhile."""
+    """Open a new file; retry if a fenced attempt removes the empty folder of the job at the same time."""
     for _ in range(TRIES):
         with contextlib.suppress(FileNotFoundError, FileExistsError):
             part.parent.mkdir(parents=True, exist_ok=True)
@@ -280,7 +280,7 @@ def _open_new_file(part: Path) -> BinaryIO:
 
 
 class _Chunks:
-    """The bytes of an open file from ``start`` up to ``stop``; it stays readable when its name is gone."""
+    """The bytes of an open file from ``start`` up to ``stop``; readable even after the file is deleted."""
 
     def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
         self._file = file
@@ -304,14 +304,14 @@ class _Chunks:
         return chunk
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._left = 0
         self._file.close()
 
 
-def _state(found: os.stat_result) -> FileState:
-    told = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-    return FileState(found.st_size, "-".join(map(str, told)))
+def _state(stat: os.stat_result) -> FileState:
+    values = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    return FileState(stat.st_size, "-".join(map(str, values)))
 
 
 def _unreadable(error: OSError) -> TransientError:
@@ -335,15 +335,15 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-class _translate_disk_errors:  # noqa: N801 (reads as a phrase: `with _disk():`)
-    """Tells a full or failing disk as what it is: a store that is away for a while.
+class _translate_disk_errors:  # noqa: N801 (used as a function)
+    """Translate disk errors (full, I/O) to `TransientError`: the store is temporarily unavailable.
 
     Parameters
     ----------
     root : Path, optional
-        The store, where a note is left of a result that finds no room.
+        Folder of the store; the size of a result that does not fit is recorded there.
     needed : int
-        How large that result has become, in bytes.
+        Size of that result so far, in bytes.
     """
 
     def __init__(self, root: Path | None = None, needed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The second net below the sweeper: the store's own rule for what nobody destroyed."""
+"""The lifecycle rule by which S3 deletes results that the sweeper has missed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _log: Final = logging.getLogger(__name__)
 
 
 def extend_lifecycle(bucket: Bucket, max_ttl_hours: float) -> bool:
-    """Set the rule of this prefix, or lengthen it; the bucket's other rules stay. Tell whether it stands.
+    """Set the rule of this prefix, or lengthen it; keep the bucket's other rules. Return whether it is set.
 
-    Without a prefix nothing expires: the bucket may hold more than results.
+    Without a prefix no rule is set: the bucket may contain other files than results.
     """
-    if not bucket.place.prefix:
-        _log.warning("%s has no prefix, so no lifecycle rule is set: set one by hand", bucket.place)
+    if not bucket.location.prefix:
+        _log.warning("%s has no prefix, so no lifecycle rule is set: set one by hand", bucket.location)
         return False
-    where = {"Bucket": bucket.place.bucket}
+    target = {"Bucket": bucket.location.bucket}
     try:
-        rules = _rules(bucket, where)
+        rules = _rules(bucket, target)
         wanted = _rule(bucket, math.ceil(max_ttl_hours / 24) + MARGIN_DAYS)
         present = next((rule for rule in rules if rule.get("ID") == wanted["ID"]), None)
         if present is not None and _days(present) >= _days(wanted):
@@ -35,18 +35,18 @@ def extend_lifecycle(bucket: Bucket, max_ttl_hours: float) -> bool:
         others = [rule for rule in rules if rule is not present]
         with bucket.translate_errors():
             bucket.client.put_bucket_lifecycle_configuration(
-                **where, LifecycleConfiguration={"Rules": [*others, wanted]}
+                **target, LifecycleConfiguration={"Rules": [*others, wanted]}
             )
     except (TransientError, ObjectNotFound, PreconditionFailed) as error:
-        _log.warning("no lifecycle rule could be set on %s: %s", bucket.place, error)
+        _log.warning("no lifecycle rule could be set on %s: %s", bucket.location, error)
         return False
     return True
 
 
-def _rules(bucket: Bucket, where: dict[str, str]) -> list[dict[str, Any]]:
+def _rules(bucket: Bucket, target: dict[str, str]) -> list[dict[str, Any]]:
     with bucket.translate_errors():
         try:
-            answer = bucket.client.get_bucket_lifecycle_configuration(**where)
+            answer = bucket.client.get_bucket_lifecycle_configuration(**target)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "NoSuchLifecycleConfiguration":
                 return []
@@ -56,9 +56,9 @@ def _rules(bucket: Bucket, where: dict[str, str]) -> list[dict[str, Any]]:
 
 def _rule(bucket: Bucket, days: int) -> dict[str, Any]:
     return {
-        "ID": f"syndb-lab results {bucket.place.prefix}",
+        "ID": f"syndb-lab results {bucket.location.prefix}",
         "Status": "Enabled",
-        "Filter": {"Prefix": bucket.place.prefix},
+        "Filter": {"Prefix": bucket.location.prefix},
         "Expiration": {"Days": days},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": UPLOAD_DAYS},
     }

@@ -1,4 +1,4 @@
-"""One multipart upload: a few parts at a time, in threads of its own."""
+"""A multipart upload to S3: a few parts at a time, in its own threads."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class MultipartUpload:
     Parameters
     ----------
     bucket : Bucket
-        Where it goes.
+        The target bucket.
     key : str
         The object that :meth:`complete` makes visible.
 
     Raises
     ------
     TransientError
-        If the store does not begin it.
+        If the store can't start it.
     """
 
     def __init__(self, bucket: Bucket, key: str) -> None:
@@ -44,18 +44,18 @@ class MultipartUpload:
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="upload")
 
     def wait_writable(self, wait_s: float) -> bool:
-        """Wait until a part can be sent, at most ``wait_s`` seconds; tell whether that is so."""
+        """Wait up to ``wait_s`` seconds until a part can be sent; return whether that is so."""
         if not self._reserved:
             self._reserved = self._free.acquire(timeout=wait_s)
         return self._reserved
 
     def send(self, part: bytearray) -> None:
-        """Send the next part in a thread; waits while ``AT_A_TIME`` parts are on their way.
+        """Send the next part in a thread; block while ``AT_A_TIME`` parts are being sent.
 
         Raises
         ------
         TransientError
-            If an earlier part did not arrive.
+            If an earlier part failed.
         """
         if not self._reserved:
             self._free.acquire()
@@ -66,12 +66,12 @@ class MultipartUpload:
         self._sent.append(self._pool.submit(self._send, len(self._sent) + 1, part))
 
     def complete(self) -> str:
-        """Make the object visible, once all parts have arrived; return its ETag.
+        """Make the object visible after all parts are sent; return its ETag.
 
         Raises
         ------
         TransientError
-            If the store does not do it.
+            If a part failed, or the store fails.
         """
         parts = [
             {"PartNumber": number, "ETag": future.result()} for number, future in enumerate(self._sent, 1)
@@ -84,18 +84,18 @@ class MultipartUpload:
             )
             return str(answer["ETag"])
         except TransientError:
-            # The answer may have been lost and not the work: a second try finds no upload, but its object.
+            # The response to a completed upload may be lost: the retry finds no upload, but its object.
             if not self._bucket.was_written_by(self._key, self._mark):
                 raise
             return self._bucket.state(self._key)[1]
 
     def abort(self) -> None:
-        """Remove what was sent, when nothing is on its way any more.
+        """Wait for running requests, then remove the sent parts.
 
         Raises
         ------
         TransientError
-            If the store is away: parts may be left.
+            If the store is unavailable: parts may be left over.
         """
         self._pool.shutdown(cancel_futures=True)
         self._bucket.abort(self._key, self._id)

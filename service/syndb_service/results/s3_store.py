@@ -1,4 +1,4 @@
-"""Results in S3, or in whatever speaks like it."""
+"""The result store in S3, or in a store with its protocol."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _KEY: Final = re.compile(r"[^/]+/\d+")
 
 
 class S3ResultStore:
-    """Results below a prefix of a bucket.
+    """A result store below a prefix of a bucket.
 
     Parameters
     ----------
     bucket : Bucket
-        Bucket and prefix; nothing but results should lie there.
+        Bucket and prefix, which should contain results only.
     max_result_bytes : int
         Largest result, in bytes.
     unfinished_s : float
-        Age, in seconds, from which an unfinished upload is listed for the sweep.
+        Age, in seconds, from which an unfinished upload is listed for the sweeper.
 
     Notes
     -----
-    A result up to one part (8 MiB) is one PUT at the end; a larger one is uploaded in parts while the job
-    runs, with at most three parts in memory. Neither is visible before it is whole.
+    A result up to one part (8 MiB) is sent by one PUT at the end; a larger one is uploaded in parts while the
+    job runs, with at most three parts in memory. Neither is visible before it is complete.
     """
 
     def __init__(
@@ -43,19 +43,19 @@ class S3ResultStore:
         self._unfinished = timedelta(seconds=unfinished_s)
 
     def check(self) -> None:
-        """Make sure at start that the bucket is there and that the credentials may read and write it.
+        """Require at start that the bucket exists and that the credentials may read and write it.
 
         Raises
         ------
         BadSetting
-            If a setting has to be mended: no bucket, wrong credentials or none, missing rights.
+            If a setting is wrong: no bucket, wrong or missing credentials, missing rights.
         TransientError
-            If the store does not answer now.
+            If the store is unavailable.
         """
         self._bucket.check()
 
     def ready(self) -> None:
-        """Return if the store answers, within some three seconds.
+        """Require that the store responds, within about three seconds.
 
         Raises
         ------
@@ -65,11 +65,11 @@ class S3ResultStore:
         self._bucket.ready()
 
     def open_writer(self, job_id: str, attempt: int) -> S3Writer:
-        """Start writing the result of one attempt; nothing is sent before the first part is full."""
+        """Open a writer for the result of one attempt; no request is sent before the first part is full."""
         return S3Writer(self._bucket, f"{job_id}/{attempt}", self._part_bytes)
 
     def copy(self, key: str, job_id: str, attempt: int) -> str | None:
-        """Have the store copy a result; None if it is gone."""
+        """Copy a result within the store; return None if it is missing."""
         copied = f"{job_id}/{attempt}"
         try:
             self._bucket.copy(key, copied)
@@ -78,7 +78,7 @@ class S3ResultStore:
         return copied
 
     def open(self, key: str, start: int = 0, stop: int | None = None) -> OpenedResult:
-        """Open a result for reading: whole, or from byte ``start`` up to ``stop``, clipped to its size."""
+        """Open a result for reading, or its bytes from ``start`` up to ``stop``, clipped to its size."""
         if stop is None or stop <= start:
             known = self.state(key)
             stop = known.bytes if stop is None else min(stop, known.bytes)
@@ -97,7 +97,7 @@ class S3ResultStore:
         return OpenedResult(opened.size, start, stop, _Chunks(self._bucket, key, opened, start, stop), state)
 
     def state(self, key: str) -> FileState:
-        """Return what S3 says of a result: whoever writes another object to its place changes the ETag."""
+        """Return the state of a result; an object that replaces it has another ETag."""
         try:
             size, etag = self._bucket.state(key)
         except ObjectNotFound as error:
@@ -105,15 +105,15 @@ class S3ResultStore:
         return FileState(size, state_of(size, etag))
 
     def path(self, key: str) -> None:
-        """Tell that results do not lie on this machine."""
+        """Return None: results are not on this machine."""
 
     def redirect(self, key: str, filename: str, media_type: str, seconds: int) -> str:
-        """Return a URL that gives the result without credentials for some seconds (at most a week).
+        """Return a URL of the result that needs no credentials for ``seconds`` (at most a week).
 
         Raises
         ------
         TransientError
-            If the result is not there though a row says so, or the store is away.
+            If the file of a row is missing, or the store is unavailable.
         """
         self.state(key)
         headers = {
@@ -124,67 +124,67 @@ class S3ResultStore:
         return self._bucket.link(key, seconds, headers)
 
     def delete(self, key: str) -> None:
-        """Destroy a result, or the uploads of one where the key ends in ``.part``."""
-        whole = key.removesuffix(".part")
-        if whole == key:
+        """Delete a result, or its unfinished uploads if the key ends in ``.part``."""
+        object_key = key.removesuffix(".part")
+        if object_key == key:
             self._bucket.delete(key)
             return
-        for upload in list(self._bucket.uploads(whole)):
-            if upload.key == whole:
+        for upload in list(self._bucket.uploads(object_key)):
+            if upload.key == object_key:
                 self._bucket.abort(upload.key, upload.upload_id)
 
     def size(self, key: str) -> int:
-        """Return the bytes of an object; 0 of one that is gone, or was never finished."""
+        """Return the bytes of an object; 0 if it is missing or was never finished."""
         try:
             return self._bucket.size(key)
         except ObjectNotFound:
             return 0
 
     def listing(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield each job that has files here with their keys; ``….part`` names what is unfinished."""
+        """Yield each job that has files with their keys; ``….part`` names unfinished ones."""
         yield from self._by_job("")
 
     def states(self) -> Iterator[tuple[str, FileState]]:
-        """Yield the key of each whole result with what S3 says of it."""
+        """Yield the key and the state of each complete result."""
         for entry in self._bucket.entries():
             if _KEY.fullmatch(entry.key):
                 yield entry.key, FileState(entry.bytes, state_of(entry.bytes, entry.etag))
 
     def jobs(self) -> Iterator[str]:
-        """Yield the ids of the jobs that have files here."""
+        """Yield the ids of the jobs that have files."""
         for job_id, _ in self._by_job(""):
             yield job_id
 
     def keys(self, job_id: str) -> list[str]:
-        """Return the keys of one job's files; ``….part`` names what is unfinished."""
+        """Return the keys of one job's files; ``….part`` names unfinished ones."""
         return [key for _, keys in self._by_job(f"{job_id}/") for key in keys]
 
     def ensure_lifecycle(self, max_ttl_hours: float) -> bool:
-        """Let the store itself destroy what is older than any result may be; tell whether it does.
+        """Set a rule by which the store deletes old files itself; return whether it is set.
 
-        Stores and rights that don't allow it are logged and borne.
+        If the store or its rights don't allow that, log a warning and return False.
         """
         return extend_lifecycle(self._bucket, max_ttl_hours)
 
     def _by_job(self, below: str) -> Iterator[tuple[str, list[str]]]:
-        """Group whole results, which are listed in order, and then unfinished ones."""
+        """Yield the keys by job: complete results, which are listed in order, then unfinished ones."""
         before = datetime.now(UTC) - self._unfinished
         unfinished = [
             f"{upload.key}.part"
             for upload in self._bucket.uploads(below)
             if _KEY.fullmatch(upload.key) and upload.initiated <= before
         ]
-        whole = (entry.key for entry in self._bucket.entries(below) if _KEY.fullmatch(entry.key))
-        waiting: dict[str, list[str]] = {}
+        complete = (entry.key for entry in self._bucket.entries(below) if _KEY.fullmatch(entry.key))
+        unfinished_by_job: dict[str, list[str]] = {}
         for key in unfinished:
-            waiting.setdefault(_job_of(key), []).append(key)
-        for job_id, keys in itertools.groupby(whole, _job_of):
-            yield job_id, [*keys, *waiting.pop(job_id, ())]
-        yield from waiting.items()
+            unfinished_by_job.setdefault(_job_of(key), []).append(key)
+        for job_id, keys in itertools.groupby(complete, _job_of):
+            yield job_id, [*keys, *unfinished_by_job.pop(job_id, ())]
+        yield from unfinished_by_job.items()
 
 
 class _Chunks:
-    """The bytes of an answer of S3; it is closed also where nobody has read from it."""
+    """The bytes of a response of S3; the response is closed even if it was never read."""
 
     def __init__(self, bucket: Bucket, key: str, opened: Opened, start: int, stop: int) -> None:
         self._opened = opened
@@ -200,7 +200,7 @@ class _Chunks:
             raise result_missing() from error
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._chunks.close()
         self._opened.body.close()
 

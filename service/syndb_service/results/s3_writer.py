@@ -1,4 +1,4 @@
-"""Writing a result to S3 while its job runs: in parts where it is large, at once where it is small."""
+"""The writer of a result to S3: by one PUT if it is small, in parts while the job runs if it is large."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _log: Final = logging.getLogger(__name__)
 
 
 def state_of(size: int, etag: str) -> str:
-    """Return what tells whether an object is still the one that was written."""
+    """Return the text that identifies the version of an object."""
     return f"{size}-" + etag.removeprefix("W/").strip('"')
 
 
 class S3Writer:
-    """One attempt's result while it is written; see :class:`syndb_service.results.ResultWriter`.
+    """A writer of the result of one attempt; see :class:`syndb_service.results.ResultWriter`.
 
     Parameters
     ----------
     bucket : Bucket
-        Where it goes.
+        The target bucket.
     key : str
         ``job id/attempt``.
     part_bytes : int
-        Size of a part: that much is collected before anything is sent.
+        Size of a part in bytes, which is buffered before it is sent.
     """
 
     def __init__(self, bucket: Bucket, key: str, part_bytes: int = PART_BYTES) -> None:
@@ -56,12 +56,12 @@ class S3Writer:
         self.abort()
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append ``data``; waits where the store is slower than the job.
+        """Append ``data``; block while the store is slower than the job.
 
         Raises
         ------
         TransientError
-            If the store did not take a part.
+            If a part failed.
         """
         if not len(data):
             return
@@ -76,16 +76,16 @@ class S3Writer:
                 self._send_part()
 
     def wait_writable(self, wait_s: float) -> bool:
-        """Wait until a write would not have to wait, at most ``wait_s`` seconds; tell whether that is so."""
+        """Wait up to ``wait_s`` seconds until a write would not block; return whether that is so."""
         return self._upload is None or self._upload.wait_writable(wait_s)
 
     def finish(self) -> StoredFile:
-        """Make the file visible under its key, whole.
+        """Make the complete file visible under its key.
 
         Raises
         ------
         TransientError
-            If the store does not take it; what it may have taken is removed.
+            If the store fails; the sent data is removed.
         """
         try:
             if self._upload is None:
@@ -103,7 +103,7 @@ class S3Writer:
         return StoredFile(self._key, self.bytes, self._hash.hexdigest(), state_of(self.bytes, etag))
 
     def abort(self) -> None:
-        """Remove what was sent; a store that is away is left to the sweeper."""
+        """Remove the sent data; if the store is unavailable, leave that to the sweeper."""
         if self._closed:
             return
         self._closed = True
@@ -114,7 +114,7 @@ class S3Writer:
             elif self._put:
                 self._bucket.delete(self._key)
         except TransientError as error:
-            _log.warning("%s: what was sent is left to the sweeper: %s", self._key, error)
+            _log.warning("%s: the sent data is left to the sweeper: %s", self._key, error)
 
     def _send_part(self) -> None:
         if self._upload is None:

@@ -1,4 +1,4 @@
-"""What every process needs of its machine: background threads, temporary folders, room on the disk.
+"""Machine resources of every process: background threads, temporary folders, disk space.
 
-Ground layer: everything may import it, and it imports only the errors.
+Ground layer: all layers may import it; it imports only the errors.
 """

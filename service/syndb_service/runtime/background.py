@@ -1,8 +1,8 @@
-"""What goes on for as long as a process lives, whatever happens: rounds that outlast every error, and say so.
+"""Background loops that run as long as their process: rounds that continue after every error.
 
-A loop whose thread ended by an unforeseen error would leave others waiting without a word. So each is made
-of rounds: one that fails is logged, a growing pause follows, and the next one begins. All are registered
-here: readiness tells which can't do their work, and tests can list them.
+A loop whose thread ended by an unforeseen error would stop its work silently. So each loop consists of
+rounds: a failed round is logged, and the next one starts after a growing pause. All loops are registered
+here: readiness reports those that keep failing, and tests can list them.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
 FAILURES_IN_TROUBLE: Final = 3
-"""So many rounds that failed in a row are no accident."""
+"""Number of consecutive failed rounds from which a loop is reported."""
 
 _registered: list[Rounds] = []
 _lock: Final = threading.Lock()
 
 
 class EndOfRounds(Exception):
-    """Raised by a round: there is nothing more to do, ever."""
+    """Raised by a round to end its loop."""
 
 
 class Rounds:
-    """The rounds of one loop: how they end, and whether it does its work.
+    """The rounds of one loop: their count, the pause after failures, and the reported problem.
 
     Parameters
     ----------
     name : str
-        Of the loop, for the log and for readiness.
+        Name of the loop, for the log and for readiness.
     longest_pause_s : float
-        The longest pause after rounds that failed, in seconds.
+        The longest pause after failed rounds, in seconds.
 
     Examples
     --------
@@ -60,16 +60,16 @@ class Rounds:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Do one round; an error is logged and goes no further. ``pause_s`` is to be waited after it.
+        """Run one round and log its error; the caller then waits ``pause_s`` seconds.
 
-        A dependency that is unavailable is its own trouble, and not this loop's.
+        An unavailable dependency does not count as a failure of the loop.
         """
         try:
             yield
         except EndOfRounds:
             raise
         except TransientError as error:
-            log.warning("%s: a round is done again later: %s", self.name, error.message)
+            log.warning("%s: a round is repeated later: %s", self.name, error.message)
             self._grow_pause()
         except Exception as error:
             self._failures += 1
@@ -82,13 +82,13 @@ class Rounds:
             self.pause_s, self.trouble, self._failures = 0.0, None, 0
 
     def register(self) -> None:
-        """List it among what :func:`check` looks at."""
+        """Add the loop to those that :func:`check` checks."""
         with _lock:
             if self not in _registered:
                 _registered.append(self)
 
     def unregister(self) -> None:
-        """Take it off the list: it ends as it should."""
+        """Remove the loop from those that :func:`check` checks, because it ends as intended."""
         with _lock:
             if self in _registered:
                 _registered.remove(self)
@@ -98,16 +98,16 @@ class Rounds:
 
 
 class BackgroundThread(Rounds):
-    """A thread that does a step again and again until it is stopped.
+    """A thread that repeats a step until it is stopped.
 
     Parameters
     ----------
     name : str
-        Of the thread.
+        Name of the thread.
     step : callable
-        One round. It waits itself for what it does next, with :meth:`wait` where it waits for a time.
+        One round. It waits for its next work itself, with :meth:`wait` for a time.
     stopped : threading.Event, optional
-        Ends it; one of its own if none is given.
+        The event that ends the thread; a new one by default.
     """
 
     def __init__(self, name: str, step: Callable[[], None], stopped: threading.Event | None = None) -> None:
@@ -117,16 +117,16 @@ class BackgroundThread(Rounds):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread, and register the loop."""
         self._thread.start()
         self.register()
 
     def wait(self, seconds: float) -> bool:
-        """Wait, and tell whether it is to end."""
+        """Wait for up to ``seconds``; return whether the thread must end."""
         return self._stopped.wait(seconds)
 
     def stop(self) -> None:
-        """Let the running step be the last one, and wait for its end."""
+        """Stop after the running step, and wait for its end."""
         self._stopped.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
@@ -145,7 +145,7 @@ class BackgroundThread(Rounds):
             except EndOfRounds:
                 break
             except BaseException:
-                log.exception("%s: a round was broken off; the next one follows", self.name)
+                log.exception("%s: a round was aborted; the next one follows", self.name)
             self._stopped.wait(self.pause_s)
         self.unregister()
 
@@ -157,17 +157,17 @@ def list_loops() -> list[Rounds]:
 
 
 def check() -> None:
-    """Return if every loop does its work.
+    """Require that every loop works.
 
     Raises
     ------
     TransientError
-        Naming those that don't.
+        If some keep failing or have ended; the message names them.
     """
-    troubles = [
-        each.trouble or f"{each.name} has ended"
-        for each in list_loops()
-        if each.trouble is not None or (isinstance(each, BackgroundThread) and not each.alive)
+    problems = [
+        loop.trouble or f"{loop.name} has ended"
+        for loop in list_loops()
+        if loop.trouble is not None or (isinstance(loop, BackgroundThread) and not loop.alive)
     ]
-    if troubles:
-        raise TransientError("; ".join(troubles), code="threads_failing", hint="The service's log says why.")
+    if problems:
+        raise TransientError("; ".join(problems), code="threads_failing", hint="The service's log says why.")

@@ -1,4 +1,4 @@
-"""Whether a folder takes files: a probe that a full disk refuses."""
+"""The disk probe: writes a file to find out whether a folder is writable and its disk has space."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Final
 
 PROBE_BYTES: Final = 2**18
-"""Enough that no file system keeps it beside the name of the file, and that a full one has no room for it."""
+"""Too large to be stored inline in the inode, and to fit on a full file system."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_probe(folder: Path, size: int = PROBE_BYTES) -> None:
-    """Write a file of a quarter of a megabyte to the disk, and remove it.
+    """Write a file of ``size`` bytes to the disk, and remove it.
 
     Raises
     ------
     OSError
-        If that is not possible.
+        If the file can't be written.
     """
     probe = folder / f".probe-{uuid.uuid4().hex}"
     descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -34,5 +34,5 @@ def write_probe(folder: Path, size: int = PROBE_BYTES) -> None:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Say whether a disk or a quota is full."""
+    """Return whether the error means that a disk or a quota is full."""
     return isinstance(error, OSError) and error.errno in _FULL

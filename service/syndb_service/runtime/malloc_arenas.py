@@ -1,4 +1,4 @@
-"""Few arenas for malloc: a process of many threads keeps what they free for others to use."""
+"""A limit on malloc's arenas, so that threads of a process can reuse memory that other threads freed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ARENAS: Final = 2
 
 
 def limit_malloc_arenas(arenas: int = ARENAS) -> None:
-    """Let the threads of this process share a few arenas; elsewhere than with glibc nothing happens.
+    """Limit the number of arenas that the threads of this process share; do nothing without glibc.
 
-    glibc gives up to eight arenas a processor to threads, and what one frees in its own is of no use to the
-    others. This process has dozens of short-lived threads, which hold the interpreter's lock while they
-    allocate: it grew by 20 KiB a job until each arena had had its largest.
+    glibc creates up to eight arenas per processor, and memory that is freed in one arena is not reused by
+    threads of another. This process has dozens of short-lived threads, which hold the interpreter's lock
+    while they allocate: it grew by 20 KiB per job until each arena had reached its maximum.
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, arenas)

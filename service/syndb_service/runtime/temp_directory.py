@@ -1,4 +1,4 @@
-"""The folder of a worker's temporary files, and what is told where it can't be used."""
+"""The folder of a worker's temporary files, and the errors if it can't be used."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ HINT: Final = "The job is tried again; an operator has to look at the worker's d
 
 
 def make_temp_folder(folder: Path) -> None:
-    """Make the folder of one attempt.
+    """Create the folder of one attempt.
 
     Raises
     ------
     TransientError
-        If it can't be made.
+        If it can't be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def make_temp_folder(folder: Path) -> None:
 
 
 def check_temp_folder(folder: Path) -> None:
-    """Make sure that temporary files can be written.
+    """Require that temporary files can be written.
 
     Raises
     ------
@@ -44,5 +44,5 @@ def check_temp_folder(folder: Path) -> None:
 def _unusable(error: OSError) -> TransientError:
     if is_full(error):
         return TransientError("the disk of the temporary files is full", code="temp_full", hint=HINT)
-    why = os.strerror(error.errno or 0).lower()
-    return TransientError(f"temporary files can't be written ({why})", code="temp_unavailable", hint=HINT)
+    reason = os.strerror(error.errno or 0).lower()
+    return TransientError(f"temporary files can't be written ({reason})", code="temp_unavailable", hint=HINT)

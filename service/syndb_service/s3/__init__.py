@@ -1,4 +1,4 @@
-"""Access to S3: one prefix of a bucket, with its errors told apart.
+"""Access to one prefix of an S3 bucket, with errors translated to those of the service.
 
 Only ``results`` and ``warehouse`` import it, for an ``s3://`` URL: boto3 takes a third of a second to load.
 """

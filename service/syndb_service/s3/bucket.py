@@ -1,4 +1,4 @@
-"""One prefix of a bucket, by the calls that results and warehouse need."""
+"""One prefix of an S3 bucket, with the calls that results and warehouse need."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An object that is being read: ``bytes`` in ``body``, of ``size`` in all."""
+    """An open object: ``body`` yields ``bytes`` bytes of an object of ``size`` bytes."""
 
     body: BinaryIO
     bytes: int
@@ -62,14 +62,14 @@ class Bucket:
 
     Parameters
     ----------
-    place : S3Place
+    location : S3Location
         Bucket and prefix.
-    part : str
-        What it is to the service, for messages: ``"result store"``.
+    dependency : str
+        Name for messages: ``"result store"`` or ``"warehouse"``.
     endpoint_url : str, optional
         URL of an S3 that is not Amazon's.
     public_url : str, optional
-        URL under which users reach that S3, for presigned links, where it is another one.
+        URL under which users reach that S3, for presigned links, if it differs.
 
     Raises
     ------
@@ -78,31 +78,34 @@ class Bucket:
 
     Notes
     -----
-    Credentials come by the ways that all AWS tools share (``AWS_ACCESS_KEY_ID``…, a profile, a role).
-    Every call raises ``TransientError`` with the code ``store_unavailable`` when S3 can't do it, after
-    botocore's bounded retries; :class:`ObjectNotFound` and :class:`PreconditionFailed` are the two answers
-    that callers act on.
+    Credentials come from the sources that all AWS tools use (``AWS_ACCESS_KEY_ID``…, a profile, a role).
+    Every call raises ``TransientError`` with the code ``store_unavailable`` if S3 fails, after botocore's
+    bounded retries; callers handle :class:`ObjectNotFound` and :class:`PreconditionFailed`.
     """
 
     def __init__(
-        self, place: S3Location, part: str, endpoint_url: str | None = None, public_url: str | None = None
+        self,
+        location: S3Location,
+        dependency: str,
+        endpoint_url: str | None = None,
+        public_url: str | None = None,
     ) -> None:
-        self.place = place
-        self.part = part
+        self.location = location
+        self.dependency = dependency
         self.client = connect(endpoint_url)
-        self._prober = connect(endpoint_url, patient=False)
+        self._prober = connect(endpoint_url, is_probe=True)
         self._public = connect(public_url) if public_url else self.client
 
     def translate_errors(self) -> AbstractContextManager[None]:
-        """Tell apart what a call of :attr:`client` raises."""
-        return translate_s3_errors(self.part)
+        """Translate the errors of calls of :attr:`client`."""
+        return translate_s3_errors(self.dependency)
 
     def at(self, key: str) -> dict[str, str]:
         """Return the arguments that name an object."""
-        return {"Bucket": self.place.bucket, "Key": self.place.prefix + key}
+        return {"Bucket": self.location.bucket, "Key": self.location.prefix + key}
 
     def check(self, *, writing: bool = True) -> None:
-        """Make sure at start that the bucket is there and that these credentials may use it.
+        """Require at start that the bucket exists and that the credentials may use it.
 
         Parameters
         ----------
@@ -112,9 +115,9 @@ class Bucket:
         Raises
         ------
         BadSetting
-            If a setting has to be mended: no bucket, wrong credentials or none, missing rights.
+            If a setting is wrong: no bucket, wrong or missing credentials, missing rights.
         TransientError
-            If the store does not answer now.
+            If the store is unavailable.
         """
         probe = self.at(f".probe-{uuid.uuid4().hex}")
         try:
@@ -123,20 +126,20 @@ class Bucket:
                 self.client.put_object(**probe, Body=b"")
                 self.client.delete_object(**probe)
         except (BotoCoreError, ClientError) as error:
-            raise at_start(self.part, self.place.bucket, error) from error
+            raise at_start(self.dependency, self.location.bucket, error) from error
 
     def ready(self) -> None:
-        """Return if the store answers within some three seconds.
+        """Require that the store responds within about three seconds.
 
         Raises
         ------
         TransientError
-            Naming the part, if it does not.
+            If it does not; the message names the dependency.
         """
         try:
             self._list_one(self._prober)
         except (BotoCoreError, ClientError) as error:
-            raise s3_unavailable(self.part, error) from error
+            raise s3_unavailable(self.dependency, error) from error
 
     def put(self, key: str, data: bytes | bytearray, **options: Any) -> str:
         """Write a small object; return its ETag."""
@@ -144,11 +147,11 @@ class Bucket:
             return str(self.client.put_object(**self.at(key), Body=data, **options)["ETag"])
 
     def put_if(self, key: str, data: bytes, replaces: str | None) -> None:
-        """Write a small object only where there is none, or in the place of the one with that ETag.
+        """Write a small object if there is none, or replace the one with that ETag.
 
         Raises
         ------
-        Taken
+        PreconditionFailed
             If there is another one.
         """
         mark = uuid.uuid4().hex
@@ -160,7 +163,7 @@ class Bucket:
                 raise PreconditionFailed(key) from error
 
     def was_written_by(self, key: str, mark: str) -> bool:
-        """Tell whether an object was written with ``writer`` = ``mark``: a lost answer is no lost write."""
+        """Return whether an object has the metadata ``writer`` = ``mark``: a response can get lost."""
         try:
             with self.translate_errors():
                 found = self.client.head_object(**self.at(key))
@@ -169,23 +172,25 @@ class Bucket:
         return bool(found["Metadata"].get("writer") == mark)
 
     def upload(self, path: Path, key: str) -> None:
-        """Write a file as an object, in parts where it is large."""
+        """Upload a file as an object; a large file is sent in parts."""
         with self.translate_errors():
             try:
                 self.client.upload_file(str(path), *self.at(key).values(), Config=_TRANSFER)
             except S3UploadFailedError as error:
                 cause = error.__context__
-                raise s3_unavailable(self.part, cause if isinstance(cause, Exception) else error) from error
+                raise s3_unavailable(
+                    self.dependency, cause if isinstance(cause, Exception) else error
+                ) from error
 
     def copy(self, key: str, target: str) -> None:
-        """Have the store copy an object, in parts where it is large.
+        """Copy an object within the store; a large object is copied in parts.
 
         Raises
         ------
-        Missing
+        ObjectNotFound
             If there is none.
         TransientError
-            If the store does not do it.
+            If the store fails.
         """
         with self.translate_errors():
             self.client.copy(self.at(key), *self.at(target).values(), Config=_TRANSFER)
@@ -195,7 +200,7 @@ class Bucket:
 
         Raises
         ------
-        Missing
+        ObjectNotFound
             If there is none.
         """
         with self.translate_errors():
@@ -207,20 +212,20 @@ class Bucket:
 
         Raises
         ------
-        Missing
+        ObjectNotFound
             If there is none.
         """
         with self.translate_errors():
             return int(self.client.head_object(**self.at(key))["ContentLength"])
 
     def open(self, key: str, start: int = 0, stop: int | None = None, etag: str | None = None) -> Opened:
-        """Begin to read an object, or the bytes from ``start`` up to ``stop``.
+        """Open an object for reading, or its bytes from ``start`` up to ``stop``.
 
         Raises
         ------
-        Missing
+        ObjectNotFound
             If there is none.
-        Beyond
+        RangeNotSatisfiableInS3
             If it ends before ``start``.
         """
         options = {"IfMatch": etag} if etag else {}
@@ -228,29 +233,29 @@ class Bucket:
             options["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
         with self.translate_errors():
             answer = self.client.get_object(**self.at(key), **options)
-        many = int(answer["ContentLength"])
-        whole = answer.get("ContentRange", f"/{many}").rpartition("/")[2]
-        return Opened(cast("BinaryIO", answer["Body"]), many, answer["ETag"], int(whole))
+        length = int(answer["ContentLength"])
+        size = answer.get("ContentRange", f"/{length}").rpartition("/")[2]
+        return Opened(cast("BinaryIO", answer["Body"]), length, answer["ETag"], int(size))
 
     def delete(self, key: str) -> None:
-        """Delete an object; nothing happens if there is none."""
+        """Delete an object, if it exists."""
         with self.translate_errors():
             self.client.delete_object(**self.at(key))
 
     def entries(self, below: str = "") -> Iterator[Entry]:
         """List the objects whose keys begin with ``below``, in the order of their keys."""
-        for each in self._pages("list_objects_v2", "Contents", below):
-            key = each["Key"].removeprefix(self.place.prefix)
-            yield Entry(key, int(each["Size"]), each["ETag"], each["LastModified"])
+        for entry in self._pages("list_objects_v2", "Contents", below):
+            key = entry["Key"].removeprefix(self.location.prefix)
+            yield Entry(key, int(entry["Size"]), entry["ETag"], entry["LastModified"])
 
     def uploads(self, below: str = "") -> Iterator[Upload]:
         """List the unfinished multipart uploads whose keys begin with ``below``."""
-        for each in self._pages("list_multipart_uploads", "Uploads", below):
-            key = each["Key"].removeprefix(self.place.prefix)
-            yield Upload(key, each["UploadId"], each["Initiated"])
+        for upload in self._pages("list_multipart_uploads", "Uploads", below):
+            key = upload["Key"].removeprefix(self.location.prefix)
+            yield Upload(key, upload["UploadId"], upload["Initiated"])
 
     def abort(self, key: str, upload_id: str) -> None:
-        """Abort a multipart upload; nothing happens if it is gone."""
+        """Abort a multipart upload, if it exists."""
         with self.translate_errors():
             try:
                 self.client.abort_multipart_upload(**self.at(key), UploadId=upload_id)
@@ -258,18 +263,20 @@ class Bucket:
                 return
 
     def link(self, key: str, seconds: int, headers: Mapping[str, str]) -> str:
-        """Return a URL that gives an object to whoever holds it, for a while; nothing is sent for it."""
+        """Return a presigned URL of an object, valid for ``seconds``; no request is sent."""
         with self.translate_errors():
-            asked = {**self.at(key), **headers}
-            return str(self._public.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
+            parameters = {**self.at(key), **headers}
+            return str(
+                self._public.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+            )
 
     def _list_one(self, client: Any) -> None:
-        client.list_objects_v2(Bucket=self.place.bucket, Prefix=self.place.prefix, MaxKeys=1)
+        client.list_objects_v2(Bucket=self.location.bucket, Prefix=self.location.prefix, MaxKeys=1)
 
     def _pages(self, call: str, field: str, below: str) -> Iterator[Mapping[str, Any]]:
         pages = iter(
             self.client.get_paginator(call).paginate(
-                Bucket=self.place.bucket, Prefix=self.place.prefix + below
+                Bucket=self.location.bucket, Prefix=self.location.prefix + below
             )
         )
         while True:

@@ -1,4 +1,4 @@
-"""The connection to S3: where it goes, how long it waits, how often it tries again."""
+"""The client of S3: endpoint, timeouts and retries."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ TRIES: Final = 2
 CONNECTIONS: Final = 32
 
 
-def connect(endpoint_url: str | None, *, patient: bool = True) -> Any:
+def connect(endpoint_url: str | None, *, is_probe: bool = False) -> Any:
     """Return a boto3 client, which threads may share; nothing is sent yet.
 
     Parameters
     ----------
     endpoint_url : str, optional
         URL of an S3 that is not Amazon's.
-    patient : bool
-        Whether a call may wait (15 s for an answer) and is tried a second time; else neither.
+    is_probe : bool
+        Use a timeout of 1.5 s and no retry, instead of 15 s and one retry.
 
     Raises
     ------
     BadSetting
-        If the endpoint or the environment's AWS settings make no sense.
+        If the endpoint or the environment's AWS settings are invalid.
     """
     _check(endpoint_url)
     config = Config(
         signature_version="s3v4",
-        connect_timeout=CONNECT_S if patient else PROBE_S,
-        read_timeout=READ_S if patient else PROBE_S,
-        retries={"mode": "standard", "total_max_attempts": TRIES if patient else 1},
+        connect_timeout=PROBE_S if is_probe else CONNECT_S,
+        read_timeout=PROBE_S if is_probe else READ_S,
+        retries={"mode": "standard", "total_max_attempts": 1 if is_probe else TRIES},
         max_pool_connections=CONNECTIONS,
-        # Stores behind one host name rarely answer to bucket.host, and older ones not to trailing checksums.
+        # Stores behind one host name rarely serve bucket.host; older ones reject trailing checksums.
         s3={"addressing_style": "path" if endpoint_url else "auto"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

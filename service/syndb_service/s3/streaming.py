@@ -1,4 +1,4 @@
-"""Reading an object in chunks, over a connection that may break."""
+"""Streaming of an object in chunks; a broken connection is resumed."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _log: Final = logging.getLogger(__name__)
 def chunks_of(
     bucket: Bucket, key: str, opened: Opened, start: int, stop: int
 ) -> Generator[bytes, None, None]:
-    """Yield the bytes from ``start`` up to ``stop``; a broken connection is taken up where it broke.
+    """Yield the bytes from ``start`` up to ``stop``; resume after a broken connection.
 
     Parameters
     ----------
     bucket, key : Bucket, str
         The object.
     opened : Opened
-        Its answer from ``start`` on; it is closed at the end.
+        The response from ``start`` on; it is closed at the end.
     start, stop : int
-        In bytes.
+        The range, in bytes.
 
     Raises
     ------
     TransientError
-        If the connection breaks a fourth time.
-    Missing
-        If the object is gone, or another one is in its place.
+        If the connection breaks more than ``RESUMES`` times.
+    ObjectNotFound
+        If the object was deleted or replaced.
     """
     resumes = 0
     try:
@@ -48,7 +48,8 @@ def chunks_of(
                 resumes += 1
                 if resumes > RESUMES:
                     raise
-                _log.warning("%s: reading is taken up at byte %d: %s", key, start, error)
+                _log.warning("%s: reading resumes at byte %d: %s", key, start, error)
+
                 opened.body.close()
                 time.sleep(PAUSE_S * resumes)
                 opened = _reopen(bucket, key, start, stop, opened.etag)

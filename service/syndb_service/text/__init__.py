@@ -1,4 +1,4 @@
-"""Text for people: cut at a stated length, and harmless on a terminal.
+"""Text of users and datasets: truncated to a stated length, and safe to print on a terminal.
 
-Ground layer: everything may import it, and it imports nothing of the service.
+Ground layer: all layers may import it; it imports nothing of the service.
 """

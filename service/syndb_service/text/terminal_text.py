@@ -1,4 +1,4 @@
-"""Text for a terminal: nothing in it acts on one."""
+"""Text for a terminal, without control characters."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ ACTING: Final = frozenset({"Cc", "Cf", "Cs"})
 
 
 def escape_control_characters(text: str) -> str:
-    r"""Replace what would act on a terminal, or turn the direction of the text, by a mark.
+    r"""Replace control characters, and characters that change the direction of text, by U+FFFD.
 
-    Names and values of datasets are others' texts. What joins letters or emoji stays.
+    Names and values of datasets are untrusted text. Joiners of letters and emoji are kept.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Texts that others can make long, cut at a stated length that says how long they were."""
+"""Truncation of texts of unknown length; a truncated text states its original length."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PHASE_CHARACTERS: Final = 200
 METADATA_CHARACTERS: Final = 20_000
 LOG_CHARACTERS: Final = 16_384
 COLUMNS_CHARACTERS: Final = 512 * 1024
-"""All names and types of the columns in a record together; above it, each is cut as in a narrow table."""
+"""Limit of all column names and types of a record; above it, each is cut to ``NARROW_CHARACTERS``."""
 NARROW_CHARACTERS: Final = 60
 
 
 def shorten(text: str, limit: int, length: int | None = None) -> str:
-    """Return a text of at most ``limit`` characters; what was cut says how long it was.
+    """Shorten a text to at most ``limit`` characters; a truncated text ends with its original length.
 
-    ``length`` is given for a text that is known to have been cut before.
+    ``length`` is the original length of a text that was truncated before.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def shorten(text: str, limit: int, length: int | None = None) -> str:
 
 
 def shorten_columns(columns: Iterable[Sequence[str]]) -> list[list[str]]:
-    """Return names and types of columns, one or two each, as a record holds them: the file has them whole.
+    """Shorten the names and the types of columns for a record; the result file contains them in full.
 
     Examples
     --------
@@ -50,5 +50,5 @@ def shorten_columns(columns: Iterable[Sequence[str]]) -> list[list[str]]:
     return cut
 
 
-def _cut(column: Sequence[str], name: int, kind: int) -> list[str]:
-    return [shorten(str(column[0]), name), *(shorten(str(each), kind) for each in column[1:])]
+def _cut(column: Sequence[str], max_name: int, max_type: int) -> list[str]:
+    return [shorten(str(column[0]), max_name), *(shorten(str(text), max_type) for text in column[1:])]

@@ -1,6 +1,6 @@
 """The datasets, in a folder or in S3, with a cache of the files that a job reads.
 
-Everything from ``auth`` upwards imports it.
+All layers from ``auth`` upwards may import it.
 """
 
 from syndb_service.warehouse.base import DatasetStore, ProgressCallback, Sources

@@ -1,4 +1,4 @@
-"""What a warehouse is, wherever it lies."""
+"""The interface of a warehouse."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import Protocol
 from syndb_service.domain.datasets import Dataset, PreparedDataset, Visibility
 
 Sources = dict[str, list[str]]
-"""Absolute paths of Parquet files by table; every table is there, those without files with an empty list."""
+"""Absolute paths of Parquet files by table; every table is a key, with an empty list if it has no files."""
 
 ProgressCallback = Callable[[int, int], None]
-"""Told while files are brought here, some four times a second: bytes that came, and bytes to come in all."""
+"""Called about four times a second while files are fetched, with the fetched and the total bytes."""
 
 
 class DatasetStore(Protocol):
     """The datasets of one warehouse: a folder, or a prefix in S3."""
 
     def check(self) -> None:
-        """Make sure at start that the warehouse can be read.
+        """Require at start that the warehouse can be read.
 
         Raises
         ------
         BadSetting
-            If a setting has to be mended.
+            If a setting is wrong.
         TransientError
-            If the store is away; it may be there later.
+            If the store is unavailable.
         """
 
     def ready(self) -> None:
-        """Return if the warehouse answers, within some three seconds.
+        """Require that the warehouse responds, within about three seconds.
 
         Raises
         ------
         TransientError
-            Naming the warehouse, if it does not.
+            If it does not; the message names the warehouse.
         """
 
     def writable(self) -> None:
-        """Make sure that datasets can be added.
+        """Require that datasets can be added.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class DatasetStore(Protocol):
         """
 
     def datasets(self) -> list[Dataset]:
-        """List what is here, by name; a dataset that was just added is seen within a second or two."""
+        """List the datasets, ordered by name; a new dataset is listed within one or two seconds."""
 
     def get(self, dataset_id: str) -> Dataset:
         """Find one dataset by its id.
@@ -66,31 +66,32 @@ class DatasetStore(Protocol):
         tables: Iterable[str] | None = None,
         on_progress: ProgressCallback | None = None,
     ) -> AbstractContextManager[Sources]:
-        """Keep the files of some datasets on this machine as long as the context lasts.
+        """Keep the files of these datasets on this machine until the context ends.
 
         Parameters
         ----------
         datasets : iterable of Dataset
-            As :meth:`datasets` listed them.
+            Datasets as :meth:`datasets` listed them.
         tables : iterable of str, optional
-            The tables that will be read; all, if None.
+            The tables that will be read; None for all.
         on_progress : callable, optional
-            Told ``(bytes here, bytes in all)`` some four times a second while files are brought here or room
-            is waited for; what it raises ends the lease.
+            Called with ``(fetched bytes, total bytes)`` about four times a second while files are fetched or
+            the cache is full; an error that it raises ends the lease.
 
         Returns
         -------
         context manager of dict
-            By table, the absolute paths of its Parquet files. They stay readable to the end of the context,
-            even if the dataset is removed or replaced meanwhile.
+            By table, the absolute paths of its Parquet files. They stay readable until the context ends, even
+            if the dataset is removed or replaced before.
 
         Raises
         ------
         TransientError
-            If a dataset has just been removed or replaced, the store is away, or running jobs fill the cache.
+            If a dataset was removed or replaced since it was listed, the store is unavailable, or running
+            jobs fill the cache.
         FatalError
-            With the code ``cache_too_small`` if the files don't fit at all; ``dataset_damaged`` if a file's
-            content is not what its name says.
+            With the code ``cache_too_small`` if the files exceed the cache; ``dataset_damaged`` if a file
+            does not match the digest in its name.
 
         Examples
         --------
@@ -100,21 +101,21 @@ class DatasetStore(Protocol):
         """
 
     def staging(self) -> AbstractContextManager[Path]:
-        """Lend a new folder in which a dataset is prepared, and clear it afterwards."""
+        """Open a new folder in which a dataset is prepared; delete it when the context ends."""
 
     def add(self, prepared: PreparedDataset, *, replace: bool = False) -> Dataset:
-        """Add a prepared dataset, whole or not at all; see :meth:`LocalWarehouse.add`."""
+        """Add a prepared dataset atomically; see :meth:`LocalWarehouse.add`."""
 
     def open_to(self, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> Dataset:
-        """Say who may see a dataset from now on.
+        """Set the visibility and the readers of a dataset.
 
         Raises
         ------
         NotFound
             With the code ``unknown_dataset``.
         Conflict
-            If somebody else changed it at this moment.
+            If another process changed the dataset at the same time.
         """
 
     def remove(self, dataset_id: str) -> Dataset:
-        """Remove a dataset and its files, and say what it was."""
+        """Remove a dataset and its files; return its last record."""

@@ -1,4 +1,4 @@
-"""What every warehouse asks of a list of datasets."""
+"""Look-ups in a list of datasets, shared by all warehouses."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def find(datasets: Sequence[Dataset], dataset_id: str) -> Dataset:
 
 
 def table_files(prepared: PreparedDataset, datasets: Iterable[Dataset], *, replace: bool) -> Dataset:
-    """Say as what a prepared dataset is added to others: with the id of the one it replaces.
+    """Return a prepared dataset with the id of the dataset that it replaces, if any.
 
-    It takes that one's readers, too, unless it states its own: nothing restricted becomes public by the way.
+    It takes over that one's readers unless it states its own, so that a restricted dataset stays restricted.
 
     Raises
     ------
     Conflict
-        With the code ``dataset_exists``: its id or its name is taken.
+        With the code ``dataset_exists`` if another dataset has its id or its name.
     """
     wanted = prepared.dataset
     for other in datasets:
@@ -46,9 +46,9 @@ def table_files(prepared: PreparedDataset, datasets: Iterable[Dataset], *, repla
             if not prepared.states_access:
                 wanted = dataclasses.replace(wanted, visibility=other.visibility, readers=other.readers)
         elif other.id == wanted.id or same_name:
-            what = f"name {wanted.name!r}" if same_name else f"id {wanted.id}"
+            key = f"name {wanted.name!r}" if same_name else f"id {wanted.id}"
             raise Conflict(
-                f"The warehouse already holds a dataset with the {what}; nothing was added.",
+                f"The warehouse already holds a dataset with the {key}; nothing was added.",
                 hint="Give the new one another name and id, or replace the old one with --replace.",
                 code="dataset_exists",
             )
@@ -56,7 +56,7 @@ def table_files(prepared: PreparedDataset, datasets: Iterable[Dataset], *, repla
 
 
 def files_by_table(datasets: Iterable[Dataset], tables: Iterable[str] | None = None) -> dict[str, list[str]]:
-    """Name the files of some datasets by table, relative to the warehouse; all tables, if None is given."""
+    """Return the files of these datasets by table, relative to the warehouse; None selects all tables."""
     wanted = TABLES.keys() if tables is None else set(tables)
     files: dict[str, list[str]] = {table: [] for table in TABLES}
     for dataset in datasets:
@@ -67,7 +67,7 @@ def files_by_table(datasets: Iterable[Dataset], tables: Iterable[str] | None = N
 
 
 def dataset_changed() -> TransientError:
-    """Say that files are gone which a manifest spoke of a moment ago."""
+    """Return the error of a file that was removed after its manifest was read."""
     return TransientError(
         "a dataset was removed or replaced at this moment",
         hint="The job is tried again with what is there now.",

@@ -1,11 +1,11 @@
-"""Parquet of a distant warehouse on this machine: bounded, and shared by all its processes.
+"""The file cache: Parquet files of a remote warehouse on this machine, bounded, shared by all processes.
 
-    files/tables/<table>/dataset_id=<uuid>/<digest>.parquet     what is here
-    leases/<random>/tables/…/<digest>.parquet                   second names: what a running job reads
-    leases/<random>/tables/…/<digest>.parquet.part              what is being brought, at its full size
+    files/tables/<table>/dataset_id=<uuid>/<digest>.parquet     cached files
+    leases/<random>/tables/…/<digest>.parquet                   hard links: files that a running job reads
+    leases/<random>/tables/…/<digest>.parquet.part              downloads, at their full size
 
-A file with a second name is never evicted, the folder of a killed process is cleared by the next lease, and
-what counts as used is what lies here: there is no list that could be wrong.
+A file with a second link is never evicted. The folder of a killed process is deleted by the next lease. The
+used bytes are computed from the files themselves, not from an index that could be wrong.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ Fetch = Callable[[str], Generator[bytes, None, None]]
 
 @dataclass(frozen=True, slots=True)
 class WantedFile:
-    """A file of the distant warehouse: its path there, which ends in its digest, and its size in bytes."""
+    """A file of the remote warehouse: its path, which ends in its digest, and its size in bytes."""
 
     path: str
     bytes: int
 
 
 class FileCache:
-    """Files of a distant warehouse, brought here once for all processes of this machine.
+    """A cache of files of a remote warehouse; each is downloaded once for all processes of this machine.
 
     Parameters
     ----------
     root : Path
         Folder of the cache, on one file system with hard links.
     max_bytes : int
-        What may lie there, in bytes.
+        Maximum size of the cache, in bytes.
     fetch : callable
-        Gives the content of a path in chunks.
+        Yields the content of a path in chunks.
     wait_s : float
         Seconds to wait while running jobs fill the cache.
     """
@@ -64,18 +64,18 @@ class FileCache:
     def __init__(self, root: Path, max_bytes: int, fetch: Fetch, wait_s: float = 60.0) -> None:
         self._root = root.absolute()
         self._leases = self._root / "leases"
-        self._shelf = LruDirectory(self._root / "files", self._leases, max_bytes)
+        self._files = LruDirectory(self._root / "files", self._leases, max_bytes)
         self._max_bytes = max_bytes
         self._fetch = fetch
         self._wait_s = wait_s
 
     def writable(self) -> None:
-        """Make the folders, and make sure that files can be linked there.
+        """Create the folders, and require that files can be linked there.
 
         Raises
         ------
         BadSetting
-            If that is not possible.
+            If they can't.
         """
         try:
             with open_leased_directory(self._leases) as folder:
@@ -91,14 +91,15 @@ class FileCache:
     def lease(
         self, wanted: Sequence[WantedFile], on_progress: ProgressCallback | None = None
     ) -> Iterator[Path]:
-        """Bring files here and keep them; yield a folder in which they lie under their paths.
+        """Fetch files and keep them until the context ends; yield the folder that contains them by path.
 
         Raises
         ------
         FatalError
-            With the code ``cache_too_small`` if they don't fit, ``dataset_damaged`` if a content is wrong.
+            With the code ``cache_too_small`` if they exceed the cache, ``dataset_damaged`` if the content of
+            one is wrong.
         TransientError
-            If they can't be brought now, or running jobs fill the cache.
+            If the store is unavailable, or running jobs fill the cache.
         """
         size = sum(file.bytes for file in wanted)
         if size > self._max_bytes:
@@ -115,22 +116,22 @@ class FileCache:
             self._ensure_local(list(wanted), folder, _DownloadProgress(size, on_progress))
             yield folder
 
-    def _ensure_local(self, wanted: list[WantedFile], folder: Path, gauge: _DownloadProgress) -> None:
-        """Link what is here, bring what nobody brings yet, and wait for what another lease brings."""
-        until = time.monotonic() + self._wait_s
+    def _ensure_local(self, wanted: list[WantedFile], folder: Path, progress: _DownloadProgress) -> None:
+        """Link cached files, download files that no lease downloads, and wait for those of other leases."""
+        deadline = time.monotonic() + self._wait_s
         while wanted:
             try:
                 mine = self._claim(wanted, folder)
             except OSError as error:
                 raise _unwritable(error) from error
             if mine:
-                self._download(mine, folder, gauge)
-                until = time.monotonic() + self._wait_s
+                self._download(mine, folder, progress)
+                deadline = time.monotonic() + self._wait_s
             wanted = [file for file in wanted if not (folder / file.path).exists()]
             if not wanted:
                 break
-            gauge.report()
-            if mine is None and time.monotonic() > until:
+            progress.report()
+            if mine is None and time.monotonic() > deadline:
                 raise TransientError(
                     "running jobs fill this worker's cache of the warehouse",
                     hint="The job is tried again; an operator may raise SYNDB_CACHE_BYTES.",
@@ -139,14 +140,14 @@ class FileCache:
             time.sleep(POLL_S)
 
     def _claim(self, wanted: list[WantedFile], folder: Path) -> list[WantedFile] | None:
-        """Link what is here and reserve room for what nobody brings; None, and no links, if there is none."""
+        """Link cached files and reserve space for missing ones; None, without links, if none is free."""
         with lock_directory(self._root):
             with lock_directory(self._leases):
                 remove_stale_directories(self._leases)
-            missing = [file for file in wanted if not self._shelf.lease(file.path, file.bytes, folder)]
-            coming = self._shelf.pending_downloads()
-            mine = [file for file in missing if file.path not in coming]
-            if not self._shelf.evict(sum(file.bytes for file in mine)):
+            missing = [file for file in wanted if not self._files.lease(file.path, file.bytes, folder)]
+            pending = self._files.pending_downloads()
+            mine = [file for file in missing if file.path not in pending]
+            if not self._files.evict(sum(file.bytes for file in mine)):
                 for file in wanted:
                     (folder / file.path).unlink(missing_ok=True)
                 return None
@@ -157,71 +158,73 @@ class FileCache:
                     opened.truncate(file.bytes)
         return mine
 
-    def _download(self, mine: list[WantedFile], folder: Path, gauge: _DownloadProgress) -> None:
-        """Bring files in threads; one that hangs is not waited for where the lease ends."""
+    def _download(self, mine: list[WantedFile], folder: Path, progress: _DownloadProgress) -> None:
+        """Download files in threads; do not wait for a thread that hangs when the lease ends."""
         pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetch")
-        running: set[Future[None]] = {pool.submit(self._one, file, folder, gauge) for file in mine}
+        running: set[Future[None]] = {
+            pool.submit(self._download_file, file, folder, progress) for file in mine
+        }
         try:
             while running:
                 done, running = wait(running, timeout=REPORT_S, return_when=FIRST_EXCEPTION)
                 for future in done:
                     future.result()
-                gauge.report()
+                progress.report()
         except BaseException:
-            gauge.stopped.set()
+            progress.stopped.set()
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _one(self, file: WantedFile, folder: Path, gauge: _DownloadProgress) -> None:
-        """Bring one file; a content that is not what its name says is brought a second time."""
+    def _download_file(self, file: WantedFile, folder: Path, progress: _DownloadProgress) -> None:
+        """Download one file; repeat it once if the content does not match the digest in its name."""
         part = _part(folder, file)
         try:
-            if not self._write_part(file, part, gauge) and not self._write_part(file, part, gauge):
+            if not self._write_part(file, part, progress) and not self._write_part(file, part, progress):
                 raise FatalError(
                     f"the file {file.path} of the warehouse is damaged",
                     hint="An operator has to add the dataset again (dataset add --replace).",
                     code="dataset_damaged",
                 )
             with lock_directory(self._root):
-                self._shelf.put(part, file.path)
+                self._files.put(part, file.path)
                 part.rename(folder / file.path)
         except OSError as error:
             raise _unwritable(error) from error
 
-    def _write_part(self, file: WantedFile, part: Path, gauge: _DownloadProgress) -> bool:
+    def _write_part(self, file: WantedFile, part: Path, progress: _DownloadProgress) -> bool:
         digest, size = hashlib.sha256(), 0
         with part.open("r+b") as opened, closing(self._fetch(file.path)) as chunks:
             for chunk in chunks:
-                if gauge.stopped.is_set() or size + len(chunk) > file.bytes:
+                if progress.stopped.is_set() or size + len(chunk) > file.bytes:
                     return False
                 opened.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
-                gauge.add(len(chunk))
+                progress.add(len(chunk))
             os.fsync(opened.fileno())
         return size == file.bytes and digest.hexdigest().startswith(Path(file.path).stem)
 
 
 @dataclass
 class _DownloadProgress:
-    """How many bytes have come, counted by the threads that bring them and told by the one that waits."""
+    """The downloaded bytes: the download threads count them, the waiting thread reports them."""
 
     total: int
     on_progress: ProgressCallback | None
-    come: int = 0
+    done: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, count: int) -> None:
-        """Count what came."""
+        """Add downloaded bytes."""
         with self.lock:
-            self.come += count
+            self.done += count
 
     def report(self) -> None:
-        """Tell the one who leases."""
+        """Call the callback of the lease."""
         if self.on_progress is not None:
-            self.on_progress(min(self.come, self.total), self.total)
+            self.on_progress(min(self.done, self.total), self.total)
 
 
 def _part(folder: Path, file: WantedFile) -> Path:

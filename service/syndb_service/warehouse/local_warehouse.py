@@ -1,12 +1,12 @@
-"""The warehouse: a folder of Parquet that DuckDB reads in place, one partition a dataset.
+"""The warehouse in a folder of Parquet files, which DuckDB reads in place; one partition per dataset.
 
     tables/<table>/dataset_id=<uuid>/<digest>.parquet    data
-    datasets/<uuid>.json                                 manifests: what has none does not exist
-    staging/<random>/                                    work that is not finished
-    leases/<random>/                                     second names of files that a job reads
+    datasets/<uuid>.json                                 manifests: a dataset without one does not exist
+    staging/<random>/                                    datasets in preparation
+    leases/<random>/                                     hard links to files that a job reads
 
-Files go in first and the manifest after, in one atomic rename; at removal it is the other way round. A crash
-in between leaves files that nobody sees, and the next change clears them.
+Files are written first, then the manifest by one atomic rename; a removal deletes the manifest first. A crash
+in between leaves files without a manifest, which the next change deletes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class LocalWarehouse:
     Parameters
     ----------
     root : Path
-        The folder; it is made by the first method that writes.
+        The folder; the first method that writes creates it.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class LocalWarehouse:
         self._seen: dict[str, tuple[_Stamp, Dataset]] = {}
 
     def datasets(self) -> list[Dataset]:
-        """List what is here, by name. Only manifests that changed since the last call are read."""
+        """List the datasets, ordered by name; read only manifests that changed since the last call."""
         seen: dict[str, tuple[_Stamp, Dataset]] = {}
         for path in (self._root / "datasets").glob("*.json"):
             known = self._read(path)
@@ -76,7 +76,7 @@ class LocalWarehouse:
         return find(self.datasets(), dataset_id)
 
     def sources(self, datasets: Iterable[Dataset]) -> dict[str, list[str]]:
-        """Name the Parquet files of some datasets by table: absolute paths, or an empty list."""
+        """Return the Parquet files of these datasets by table: absolute paths, or an empty list."""
         return self._absolute(files_by_table(datasets))
 
     @contextmanager
@@ -86,25 +86,25 @@ class LocalWarehouse:
         tables: Iterable[str] | None = None,
         on_progress: ProgressCallback | None = None,
     ) -> Iterator[Sources]:
-        """Keep the files of some datasets as long as the context lasts: under second names of their own.
+        """Keep the files of these datasets until the context ends, by hard links.
 
-        Where the file system has no hard links, or this process may not make them, the files are named as
-        they lie; a job then fails if its dataset is removed while it runs.
+        If the file system has no hard links, or this process may not create them, the paths of the original
+        files are used; a job then fails if its dataset is removed while it runs.
 
         Raises
         ------
         TransientError
-            If a dataset has just been removed or replaced.
+            If a dataset was removed or replaced since it was listed.
         """
         files = files_by_table(datasets, tables)
         with ExitStack() as stack:
             yield self._link_files(files, stack) if any(files.values()) else files
 
     def check(self) -> None:
-        """Do nothing: a folder that is not there yet is an empty warehouse."""
+        """Do nothing: a missing folder is an empty warehouse."""
 
     def ready(self) -> None:
-        """Return if the folder can be read.
+        """Require that the folder can be read.
 
         Raises
         ------
@@ -123,9 +123,9 @@ class LocalWarehouse:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Lend a new folder on the warehouse's file system, and clear it afterwards.
+        """Open a new folder on the warehouse's file system; delete it when the context ends.
 
-        Folders that a killed process left behind are cleared too.
+        Folders that a killed process left behind are deleted too.
 
         Raises
         ------
@@ -137,25 +137,25 @@ class LocalWarehouse:
             yield folder
 
     def add(self, prepared: PreparedDataset, *, replace: bool = False) -> Dataset:
-        """Add a prepared dataset, whole or not at all.
+        """Add a prepared dataset atomically.
 
         Parameters
         ----------
-        prepared : Prepared
-            What an intake made of a folder. Its files are moved in, or copied from another file system.
+        prepared : PreparedDataset
+            The result of an import. Its files are moved, or copied from another file system.
         replace : bool
-            Put it in the place of the dataset with the same id; a folder that states no id takes the place of
-            the dataset with the same name, and its id.
+            Replace the dataset with the same id; input that states no id replaces the dataset with the same
+            name, and takes its id.
 
         Returns
         -------
         Dataset
-            What the warehouse now lists.
+            The dataset as the warehouse lists it now.
 
         Raises
         ------
         Conflict
-            With the code ``dataset_exists``: its id or its name is taken.
+            With the code ``dataset_exists`` if another dataset has its id or its name.
         BadSetting
             If the warehouse can't be written.
         """
@@ -171,7 +171,7 @@ class LocalWarehouse:
         return dataset
 
     def open_to(self, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> Dataset:
-        """Say who may see a dataset from now on; see :meth:`DatasetStore.open_to`."""
+        """Set the visibility and the readers of a dataset; see :meth:`DatasetStore.open_to`."""
         self.writable()
         with lock_directory(self._root):
             dataset = dataclasses.replace(self.get(dataset_id), visibility=visibility, readers=tuple(readers))
@@ -179,7 +179,7 @@ class LocalWarehouse:
         return dataset
 
     def remove(self, dataset_id: str) -> Dataset:
-        """Remove a dataset and its files, and say what it was.
+        """Remove a dataset and its files; return its last record.
 
         Raises
         ------
@@ -197,12 +197,12 @@ class LocalWarehouse:
         return dataset
 
     def writable(self) -> None:
-        """Make the warehouse's folders where they are missing.
+        """Create the missing folders of the warehouse, and require that they can be written.
 
         Raises
         ------
         BadSetting
-            If the folder can't be made or written.
+            If a folder can't be created or written.
         """
         try:
             for name in ("datasets", "staging", "tables"):
@@ -223,7 +223,9 @@ class LocalWarehouse:
         except FileNotFoundError as error:
             raise dataset_changed() from error
         except OSError as error:
-            _log.warning("files of the warehouse can't be leased, only named: %s", error.strerror)
+            _log.warning(
+                "files of the warehouse can't be linked; jobs read them in place: %s", error.strerror
+            )
             return self._absolute(files)
         return {table: [str(folder / name) for name in names] for table, names in files.items()}
 
@@ -290,5 +292,5 @@ class LocalWarehouse:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
-            _log.exception("the manifest of dataset %s can't be read; it is left out", path.stem)
+            _log.exception("the manifest of dataset %s can't be read; it is not listed", path.stem)
             return None

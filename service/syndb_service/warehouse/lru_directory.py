@@ -1,4 +1,4 @@
-"""The files of a cache: taking, putting, and making room. The caller holds the cache's lock."""
+"""The LRU directory: the files of a cache and their eviction. The caller holds the lock of the cache."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from syndb_service.warehouse.shared_directory import link
 
 
 class LruDirectory:
-    """Files that lie in a cache, oldest use first to go.
+    """Cached files, of which the least recently used are evicted first.
 
     Parameters
     ----------
     files : Path
-        Folder of what is here.
+        Folder of the cached files.
     leases : Path
-        Folder of the leases; a file that has a second name there stays.
+        Folder of the leases; a file that is linked there is not evicted.
     max_bytes : int
-        What both may hold together, in bytes.
+        Maximum size of both together, in bytes.
     """
 
     def __init__(self, files: Path, leases: Path, max_bytes: int) -> None:
@@ -29,7 +29,7 @@ class LruDirectory:
         self._max_bytes = max_bytes
 
     def lease(self, path: str, size: int, folder: Path) -> bool:
-        """Give a file a second name in a lease's folder; tell whether it was here, whole."""
+        """Link a file into the folder of a lease; return whether it is cached, at this size."""
         source = self._files / path
         try:
             if source.stat().st_size != size:
@@ -44,21 +44,21 @@ class LruDirectory:
         return True
 
     def put(self, file: Path, path: str) -> None:
-        """Keep a file that was brought; it stays where it is too."""
+        """Add a downloaded file to the cache by a hard link."""
         with contextlib.suppress(FileExistsError):
             link(file, self._files / path)
 
     def pending_downloads(self) -> set[str]:
-        """Return the paths that living leases are bringing."""
+        """Return the paths that open leases are downloading."""
         return {
             part.relative_to(self._leases).as_posix().partition("/")[2].removesuffix(".part")
             for part, _ in _files(self._leases, ".part")
         }
 
     def evict(self, size: int) -> bool:
-        """Evict what was not used for longest, until ``size`` more bytes fit; tell whether they do.
+        """Evict the least recently used files until ``size`` more bytes fit; return whether they fit.
 
-        Nothing is evicted where that would not do.
+        Nothing is evicted if that would not be enough.
         """
         states = list(_files(self._files, ".parquet"))
         used = sum(state.st_size for _, state in [*states, *_files(self._leases, ".part")])
@@ -66,7 +66,7 @@ class LruDirectory:
         excess = used + size - self._max_bytes
         if excess > sum(state.st_size for _, state in free):
             return False
-        for path, state in sorted(free, key=lambda each: each[1].st_mtime_ns):
+        for path, state in sorted(free, key=lambda file: file[1].st_mtime_ns):
             if excess <= 0:
                 break
             path.unlink()
@@ -77,7 +77,7 @@ class LruDirectory:
 
 
 def _files(folder: Path, suffix: str) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the files below a folder with their states; leases may end and vanish meanwhile."""
+    """Yield the files below a folder with their states; skip files that are deleted at the same time."""
     for parent, _, names in os.walk(folder):
         for name in names:
             if name.endswith(suffix):

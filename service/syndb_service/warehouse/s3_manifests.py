@@ -1,4 +1,4 @@
-"""The manifests of a warehouse in S3: what has none does not exist."""
+"""The manifests of a warehouse in S3: a dataset without one does not exist."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """A dataset, and the ETag of the manifest that says so."""
+    """A dataset, and the ETag of its manifest."""
 
     dataset: Dataset
     etag: str
 
 
 class Manifests:
-    """Reads and writes the manifests below ``datasets/``.
+    """The manifests below ``datasets/``.
 
     Parameters
     ----------
     bucket : Bucket
         The warehouse.
     fresh_s : float
-        Seconds for which a listing is taken for true.
+        Seconds for which a listing is reused.
     """
 
     def __init__(self, bucket: Bucket, fresh_s: float) -> None:
@@ -47,41 +47,41 @@ class Manifests:
         self._unreadable: dict[str, str] = {}
 
     def current(self) -> dict[str, ManifestEntry]:
-        """Return what is listed, by id; asked again within a moment, the store is left alone."""
+        """Return the manifests by dataset id, from a listing that is at most ``fresh_s`` old."""
         with self._lock:
             if time.monotonic() >= self._stale_at:
                 self._read()
             return dict(self._seen)
 
     def fresh(self) -> dict[str, ManifestEntry]:
-        """Return what is listed now, by id."""
+        """List the manifests now; return them by dataset id."""
         with self._lock:
             self._read()
             return dict(self._seen)
 
     def unreadable(self) -> set[str]:
-        """Return the ids whose manifests can't be read; their files are left alone."""
+        """Return the ids of datasets whose manifests can't be read; their files must not be deleted."""
         with self._lock:
             return set(self._unreadable)
 
     def publish(self, dataset: Dataset, replaces: str | None) -> None:
-        """Write a manifest where there is none, or in the place of the one with that ETag.
+        """Write a manifest if there is none, or replace the one with that ETag.
 
         Raises
         ------
-        Taken
+        PreconditionFailed
             If there is another one.
         """
         text = json.dumps(dataset.to_dict(), indent=1, ensure_ascii=False)
         self._bucket.put_if(_key(dataset.id), text.encode("utf-8"), replaces)
 
     def withdraw(self, dataset_id: str) -> None:
-        """Delete a manifest; nothing happens if there is none."""
+        """Delete a manifest, if it exists."""
         self._bucket.delete(_key(dataset_id))
 
     def _read(self) -> None:
         """List the manifests and read those that changed."""
-        asked_at = time.monotonic()
+        listed_at = time.monotonic()
         seen: dict[str, ManifestEntry] = {}
         unreadable: dict[str, str] = {}
         for entry in self._bucket.entries(FOLDER):
@@ -97,10 +97,10 @@ class Manifests:
                 except ObjectNotFound:
                     continue
                 except (ValueError, KeyError, TypeError):
-                    _log.exception("the manifest of dataset %s can't be read; it is left out", dataset_id)
+                    _log.exception("the manifest of dataset %s can't be read; it is not listed", dataset_id)
                     unreadable[dataset_id] = entry.etag
         self._seen, self._unreadable = seen, unreadable
-        self._stale_at = asked_at + self._fresh_s
+        self._stale_at = listed_at + self._fresh_s
 
     def _load(self, entry: Entry) -> ManifestEntry:
         opened = self._bucket.open(entry.key)

@@ -1,10 +1,10 @@
 """The warehouse in S3: the same keys as in a folder, read through a cache on this machine.
 
     tables/<table>/dataset_id=<uuid>/<digest>.parquet    data
-    datasets/<uuid>.json                                 manifests: what has none does not exist
+    datasets/<uuid>.json                                 manifests: a dataset without one does not exist
 
-Files go in first and the manifest after, in one conditional PUT; at removal it is the other way round. A
-crash in between leaves objects that nobody sees; the first change a day later clears them.
+Files are written first, then the manifest by one conditional PUT; a removal deletes the manifest first. A
+crash in between leaves objects without a manifest; the first change after a day deletes them.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class S3Warehouse:
     Parameters
     ----------
     bucket : Bucket
-        Bucket and prefix; nothing but this warehouse should lie there.
+        Bucket and prefix, which should contain this warehouse only.
     cache_dir : Path
         Folder of this machine's cache, which its processes share; datasets are prepared there too.
     cache_bytes : int
-        What the cache may hold, in bytes; at least what one job reads.
+        Maximum size of the cache, in bytes; it must hold the files of one job.
     fresh_s : float
-        Seconds for which a listing is taken for true.
+        Seconds for which a listing is reused.
     """
 
     def __init__(
@@ -59,20 +59,20 @@ class S3Warehouse:
         self._manifests = Manifests(bucket, fresh_s)
 
     def check(self) -> None:
-        """Make sure at start that the bucket can be read and the cache be written.
+        """Require at start that the bucket can be read and the cache can be written.
 
         Raises
         ------
         BadSetting
-            If a setting has to be mended.
+            If a setting is wrong.
         TransientError
-            If the store does not answer now.
+            If the store is unavailable.
         """
         self._cache.writable()
         self._bucket.check(writing=False)
 
     def ready(self) -> None:
-        """Return if the store answers, within some three seconds.
+        """Require that the store responds, within about three seconds.
 
         Raises
         ------
@@ -82,19 +82,19 @@ class S3Warehouse:
         self._bucket.ready()
 
     def writable(self) -> None:
-        """Make sure that datasets can be added.
+        """Require that datasets can be added.
 
         Raises
         ------
         BadSetting
             If they can't.
         TransientError
-            If the store does not answer now.
+            If the store is unavailable.
         """
         self._bucket.check()
 
     def datasets(self) -> list[Dataset]:
-        """List what is here, by name. The store is asked once a second; only changed manifests are read."""
+        """List the datasets, ordered by name; list the store once a second, and read changed manifests."""
         return _by_name(self._manifests.current())
 
     def get(self, dataset_id: str) -> Dataset:
@@ -114,15 +114,15 @@ class S3Warehouse:
         tables: Iterable[str] | None = None,
         on_progress: ProgressCallback | None = None,
     ) -> Iterator[Sources]:
-        """Bring the files of some datasets to this machine and keep them; see :meth:`DatasetStore.lease`."""
-        picked = list(datasets)
-        files = files_by_table(picked, None if tables is None else set(tables))
-        with self._cache.lease(self._required_files(picked, files), on_progress) as folder:
+        """Fetch the files of these datasets and keep them; see :meth:`DatasetStore.lease`."""
+        leased = list(datasets)
+        files = files_by_table(leased, None if tables is None else set(tables))
+        with self._cache.lease(self._required_files(leased, files), on_progress) as folder:
             yield {table: [str(folder / name) for name in names] for table, names in files.items()}
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Lend a new folder of this machine, and clear it afterwards.
+        """Open a new folder on this machine; delete it when the context ends.
 
         Raises
         ------
@@ -138,14 +138,15 @@ class S3Warehouse:
             yield folder
 
     def add(self, prepared: PreparedDataset, *, replace: bool = False) -> Dataset:
-        """Add a prepared dataset, whole or not at all; see :meth:`LocalWarehouse.add`.
+        """Add a prepared dataset atomically; see :meth:`LocalWarehouse.add`.
 
         Raises
         ------
         Conflict
-            With the code ``dataset_exists``: its id or its name is taken, perhaps since a moment.
+            With the code ``dataset_exists`` if another dataset has its id or its name, also one that was
+            added at the same time.
         TransientError
-            If the store is away; nothing was added.
+            If the store is unavailable; nothing was added.
         """
         before = self._manifests.fresh()
         dataset = table_files(prepared, _by_name(before), replace=replace)
@@ -162,7 +163,7 @@ class S3Warehouse:
         return dataset
 
     def open_to(self, dataset_id: str, visibility: Visibility, readers: Sequence[str]) -> Dataset:
-        """Say who may see a dataset from now on; see :meth:`DatasetStore.open_to`."""
+        """Set the visibility and the readers of a dataset; see :meth:`DatasetStore.open_to`."""
         listed = self._manifests.fresh()
         found = find(_by_name(listed), dataset_id)
         dataset = dataclasses.replace(found, visibility=visibility, readers=tuple(readers))
@@ -174,7 +175,7 @@ class S3Warehouse:
         return dataset
 
     def remove(self, dataset_id: str) -> Dataset:
-        """Remove a dataset and its files, and say what it was.
+        """Remove a dataset and its files; return its last record.
 
         Raises
         ------
@@ -200,7 +201,7 @@ class S3Warehouse:
         return dataclasses.replace(info, files=tuple(files), bytes=size)
 
     def _roll_back(self, dataset: Dataset, old: ManifestEntry | None) -> None:
-        """Take a manifest back where another of the same name came at the same moment: both give way."""
+        """Roll back a manifest if another dataset of the same name was added at the same time; both do so."""
         listed = self._manifests.fresh()
         if all(
             other.dataset.name != dataset.name or other_id == dataset.id for other_id, other in listed.items()
@@ -214,18 +215,18 @@ class S3Warehouse:
         self._clear_unlisted(dataset)
         raise _concurrent_change()
 
-    def _clear_unlisted(self, gone: Dataset | None) -> None:
-        """Delete the files of what is gone now, and what has had no manifest for a day."""
+    def _clear_unlisted(self, removed: Dataset | None) -> None:
+        """Delete the files of a removed dataset, and files that have had no manifest for a day."""
         try:
-            listed = {file for each in self._manifests.fresh().values() for file in _files(each.dataset)}
-            kept = self._manifests.unreadable()
+            listed = {file for entry in self._manifests.fresh().values() for file in _files(entry.dataset)}
+            unreadable = self._manifests.unreadable()
             before = datetime.now(UTC) - ORPHAN_AGE
             orphans = {
                 entry.key
                 for entry in self._bucket.entries(DATA)
-                if entry.modified < before and _dataset_id(entry.key) not in kept
+                if entry.modified < before and _dataset_id(entry.key) not in unreadable
             }
-            for key in (orphans | (_files(gone) if gone else set())) - listed:
+            for key in (orphans | (_files(removed) if removed else set())) - listed:
                 self._bucket.delete(key)
             for upload in self._bucket.uploads(DATA):
                 if upload.initiated < before:
@@ -234,7 +235,7 @@ class S3Warehouse:
             _log.warning("files without a manifest are left to the next change: %s", error)
 
     def _required_files(self, datasets: Iterable[Dataset], files: Sources) -> list[WantedFile]:
-        """Say how large each file is; a manifest knows it of a table, which nearly always has one file."""
+        """Return the files with their sizes; the manifest has the size of a table that is a single file."""
         sizes = {
             info.files[0]: info.bytes
             for dataset in datasets
@@ -259,7 +260,7 @@ class S3Warehouse:
 
 
 def _by_name(listed: dict[str, ManifestEntry]) -> list[Dataset]:
-    return sorted((each.dataset for each in listed.values()), key=lambda dataset: dataset.name)
+    return sorted((entry.dataset for entry in listed.values()), key=lambda dataset: dataset.name)
 
 
 def _files(dataset: Dataset) -> set[str]:

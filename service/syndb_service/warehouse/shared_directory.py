@@ -1,4 +1,4 @@
-"""Folders that several processes share: one lock for changes, and work folders that outlive nobody."""
+"""Folders that several processes share: one lock for changes, and folders that end with their process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @contextmanager
 def lock_directory(root: Path) -> Iterator[None]:
-    """Hold the one lock of a folder; a killed process loses it at once."""
+    """Hold the lock of a folder; the lock of a killed process is released at once."""
     held = _open_lock_file(root / ".lock")
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -24,7 +24,7 @@ def lock_directory(root: Path) -> Iterator[None]:
 
 @contextmanager
 def open_leased_directory(parent: Path) -> Iterator[Path]:
-    """Lend a new folder below ``parent`` and clear it afterwards, with those that nobody holds any more."""
+    """Open a new folder below ``parent``, and delete it at the end; delete stale folders as well."""
     parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         with lock_directory(parent):
@@ -33,13 +33,13 @@ def open_leased_directory(parent: Path) -> Iterator[Path]:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             held = _open_lock_file(folder / ".held")
             stack.callback(os.close, held)
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)  # before the lock is let go
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)  # before the lock is released
             fcntl.flock(held, fcntl.LOCK_EX)
         yield folder
 
 
 def link(source: Path, target: Path) -> None:
-    """Give a file another name, below folders that are made; it stays until its last name is gone."""
+    """Create a hard link, and its missing parent folders; the file stays until its last link is removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.hardlink_to(source)
 
@@ -54,8 +54,8 @@ def sync(folder: Path) -> None:
 
 
 def remove_stale_directories(parent: Path) -> None:
-    """Clear the folders below ``parent`` whose holders are gone; the caller holds its lock."""
-    for folder in [each for each in parent.iterdir() if each.is_dir()]:
+    """Delete the folders below ``parent`` whose processes have ended; the caller holds its lock."""
+    for folder in [entry for entry in parent.iterdir() if entry.is_dir()]:
         try:
             held = _open_lock_file(folder / ".held")
         except FileNotFoundError:

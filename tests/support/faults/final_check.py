@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from syndb_service.domain.job_status import MOVES, Status
+from syndb_service.domain.job_status import TRANSITIONS, Status
 from syndb_service.results import ResultStore
 from syndb_service.store import Database
 from syndb_service.store.schema import job_events, jobs
@@ -86,7 +86,7 @@ def read_events(database: Database, report: Report) -> None:
         if len(finals) != 1 or events[-1][0] is not finals[0]:
             report.doubled.append(job_id)
         for (before, requeued_at), (after, at) in pairwise(events):
-            assert after in MOVES[before], f"{job_id}: {events}"
+            assert after in TRANSITIONS[before], f"{job_id}: {events}"
             faults = [fault for fault in report.fault_times if fault <= requeued_at]
             if (
                 before is Status.PENDING

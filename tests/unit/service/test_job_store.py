@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
-from syndb_service.domain.job_status import MOVES, Kind, Reason, Status, is_allowed
+from syndb_service.domain.job_status import TRANSITIONS, Kind, Reason, Status, is_allowed
 from syndb_service.domain.jobs import Failure, JobRequest, Progress, Result
 from syndb_service.errors import (
     BadSetting,
@@ -97,7 +97,7 @@ def test_the_table_of_moves() -> None:
     }
     assert is_allowed(Status.RUNNING, Status.PENDING)
     assert not any(is_allowed(source, target) for source in Status if source.final for target in Status)
-    assert set(MOVES) == set(Status)
+    assert set(TRANSITIONS) == set(Status)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)

@@ -1,4 +1,4 @@
-"""The SQL by which connections are read: synapses counted by pair of neurons, gap junctions beside them."""
+"""The SQL that reads connections: synapses counted by pair of neurons, and gap junctions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Final
 from syndb_service.domain.graph.selection import Selection
 
 MOST_COUNTED: Final = 2**52
-"""The most synapses (and gap junctions) of a graph: twice as many are still exact as 64-bit floats."""
+"""Maximum number of synapses (and gap junctions) of a graph: twice that is still exact in a 64-bit float."""
 
 READS = ("neurons", "synapses", "neuron_relations")
-"""The tables that they read."""
+"""The tables that the statements read."""
 CHEMICAL = """
     SELECT s.pre_neuron_id::BIGINT AS pre, s.post_neuron_id::BIGINT AS post, {counts}
     FROM synapses AS s {join}
@@ -20,11 +20,11 @@ CHEMICAL = """
 JOIN = "LEFT JOIN neurons AS n ON n.dataset_id = $dataset_id AND n.neuron_id = s.pre_neuron_id"
 TRANSMITTER = "coalesce(s.neurotransmitter, n.majority_neurotransmitter)"
 RELEASED = f"{TRANSMITTER} IN (SELECT unnest($neurotransmitter))"
-_MORE = MOST_COUNTED + 1
+_ABOVE_MAX = MOST_COUNTED + 1
 GAP_JUNCTIONS = f"""
     WITH one_way AS (
         SELECT pre_neuron_id::BIGINT AS a, post_neuron_id::BIGINT AS b, greatest(
-                   round(least(sum(least(coalesce(weight, 1), {_MORE})), {_MORE}))::BIGINT, 1
+                   round(least(sum(least(coalesce(weight, 1), {_ABOVE_MAX})), {_ABOVE_MAX}))::BIGINT, 1
                ) AS synapses
         FROM neuron_relations WHERE dataset_id = $dataset_id AND relation = 'gap_junction' GROUP BY ALL
     ), pairs AS (
@@ -33,11 +33,11 @@ GAP_JUNCTIONS = f"""
     SELECT a AS pre, b AS post, synapses FROM pairs
     UNION ALL SELECT b, a, synapses FROM pairs WHERE a <> b
 """  # noqa: S608 - ours
-"""A weight beyond what a graph may have stands as one more than that, so that no sum overflows unseen."""
+"""A weight above the maximum is clipped to one more than it, so that sums don't overflow silently."""
 
 
 def connections_sql(selection: Selection) -> str:
-    """Write the SELECT of ``pre``, ``post``, ``synapses`` and, under a filter of synapses, ``every``.
+    """Build the SELECT of ``pre``, ``post``, ``synapses`` and, with a filter of synapses, ``every``.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def _with_gap_junctions(chemical: str, *, every: bool = False) -> str:
 
 
 def groups_sql(by: str, selection: Selection) -> str:
-    """Write the SELECT of ``pre``, ``post``, ``synapses`` and ``part``: transmitter or brain structure.
+    """Build the SELECT of ``pre``, ``post``, ``synapses`` and ``part``: transmitter or brain structure.
 
     Examples
     --------
@@ -80,9 +80,9 @@ def groups_sql(by: str, selection: Selection) -> str:
 
 
 def sizes_sql(selection: Selection) -> str:
-    """Write the SELECT of how many connections that the filters leave in have how many synapses.
+    """Build the SELECT of the number of connections by synapses, for the selected connections.
 
-    Synapses that the filters leave out are left out before they are counted, as that is most of the work.
+    Synapses are filtered before they are counted, because counting is most of the work.
     """
     where = "".join(_ends(selection, "s.pre_neuron_id", "s.post_neuron_id") if selection.by_neuron else ())
     join = ""
@@ -112,10 +112,10 @@ def sizes_parameters(dataset_id: str, selection: Selection) -> dict[str, Any]:
 
 
 def _neurons_sql(selection: Selection, end: str) -> str:
-    given = _neuron_filters(selection).keys()
+    filters = _neuron_filters(selection).keys()
     columns = {"neuron_ids": "neuron_id", f"{end}_class": "cell_class", f"{end}_structure": "brain_structure"}
     conditions = [
-        f"AND {column} IN (SELECT unnest(${name}))" for name, column in columns.items() if name in given
+        f"AND {column} IN (SELECT unnest(${name}))" for name, column in columns.items() if name in filters
     ]
     where = " ".join(["dataset_id = $dataset_id", *conditions])
     return f"SELECT neuron_id FROM neurons WHERE {where}"  # noqa: S608 - ours

@@ -1,4 +1,4 @@
-"""How large a graph may be: what the user allows, and what memory holds."""
+"""The graph budget: the number of connections that the user's limit and the memory of a job allow."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ Count = Callable[[Dataset, Selection], Sizes | None]
 
 CONNECTION_BYTES = 150
 NEURON_BYTES = 1_000
-MOST_CONNECTIONS = 2**31 - 1
-"""As many are numbered with 32 bits."""
+MAX_CONNECTIONS = 2**31 - 1
+"""Connections are numbered with 32 bits."""
 BASE_BYTES = 200 * 1024**2
-"""What an analysis is reckoned to need at its peak, with a margin.
+"""Estimated peak memory of an analysis without neurons and connections, with a margin.
 
-A made-up whole brain of 2.7 million connections took 637 MB.
+A synthetic whole brain of 2.7 million connections took 637 MB.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class GraphBudget:
-    """The most connections that a graph may have.
+    """The maximum number of connections of a graph.
 
     Parameters
     ----------
     max_edges : int, optional
-        What the job allows.
+        Limit of the request.
     memory_bytes : int, optional
-        What a job may use.
+        Memory of a job.
     graphs : int
-        How many graphs share it.
+        Number of graphs that share the memory.
     """
 
     max_edges: int | None = None
@@ -43,25 +43,25 @@ class GraphBudget:
     graphs: int = 1
 
     def fits(self, neurons: int, connections: int) -> bool:
-        """Say whether a graph of this size fits."""
+        """Return whether a graph of this size fits."""
         return connections <= self.max_connections(neurons)[0]
 
     def require(self, neurons: int, sizes: Sizes, min_synapses: int) -> None:
-        """Refuse a graph that doesn't fit.
+        """Require that a graph fits.
 
         Parameters
         ----------
         neurons : int
-            Of the dataset.
+            Number of neurons of the dataset.
         sizes : sequence of (int, int)
-            How many synapses, and how many connections have so many; the most synapses first.
+            Pairs (synapses, number of connections), most synapses first.
         min_synapses : int
             The filter of the job.
 
         Raises
         ------
         GraphTooLarge
-            Naming the number of connections and the filter that would make them fit.
+            If it does not fit; with the number of connections and the filter that would make it fit.
 
         Examples
         --------
@@ -70,77 +70,80 @@ class GraphBudget:
         syndb_service.errors.GraphTooLarge: the graph would have 4 connections; max_edges allows 2
         >>> GraphBudget(max_edges=2).require(3, [(9, 1), (4, 1), (1, 2)], min_synapses=2)
         """
-        most, sets_it = self.max_connections(neurons)
+        maximum, limited_by = self.max_connections(neurons)
         needed = sum(connections for synapses, connections in sizes if synapses >= min_synapses)
-        if needed <= most:
+        if needed <= maximum:
             return
-        fits = sum(total <= most for total in accumulate(connections for _, connections in sizes))
-        fewer = (
+        fits = sum(total <= maximum for total in accumulate(connections for _, connections in sizes))
+        filter_hint = (
             f"min_synapses = {sizes[fits][0] + 1} would make it fit"
             if fits
             else "no min_synapses would make it fit and leave a connection"
         )
-        narrower = f"{fewer}; narrow it with neuron_ids, cell_class or brain_structure"
-        if sets_it == "max_edges":
+        hint = f"{filter_hint}; narrow it with neuron_ids, cell_class or brain_structure"
+        if limited_by == "max_edges":
             raise GraphTooLarge(
-                f"the graph would have {needed:,} connections; max_edges allows {most:,}",
-                hint=f"{narrower}, or raise max_edges to {needed}.",
+                f"the graph would have {needed:,} connections; max_edges allows {maximum:,}",
+                hint=f"{hint}, or raise max_edges to {needed}.",
             )
-        if sets_it == "numbers":
+        if limited_by == "numbers":
             raise GraphTooLarge(
-                f"the graph would have {needed:,} connections; an analysis numbers {most:,} of them at most",
-                hint=f"{narrower}.",
+                f"the graph would have {needed:,} connections; "
+                f"an analysis numbers {maximum:,} of them at most",
+                hint=f"{hint}.",
             )
         raise GraphTooLarge(
-            f"the graph would have {needed:,} connections; the memory of a job ({sets_it}) holds {most:,}, "
-            f"it would need {_format_bytes(needed_bytes(neurons, needed))}",
-            hint=f"{narrower}.",
+            f"the graph would have {needed:,} connections; the memory of a job ({limited_by}) holds "
+            f"{maximum:,}, it would need {_format_bytes(needed_bytes(neurons, needed))}",
+            hint=f"{hint}.",
         )
 
     def max_connections(self, neurons: int) -> tuple[int, str]:
-        """Return the most connections and what sets that limit."""
-        limits = [(MOST_CONNECTIONS, "numbers")]
+        """Return the maximum number of connections, and the limit that determines it."""
+        limits = [(MAX_CONNECTIONS, "numbers")]
         if self.max_edges is not None:
             limits.append((self.max_edges, "max_edges"))
         if self.memory_bytes is not None:
-            left = self.memory_bytes // self.graphs - needed_bytes(neurons, 0)
+            available = self.memory_bytes // self.graphs - needed_bytes(neurons, 0)
             shared = f" for {self.graphs} graphs" if self.graphs > 1 else ""
-            limits.append((max(left // CONNECTION_BYTES, 0), _format_bytes(self.memory_bytes) + shared))
+            limits.append((max(available // CONNECTION_BYTES, 0), _format_bytes(self.memory_bytes) + shared))
         return min(limits)
 
 
 def known_to_fit(datasets: Sequence[Dataset], options: GraphOptions, memory_bytes: int) -> bool:
-    """Say whether a graph job fits as far as the records of its datasets tell, without any counting.
+    """Return whether a graph job fits according to the records of its datasets, without counting.
 
     Parameters
     ----------
     datasets : sequence of Dataset
-        The one that is analysed, and the one that it is compared with.
+        The analysed dataset, and the one that it is compared with.
     options : GraphOptions
-        Of the job.
+        Options of the job.
     memory_bytes : int
-        What a job may use.
+        Memory of a job.
     """
     selection = options.selection
-    room = GraphBudget(options.max_edges, memory_bytes, graphs=len(datasets))
-    return all(room.fits(_rows(each, "neurons"), _most_connections(each, selection)) for each in datasets)
+    budget = GraphBudget(options.max_edges, memory_bytes, graphs=len(datasets))
+    return all(
+        budget.fits(_rows(dataset, "neurons"), _max_connections(dataset, selection)) for dataset in datasets
+    )
 
 
 def require_budget(
     datasets: Sequence[Dataset], options: GraphOptions, memory_bytes: int, count: Count
 ) -> None:
-    """Refuse a graph job before it is stored.
+    """Require that a graph job fits, before it is stored.
 
-    What was counted when a dataset was added tells enough of most jobs. Under filters by neuron or by
-    transmitter the number can be less; it is counted where it matters. Where it can't be, the job judges in
-    its first stage.
+    For most jobs the counts from the import of the dataset are enough. Filters by neuron or by transmitter
+    can reduce the number; it is counted if the unfiltered graph does not fit. If it can't be counted, the job
+    itself checks the size in its first stage.
 
     Parameters
     ----------
     datasets, options, memory_bytes
         As for :func:`known_to_fit`.
     count : callable
-        Counts the connections of a dataset under filters; None if it can't.
+        Counts the connections of a dataset under filters; returns None if it can't.
 
     Raises
     ------
@@ -148,23 +151,23 @@ def require_budget(
         As :meth:`GraphBudget.require`.
     """
     selection = options.selection
-    room = GraphBudget(options.max_edges, memory_bytes, graphs=len(datasets))
+    budget = GraphBudget(options.max_edges, memory_bytes, graphs=len(datasets))
     for dataset in datasets:
         neurons = _rows(dataset, "neurons")
-        if room.fits(neurons, _most_connections(dataset, selection)):
+        if budget.fits(neurons, _max_connections(dataset, selection)):
             continue
         recorded = None if selection.by_synapse_or_neuron else dataset.connection_sizes.get(selection.include)
         sizes = count(dataset, selection) if recorded is None else recorded
         if sizes is not None:
-            room.require(neurons, sizes, selection.min_synapses)
+            budget.require(neurons, sizes, selection.min_synapses)
 
 
 def _rows(dataset: Dataset, table: str) -> int:
     return dataset.tables[table].rows if table in dataset.tables else 0
 
 
-def _most_connections(dataset: Dataset, selection: Selection) -> int:
-    """Return how many connections a graph can have, as far as the dataset's record tells."""
+def _max_connections(dataset: Dataset, selection: Selection) -> int:
+    """Return the maximum number of connections of a graph, from the dataset's record."""
     if not _rows(dataset, "neurons"):
         return 0
     sizes = dataset.connection_sizes.get(selection.include)
@@ -176,7 +179,7 @@ def _most_connections(dataset: Dataset, selection: Selection) -> int:
 
 
 def needed_bytes(neurons: int, connections: int) -> int:
-    """Return what an analysis of a graph of this size needs, in bytes, at most.
+    """Estimate the maximum memory of an analysis of a graph of this size, in bytes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which part of a dataset becomes the graph: the filters that every analysis takes."""
+"""The selection: the filters of an analysis, which determine the part of a dataset that becomes the graph."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ Include = Literal["chemical", "gap_junctions", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Filters; what is None lets everything pass.
+    """The filters of an analysis; None does not filter.
 
     Parameters
     ----------
     min_synapses : int
-        Connections of fewer synapses (or gap junctions) are left out.
+        Minimum number of synapses (or gap junctions) of a connection.
     include : str
-        ``chemical`` synapses, ``gap_junctions`` (each in both directions), or ``both`` added up.
+        ``chemical`` synapses, ``gap_junctions`` (each in both directions), or the sum of ``both``.
     neurotransmitter : tuple of str, optional
-        Count only synapses that release one of these: by the synapse's own column, or where that is unknown
-        by its presynaptic neuron's ``majority_neurotransmitter``. Gap junctions release none.
+        Count only synapses that release one of these: by the synapse's own column or, if that is NULL, by
+        the ``majority_neurotransmitter`` of its presynaptic neuron. Gap junctions release none.
     pre_class, post_class, pre_structure, post_structure : tuple of str, optional
-        ``cell_class`` and ``brain_structure`` that the neuron at this end may have.
+        Allowed ``cell_class`` and ``brain_structure`` of the neuron at this end.
     neuron_ids : tuple of int, optional
-        Only these neurons, and the connections among them.
+        Only these neurons, and the connections between them.
 
     Examples
     --------
@@ -44,11 +44,11 @@ class Selection:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Selection:
-        """Take the filters out of a job's options."""
+        """Read the filters from a job's options."""
 
         def names(option: str, end: str) -> tuple[str, ...] | None:
-            given = (options.get(option) or {}).get(end)
-            return None if given is None else tuple(given)
+            values = (options.get(option) or {}).get(end)
+            return None if values is None else tuple(values)
 
         ids, transmitters = options.get("neuron_ids"), options.get("neurotransmitter")
         return cls(
@@ -59,41 +59,41 @@ class Selection:
             post_class=names("cell_class", "post"),
             pre_structure=names("brain_structure", "pre"),
             post_structure=names("brain_structure", "post"),
-            neuron_ids=None if ids is None else tuple(int(each) for each in ids),
+            neuron_ids=None if ids is None else tuple(int(neuron_id) for neuron_id in ids),
         )
 
     @property
     def by_neuron(self) -> bool:
-        """Whether some neurons are left out."""
+        """Whether the selection filters neurons."""
         ends = (self.pre_class, self.post_class, self.pre_structure, self.post_structure, self.neuron_ids)
         return any(end is not None for end in ends)
 
     @property
     def by_synapse_or_neuron(self) -> bool:
-        """Whether some synapses or neurons are left out, and so weaken or remove connections."""
+        """Whether the selection filters synapses or neurons, and so weakens or removes connections."""
         return self.by_neuron or self.neurotransmitter is not None
 
     @property
     def narrows(self) -> bool:
-        """Whether anything is left out at all."""
+        """Whether the selection filters anything."""
         return self.by_synapse_or_neuron or self.min_synapses > 1
 
     def to_options(self) -> dict[str, Any]:
-        """Return the filters as the answer tells them; those that let everything pass are left out."""
-        told: dict[str, Any] = {"include": self.include, "min_synapses": self.min_synapses}
+        """Convert the filters to the options in an answer; filters that are None are omitted."""
+        options: dict[str, Any] = {"include": self.include, "min_synapses": self.min_synapses}
         if self.neurotransmitter is not None:
-            told["neurotransmitter"] = list(self.neurotransmitter)
+            options["neurotransmitter"] = list(self.neurotransmitter)
         ends = {
             "cell_class": (self.pre_class, self.post_class),
             "brain_structure": (self.pre_structure, self.post_structure),
         }
         for name, (pre, post) in ends.items():
             if pre is not None or post is not None:
-                told[name] = {"pre": _as_tuple(pre), "post": _as_tuple(post)}
+                options[name] = {"pre": _to_list(pre), "post": _to_list(post)}
         if self.neuron_ids is not None:
-            told["neuron_ids"] = [str(each) for each in self.neuron_ids]
-        return told
+            options["neuron_ids"] = [str(neuron_id) for neuron_id in self.neuron_ids]
+        return options
 
 
-def _as_tuple(names: Sequence[str] | None) -> list[str] | None:
+def _to_list(names: Sequence[str] | None) -> list[str] | None:
     return None if names is None else list(names)
