@@ -137,7 +137,7 @@ def _encode_union(hint: Any, value: Any, path: str) -> Any:
         return None
     if tagged := _tagged_types(hint):
         if type(value) not in tagged.values():
-            raise _type_error(path, " or ".join(each_type.__name__ for each_type in tagged.values()), value)
+            raise _type_error(path, " or ".join(member.__name__ for member in tagged.values()), value)
         return {value.tag: getattr(value, value.tag), **encode_message(value)}
     return _encode(_pick_type(members, value, path), value, path)
 
@@ -152,25 +152,27 @@ def _decode_union(hint: Any, value: Any, path: str) -> Any:
         name = next(iter(tagged.values())).tag
         message_type = tagged.get(str(value.get(name)))
         if message_type is None:
-            given = value.get(name)
-            raise MalformedMessage(f"{path}.{name} is {given!r:.100}, expected one of {', '.join(tagged)}")
+            tag = value.get(name)
+            raise MalformedMessage(f"{path}.{name} is {tag!r:.100}, expected one of {', '.join(tagged)}")
         return decode_message(message_type, {key: value[key] for key in value if key != name}, path)
     return _decode(_pick_type(members, value, path), value, path)
 
 
 def _tagged_types(hint: Any) -> dict[str, Any]:
-    """Return the classes of a tagged union: each names in ``tag`` the class variable that is its own."""
+    """Return the classes of a tagged union by tag; ``tag`` of a class names its class variable with the tag."""
     members = get_args(hint)
-    return {getattr(each, each.tag): each for each in members} if all(map(is_dataclass, members)) else {}
+    if not all(map(is_dataclass, members)):
+        return {}
+    return {getattr(member, member.tag): member for member in members}
 
 
 def _pick_type(members: tuple[Any, ...], value: Any, path: str) -> Any:
-    """Return which type of a union a value is meant to be; of several scalar types, the one that it has."""
-    types_ = [each for each in members if each is not type(None)]
+    """Return the type of a union that a value must have; of several scalar types, the one that it has."""
+    types_ = [member for member in members if member is not type(None)]
     if len(types_) == 1:
         return types_[0]
     if type(value) not in types_:
-        raise _type_error(path, " or ".join(each.__name__ for each in types_), value)
+        raise _type_error(path, " or ".join(member.__name__ for member in types_), value)
     return type(value)
 
 
