@@ -159,7 +159,7 @@ def _decode_union(hint: Any, value: Any, path: str) -> Any:
 
 
 def _tagged_types(hint: Any) -> dict[str, Any]:
-    """Return the classes of a tagged union by tag; ``tag`` of a class names its class variable with the tag."""
+    """Return the classes of a tagged union by tag; ``tag`` names the class variable that contains it."""
     members = get_args(hint)
     if not all(map(is_dataclass, members)):
         return {}

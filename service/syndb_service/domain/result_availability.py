@@ -28,7 +28,7 @@ def result_unavailable(job: Job) -> UsageError | None:
         return Conflict(
             f"the job failed and has no result: {message}",
             code="job_failed",
-            hint=(job.failure and job.failure.hint) or "Mend the request and submit it again.",
+            hint=(job.failure and job.failure.hint) or "Correct the request and submit it again.",
         )
     if job.status is Status.CANCELLED:
         return Conflict(

@@ -131,7 +131,7 @@ def at_start(dependency: str, bucket: str, error: Exception) -> ServiceError:
         return BadSetting(skew.message, code=CLOCK_OFF, hint=skew.hint)
     if code in _OTHER_REGION or (status in (301, 307, 400) and "region" in (code + str(error)).lower()):
         return BadSetting(
-            f"the bucket {bucket!r} of the {dependency} lies in another region", hint="Set AWS_REGION."
+            f"the bucket {bucket!r} of the {dependency} is in another region", hint="Set AWS_REGION."
         )
     if code in ("SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken", "ExpiredToken"):
         return BadSetting(

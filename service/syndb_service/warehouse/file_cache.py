@@ -84,7 +84,7 @@ class FileCache:
         except OSError as error:
             raise BadSetting(
                 f"the cache {self._root} can't be used: {error.strerror}",
-                hint="It lies in SYNDB_DATA_DIR: choose a folder with write access and hard links.",
+                hint="It is in SYNDB_DATA_DIR: choose a folder with write access and hard links.",
             ) from error
 
     @contextmanager

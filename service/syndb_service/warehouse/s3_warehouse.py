@@ -273,7 +273,8 @@ def _dataset_id(key: str) -> str:
 
 def _concurrent_change() -> Conflict:
     return Conflict(
-        "At this moment somebody else added or changed a dataset of that id or name; nothing was changed.",
+        "Another process added or changed a dataset of that id or name at the same time; "
+        "nothing was changed.",
         hint="List the datasets, and try again if it is still wanted.",
         code="dataset_exists",
     )

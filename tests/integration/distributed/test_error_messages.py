@@ -171,7 +171,7 @@ def test_another_region_is_told(status: int, code: str, message: str) -> None:
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
     told = at_start("result store", "lab", ClientError(answer, "ListObjectsV2"))
-    assert "lies in another region" in told.message
+    assert "is in another region" in told.message
     assert told.hint == "Set AWS_REGION."
 
 
