@@ -1,6 +1,6 @@
-"""The audit trail: one record for every job and every refusal, of the logger ``syndb.audit``.
+"""The audit log: a record of the logger ``syndb.audit`` for every job and every rejected request.
 
-Who, what, with which outcome; never a token, a query or a row.
+A record has user, action and outcome; never a token, a query or a row.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ _audit: Final = logging.getLogger(AUDIT)
 
 
 def audit(who: str | None, what: str, outcome: str, **more: object) -> None:
-    """Write one record, whatever the level of the other logs.
+    """Write one record, for any level of the other logs.
 
     Parameters
     ----------
     who : str, optional
-        The user; None where nobody was recognised.
+        The user; None if the request was not authenticated.
     what : str
-        What was asked for, or what happened: ``POST /v1/jobs``, ``job ended``.
+        The request or event: ``POST /v1/jobs``, ``job ended``.
     outcome : str
-        How that went: ``accepted``, ``refused``, a job's final status.
+        The outcome: ``accepted``, ``refused``, or a job's final status.
     **more
         Further fields, such as ``job_id``, ``status``, ``code`` and ``address``.
     """
-    told = {name: _format_value(value) for name, value in more.items() if value is not None}
-    text = " ".join(f"{name}={value}" for name, value in told.items())
-    extra = {"who": who, "what": what, "outcome": outcome, **told}
+    fields = {name: _format_value(value) for name, value in more.items() if value is not None}
+    text = " ".join(f"{name}={value}" for name, value in fields.items())
+    extra = {"who": who, "what": what, "outcome": outcome, **fields}
     _audit.info("%s: %s: %s %s", who or "somebody", what, outcome, text, extra=extra)
 
 

@@ -1,26 +1,26 @@
-"""Everything that may go wrong, once.
+"""The errors of the service.
 
 ServiceError                 code · http · fault · hint
-├── UsageError               the user's to mend: 4xx, never retried
-│   ├── InvalidQuery         SQL refused, with line and column
-│   ├── InvalidRequest       body, option or identifier that makes no sense
+├── UsageError               the user can fix it: 4xx, never retried
+│   ├── InvalidQuery         SQL that can't run, with line and column
+│   ├── InvalidRequest       an invalid body, option or identifier
 │   ├── Unauthenticated      401
 │   ├── AcademicRequired     403
-│   ├── DatasetForbidden     403: a dataset restricted to others
-│   ├── NotFound             404: no such job, or someone else's
-│   ├── Conflict             409: result not there (yet), idempotency
+│   ├── DatasetForbidden     403: a dataset restricted to other readers
+│   ├── NotFound             404: no such job, or another user's
+│   ├── Conflict             409: result not ready, or another request with the same key
 │   ├── Expired              410: the result was destroyed, the record is kept
-│   │   ├── Lost             410: its file is gone before its time
-│   │   └── Damaged          410: its file is not what was written
+│   │   ├── Lost             410: its file is missing before its expiry
+│   │   └── Damaged          410: the content of its file has changed
 │   ├── TooLarge             413
 │   ├── GraphTooLarge        413: more connections than allowed, or than memory holds
 │   ├── RangeNotSatisfiable  416
 │   ├── TooManyRequests      429
-│   ├── DatasetInvalid       a dataset folder that can't be added, with every finding
-│   └── BadSetting           a setting with a value that makes no sense
-├── TransientError           retried by us: engine, database, store or broker away for a while
-│   └── NotStored            a row speaks of a file that the store, which answers, does not have
-└── FatalError               ours: logged whole, told plainly
+│   ├── DatasetInvalid       a dataset folder that can't be added, with every issue
+│   └── BadSetting           an invalid setting
+├── TransientError           retried by the service: a dependency is unavailable
+│   └── NotStored            a file of a row that is missing from the store
+└── FatalError               a defect of the service: logged in full, reported in one sentence
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ Fault = Literal["usage", "transient", "fatal"]
 
 
 class ServiceError(Exception):
-    """An error with a code that programs read and a message that people read.
+    """An error with a code for programs and a message for people.
 
     Parameters
     ----------
     message : str
-        What was wrong, in a sentence.
+        What is wrong, in a sentence.
     hint : str, optional
         What to do next, in a sentence.
     code : str, optional
-        Overrides the class's code where one class serves several.
+        Replaces the code of the class, if one class has several.
     """
 
     code: ClassVar[str] = "internal_error"
@@ -58,15 +58,15 @@ class ServiceError(Exception):
 
     @property
     def public_message(self) -> str:
-        """What everybody may read: of a part that is away, no more than its name and the fault.
+        """The message for users; for an outage only the dependency and its fault.
 
-        What its driver said, behind the colon, may hold addresses, and stands in the log.
+        The driver's message, after the colon, may contain addresses. It is written to the log.
         """
         return self.message.partition(": ")[0] if self.fault == "transient" else self.message
 
 
 class UsageError(ServiceError):
-    """Something the user can mend."""
+    """An error that the user can fix."""
 
     code = "bad_request"
     http = 400
@@ -75,7 +75,7 @@ class UsageError(ServiceError):
 
 
 class InvalidQuery(UsageError):
-    """SQL that is not run, and where it is wrong (``line`` and ``column`` count from 1)."""
+    """SQL that can't run, with the position of its error (``line`` and ``column`` count from 1)."""
 
     code = "invalid_query"
     title = "The SQL can't be run"
@@ -95,11 +95,11 @@ class InvalidQuery(UsageError):
 
 
 class InvalidRequest(UsageError):
-    """A body, an option or an identifier that makes no sense."""
+    """An invalid request body, option or identifier."""
 
     code = "invalid_request"
     http = 422
-    title = "The request makes no sense"
+    title = "The request is invalid"
 
 
 class Unauthenticated(UsageError):
@@ -111,7 +111,7 @@ class Unauthenticated(UsageError):
 
 
 class AcademicRequired(UsageError):
-    """A valid token of somebody whose academic standing was not verified."""
+    """A valid token of a user whose academic status is not verified."""
 
     code = "academic_verification_required"
     http = 403
@@ -119,7 +119,7 @@ class AcademicRequired(UsageError):
 
 
 class DatasetForbidden(UsageError):
-    """A dataset that is restricted to others."""
+    """A dataset that is restricted to other readers."""
 
     code = "dataset_forbidden"
     http = 403
@@ -127,7 +127,7 @@ class DatasetForbidden(UsageError):
 
 
 class NotFound(UsageError):
-    """No such thing, or none that the caller may know of."""
+    """It does not exist, or the user may not know of it."""
 
     code = "not_found"
     http = 404
@@ -135,11 +135,11 @@ class NotFound(UsageError):
 
 
 class Conflict(UsageError):
-    """The job's status does not allow it; ``retry_after`` (seconds) where that can still change."""
+    """The job's status does not allow it; ``retry_after`` (seconds) is set if that will change."""
 
     code = "conflict"
     http = 409
-    title = "It is not in a state for that"
+    title = "The state does not allow it"
 
     def __init__(
         self,
@@ -154,11 +154,11 @@ class Conflict(UsageError):
 
 
 class RangeNotSatisfiable(UsageError):
-    """A part of a file that lies outside it; ``size`` is the file's, in bytes."""
+    """A range outside a file; ``size`` is the size of the file in bytes."""
 
     code = "range_not_satisfiable"
     http = 416
-    title = "The range lies outside the file"
+    title = "The range is outside the file"
 
     def __init__(self, message: str, *, size: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -166,7 +166,7 @@ class RangeNotSatisfiable(UsageError):
 
 
 class TooManyRequests(UsageError):
-    """More than one user may ask for; ``retry_after`` in seconds."""
+    """A user exceeded a limit; ``retry_after`` is in seconds."""
 
     code = "too_many_requests"
     http = 429
@@ -192,14 +192,14 @@ class Expired(UsageError):
 
 
 class Lost(Expired):
-    """The file is not in the store, though nobody destroyed it; the record is kept and can be rerun."""
+    """The file is missing from the store, but was not destroyed; the record is kept and can be rerun."""
 
     code = "result_lost"
     title = "The result is lost"
 
 
 class Damaged(Expired):
-    """The file in the store is not the one that was written; the record is kept and can be rerun."""
+    """The content of the file in the store has changed; the record is kept and can be rerun."""
 
     code = "result_damaged"
     title = "The result is damaged"
@@ -214,7 +214,7 @@ class TooLarge(UsageError):
 
 
 class GraphTooLarge(UsageError):
-    """More connections than ``max_edges``, or than memory holds; found out before the graph is built."""
+    """More connections than ``max_edges`` or the memory allows; checked before the graph is built."""
 
     code = "graph_too_large"
     http = 413
@@ -223,9 +223,9 @@ class GraphTooLarge(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing that is wrong with a dataset folder.
+    """One thing that is wrong in a dataset folder.
 
-    ``row`` counts the rows of the file as a text editor does: the header is line 1.
+    ``row`` counts lines of the file as a text editor does: the header is line 1.
     """
 
     file: str
@@ -234,27 +234,27 @@ class Issue:
     column: str | None = None
 
     def __str__(self) -> str:
-        """Read as ``file, row, column: message``."""
-        place = [self.file]
+        """Format the issue as ``file, row, column: message``."""
+        location = [self.file]
         if self.row is not None:
-            place.append(f"row {self.row}")
+            location.append(f"row {self.row}")
         if self.column is not None:
-            place.append(f"column {self.column}")
-        return f"{', '.join(place)}: {self.message}"
+            location.append(f"column {self.column}")
+        return f"{', '.join(location)}: {self.message}"
 
 
 class DatasetInvalid(UsageError):
-    """A dataset folder that can't be added; ``findings`` say what, by file, row and column."""
+    """A dataset folder that can't be added; ``issues`` say why, by file, row and column."""
 
     code = "invalid_dataset"
     http = 422
     title = "The dataset can't be added"
 
-    def __init__(self, findings: Sequence[Issue], *, hint: str | None = None) -> None:
-        count = len(findings)
-        head = f"{count} thing{'s' if count != 1 else ''} to mend; nothing was added"
-        super().__init__("\n".join([head, *(f"  {finding}" for finding in findings)]), hint=hint)
-        self.findings = tuple(findings)
+    def __init__(self, issues: Sequence[Issue], *, hint: str | None = None) -> None:
+        count = len(issues)
+        head = f"{count} thing{'s' if count != 1 else ''} to fix; nothing was added"
+        super().__init__("\n".join([head, *(f"  {issue}" for issue in issues)]), hint=hint)
+        self.issues = tuple(issues)
 
 
 class BadSetting(UsageError):
@@ -265,7 +265,7 @@ class BadSetting(UsageError):
 
 
 class TransientError(ServiceError):
-    """A part that is away for a while; the same request may succeed later."""
+    """A dependency is unavailable; the same request may succeed later."""
 
     code = "unavailable"
     http = 503
@@ -274,19 +274,19 @@ class TransientError(ServiceError):
 
 
 class NotStored(TransientError):
-    """A file that a row speaks of, and that the store, which answers, does not have."""
+    """The file of a row is missing from the store, although the store responds."""
 
 
 class FatalError(ServiceError):
-    """A defect of ours."""
+    """A defect of the service."""
 
 
 CLOCK_OFF: Final = "clock_off"
-"""The code of two clocks that disagree."""
+"""The error code for two clocks that disagree."""
 
 
 def format_span(seconds: float) -> str:
-    """Write a span of time in its largest unit.
+    """Format a time span in its largest unit.
 
     Examples
     --------

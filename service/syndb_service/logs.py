@@ -1,4 +1,4 @@
-"""Log records that say which request and which job they are about, for people and for programs."""
+"""Logging: records with the ids of their request and job, as text or JSON."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ log = logging.getLogger(__name__)
 AUDIT: Final = "syndb.audit"
 
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
-"""The request that is being answered; threads that work for it inherit it."""
+"""The id of the current request; threads that work for the request inherit it."""
 
-USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 TEXT: Final = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 
 
-MOST_BYTES: Final = 8 * 1024**2
+MAX_FILE_BYTES: Final = 8 * 1024**2
 
 
 class OutputFile:
-    """A file that takes this process's output, and is begun anew when it is full; the one before is kept.
+    """A file for the output of this process. When it is full, it is renamed and a new one is begun.
 
     Parameters
     ----------
     path : Path
-        The file; the one before it ends in ``.1``.
+        The file; the renamed one ends in ``.1``.
     max_bytes : int
-        From which size on it is full.
+        Size in bytes from which the file is full.
     """
 
-    def __init__(self, path: Path, max_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, path: Path, max_bytes: int = MAX_FILE_BYTES) -> None:
         self._path = path
         self._max_bytes = max_bytes
 
     def open(self) -> None:
-        """Send standard output and standard error there."""
-        opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        """Redirect standard output and standard error to the file."""
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             for standard in (1, 2):
-                os.dup2(opened, standard)
+                os.dup2(descriptor, standard)
         finally:
-            os.close(opened)
+            os.close(descriptor)
 
-    def bound(self) -> None:
-        """Begin it anew if it is full; where that fails, go on with the one that is open."""
+    def rotate_if_full(self) -> None:
+        """Rename a full file and begin a new one; if that fails, continue with the open file."""
         with contextlib.suppress(OSError):
             if os.fstat(2).st_size > self._max_bytes:
                 self._path.replace(self._path.with_name(f"{self._path.name}.1"))
@@ -71,20 +71,20 @@ class _BoundedHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
-        self._output.bound()
+        self._output.rotate_if_full()
 
 
 def start_logging(level: int | str, form: str, output: OutputFile | None = None) -> None:
-    """Send this process's records to standard error.
+    """Send the log records of this process to standard error.
 
     Parameters
     ----------
     level : int or str
-        From which level on.
+        Lowest level to log.
     form : {"text", "json"}
-        One line for people, or one line of JSON with the request's and the job's id.
+        A line of text, or a line of JSON with the ids of the request and the job.
     output : OutputFile, optional
-        Where standard error goes, if it is to be kept small.
+        The file that standard error goes to; it is renamed when it is full.
     """
     handler = logging.StreamHandler() if output is None else _BoundedHandler(output)
     handler.addFilter(RequestStamp())
@@ -96,8 +96,8 @@ def start_logging(level: int | str, form: str, output: OutputFile | None = None)
     threading.excepthook = _log_failed_thread
 
 
-def refuse(message: str, hint: str | None) -> None:
-    """Say on standard error, without a traceback, why this process or command ends."""
+def report_fatal_error(message: str, hint: str | None) -> None:
+    """Write the error that ends this process or command to standard error, without a traceback."""
     if any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
         log.critical("%s", message, extra={"hint": hint})
     else:
@@ -106,25 +106,25 @@ def refuse(message: str, hint: str | None) -> None:
         )
 
 
-def _log_failed_thread(failed: threading.ExceptHookArgs) -> None:
-    if failed.exc_value is not None:
-        name = failed.thread.name if failed.thread else "?"
-        error = (failed.exc_type, failed.exc_value, failed.exc_traceback)
+def _log_failed_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        name = args.thread.name if args.thread else "?"
+        error = (args.exc_type, args.exc_value, args.exc_traceback)
         log.critical("the thread %s failed", name, exc_info=error)
 
 
 class RequestStamp(logging.Filter):
-    """Gives every record the ``request_id`` of the request during which it was made."""
+    """Adds the ``request_id`` of the current request to every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Stamp the record; none is held back."""
+        """Add the id; keep every record."""
         if not hasattr(record, "request_id"):
             record.request_id = REQUEST_ID.get()
         return True
 
 
 class TextLines(logging.Formatter):
-    """Writes each record for people; a text of others does not make it longer than ``LOG_CHARACTERS``.
+    """Formats each record as text, shortened to ``LOG_CHARACTERS``.
 
     Examples
     --------
@@ -133,12 +133,12 @@ class TextLines(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record."""
+        """Format one record."""
         return shorten(super().format(record), LOG_CHARACTERS)
 
 
 class JsonLines(logging.Formatter):
-    """Writes each record as one line of JSON, with what was passed as ``extra``; long texts are cut.
+    """Formats each record as a line of JSON, with the fields of ``extra``; long texts are shortened.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class JsonLines(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record."""
+        """Format one record."""
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
@@ -158,7 +158,7 @@ class JsonLines(logging.Formatter):
         line |= {
             name: shorten(value, LOG_CHARACTERS) if isinstance(value, str) else value
             for name, value in vars(record).items()
-            if name not in USUAL and value is not None
+            if name not in STANDARD_FIELDS and value is not None
         }
         if record.exc_info:
             line["error"] = shorten(self.formatException(record.exc_info), LOG_CHARACTERS)
@@ -166,11 +166,11 @@ class JsonLines(logging.Formatter):
 
 
 def printable(text: str) -> str:
-    r"""Return a text of others without what could forge a line or steer a terminal.
+    r"""Escape characters with which foreign text could forge a line or control a terminal.
 
     Examples
     --------
     >>> print(printable("a\r\nb\x1b[31m"))
     a\x0d\x0ab\x1b[31m
     """
-    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

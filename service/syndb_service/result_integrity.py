@@ -1,4 +1,4 @@
-"""Whether a stored result is still what was written: looked at by every read, and remembered in its row."""
+"""Integrity of stored results: checked at every read, with the outcome in the job's row."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from syndb_service.store import JobStore
 log = logging.getLogger(__name__)
 
 HASHING_S: Final = 15.0
-"""A read waits so long for another one that hashes the same file; then its caller comes again."""
+"""Seconds that a read waits for another thread to hash the same file; then it fails as transient."""
 
 Pace = Callable[[int], None]
 Found = Literal[Reason.RESULT_DAMAGED, Reason.RESULT_LOST] | None
-SAID: Final[dict[Found, str]] = {
-    None: "is right again",
-    Reason.RESULT_DAMAGED: "is not what was written",
-    Reason.RESULT_LOST: "is gone",
+MESSAGES: Final[dict[Found, str]] = {
+    None: "is intact again",
+    Reason.RESULT_DAMAGED: "has changed since it was written",
+    Reason.RESULT_LOST: "is missing",
 }
 
 
 class Integrity:
-    """Opens results, and gives out none that is not what was written.
+    """Opens stored results, and rejects files that have changed since they were written.
 
-    A file has the right size, and the store says the same of it as when it was written (a folder its times,
-    S3 its ETag): that costs nothing. Where the store says something else (a back-up was put back, somebody
-    wrote to it) the file is hashed before the first byte is given out, and what the store says is kept in the
-    row where the hash is right. What is damaged is told in the log, the audit trail and the job's ``reason``.
+    A file whose size and state (a folder's times, S3's ETag) are those of the row is intact, which costs
+    nothing to check. If the state differs (a restored backup, a write to the file), the file is hashed before
+    its first byte is returned, and the row gets the new state if the hash matches. Damage is reported in the
+    log, the audit log and the job's ``reason``.
 
     Parameters
     ----------
@@ -55,14 +55,14 @@ class Integrity:
         self._hashing: dict[str, _Hashing] = {}
 
     def open(self, job: Job, start: int = 0, stop: int | None = None) -> OpenedResult:
-        """Open the file of a job's result, whole or from byte ``start`` up to ``stop``.
+        """Open the file of a job's result, whole or from byte ``start`` to ``stop`` (exclusive).
 
         Raises
         ------
         Damaged, Lost
-            If it is not what was written, or gone.
+            If the content of the file has changed, or the file is missing.
         TransientError
-            If the store does not give it now.
+            If the store is unavailable.
         """
         result = _result(job)
         try:
@@ -77,14 +77,14 @@ class Integrity:
         return opened
 
     def require(self, job: Job) -> None:
-        """Return if the file of a job's result is what was written.
+        """Require that the file of a job's result is intact.
 
         Raises
         ------
         Damaged, Lost
-            If it is not, or gone.
+            If the content of the file has changed, or the file is missing.
         TransientError
-            If the store is away.
+            If the store is unavailable.
         """
         try:
             found = self._results.state(_result(job).key)
@@ -93,7 +93,7 @@ class Integrity:
         self._require(job, found)
 
     def link(self, job: Job, filename: str, media_type: str, seconds: int) -> str | None:
-        """Return a URL of the store that gives a result for some seconds; None if there is no such.
+        """Return a URL of the store that serves a result for ``seconds``; None if the store has no URLs.
 
         Raises
         ------
@@ -109,23 +109,21 @@ class Integrity:
         return link
 
     def scrub(self, job: Job, pace: Pace) -> bool:
-        """Hash a file whatever the store says of it, and mend its row where that is wrong.
-
-        Tells whether the file is right.
+        """Hash a file for any state in the store, correct its row, and return whether the file is intact.
 
         Parameters
         ----------
         job : Job
-            Its result is not destroyed.
+            A job whose result is not destroyed.
         pace : callable
-            Told of the bytes of each read; it waits as long as the rate asks.
+            Called with the bytes of each read; it waits to keep the rate of the scrubber.
 
         Raises
         ------
         NotStored
-            If the file is gone.
+            If the file is missing.
         TransientError
-            If the store is away.
+            If the store is unavailable.
         """
         result = _result(job)
         found = self._results.state(result.key)
@@ -136,7 +134,7 @@ class Integrity:
         return is_right
 
     def copy(self, job: Job, job_id: str, attempt: int) -> Result | None:
-        """Store an intact result once more, for another attempt; None if it is gone.
+        """Copy an intact result for another attempt; return None if it is missing.
 
         Raises
         ------
@@ -148,19 +146,19 @@ class Integrity:
         copied = self._results.copy(result.key, job_id, attempt)
         if copied is None:
             return None
-        if self._results.path(result.key) is not None:  # a folder says something new of what has a new name
+        if self._results.path(result.key) is not None:  # a hard link changes the file's times
             self._keep_state(job, self._results.state(result.key).state)
         return replace(result, key=copied, state=self._results.state(copied).state)
 
     def note(self, job: Job, found: Found) -> None:
-        """Write down in a job's row that its file is damaged or lost, or right again (None); told once."""
+        """Record in a job's row that its file is damaged, lost or intact (None); log each change once."""
         key = _result(job).key
         if not self._store.maintenance.note_file(job.job_id, key, found):
             return
         level = logging.WARNING if found is None else logging.ERROR
         extra = {"job_id": job.job_id}
         log.log(
-            level, "job %s: the file %s in the result store %s", job.job_id, key, SAID[found], extra=extra
+            level, "job %s: the file %s in the result store %s", job.job_id, key, MESSAGES[found], extra=extra
         )
         audit(job.owner, "result in the store", found or "intact", job_id=job.job_id)
 
@@ -168,9 +166,10 @@ class Integrity:
         result = _result(job)
         is_right = found.bytes == result.stored_bytes
         if is_right and found.state != result.state:
-            with self._alone(result.key):
-                now = self._store.get(job.job_id).result
-                is_right = (now is not None and now.state == found.state) or self._digests_match(result)
+            with self._hash_lock(result.key):
+                present = self._store.get(job.job_id).result
+                is_checked = present is not None and present.state == found.state
+                is_right = is_checked or self._digests_match(result)
                 if is_right:
                     self._keep_state(job, found.state)
         if is_right:
@@ -180,17 +179,17 @@ class Integrity:
         raise self._deletion_error(job) or result_damaged(job)
 
     @contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
-        """Let one thread at a time hash a file; reads of other files don't wait.
+    def _hash_lock(self, key: str) -> Iterator[None]:
+        """Let one thread at a time hash a file; reads of other files do not wait.
 
         Raises
         ------
         TransientError
-            If another one takes long.
+            If another thread holds the lock for more than ``HASHING_S`` seconds.
         """
         with self._lock:
             hashing = self._hashing.setdefault(key, _Hashing())
-            hashing.wanted += 1
+            hashing.users += 1
         try:
             if not hashing.lock.acquire(timeout=HASHING_S):
                 raise TransientError(
@@ -204,8 +203,8 @@ class Integrity:
                 hashing.lock.release()
         finally:
             with self._lock:
-                hashing.wanted -= 1
-                if not hashing.wanted:
+                hashing.users -= 1
+                if not hashing.users:
                     del self._hashing[key]
 
     def _digests_match(self, result: Result, pace: Pace | None = None) -> bool:
@@ -241,17 +240,17 @@ class Integrity:
         return destroyed or lost(job)
 
     def _deletion_error(self, job: Job) -> UsageError | None:
-        """Say that a result was destroyed while it was being opened; None if it was not."""
-        again = self._store.get(job.job_id)
-        return result_unavailable(again) if again.destroyed_at is not None else None
+        """Return the error of a result that was destroyed while it was opened; None if it was not."""
+        present = self._store.get(job.job_id)
+        return result_unavailable(present) if present.destroyed_at is not None else None
 
 
 @dataclass(slots=True)
 class _Hashing:
-    """A file that is hashed, or is about to be."""
+    """The lock of a file that is hashed, and the number of threads that use it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    wanted: int = 0
+    users: int = 0
 
 
 def _result(job: Job) -> Result:

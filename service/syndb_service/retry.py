@@ -1,6 +1,6 @@
-"""When a call is made again: the retry policies of the service, on top of tenacity.
+"""The retry policies of the service, built on tenacity.
 
-Loops that do more than call again are elsewhere: restarts of processes, downloads that resume, polls.
+Loops that do more than repeat a call are elsewhere: restarts of processes, resumed downloads, polls.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from syndb_service.errors import TransientError
 T = TypeVar("T")
 
 JITTER: Final = 0.25
-"""The share by which a pause is longer or shorter, so that callers do not come back together."""
+"""Fraction by which a pause is randomly longer or shorter, so that callers do not retry at the same time."""
 
 
 def retry_with_pauses(
     call: Callable[[], T], error: type[Exception], pauses_s: Sequence[float], within_s: float
 ) -> T:
-    """Make a call again after growing pauses, for a short outage.
+    """Repeat a call after growing pauses, for a short outage.
 
     Parameters
     ----------
     call : callable
-        What to call.
+        The call.
     error : type of Exception
-        What is tried again; of others, and of the last try, the error is raised as it is.
+        Errors that are retried. Other errors, and that of the last try, are raised unchanged.
     pauses_s : sequence of float
-        Seconds before each further try.
+        Seconds before each retry.
     within_s : float
-        Seconds after the first try, beyond which none begins.
+        Seconds after the first try after which no retry begins.
 
     Examples
     --------
@@ -71,16 +71,16 @@ def retry_until_available(
     is_retried: Callable[[BaseException], bool],
     on_error: Callable[[BaseException], None],
 ) -> T:
-    """Make a call again until what it needs responds, at most for a time: at start.
+    """Repeat a call until its dependency responds, at most for ``timeout_s`` seconds.
 
     Parameters
     ----------
     call : callable
-        What to call.
+        The call.
     timeout_s, pause_s : float
-        Seconds for all tries, and between two of them.
+        Seconds for all tries, and between two tries.
     is_retried : callable
-        Whether an error is tried again; of others, and of the last try, the error is raised as it is.
+        Whether an error is retried. Other errors, and that of the last try, are raised unchanged.
     on_error : callable
         Called with the error before each pause.
     """
@@ -101,10 +101,9 @@ def retry_until_available(
 
 
 def retry_until_stopped(call: Callable[[], T], stopping: threading.Event, pause_s: float) -> T:
-    """Make a call again during an outage, until this process is to end.
+    """Repeat a call during an outage, until ``stopping`` is set.
 
-    The pause is spent on the event, as a part of the condition that ends the tries: no further call is made
-    once it is set.
+    The pause waits for the event, within the stop condition, so that no call begins after the event is set.
 
     Raises
     ------

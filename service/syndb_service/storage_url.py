@@ -1,4 +1,4 @@
-"""Where something lies: a folder of this machine, or a bucket and a prefix in S3."""
+"""Storage URLs: a folder of this machine, or a bucket and a prefix in S3."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ class S3Location:
     prefix: str = ""
 
     def overlaps(self, other: S3Location) -> bool:
-        """Tell whether one of the two lies in the other."""
+        """Return whether one of the two prefixes contains the other."""
         nested = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
         return self.bucket == other.bucket and nested
 
     def __str__(self) -> str:
-        """Read as a URL."""
+        """Format the location as a URL."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
 def parse_storage_url(url: str, setting: str) -> Path | S3Location:
-    """Read the URL of a place.
+    """Parse a storage URL.
 
     Parameters
     ----------
     url : str
         A folder (``/srv/syndb``, ``file:///srv/syndb``) or ``s3://bucket/prefix``.
     setting : str
-        Name of the variable that it comes from, for the refusal.
+        Name of the variable that contains it, for the error.
 
     Raises
     ------
     BadSetting
-        Naming the setting and what it may be; what may be a secret is not repeated.
+        If it is invalid; the message names the setting and the allowed forms, and no secret.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def _in_s3(url: str, setting: str) -> S3Location:
         )
     prefix = parts.path.strip("/")
     segments = prefix.split("/") if prefix else []
-    clean = _PREFIX.fullmatch(prefix) and not any(each in ("", ".", "..") for each in segments)
+    clean = _PREFIX.fullmatch(prefix) and not any(segment in ("", ".", "..") for segment in segments)
     if not clean or parts.query or parts.fragment:
         raise BadSetting(
             f"{setting} = {url!r} has no prefix that can be used",

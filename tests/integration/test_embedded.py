@@ -250,7 +250,7 @@ def test_tokens(tmp_path: Path) -> None:
     assert len(made.stdout.split()) == 1, "the token alone"
     assert f"A token of ada for the service of {tmp_path / 'data'}." in made.stderr
     assert "--academic" not in made.stderr
-    assert "--academic says so" in run(tmp_path, "token", "create", "--user", "bob", *data).stderr
+    assert "or by --academic" in run(tmp_path, "token", "create", "--user", "bob", *data).stderr
     assert "ada" in run(tmp_path, "token", "list", *data).stdout
     complains(run(tmp_path, "token", "revoke", "nonsense", *data), "nonsense", "token list")
     database = (tmp_path / "data" / "jobs.sqlite").read_bytes()

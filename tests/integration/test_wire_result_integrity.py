@@ -118,7 +118,7 @@ def test_a_file_that_is_cut_while_it_is_sent(live: Live, jobs: Jobs) -> None:
                 pass
     refused(jobs.result(job), 410, "result_damaged")
     said = log.read_text()[before:]
-    assert "is broken off: the file of this result is not in the result store" in said
+    assert "response aborted: the file of this result is not in the result store" in said
     assert "Traceback" not in said
 
 

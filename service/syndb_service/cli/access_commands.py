@@ -1,4 +1,4 @@
-"""The commands that say who may see what: readers of datasets, and groups."""
+"""The commands for access: readers of datasets, and groups of users."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from syndb_service.warehouse import DatasetStore
 
 
-def checked_readers(_context: click.Context, _parameter: click.Parameter, given: Sequence[str]) -> list[str]:
-    """Return readers as they are stored; a wrong one is the command's refusal."""
+def parse_readers(_context: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> list[str]:
+    """Parse readers (``user:NAME``, ``group:NAME``); raise ``BadParameter`` for an invalid one."""
     try:
-        return list(dict.fromkeys(parse_reader(each) for each in given))
+        return list(dict.fromkeys(parse_reader(value) for value in values))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -34,39 +34,40 @@ def checked_readers(_context: click.Context, _parameter: click.Parameter, given:
 @click.command()
 @data_dir_option
 @click.argument("dataset")
-@click.argument("readers", nargs=-1, required=True, callback=checked_readers, metavar="READER...")
+@click.argument("readers", nargs=-1, required=True, callback=parse_readers, metavar="READER...")
 @report_errors
 def share(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
-    """Let further readers see a restricted dataset: user:NAME or group:NAME."""
+    """Add readers to a restricted dataset: user:NAME or group:NAME."""
     found = _require_restricted(data_dir, dataset)
-    _open_to(data_dir, found.id, "restricted", list(dict.fromkeys([*found.readers, *readers])))
+    _set_readers(data_dir, found.id, "restricted", list(dict.fromkeys([*found.readers, *readers])))
 
 
 @click.command()
 @data_dir_option
 @click.argument("dataset")
-@click.argument("readers", nargs=-1, required=True, callback=checked_readers, metavar="READER...")
+@click.argument("readers", nargs=-1, required=True, callback=parse_readers, metavar="READER...")
 @report_errors
 def unshare(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
-    """Take readers of a restricted dataset away. Their results of it are closed to them at once."""
+    """Remove readers from a restricted dataset. They lose access to their results of it at once."""
     found = _require_restricted(data_dir, dataset)
-    strangers = [each for each in readers if each not in found.readers]
-    if strangers:
+    unknown = [reader for reader in readers if reader not in found.readers]
+    if unknown:
         raise BadSetting(
-            f"{strangers[0]} is not among the readers of {found.name}",
+            f"{unknown[0]} is not among the readers of {found.name}",
             hint="`syndb-lab dataset list` shows them.",
         )
-    _open_to(data_dir, found.id, "restricted", [each for each in found.readers if each not in readers])
+    kept = [reader for reader in found.readers if reader not in readers]
+    _set_readers(data_dir, found.id, "restricted", kept)
 
 
 @click.command()
 @data_dir_option
 @click.argument("dataset")
-@click.argument("readers", nargs=-1, callback=checked_readers, metavar="[READER]...")
+@click.argument("readers", nargs=-1, callback=parse_readers, metavar="[READER]...")
 @report_errors
 def restrict(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
-    """Make a dataset visible to these readers alone (none: to nobody)."""
-    _open_to(data_dir, dataset, "restricted", readers)
+    """Make a dataset visible to these readers only; without readers, to no user."""
+    _set_readers(data_dir, dataset, "restricted", readers)
 
 
 @click.command()
@@ -74,13 +75,13 @@ def restrict(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
 @click.argument("dataset")
 @report_errors
 def publish(data_dir: Path | None, dataset: str) -> None:
-    """Make a dataset visible to everybody who may query."""
-    _open_to(data_dir, dataset, "public", [])
+    """Make a dataset visible to all users."""
+    _set_readers(data_dir, dataset, "public", [])
 
 
-def id_of(warehouse: DatasetStore, named: str) -> str:
-    """Return the id of a dataset that is named by its id or its name; what is neither stays as it is."""
-    return next((dataset.id for dataset in warehouse.datasets() if dataset.name == named), named)
+def id_of(warehouse: DatasetStore, id_or_name: str) -> str:
+    """Return the id of a dataset with this name; any other text is returned unchanged."""
+    return next((dataset.id for dataset in warehouse.datasets() if dataset.name == id_or_name), id_or_name)
 
 
 def _require_restricted(data_dir: Path | None, dataset: str) -> Dataset:
@@ -96,13 +97,13 @@ def _require_restricted(data_dir: Path | None, dataset: str) -> Dataset:
     return found
 
 
-def _open_to(data_dir: Path | None, dataset: str, visibility: Visibility, readers: Sequence[str]) -> None:
+def _set_readers(data_dir: Path | None, dataset: str, visibility: Visibility, readers: Sequence[str]) -> None:
     from syndb_service.container import open_warehouse
 
     warehouse = open_warehouse(require_data_dir(data_dir))
     changed = warehouse.open_to(id_of(warehouse, dataset), visibility, readers)
-    whom = "everybody" if visibility == "public" else ", ".join(readers) or "nobody"
-    print_plain(f"{changed.name} is open to {whom}.")
+    audience = "everybody" if visibility == "public" else ", ".join(readers) or "nobody"
+    print_plain(f"{changed.name} is open to {audience}.")
 
 
 @click.group()
@@ -116,17 +117,16 @@ def group() -> None:
 @click.argument("users", nargs=-1, required=True, metavar="USER...")
 @report_errors
 def group_add(data_dir: Path | None, name: str, users: tuple[str, ...]) -> None:
-    """Put users into a group; the first one makes it. A user is named as `token list` shows them."""
+    """Put users into a group, which its first user creates. `token list` shows the names of users."""
     from syndb_service.container import open_groups
 
     if not is_group(name):
         raise BadSetting(f"{name[:100]!r} is no name of a group", hint=f"A group's name is {GROUP_RULE}.")
-    wrong = [user for user in users if not is_user(user)]
-    if wrong:
+    if not all(is_user(user) for user in users):
         raise BadSetting("a user's name of 1 to 255 printable characters is needed")
-    people = open_groups(require_data_dir(data_dir))
+    groups = open_groups(require_data_dir(data_dir))
     for user in users:
-        people.add(name, user)
+        groups.add(name, user)
     print_plain(f"In {name}: {', '.join(users)}.")
 
 
@@ -136,7 +136,7 @@ def group_add(data_dir: Path | None, name: str, users: tuple[str, ...]) -> None:
 @click.argument("user")
 @report_errors
 def group_remove(data_dir: Path | None, name: str, user: str) -> None:
-    """Take a user out of a group. What the group may see is closed to them at once."""
+    """Remove a user from a group. The user loses the group's access at once."""
     from syndb_service.container import open_groups
 
     open_groups(require_data_dir(data_dir)).remove(name, user)
@@ -147,12 +147,12 @@ def group_remove(data_dir: Path | None, name: str, user: str) -> None:
 @data_dir_option
 @report_errors
 def group_list(data_dir: Path | None) -> None:
-    """List who is in which group, and by whose word."""
+    """List the groups, their users, and who added each user: the operator or an issuer."""
     from syndb_service.container import open_groups
 
     rows: list[Sequence[str]] = [("group", "user", "by")]
     rows += [
-        (each.group, each.user, each.issuer or "operator")
-        for each in open_groups(require_data_dir(data_dir)).memberships()
+        (membership.group, membership.user, membership.issuer or "operator")
+        for membership in open_groups(require_data_dir(data_dir)).memberships()
     ]
     print_table(rows)

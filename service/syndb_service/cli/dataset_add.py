@@ -1,4 +1,4 @@
-"""``syndb-lab dataset add``: a dataset folder, or an export of one of the field's tools."""
+"""``syndb-lab dataset add``: import a dataset folder, or an export of another tool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from syndb_service.cli.access_commands import checked_readers
+from syndb_service.cli.access_commands import parse_readers
 from syndb_service.cli.options import data_dir_option, print_plain, report_errors
 from syndb_service.settings import load_settings
 from syndb_service.text.terminal_text import escape_control_characters
@@ -17,12 +17,12 @@ from syndb_service.text.terminal_text import escape_control_characters
 FORMATS = ("folder", "flywire", "neuprint", "cave", "catmaid", "graphml", "matrix", "edges")
 
 _FACTS = {
-    "name": "Short name: small letters, digits, '_', '-', '.'.  [default: from the file's or folder's name]",
+    "name": "Short name: lower-case letters, digits, '_', '-', '.'.  [default: from the file or folder name]",
     "title": "Title.",
-    "species": "Latin name. Needed, unless the format tells (flywire).",
+    "species": "Latin name. Required, unless the format implies it (flywire).",
     "version": "Version of the data.  [default: 1]",
     "licence": "Licence of the data, such as CC-BY-4.0.",
-    "citation": "The paper to cite; every result carries it.",
+    "citation": "The paper to cite; every result contains it.",
     "doi": "DOI of that paper.",
     "description": "Free text.",
     "visibility": "public or restricted.  [default: public]",
@@ -51,10 +51,10 @@ class VoxelSize(click.ParamType[tuple[float, float, float]]):
 
 
 class DatasetAddCommand(click.Command):
-    """The command, whose help ends with the formats."""
+    """The command ``add``; its help ends with the formats."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the formats as they stand."""
+        """Write the formats without wrapping their lines."""
         from syndb_service.ingest import describe_exports, describe_format
 
         formatter.write("\n" + describe_exports().rstrip() + "\n\n" + describe_format().rstrip() + "\n")
@@ -63,19 +63,21 @@ class DatasetAddCommand(click.Command):
 @click.command("add", cls=DatasetAddCommand)
 @data_dir_option
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Put it in the place of the dataset of the same id or name.")
+@click.option("--replace", is_flag=True, help="Replace the dataset with the same id or name.")
 @click.option(
     "--restrict-to",
     "readers",
     multiple=True,
-    callback=checked_readers,
-    help="Who alone may see it: user:NAME or group:NAME; repeatable.",
+    callback=parse_readers,
+    help="Make it visible to this reader only: user:NAME or group:NAME; repeatable.",
 )
 @click.option(
-    "--format", "format_name", type=click.Choice(FORMATS), help="What it is, where it is not recognised."
+    "--format", "format_name", type=click.Choice(FORMATS), help="Format of PATH, if it is not recognised."
 )
 @click.option(
-    "--voxel-nm", type=VoxelSize(), help="Size of a voxel in nm: positions of a CAVE table become nm."
+    "--voxel-nm",
+    type=VoxelSize(),
+    help="Size of a voxel in nm, to convert the positions of a CAVE table to nm.",
 )
 @click.option("--transposed", is_flag=True, help="The columns of the matrix are presynaptic, not its rows.")
 @report_errors
@@ -89,28 +91,32 @@ def add(
     transposed: bool,
     **facts: str | None,
 ) -> None:
-    """Check a dataset and add it, whole or not at all. Prints the dataset's id alone.
+    """Check a dataset and add it, whole or not at all. Prints only the dataset's id.
 
-    PATH is a dataset folder; or the files of an export, or a folder with them: then standard error tells what
-    it was taken for, what became of each column, and what was left out and why.
+    PATH is a dataset folder, the files of an export, or a folder with them. For an export, standard error
+    reports the recognised format, the use of each column, and what was left out and why.
 
     \b
       syndb-lab dataset add my_connectome/
       syndb-lab dataset add codex/ --name flywire_783 --licence CC-BY-NC-4.0
       syndb-lab dataset add synapses.parquet --voxel-nm 4,4,40 --species "Mus musculus"
 
-    A dataset that takes the place of another one keeps its readers, unless new ones are named.
-    """  # noqa: D301 - the backspace is how click keeps lines apart
+    A dataset that replaces another one keeps its readers, unless --restrict-to names others.
+    """  # noqa: D301 - click does not wrap a paragraph after the backspace
     from syndb_service.container import open_warehouse
     from syndb_service.ingest import DatasetInput, add_dataset
 
-    stated = {key: value for key, value in facts.items() if value is not None}
-    offer = DatasetInput(paths, format_name, stated, voxel_nm, transposed, readers)
+    given_facts = {key: value for key, value in facts.items() if value is not None}
+    dataset_input = DatasetInput(paths, format_name, given_facts, voxel_nm, transposed, readers)
     warehouse = open_warehouse(load_settings(data_dir))
     line = StageProgressLine() if sys.stderr.isatty() else None
     try:
         added = add_dataset(
-            warehouse, offer, replace=replace, progress=line.show if line else None, report=_report(line)
+            warehouse,
+            dataset_input,
+            replace=replace,
+            progress=line.show if line else None,
+            report=_report(line),
         )
     finally:
         if line:
@@ -125,18 +131,18 @@ for _name, _help in _FACTS.items():
 
 
 class StageProgressLine:
-    """A line of the terminal: the stage, and the share of it that is done."""
+    """A line of the terminal with the stage of an import and its progress."""
 
     def show(self, stage: str, fraction: float | None) -> None:
-        """Write over the line."""
+        """Replace the text of the line."""
         done = "" if fraction is None else f" {fraction:4.0%}"
-        room = shutil.get_terminal_size().columns - len(done) - 1
+        width = shutil.get_terminal_size().columns - len(done) - 1
         text = escape_control_characters(" ".join(stage.split()))
-        short = text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"
+        short = text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"
         click.echo(f"\r\x1b[K{short}{done}", err=True, nl=False)
 
     def clear(self) -> None:
-        """Leave an empty line."""
+        """Clear the line."""
         click.echo("\r\x1b[K", err=True, nl=False)
 
 

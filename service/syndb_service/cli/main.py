@@ -31,7 +31,7 @@ from syndb_service.settings import Settings, find_misspelled, load_settings
 DEFAULT_PORT = 8321
 LOOPBACK = "127.0.0.1"
 STOP_S = 15
-LONGEST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def main() -> None:
 @click.option(
     "--log-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the output there; begun anew at 8 MiB, the one before is kept beside it (.1).",
+    help="File for the output. At 8 MiB it is renamed to FILE.1, and a new one is begun.",
 )
 @report_errors
 def up(
@@ -70,9 +70,8 @@ def up(
 ) -> None:
     """Run everything in one process: API, workers, SQLite, local files.
 
-    Prints the URL and the file with your token, then READY and the URL once jobs are taken. Stop it with
-    Ctrl-C, or from elsewhere with `syndb-lab down`: jobs that were running then start again at the next
-    `up`.
+    Prints the URL and the file with your token, then READY and the URL once it accepts jobs. Stop it with
+    Ctrl-C, or from another terminal with `syndb-lab down`. Running jobs start again at the next `up`.
     """
     from syndb_service.server.embedded import serve
 
@@ -88,7 +87,7 @@ def up(
     def ready(url: str, token_file: Path) -> None:
         click.echo(f"syndb-lab runs at {url}, data in {settings.data_dir}")
         click.echo(f"Your token is in {token_file}; in a notebook, syndb_lab.connect() finds it.")
-        _ready(f" {url}")
+        _print_ready(f" {url}")
 
     _warn_public_address(host)
     serve(settings, host, port, demo_data=demo_data, ready=ready)
@@ -103,7 +102,7 @@ def processes_option(command: CommandFunction) -> CommandFunction:
         default=1,
         show_default=True,
         type=click.IntRange(1, 256),
-        help="How many processes. One that dies is started again.",
+        help="Number of processes. One that ends is started again.",
     )(command)
 
 
@@ -115,16 +114,16 @@ def processes_option(command: CommandFunction) -> CommandFunction:
 def api(data_dir: Path | None, host: str, port: int, processes: int, verbose: bool) -> None:
     """Answer requests; `syndb-lab worker` runs the jobs.
 
-    Its database, broker, results and warehouse are named by SYNDB_DATABASE_URL, SYNDB_BROKER_URL,
-    SYNDB_RESULTS_URL and SYNDB_WAREHOUSE_URL; all API and worker processes need the same ones. Prints
-    READY and the URL once every process takes requests. SIGTERM or Ctrl-C ends it.
+    SYNDB_DATABASE_URL, SYNDB_BROKER_URL, SYNDB_RESULTS_URL and SYNDB_WAREHOUSE_URL name its dependencies;
+    all API and worker processes need the same values. Prints READY and the URL once every process accepts
+    requests. SIGTERM or Ctrl-C stops it.
     """
     from syndb_service.server.multiprocess import run_api
 
     settings, level = load_settings(data_dir), "INFO" if verbose else "WARNING"
     _configure_process(settings, level)
     _warn_public_address(host)
-    sys.exit(run_api(settings, host, port, processes, level, lambda url: _ready(f" {url}")))
+    sys.exit(run_api(settings, host, port, processes, level, lambda url: _print_ready(f" {url}")))
 
 
 @main.command()
@@ -132,33 +131,33 @@ def api(data_dir: Path | None, host: str, port: int, processes: int, verbose: bo
 @processes_option
 @report_errors
 def worker(data_dir: Path | None, processes: int, verbose: bool) -> None:
-    """Run jobs that `syndb-lab api` takes: JOB_QUEUE_MAX_WORKERS at a time in each process.
+    """Run jobs that `syndb-lab api` accepts: JOB_QUEUE_MAX_WORKERS at a time in each process.
 
-    It needs the same settings as the API, and a data folder of this host: for temporary files and for
-    the cache of a warehouse in S3. Prints READY once every process takes jobs. SIGTERM or Ctrl-C ends it:
-    jobs that were running go back to the queue.
+    It needs the same settings as the API, and a data folder on this host for temporary files and for the
+    cache of a warehouse in S3. Prints READY once every process runs jobs. SIGTERM or Ctrl-C stops it; its
+    running jobs return to the queue.
     """
     from syndb_service.server.multiprocess import run_workers
 
     settings, level = load_settings(data_dir), "INFO" if verbose else "WARNING"
     _configure_process(settings, level)
-    sys.exit(run_workers(settings, processes, level, _ready))
+    sys.exit(run_workers(settings, processes, level, _print_ready))
 
 
 def _configure_process(settings: Settings, level: str, output: OutputFile | None = None) -> None:
-    """Start to log, and say which variables look like settings and are none."""
+    """Start logging, and warn of variables that look like misspelled settings."""
     start_logging(level, settings.log_format, output)
-    for written, meant in find_misspelled(os.environ).items():
-        log.warning("%s is no setting and changes nothing; was %s meant?", written, meant)
+    for name, setting in find_misspelled(os.environ).items():
+        log.warning("%s is no setting and changes nothing; was %s meant?", name, setting)
 
 
 def _warn_public_address(host: str) -> None:
     if host != LOOPBACK:
-        log.warning("it listens on %s, without TLS: put a proxy in front", host)
+        log.warning("the service listens on %s without TLS: put a TLS proxy in front of it", host)
 
 
-def _ready(what: str = "") -> None:
-    click.echo(f"READY{what}")
+def _print_ready(address: str = "") -> None:
+    click.echo(f"READY{address}")
     sys.stdout.flush()
 
 
@@ -170,62 +169,62 @@ def down(data_dir: Path | None) -> None:
     from syndb_service.server.embedded import is_running, read_service_file
 
     folder = load_settings(data_dir).data_dir
-    announcement = read_service_file(folder / "service.json")
-    if announcement is None:
+    running = read_service_file(folder / "service.json")
+    if running is None:
         raise BadSetting(f"no service runs on {folder}", hint="`syndb-lab up` starts one.")
-    pid = int(announcement["pid"])
+    pid = int(running["pid"])
     if not is_running(folder):
         (folder / "service.json").unlink(missing_ok=True)
         click.echo(f"The service of {folder} had ended already.")
         return
     os.kill(pid, signal.SIGTERM)
-    until = time.monotonic() + STOP_S
+    deadline = time.monotonic() + STOP_S
     while (folder / "service.json").exists():
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise BadSetting(
                 f"process {pid} has not ended within {STOP_S} s", hint=f"`kill -9 {pid}` ends it."
             )
         time.sleep(0.05)
-    click.echo(f"Stopped {announcement['url']}.")
+    click.echo(f"Stopped {running['url']}.")
 
 
 @main.command()
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the demo's own service; a temporary one, gone afterwards, if none is named.",
+    help="Data folder of the demo's own service.  [default: a temporary folder]",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("demo-output"),
     show_default=True,
-    help="Folder that the picture goes to.",
+    help="Folder for the picture.",
 )
 def demo(data_dir: Path | None, output: Path) -> None:
     """Run a query job and a graph job on the C. elegans connectome, and draw it."""
-    kept = [] if data_dir is None else ["--data-dir", str(data_dir)]
-    words = [sys.executable, "-m", "syndb_lab.demo", *kept, "--output", str(output)]
-    os.execv(sys.executable, words)  # noqa: S606 - no shell is wanted
+    folder = [] if data_dir is None else ["--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "syndb_lab.demo", *folder, "--output", str(output)]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is needed
 
 
 @main.group()
 def token() -> None:
-    """Make, list and revoke tokens."""
+    """Create, list and revoke tokens."""
 
 
 @token.command("create")
 @data_dir_option
-@click.option("--user", required=True, help="Whom the token speaks for.")
-@click.option("--academic", is_flag=True, help="The user's academic standing was verified.")
+@click.option("--user", required=True, help="User of the token.")
+@click.option("--academic", is_flag=True, help="Mark the user's academic status as verified.")
 @click.option(
     "--days",
-    type=click.FloatRange(0, LONGEST_DAYS, min_open=True),
-    help="Days until it expires; never, if left out.",
+    type=click.FloatRange(0, MAX_DAYS, min_open=True),
+    help="Days until it expires.  [default: never]",
 )
 @report_errors
 def token_create(data_dir: Path | None, user: str, academic: bool, days: float | None) -> None:
-    """Print a new token, alone on its line; it can't be shown again."""
+    """Create a token and print it; it can't be shown again."""
     from syndb_service.container import open_tokens
 
     if days is not None and math.isnan(days):
@@ -234,12 +233,12 @@ def token_create(data_dir: Path | None, user: str, academic: bool, days: float |
         raise BadSetting("--user: a name of 1 to 255 printable characters is needed")
     settings = load_settings(data_dir)
     click.echo(open_tokens(settings).create(user, academic=academic, days=days))
-    place = "SYNDB_DATABASE_URL" if settings.database_url.get_secret_value() else settings.data_dir
-    print_plain(f"A token of {user} for the service of {place}.", err=True)
+    location = "SYNDB_DATABASE_URL" if settings.database_url.get_secret_value() else settings.data_dir
+    print_plain(f"A token of {user} for the service of {location}.", err=True)
     if not academic:
         click.echo(
-            "It opens datasets and jobs only once an institution has said that its user is academic; "
-            "--academic says so for it.",
+            "It gives access to datasets and jobs only once the user's academic status is verified: by a "
+            "login with an institution, or by --academic.",
             err=True,
         )
 
@@ -248,11 +247,11 @@ def token_create(data_dir: Path | None, user: str, academic: bool, days: float |
 @data_dir_option
 @report_errors
 def token_list(data_dir: Path | None) -> None:
-    """List the tokens: id, user, academic or not, when made, until when, last used."""
+    """List the tokens: id, user, academic status, times of creation, expiry and last use."""
     from syndb_service.container import open_tokens
 
-    def format_time(moment: Any) -> str:
-        return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+    def format_time(time_utc: Any) -> str:
+        return f"{time_utc:%Y-%m-%d %H:%M}" if time_utc else "-"
 
     rows = [("id", "user", "academic", "created", "expires", "last used", "revoked")]
     rows += [
@@ -315,8 +314,8 @@ def dataset_remove(data_dir: Path | None, datasets: tuple[str, ...]) -> None:
     from syndb_service.container import open_warehouse
 
     warehouse = open_warehouse(require_data_dir(data_dir))
-    for named in datasets:
-        removed = warehouse.remove(id_of(warehouse, named))
+    for id_or_name in datasets:
+        removed = warehouse.remove(id_of(warehouse, id_or_name))
         print_plain(f"Removed {removed.name} ({removed.id}).")
 
 

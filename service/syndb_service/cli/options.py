@@ -1,4 +1,4 @@
-"""What the commands share: the data folder, plain errors and tables."""
+"""Shared parts of the commands: the option of the data folder, error reports and tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from syndb_service.errors import BadSetting, ServiceError
-from syndb_service.logs import refuse
+from syndb_service.logs import report_fatal_error
 from syndb_service.settings import PRIVATE, Settings, default_data_dir, load_settings
 from syndb_service.text.terminal_text import escape_control_characters
 
@@ -30,9 +30,9 @@ def data_dir_option(command: CommandFunction) -> CommandFunction:
 
 
 def report_errors(command: CommandFunction) -> CommandFunction:
-    """Print an error of ours as what is wrong and what to do, and exit with 1; no traceback.
+    """Print a service error and its hint without a traceback, and exit with 1.
 
-    What the command makes is for this user alone, whatever the umask.
+    Files that the command creates are readable only by this user, for any umask.
     """
 
     @wraps(command)
@@ -42,7 +42,7 @@ def report_errors(command: CommandFunction) -> CommandFunction:
             check_texts(kwargs)
             return command(*args, **kwargs)
         except ServiceError as error:
-            refuse(error.message, error.hint)
+            report_fatal_error(error.message, error.hint)
             sys.exit(1)
         finally:
             os.umask(earlier)
@@ -50,8 +50,8 @@ def report_errors(command: CommandFunction) -> CommandFunction:
     return call_with_error_report
 
 
-def check_texts(given: dict[str, Any]) -> None:
-    r"""Refuse arguments whose bytes are no UTF-8; names of files may be so.
+def check_texts(arguments: dict[str, Any]) -> None:
+    r"""Require that text arguments are UTF-8; paths may contain any bytes.
 
     Examples
     --------
@@ -59,19 +59,19 @@ def check_texts(given: dict[str, Any]) -> None:
     Traceback (most recent call last):
     syndb_service.errors.BadSetting: name is no text in UTF-8: 'caf�'
     """
-    for name, value in given.items():
+    for name, value in arguments.items():
         for text in value if isinstance(value, list | tuple) else (value,):
             if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise BadSetting(f"{name} is no text in UTF-8: {escape_control_characters(text)[:80]!r}")
 
 
 def require_data_dir(data_dir: Path | None) -> Settings:
-    """Return the settings of a data folder that is there already.
+    """Return the settings of an existing data folder.
 
     Raises
     ------
     BadSetting
-        If it was named and is not there: a typing error would otherwise make a new one.
+        If ``data_dir`` is given and does not exist: a typing error must not create a new folder.
     """
     if data_dir is not None and not data_dir.is_dir():
         raise BadSetting(
@@ -81,7 +81,7 @@ def require_data_dir(data_dir: Path | None) -> Settings:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns; the first one is the head."""
+    """Print rows in aligned columns; the first row is the header."""
     rows = [[escape_control_characters(" ".join(cell.split())) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -89,5 +89,5 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_plain(text: str, *, err: bool = False) -> None:
-    """Print lines in which no text of others acts on the terminal."""
+    """Print text with its control characters escaped, so that it can't act on the terminal."""
     click.echo(escape_control_characters(text), err=err)

@@ -1,4 +1,4 @@
-"""An API process, as ``syndb-lab api`` starts it.
+"""An API process; ``syndb-lab api`` starts it.
 
 ``python -m syndb_service.server.api_process DATA_DIR LOG_LEVEL FD``, where FD is a listening socket.
 """
@@ -17,12 +17,12 @@ from syndb_service.server.http_server import run_http_server
 def main() -> int:
     """Answer requests until SIGTERM; return the exit status."""
     with report_startup_errors():
-        lifeline, settings = bootstrap(sys.argv[1:])
+        watchdog, settings = bootstrap(sys.argv[1:])
         listener = socket.socket(fileno=int(sys.argv[3]))
         service = build_container(settings, needs_broker=False)
         service.fork_server.start()
     try:
-        run_http_server(create_app(service), listener, lifeline.report_ready)
+        run_http_server(create_app(service), listener, watchdog.report_ready)
     finally:
         service.close()
     return 0

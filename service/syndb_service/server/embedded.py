@@ -1,4 +1,4 @@
-"""The embedded service: one process with everything in it, on one data folder."""
+"""The embedded service: API and worker in one process, on one data folder."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from syndb_service.store import TokenStore
 
 log = logging.getLogger(__name__)
 
-ASKED_S = 0.5
-AGAIN_S = 0.02
+LOCK_TIMEOUT_S = 0.5
+RETRY_PAUSE_S = 0.02
 
 
 def serve(
@@ -45,11 +45,11 @@ def serve(
     settings : Settings
         Its data folder and limits.
     host, port : str, int
-        Where to listen; port 0 takes a free one.
+        Address to listen on; port 0 takes a free one.
     demo_data : bool
         Whether to add the bundled connectomes that are missing.
     ready : callable
-        Called with the URL and the path of the token's file once jobs are taken.
+        Called with the URL and the path of the token file once the service accepts jobs.
 
     Raises
     ------
@@ -80,32 +80,32 @@ def _lock_data_folder(data_dir: Path) -> Iterator[None]:
     with (data_dir / "lock").open("a+") as lock:
         if not _try_lock(lock):
             running = read_service_file(data_dir / "service.json")
-            where = f" at {running['url']} (process {running['pid']})" if running else ""
+            address = f" at {running['url']} (process {running['pid']})" if running else ""
             raise BadSetting(
-                f"a service runs on the data folder {data_dir} already{where}",
+                f"a service runs on the data folder {data_dir} already{address}",
                 code="already_running",
                 hint="Use that one, stop it with `syndb-lab down`, or choose another folder with --data-dir.",
             )
-        (data_dir / "service.json").unlink(missing_ok=True)  # of one that was killed
+        (data_dir / "service.json").unlink(missing_ok=True)  # left by a killed service
         yield
 
 
 def _try_lock(lock: IO[str]) -> bool:
-    """Take the lock of a folder; whoever only asks whether a service runs has it for a moment."""
-    until = time.monotonic() + ASKED_S
+    """Acquire the lock of a folder; retry for 0.5 s, because :func:`is_running` holds it for an instant."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 return False
-            time.sleep(AGAIN_S)
+            time.sleep(RETRY_PAUSE_S)
         else:
             return True
 
 
 def _ensure_user_token(data_dir: Path, tokens: TokenStore) -> Path:
-    """Return the file with this user's academic token, made when it is missing or no longer valid."""
+    """Return the file with this user's academic token; create a token if it is missing or invalid."""
     path = data_dir / "token"
     if path.exists():
         with contextlib.suppress(Exception):
@@ -116,24 +116,24 @@ def _ensure_user_token(data_dir: Path, tokens: TokenStore) -> Path:
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, that only this user can read."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
+    """Write a file atomically, readable only by this user."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
     try:
         with open(handle, "w") as file:  # noqa: PTH123
             file.write(text)
-        Path(part).replace(path)
+        Path(temporary).replace(path)
     except BaseException:
-        Path(part).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 
 def registry() -> Path:
-    """Return the folder in which running services of this user are listed."""
+    """Return the folder in which this user's running services are listed."""
     return Path(user_state_path("syndb-lab")) / "running"
 
 
 def is_running(data_dir: Path) -> bool:
-    """Tell whether a service runs on a data folder: it holds the folder's lock for as long as it lives."""
+    """Return whether a service runs on a data folder: it holds the folder's lock while it runs."""
     try:
         with (data_dir / "lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -145,24 +145,24 @@ def is_running(data_dir: Path) -> bool:
 
 
 def read_service_file(path: Path) -> dict[str, Any] | None:
-    """Return what a service says of itself, or None."""
+    """Return the content of a ``service.json``, or None if it is missing or invalid."""
     try:
-        announcement = json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return announcement if isinstance(announcement, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 @contextmanager
 def _published_service_file(
     settings: Settings, url: str, token_file: Path, identity: Identity
 ) -> Iterator[None]:
-    """Write where the service runs, so that a notebook finds it, and take that back at the end.
+    """Write ``service.json``, by which notebooks find the service, and remove it at the end.
 
-    The secret is written first: a client sends no token before the service has proved that it knows it.
+    The secret is written first: a client sends no token until the service has proved that it knows it.
     """
     secret_file = settings.data_dir / "service.secret"
-    announcement = {
+    content = {
         "url": url,
         "pid": os.getpid(),
         "token_file": str(token_file),
@@ -173,12 +173,12 @@ def _published_service_file(
         "version": version("syndb-lab"),
     }
     paths = [settings.data_dir / "service.json"]
-    with contextlib.suppress(OSError, RuntimeError):  # a user of a container may have no home
+    with contextlib.suppress(OSError, RuntimeError):  # a user in a container may have no home folder
         registry().mkdir(parents=True, exist_ok=True)
         paths.append(registry() / f"{os.getpid()}.json")
     write_private_file(secret_file, identity.secret)
     for path in paths:
-        write_private_file(path, json.dumps(announcement, indent=1) + "\n")
+        write_private_file(path, json.dumps(content, indent=1) + "\n")
     try:
         yield
     finally:

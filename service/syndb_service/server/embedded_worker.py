@@ -1,4 +1,4 @@
-"""The worker: Dramatiq's threads, each of which runs jobs one after the other."""
+"""The worker of the embedded service: Dramatiq threads that run one job at a time each."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ log = logging.getLogger(__name__)
 
 STOP_MS = 10_000
 POLL_MS = 100
-LOOK_S = 1.0
+CHECK_S = 1.0
 
 
 class EmbeddedWorker:
-    """Runs jobs inside this process.
+    """Runs jobs in this process.
 
     Parameters
     ----------
-    service : Service
-        The wired service; this worker is the only one of its data folder.
+    service : Container
+        The container; this worker is the only one of its data folder.
     """
 
     def __init__(self, service: Container) -> None:
         self._service = service
         self._worker = self._new_worker()
-        self._watch = BackgroundThread("hint takers", self._restart_if_ended)
+        self._monitor = BackgroundThread("job consumers", self._restart_if_ended)
         self._reporter = WorkerReporter(service.worker_reports, lambda: self.alive)
 
     def start(self) -> None:
-        """Give back what an earlier process left running, then take jobs.
+        """Requeue the jobs that an earlier process left running, then claim jobs.
 
-        In a database that others share, what runs may be theirs: there the lease decides.
+        In a shared database a running job may belong to another worker: there the lease decides.
         """
         service = self._service
         shutil.rmtree(service.settings.temp_path, ignore_errors=True)
@@ -49,22 +49,22 @@ class EmbeddedWorker:
                 service.sweeper.requeue(job, lapsed=False)
         service.supervisor.start_heartbeat()
         self._worker.start()
-        self._watch.start()
+        self._monitor.start()
         self._reporter.start()
         for job_id in service.store.maintenance.claim_undispatched(0):
-            log.info("job %s has waited for this start", job_id)
+            log.info("job %s was pending at start", job_id)
             service.dispatcher.dispatch(job_id)
         service.sweeper.start()
         service.scrubber.start()
 
     @property
     def alive(self) -> bool:
-        """Whether each of its threads still takes jobs."""
+        """Whether all threads of the worker run."""
         return all(thread.is_alive() for thread in (*self._worker.consumers.values(), *self._worker.workers))
 
     def stop(self) -> None:
-        """End the children, give their jobs back, and stop the threads."""
-        self._watch.stop()
+        """End the child processes, requeue their jobs, and stop the threads."""
+        self._monitor.stop()
         self._service.scrubber.stop()
         self._service.sweeper.stop()
         self._service.supervisor.stop()
@@ -80,10 +80,10 @@ class EmbeddedWorker:
         )
 
     def _restart_if_ended(self) -> None:
-        """Begin anew with Dramatiq's threads where one of them has ended: it would take no hint any more."""
-        if self._watch.wait(LOOK_S) or self.alive:
+        """Replace Dramatiq's threads if one of them has ended: it would receive no further job messages."""
+        if self._monitor.wait(CHECK_S) or self.alive:
             return
-        log.error("a thread that takes hints has ended; others take its place")
+        log.error("a thread that receives job messages has ended; the threads are replaced")
         self._worker.stop(timeout=0)
         self._worker = self._new_worker()
         self._worker.start()

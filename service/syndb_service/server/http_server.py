@@ -1,4 +1,4 @@
-"""Answering HTTP on a socket: how we listen, and how the server begins and ends."""
+"""The HTTP server: its listening socket, its start and its shutdown."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ GRACE_S = 2
 
 @contextmanager
 def open_listener(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen on an address, with the protocol named: asyncio turns Nagle's delay off only then.
+    """Listen on an address.
+
+    The socket names its protocol, because asyncio turns off Nagle's algorithm only then.
 
     Raises
     ------
     BadSetting
-        If that is not possible.
+        If the address or port is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -51,7 +53,7 @@ def open_listener(host: str, port: int) -> Iterator[socket.socket]:
 def url_of(listener: socket.socket) -> str:
     """Return the URL at which this computer reaches a listening socket.
 
-    Where it listens on every address, that is the loopback address: 0.0.0.0 is none to connect to.
+    A socket that listens on all addresses (0.0.0.0) is reached at the loopback address.
     """
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing is bound here
@@ -64,11 +66,11 @@ def run_http_server(app: FastAPI, listener: socket.socket, ready: Callable[[], N
     Parameters
     ----------
     app : FastAPI
-        What answers.
+        The application.
     listener : socket.socket
         A listening socket.
     ready : callable
-        Called once requests are taken.
+        Called once the server accepts requests.
     """
     config = uvicorn.Config(
         app,
@@ -84,7 +86,7 @@ def run_http_server(app: FastAPI, listener: socket.socket, ready: Callable[[], N
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server, which says when it takes requests and lets waiting ones go before it ends."""
+    """Uvicorn's server, with a callback at its start and one before its shutdown."""
 
     def __init__(
         self, config: uvicorn.Config, ready: Callable[[], None], closing: Callable[[], None]
@@ -104,7 +106,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _quiet_signals() -> Iterator[None]:
-    """Let uvicorn re-raise the signal that ended it without ending the process before it has cleaned up."""
+    """Ignore the signal that uvicorn raises again after its shutdown, so that this process can clean up."""
     earlier = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

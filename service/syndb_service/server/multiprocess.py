@@ -1,4 +1,4 @@
-"""The processes of a distributed service: API processes behind one socket, and workers."""
+"""The distributed service: API processes that share a socket, and worker processes."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def run_api(
     Parameters
     ----------
     settings : Settings
-        The processes read theirs from the same environment.
+        Settings; the processes read the same environment.
     host, port : str, int
-        Where to listen; port 0 takes a free one.
+        Address to listen on; port 0 takes a free one.
     processes : int
-        How many.
+        Number of processes.
     level : str
-        Of the log.
+        Level of the log.
     ready : callable
-        Called with the URL once all of them take requests.
+        Called with the URL once all processes accept requests.
 
     Raises
     ------
     BadSetting
         If the broker is the embedded one, or the port is taken.
     """
-    _need_broker(settings, "api")
+    _require_broker(settings, "api")
     with open_listener(host, port) as listener:
         command = _command(settings, level, "server.api_process", str(listener.fileno()))
         supervisor = ProcessSupervisor("api", command, processes, pass_fds=[listener.fileno()])
@@ -45,7 +45,7 @@ def run_api(
 
 def run_workers(settings: Settings, processes: int, level: str, ready: Callable[[], None]) -> int:
     """Run worker processes until SIGTERM or SIGINT; return the exit status (see :func:`run_api`)."""
-    _need_broker(settings, "worker")
+    _require_broker(settings, "worker")
     return ProcessSupervisor("worker", _command(settings, level, "server.worker_process"), processes).run(
         ready
     )
@@ -56,7 +56,7 @@ def _command(settings: Settings, level: str, module: str, *arguments: str) -> Se
     return [sys.executable, "-P", "-m", module, str(settings.data_dir), level, *arguments]
 
 
-def _need_broker(settings: Settings, command: str) -> None:
+def _require_broker(settings: Settings, command: str) -> None:
     if settings.broker == EMBEDDED:
         raise BadSetting(
             f"`syndb-lab {command}` needs a broker that other processes reach, and "

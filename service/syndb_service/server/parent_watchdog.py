@@ -1,4 +1,4 @@
-"""What ties a process to the supervisor that started it: it says when it is ready, and ends with it."""
+"""The watchdog: ends a process when its supervisor ends, and reports to it when the process is ready."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PR_SET_PDEATHSIG = 1
 
 
 class ParentWatchdog:
-    """A process's end of the socket to its supervisor.
+    """The socket from a process to its supervisor.
 
     Parameters
     ----------
     sock : socket.socket, optional
-        None for a process that was started by hand: it is tied to nobody.
+        None for a process that was started by hand, without a supervisor.
     """
 
     def __init__(self, sock: socket.socket | None) -> None:
@@ -30,31 +30,31 @@ class ParentWatchdog:
 
     @classmethod
     def start(cls) -> ParentWatchdog:
-        """Take hold of the lifeline that the supervisor left in the environment.
+        """Open the socket that the supervisor names in the environment.
 
-        From here on this process is killed when the supervisor ends, however that ends: by the kernel
-        where it knows how (Linux), and by a thread that sees the socket close.
+        From then on this process is killed when the supervisor ends for any reason: by the kernel on Linux,
+        and by a thread that detects the closed socket.
         """
-        tied_to = os.environ.pop(VARIABLE, None)
-        if tied_to is None:
+        variable = os.environ.pop(VARIABLE, None)
+        if variable is None:
             return cls(None)
-        fd, supervisor = (int(number) for number in tied_to.split(":"))
+        fd, supervisor = (int(number) for number in variable.split(":"))
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != supervisor:  # it ended before we asked the kernel
+        if os.getppid() != supervisor:  # it ended before the call of prctl
             os._exit(1)
-        lifeline = cls(socket.socket(fileno=fd))
-        BackgroundThread("lifeline", lifeline._end_with_supervisor).start()
-        return lifeline
+        watchdog = cls(socket.socket(fileno=fd))
+        BackgroundThread("parent watchdog", watchdog._end_with_supervisor).start()
+        return watchdog
 
     def report_ready(self) -> None:
-        """Tell the supervisor that this process does its work."""
+        """Report to the supervisor that this process is ready."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.sendall(READY)
 
     def _end_with_supervisor(self) -> None:
-        assert self._socket is not None  # noqa: S101 - only then the thread is started
+        assert self._socket is not None  # noqa: S101 - the thread is only started with a socket
         with contextlib.suppress(OSError):
             if self._socket.recv(1):
                 return
@@ -62,5 +62,5 @@ class ParentWatchdog:
 
 
 def watchdog_environment(fd: int) -> dict[str, str]:
-    """Return what the supervisor adds to the environment of a process; ``fd`` is the process's end."""
+    """Return the variable that the supervisor sets for a process; ``fd`` is its end of the socket."""
     return {VARIABLE: f"{fd}:{os.getpid()}"}

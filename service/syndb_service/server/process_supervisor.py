@@ -1,4 +1,4 @@
-"""A supervisor of our own processes: it keeps so many of them alive, and leaves none behind."""
+"""The process supervisor: keeps a number of processes running, and ends them with itself."""
 
 from __future__ import annotations
 
@@ -17,62 +17,62 @@ from syndb_service.server.parent_watchdog import READY, watchdog_environment
 
 log = logging.getLogger(__name__)
 
-CANNOT_START = 78  # a process's exit status: what is wrong is told, and trying again does not help
+CANNOT_START = 78  # exit status of a process that has reported its error and must not be restarted
 GRACE_S = 20.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
-LIVED_S = 60.0
+STABLE_S = 60.0
 
 
 class _Slot:
-    """One of the places for a process; a process that dies is followed by another in the same place."""
+    """A slot for one process; when its process ends, another one is started in it."""
 
     def __init__(self, name: str, command: Sequence[str], pass_fds: Sequence[int]) -> None:
         self.name = name
         self.is_ready = False
         self.start_at: float | None = 0.0
         self.process: subprocess.Popen[bytes] | None = None
-        self.lifeline: socket.socket | None = None
+        self.connection: socket.socket | None = None
         self._command = command
         self._pass_fds = pass_fds
         self._started_at = 0.0
-        self._deaths = 0
+        self._failures = 0
 
     def start(self) -> None:
-        """Start a process in a group of its own, so that a terminal's Ctrl-C reaches the supervisor alone."""
+        """Start a process in a group of its own, so that Ctrl-C in a terminal reaches only the supervisor."""
         with contextlib.ExitStack() as failed:
-            ours, theirs = (failed.enter_context(end) for end in socket.socketpair())
-            ours.setblocking(False)
+            own_end, child_end = (failed.enter_context(end) for end in socket.socketpair())
+            own_end.setblocking(False)
             self.process = subprocess.Popen(
                 self._command,
-                env=os.environ | watchdog_environment(theirs.fileno()),
-                pass_fds=(*self._pass_fds, theirs.fileno()),
+                env=os.environ | watchdog_environment(child_end.fileno()),
+                pass_fds=(*self._pass_fds, child_end.fileno()),
                 stdin=subprocess.DEVNULL,
                 process_group=0,
             )
             failed.pop_all()
-        theirs.close()
-        self.lifeline = ours
+        child_end.close()
+        self.connection = own_end
         self.start_at = None
         self._started_at = time.monotonic()
 
     def start_later(self, error: OSError) -> None:
-        """Put off a start that the system refused."""
+        """Schedule another start after the system rejected one."""
         pause = self._next_pause()
         self.start_at = time.monotonic() + pause
-        log.warning("%s can't be started, and is tried again in %g s: %s", self.name, pause, error)
+        log.warning("%s can't be started; next try in %g s: %s", self.name, pause, error)
 
     def read_status(self) -> None:
-        """Note whether the process says that it is ready."""
-        if self.lifeline is not None and not self.is_ready:
+        """Record whether the process has reported that it is ready."""
+        if self.connection is not None and not self.is_ready:
             with contextlib.suppress(OSError):
-                self.is_ready = self.lifeline.recv(1) == READY
+                self.is_ready = self.connection.recv(1) == READY
 
     def reap(self) -> int | None:
-        """Say how the process ended, if it has, and when the next one is to start."""
+        """Return the exit status of the process if it has ended, and schedule the next start."""
         if self.process is None or (status := self.process.poll()) is None:
             return None
         lived = time.monotonic() - self._started_at
-        self._deaths = 0 if lived > LIVED_S else self._deaths
+        self._failures = 0 if lived > STABLE_S else self._failures
         self.start_at = time.monotonic() + self._next_pause()
         log.warning(
             "%s (process %d) %s after %.1f s", self.name, self.process.pid, _describe_exit(status), lived
@@ -81,34 +81,34 @@ class _Slot:
         return status
 
     def _next_pause(self) -> float:
-        pause: float = min(FIRST_PAUSE_S * 2**self._deaths, LONGEST_PAUSE_S)
-        self._deaths = min(self._deaths + 1, 16)
+        pause: float = min(FIRST_PAUSE_S * 2**self._failures, LONGEST_PAUSE_S)
+        self._failures = min(self._failures + 1, 16)
         return pause
 
     def release(self) -> None:
-        """Let go of a process that has ended."""
-        if self.lifeline is not None:
-            self.lifeline.close()
-        self.process, self.lifeline, self.is_ready = None, None, False
+        """Close the connection to a process that has ended."""
+        if self.connection is not None:
+            self.connection.close()
+        self.process, self.connection, self.is_ready = None, None, False
 
 
 class ProcessSupervisor:
-    """Keeps processes alive until SIGTERM or SIGINT.
+    """Keeps processes running until SIGTERM or SIGINT.
 
-    Each is a fresh interpreter. One that dies is started again, after a pause of 0.1 s that doubles to
-    10 s and begins anew after a minute of life; the others don't notice. If the supervisor itself is
-    killed, its processes end with it (see :mod:`syndb_service.server.parent_watchdog`).
+    Each process is a new interpreter. One that ends is restarted after a pause of 0.1 s, which doubles up to
+    10 s and is reset once a process has run for a minute; the other processes are not affected. If the
+    supervisor is killed, its processes end with it (see :mod:`syndb_service.server.parent_watchdog`).
 
     Parameters
     ----------
     name : str
-        What they are, in the log.
+        Name of the processes in the log.
     command : sequence of str
-        Starts one; it takes hold of its lifeline, and ends on SIGTERM after giving back its work.
+        Command of a process. It starts a :class:`ParentWatchdog`, and on SIGTERM requeues its work and ends.
     count : int
-        How many of them.
+        Number of processes.
     pass_fds : sequence of int
-        Descriptors that they inherit, such as a listening socket.
+        Descriptors that the processes inherit, such as a listening socket.
     grace_s : float
         Seconds from SIGTERM to SIGKILL.
     """
@@ -122,16 +122,16 @@ class ProcessSupervisor:
         pass_fds: Sequence[int] = (),
         grace_s: float = GRACE_S,
     ) -> None:
-        self._places = [_Slot(f"{name} {number + 1}", command, pass_fds) for number in range(count)]
+        self._slots = [_Slot(f"{name} {number + 1}", command, pass_fds) for number in range(count)]
         self._grace_s = grace_s
         self._signals = 0
-        self._announced = False
+        self._has_reported_ready = False
 
     def run(self, ready: Callable[[], None]) -> int:
         """Run until a signal; return the exit status: 0, or 1 if the processes can't start.
 
-        ``ready`` is called once, when all of them do their work. The first one starts alone: it prepares
-        what they share, and says alone what is wrong.
+        ``ready`` is called once, when all processes are ready. The first one starts alone: it upgrades the
+        database, and an invalid setting is reported only once.
         """
         with self._listening_to_signals() as wake:
             status = 0
@@ -146,62 +146,62 @@ class ProcessSupervisor:
         return status
 
     def _start_due(self) -> None:
-        for place in self._startable_slots():
-            if place.start_at is not None and place.start_at <= time.monotonic():
+        for slot in self._startable_slots():
+            if slot.start_at is not None and slot.start_at <= time.monotonic():
                 try:
-                    place.start()
+                    slot.start()
                 except OSError as error:
-                    place.start_later(error)
+                    slot.start_later(error)
 
     def _startable_slots(self) -> list[_Slot]:
-        """Return the places that may be filled: until the first process is ready, its own alone."""
-        return self._places if self._announced or self._places[0].is_ready else self._places[:1]
+        """Return the slots that may start a process: only the first one until its process is ready."""
+        return self._slots if self._has_reported_ready or self._slots[0].is_ready else self._slots[:1]
 
     def _wait(self, wake: int) -> None:
-        """Wait until a process says something or ends, a signal arrives, or another is to start."""
-        due = [place.start_at for place in self._startable_slots() if place.start_at is not None]
+        """Wait until a process is ready or ends, a signal arrives, or the next start is due."""
+        due = [slot.start_at for slot in self._startable_slots() if slot.start_at is not None]
         timeout = max(min(due) - time.monotonic(), 0.0) if due else None
-        unheard = [place.lifeline.fileno() for place in self._places if place.lifeline and not place.is_ready]
-        readable, _, _ = select.select([wake, *unheard], [], [], timeout)
+        starting = [slot.connection.fileno() for slot in self._slots if slot.connection and not slot.is_ready]
+        readable, _, _ = select.select([wake, *starting], [], [], timeout)
         if wake in readable:
             os.read(wake, 512)
 
     def _check_slot(self) -> int:
-        for place in self._places:
-            place.read_status()
-            if place.reap() == CANNOT_START and not self._announced:
+        for slot in self._slots:
+            slot.read_status()
+            if slot.reap() == CANNOT_START and not self._has_reported_ready:
                 return 1
         return 0
 
     def _log_ready(self, ready: Callable[[], None]) -> None:
-        if not self._announced and all(place.is_ready for place in self._places):
-            self._announced = True
+        if not self._has_reported_ready and all(slot.is_ready for slot in self._slots):
+            self._has_reported_ready = True
             ready()
 
     def _end(self, wake: int) -> None:
-        """Ask every process to end; kill what is left after the grace period, or at a second signal."""
-        asked = self._signals
-        until = time.monotonic() + self._grace_s
-        for place in self._places:
-            if place.process is not None:
-                place.process.terminate()
-        while any(place.process and place.process.poll() is None for place in self._places):
-            left = until - time.monotonic()
-            if left <= 0 or self._signals > asked:
+        """Terminate every process; kill those that are left after the grace period, or at another signal."""
+        signals = self._signals
+        deadline = time.monotonic() + self._grace_s
+        for slot in self._slots:
+            if slot.process is not None:
+                slot.process.terminate()
+        while any(slot.process and slot.process.poll() is None for slot in self._slots):
+            left = deadline - time.monotonic()
+            if left <= 0 or self._signals > signals:
                 break
             if wake in select.select([wake], [], [], left)[0]:
                 os.read(wake, 512)
-        for place in self._places:
-            if place.process is not None:
-                if place.process.poll() is None:
-                    log.warning("%s (process %d) did not end and is killed", place.name, place.process.pid)
-                    place.process.kill()
-                place.process.wait()
-                place.release()
+        for slot in self._slots:
+            if slot.process is not None:
+                if slot.process.poll() is None:
+                    log.warning("%s (process %d) did not end and is killed", slot.name, slot.process.pid)
+                    slot.process.kill()
+                slot.process.wait()
+                slot.release()
 
     @contextmanager
     def _listening_to_signals(self) -> Iterator[int]:
-        """Count SIGTERM and SIGINT; each of them, and each end of a process, makes ``wake`` readable."""
+        """Count SIGTERM and SIGINT; these signals and SIGCHLD make the yielded descriptor readable."""
         wake, woken = os.pipe()
         os.set_blocking(woken, False)
         handlers = {

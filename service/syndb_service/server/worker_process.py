@@ -1,4 +1,4 @@
-"""A worker process, as ``syndb-lab worker`` starts it.
+"""A worker process; ``syndb-lab worker`` starts it.
 
 ``python -m syndb_service.server.worker_process DATA_DIR LOG_LEVEL``
 """
@@ -23,53 +23,53 @@ from syndb_service.worker.worker_monitor import WorkerReporter
 log = logging.getLogger(__name__)
 
 STOP_S = 10.0
-LOOK_S = 0.5
+CHECK_S = 0.5
 
 
 class DistributedWorker:
-    """Runs jobs of a database that it shares with other workers.
+    """Runs jobs from a database that it shares with other workers.
 
     Parameters
     ----------
-    service : Service
-        The wired service.
+    service : Container
+        The container.
     """
 
     def __init__(self, service: Container) -> None:
         self._service = service
-        self._taker = JobConsumer(service.broker, service.settings.max_workers)
-        self._reporter = WorkerReporter(service.worker_reports, lambda: self._taker.alive)
-        self._tidied_at = time.monotonic()
-        self._tidying = Rounds("temporary folders")
+        self._consumer = JobConsumer(service.broker, service.settings.max_workers)
+        self._reporter = WorkerReporter(service.worker_reports, lambda: self._consumer.alive)
+        self._cleaned_at = time.monotonic()
+        self._cleaning = Rounds("temporary folders")
 
     def start(self) -> None:
-        """Take jobs."""
+        """Start the threads that claim and run jobs."""
         self._service.fork_server.start(waiting=CHILDREN_AHEAD)
         self._service.supervisor.start_heartbeat()
         self._service.supervisor.start_cancel_polling()
-        self._taker.start()
+        self._consumer.start()
         self._reporter.start()
         self._service.sweeper.start()
         self._service.scrubber.start()
 
     @property
     def alive(self) -> bool:
-        """Whether it still takes jobs, or would if its broker were there."""
-        return self._taker.alive
+        """Whether its thread of job messages runs, even during an outage of the broker."""
+        return self._consumer.alive
 
     def remove_stale_temp_folders(self) -> None:
-        """Once a lease, remove what a killed worker of this host left in the temporary folder."""
-        if time.monotonic() - self._tidied_at < self._service.settings.lease_s:
+        """Remove temporary folders that a killed worker of this host left, at most once per lease."""
+        if time.monotonic() - self._cleaned_at < self._service.settings.lease_s:
             return
-        self._tidied_at = time.monotonic()
-        with self._tidying.attempt():
+        self._cleaned_at = time.monotonic()
+        with self._cleaning.attempt():
             _remove_stale_temp_folders(self._service)
 
     def stop(self) -> None:
-        """End the children, give their jobs and the hints back, and stop the threads."""
+        """End the child processes, requeue their jobs and the job messages, and stop the threads."""
         self._service.supervisor.stop()
-        if not self._taker.stop(STOP_S):
-            log.warning("hints are left to others: the broker does not answer")
+        if not self._consumer.stop(STOP_S):
+            log.warning("broker unavailable: unacknowledged job messages go to other workers")
         self._service.scrubber.stop()
         self._service.sweeper.stop()
         self._service.supervisor.close()
@@ -77,9 +77,9 @@ class DistributedWorker:
 
 
 def _remove_stale_temp_folders(service: Container) -> None:
-    """Remove the folders of attempts that don't run any more.
+    """Remove the folders of attempts that no longer run.
 
-    Folders are listed before rows are read: whatever is listed then has its row.
+    Folders are listed before rows are read, so that every listed folder has a row.
     """
     temp_path = service.settings.temp_path
     folders = {folder.name: folder for folder in temp_path.iterdir()} if temp_path.exists() else {}
@@ -94,17 +94,19 @@ def _remove_stale_temp_folders(service: Container) -> None:
 def main() -> int:
     """Run jobs until SIGTERM; return the exit status."""
     with report_startup_errors():
-        lifeline, settings = bootstrap(sys.argv[1:])
+        watchdog, settings = bootstrap(sys.argv[1:])
         service = build_container(settings)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         worker = DistributedWorker(service)
         worker.start()
-    lifeline.report_ready()
-    while not stopping.wait(LOOK_S):
+    watchdog.report_ready()
+    while not stopping.wait(CHECK_S):
         if not worker.alive:
-            log.error("a thread that takes hints has ended; this process ends, and another one follows")
+            log.error(
+                "a thread that receives job messages has ended; this process ends, and is started again"
+            )
             break
         worker.remove_stale_temp_folders()
     worker.stop()

@@ -51,7 +51,7 @@ class Desk:
         with pytest.raises(DatasetInvalid) as caught:
             add_folder(self.warehouse, self.folder)
         assert self.tree() == before
-        return [str(finding) for finding in caught.value.findings]
+        return [str(issue) for issue in caught.value.issues]
 
     def tree(self) -> dict[str, bytes | None]:
         root = self.folder.parent / "warehouse"

@@ -57,7 +57,7 @@ class Bench:
         with pytest.raises(DatasetInvalid) as caught:
             self.add(*paths, **options)
         assert self.desk.warehouse.datasets() == []
-        return [str(finding) for finding in caught.value.findings]
+        return [str(issue) for issue in caught.value.issues]
 
     @property
     def report(self) -> str:

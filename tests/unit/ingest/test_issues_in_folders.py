@@ -22,7 +22,7 @@ def refused(desk: Desk, folder: Path) -> list[str]:
     with pytest.raises(DatasetInvalid) as caught:
         add_folder(desk.warehouse, folder)
     assert desk.warehouse.datasets() == []
-    return [str(finding) for finding in caught.value.findings]
+    return [str(issue) for issue in caught.value.issues]
 
 
 def test_a_folder_that_is_not_there(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

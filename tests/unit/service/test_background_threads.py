@@ -116,7 +116,7 @@ def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path)
     try:
         worker.start()
         assert {each.name for each in background.list_loops()} == {
-            "hint takers",
+            "job consumers",
             "sweeper",
             "scrubber",
             "heartbeat",

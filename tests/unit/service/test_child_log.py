@@ -50,9 +50,9 @@ def test_records_cross_with_their_job_and_anything_else_as_it_is(
 def test_refusals_and_failed_threads_are_records_too() -> None:
     script = """
 import sys, threading, warnings
-from syndb_service.logs import refuse, start_logging
+from syndb_service.logs import report_fatal_error, start_logging
 start_logging("INFO", sys.argv[1])
-refuse("there is no broker", "Start one.")
+report_fatal_error("there is no broker", "Start one.")
 warnings.warn("old")
 threading.Thread(target=lambda: 1 / 0, name="pulse").start()
 raise ValueError("at the end")

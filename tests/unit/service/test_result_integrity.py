@@ -119,9 +119,9 @@ def test_what_is_damaged_is_not_given_out(
     assert told.value.error_code == "result_damaged"
     assert told.value.rerun == f"/v1/jobs/{job.job_id}/rerun"
     assert place.reason(job) is Reason.RESULT_DAMAGED
-    assert [record.levelname for record in caplog.records if "is not what was written" in record.message] == [
-        "ERROR"
-    ], "told once"
+    assert [
+        record.levelname for record in caplog.records if "has changed since it was written" in record.message
+    ] == ["ERROR"], "told once"
     assert any(
         "result_damaged" in record.message for record in caplog.records if record.name == "syndb.audit"
     )
