@@ -1,6 +1,6 @@
-"""Every setting of the service: name, unit, default and reason.
+"""The settings of the service, read from environment variables.
 
-The names of the environment variables stand in the fields' aliases; only
+A field ``name`` is the variable ``SYNDB_NAME``, unless its alias names another one. Only
 :mod:`syndb_service.container` and the command line build :class:`Settings`.
 """
 
@@ -29,15 +29,15 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MAXIMA = {"time_limit_s": "max_time_limit_s", "result_ttl_hours": "max_result_ttl_hours"}
 YEAR_S = 366 * 86400
 PEBIBYTE = 1024**5
-ALIKE = 0.85
+MIN_SIMILARITY = 0.85
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 
 
 def default_data_dir() -> Path:
-    """Return the folder of the embedded mode: ``SYNDB_DATA_DIR`` or the platform's place for user data."""
+    """Return the folder of the embedded mode: ``SYNDB_DATA_DIR`` or the platform's folder for user data."""
     try:
         return Path(os.environ.get("SYNDB_DATA_DIR") or user_data_path("syndb-lab"))
-    except RuntimeError:  # a user of a container may have no home; the client looks there, too
+    except RuntimeError:  # a user in a container may have no home folder; the client uses this path, too
         return Path(tempfile.gettempdir()) / f"syndb-lab-{os.getuid()}" / "data"
 
 
@@ -54,196 +54,221 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the embedded mode.")
 
-    log_format: Literal["text", "json"] = Field(default="text", description="The form of the log's lines.")
-    database_url: SecretStr = Field(default=SecretStr(""), description="Where the rows are.")
+    log_format: Literal["text", "json"] = Field(default="text", description="Format of log records.")
+    database_url: SecretStr = Field(default=SecretStr(""), description="URL of the database.")
     broker_url: SecretStr = Field(
-        default=SecretStr("embedded"), description="What carries the hints to the workers."
+        default=SecretStr("embedded"),
+        description="URL of the broker, which sends job messages to the workers.",
     )
-    results_url: str = Field(default="", description="Where the results are.")
-    warehouse_url: str = Field(default="", description="Where the datasets are.")
-    s3_endpoint_url: str = Field(default="", description="An S3 that is not Amazon's.")
-    s3_public_url: str = Field(default="", description="Where users reach that S3.")
+    results_url: str = Field(default="", description="Folder or S3 prefix of the results.")
+    warehouse_url: str = Field(default="", description="Folder or S3 prefix of the datasets.")
+    s3_endpoint_url: str = Field(default="", description="URL of an S3 server other than Amazon's.")
+    s3_public_url: str = Field(default="", description="URL at which users reach that S3 server.")
     cache_bytes: int = Field(
         default=64 * GIBIBYTE,
         ge=1024**2,
-        description="Disk for datasets from S3 on a worker's host, in bytes.",
+        description="Disk space for datasets from S3 on a worker's host, in bytes.",
     )
     wait_s: float = Field(
-        default=0.0, ge=0, description="Seconds to wait at start for a part that is not there."
+        default=0.0,
+        ge=0,
+        description="Seconds to wait at start for an unavailable database, broker or store; 0 fails at once.",
     )
     max_workers: int = Field(
         default=4,
         ge=1,
         le=256,
         validation_alias="JOB_QUEUE_MAX_WORKERS",
-        description="Jobs at a time in a worker process.",
+        description="Jobs that a worker process runs at a time.",
     )
     result_ttl_hours: float = Field(
         default=24.0,
         gt=0,
         le=24 * 366,
         validation_alias="JOB_RESULT_TTL_HOURS",
-        description="Hours that a result is kept.",
+        description="Hours after which a result is destroyed.",
     )
     max_result_ttl_hours: float = Field(
         default=24.0 * 30,
         gt=0,
         le=24 * 366,
-        description="Hours that an owner may have a result kept.",
+        description="Longest time that an owner may keep a result, in hours.",
     )
     max_result_bytes: int = Field(
         default=GIBIBYTE,
         ge=1024,
-        le=5 * 1024**4,  # the largest object that S3 takes
+        le=5 * 1024**4,  # the largest object of S3
         validation_alias="JOB_MAX_RESULT_BYTES",
-        description="Largest result, in bytes.",
+        description="Maximum size of a result, in bytes.",
     )
 
     lease_s: float = Field(
-        default=30.0, ge=1, le=3600, description="Seconds after which a silent worker's job is requeued."
+        default=30.0, ge=1, le=3600, description="Seconds without a heartbeat after which a job is requeued."
     )
     max_deaths: int = Field(
-        default=3, ge=1, le=100, description="Deaths of a job's process after which the job fails."
+        default=3, ge=1, le=100, description="Crashes of a job's process after which the job fails."
     )
     max_outages: int = Field(
         default=60,
         ge=1,
-        description="Outages of a store after which the job fails; the pauses grow to a minute.",
+        description="Outages of a dependency after which a job fails; pauses between retries grow to 60 s.",
     )
     time_limit_s: float = Field(
-        default=3600.0, gt=0, le=YEAR_S, description="Seconds a job may run when it names no limit."
+        default=3600.0, gt=0, le=YEAR_S, description="Time limit of a job that sets none, in seconds."
     )
     max_time_limit_s: float = Field(
-        default=86400.0, gt=0, le=YEAR_S, description="Longest time limit a job may name, in seconds."
+        default=86400.0, gt=0, le=YEAR_S, description="Longest time limit that a job may set, in seconds."
     )
     job_memory_bytes: int = Field(
-        default=4 * GIBIBYTE, ge=256 * 1024**2, le=PEBIBYTE, description="Memory of one job, in bytes."
+        default=4 * GIBIBYTE,
+        ge=256 * 1024**2,
+        le=PEBIBYTE,
+        description="DuckDB's memory limit of one job, in bytes.",
     )
     job_temp_bytes: int = Field(
-        default=16 * GIBIBYTE, ge=0, le=PEBIBYTE, description="Disk one job may spill to, in bytes."
+        default=16 * GIBIBYTE,
+        ge=0,
+        le=PEBIBYTE,
+        description="Disk space for temporary files of one job, in bytes.",
     )
     job_threads: int = Field(
-        default=0, ge=0, le=1024, description="Threads of one job; 0 means all processors."
+        default=0, ge=0, le=1024, description="Threads of one job; 0 for all processors."
     )
     max_open_jobs: int = Field(
         default=5000, ge=1, description="Jobs that one user may have pending and running."
     )
     max_query_bytes: int = Field(default=1024**2, ge=1024, description="Longest SQL text, in bytes of UTF-8.")
     rate_requests: int = Field(
-        default=2000, ge=0, description="Requests of one user in the window; 0 sets no limit."
+        default=2000, ge=0, description="Requests of one user within the window; 0 for no limit."
     )
-    rate_window_s: int = Field(default=10, ge=1, le=3600, description="Length of that window, in seconds.")
-    cors_origins: str = Field(default="", description="Origins whose pages may read answers.")
-    oidc_issuer: str = Field(default="", description="The OpenID provider whose users are let in.")
+    rate_window_s: int = Field(
+        default=10, ge=1, le=3600, description="Length of the window of the rate limit, in seconds."
+    )
+    cors_origins: str = Field(default="", description="Origins whose web pages may read responses (CORS).")
+    oidc_issuer: str = Field(default="", description="URL of the OpenID provider whose users are accepted.")
     oidc_audience: str = Field(
-        default="", validate_default=True, description="Whom its access tokens must be meant for."
+        default="",
+        validate_default=True,
+        description="Required audience (`aud`) of the provider's access tokens.",
     )
-    oidc_client_id: str = Field(default="", description="As what notebooks log in there.")
-    oidc_scope: str = Field(default="openid", description="What a login asks for.")
-    oidc_leeway_s: int = Field(default=60, ge=0, le=300, description="Seconds that clocks may differ.")
+    oidc_client_id: str = Field(
+        default="", description="Client id with which notebooks log in at the provider."
+    )
+    oidc_scope: str = Field(default="openid", description="Scopes that a login requests.")
+    oidc_leeway_s: int = Field(
+        default=60, ge=0, le=300, description="Seconds by which the provider's clock may differ."
+    )
     oidc_refetch_s: float = Field(
-        default=10.0, ge=0, le=3600, description="Seconds between two fetches of the provider's keys."
+        default=10.0, ge=0, le=3600, description="Minimum seconds between two fetches of the provider's keys."
     )
     oidc_token_days: float = Field(
-        default=30.0, gt=0, le=36_500, description="Days for which a token made at a login is valid."
+        default=30.0, gt=0, le=36_500, description="Days for which a token created at a login is valid."
     )
     oidc_affiliation_claims: str = Field(
-        default="eduperson_scoped_affiliation,affiliation", description="Claims that hold affiliations."
+        default="eduperson_scoped_affiliation,affiliation", description="Claims that contain affiliations."
     )
     oidc_affiliations: str = Field(
-        default="faculty,staff,student,employee,member", description="Affiliations that make academic."
+        default="faculty,staff,student,employee,member", description="Affiliations that count as academic."
     )
-    oidc_domains: str = Field(default="", description="Domains at which they do.")
-    oidc_groups_claim: str = Field(default="", description="The claim that names a user's groups.")
+    oidc_domains: str = Field(default="", description="Domains at which affiliations count; empty for all.")
+    oidc_groups_claim: str = Field(default="", description="Claim with a user's groups; empty to read none.")
     academic_days: float = Field(
-        default=365.0, gt=0, le=36_500, description="Days for which an issuer's word on a standing holds."
+        default=365.0, gt=0, le=36_500, description="Days for which a verified academic status is valid."
     )
-    sweep_s: float = Field(default=5.0, gt=0, le=3600, description="Seconds between two sweeps.")
+    sweep_s: float = Field(
+        default=5.0, gt=0, le=3600, description="Seconds between two sweeps of the maintenance."
+    )
     orphan_sweep_s: float = Field(
         default=60.0,
         gt=0,
         le=86400,
-        description="Seconds between two searches for files that belong to no job.",
+        description="Seconds between two searches for files without a row.",
     )
     scrub_s: float = Field(
-        default=600.0, gt=0, le=86400 * 7, description="Seconds between two looks at all stored results."
+        default=600.0,
+        gt=0,
+        le=86400 * 7,
+        description="Seconds between two checks of size and state of all stored results.",
     )
     scrub_bytes_s: int = Field(
         default=8 * 1024**2,
         ge=0,
         le=PEBIBYTE,
-        description="Bytes of stored results that are hashed in a second; 0 hashes none unasked.",
+        description="Bytes of stored results that the scrubber hashes per second; 0 turns hashing off.",
     )
     hint_s: float = Field(
-        default=10.0, gt=0, le=3600, description="Seconds after which a pending job gets another hint."
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="Seconds after which the job message of a pending job is sent again.",
     )
 
     @field_validator("cors_origins")
     @classmethod
-    def _origins(cls, given: str) -> str:
-        for origin in split_list(given):
+    def _origins(cls, value: str) -> str:
+        for origin in split_list(value):
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError("each must be an origin such as https://lab.example.edu; `*` is not taken")
-        return given
+        return value
 
     @field_validator("oidc_issuer")
     @classmethod
-    def _issuer(cls, given: str) -> str:
-        parts = urlsplit(given)
-        if not given:
-            return given
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not value:
+            return value
         if parts.username is not None or parts.query or parts.fragment or not parts.hostname:
             raise ValueError("must be a URL such as https://login.example.edu, as its tokens name it")
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
             raise ValueError("must be https; http only on this computer")
-        return given
+        return value
 
     @field_validator("oidc_audience")
     @classmethod
-    def _audience(cls, given: str, info: ValidationInfo) -> str:
-        if info.data.get("oidc_issuer") and not given:
-            raise ValueError("must be set with SYNDB_OIDC_ISSUER: whom access tokens must be meant for")
-        return given
+    def _audience(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value:
+            raise ValueError("must be set with SYNDB_OIDC_ISSUER: the audience (aud) of its access tokens")
+        return value
 
     @field_validator("oidc_affiliation_claims", "oidc_affiliations")
     @classmethod
-    def _not_empty(cls, given: str) -> str:
-        if not split_list(given):
+    def _not_empty(cls, value: str) -> str:
+        if not split_list(value):
             raise ValueError("must name at least one")
-        return given
+        return value
 
     @field_validator("oidc_domains")
     @classmethod
-    def _domains(cls, given: str) -> str:
-        for domain in split_list(given):
+    def _domains(cls, value: str) -> str:
+        for domain in split_list(value):
             if not _DOMAIN.fullmatch(domain):
                 raise ValueError(f"{domain!r} is no domain such as example.edu or *.example.edu")
-        return given
+        return value
 
     @model_validator(mode="after")
     def _defaults_are_within_maxima(self) -> Self:
-        """Let the one that is set move the other; refuse two that contradict each other."""
-        for default, most in _MAXIMA.items():
-            given, longest = getattr(self, default), getattr(self, most)
-            if given > longest and most not in self.model_fields_set:
-                setattr(self, most, given)
-            elif given > longest and default not in self.model_fields_set:
-                setattr(self, default, longest)
-            elif given > longest:
+        """Adjust a default to its maximum, or the maximum to its default, whichever is not set."""
+        for default, maximum in _MAXIMA.items():
+            value, limit = getattr(self, default), getattr(self, maximum)
+            if value > limit and maximum not in self.model_fields_set:
+                setattr(self, maximum, value)
+            elif value > limit and default not in self.model_fields_set:
+                setattr(self, default, limit)
+            elif value > limit:
                 raise ValueError(
-                    f"{_variable((default,))} = {given:.15g} must be at most "
-                    f"{_variable((most,))} = {longest:.15g}"
+                    f"{_variable((default,))} = {value:.15g} must be at most "
+                    f"{_variable((maximum,))} = {limit:.15g}"
                 )
         return self
 
     @property
     def threads(self) -> int:
-        """Threads of one job, with 0 resolved to this machine's processors."""
+        """Threads of one job; a setting of 0 is the number of this machine's processors."""
         return self.job_threads or os.cpu_count() or 1
 
     @property
     def job_address_space_bytes(self) -> int:
-        """How much a child may map: its libraries and files beside its memory."""
+        """Limit of a child's address space: its memory, and its mapped libraries and files."""
         return 2 * self.job_memory_bytes + BASE_ADDRESS_SPACE
 
     @property
@@ -258,12 +283,12 @@ class Settings(BaseSettings):
 
     @property
     def cors_allowed(self) -> list[str]:
-        """The origins whose pages may read answers."""
+        """The origins whose web pages may read responses."""
         return split_list(self.cors_origins)
 
     @property
     def results(self) -> str:
-        """The place of the results: by default a folder in the data folder."""
+        """The storage URL of the results: by default a folder in the data folder."""
         return self.results_url or str(self.data_dir / "results")
 
     @property
@@ -273,37 +298,37 @@ class Settings(BaseSettings):
 
     @property
     def warehouse(self) -> str:
-        """The place of the datasets: by default a folder in the data folder."""
+        """The storage URL of the datasets: by default a folder in the data folder."""
         return self.warehouse_url or str(self.warehouse_path)
 
     @property
     def cache_path(self) -> Path:
-        """The folder in which a worker's host keeps datasets from S3."""
+        """The folder of the file cache for datasets from S3."""
         return self.data_dir / "cache"
 
     @property
     def temp_path(self) -> Path:
-        """The folder under which each job gets its own temporary one."""
+        """The folder that contains the temporary folder of each job."""
         return self.data_dir / "tmp"
 
 
 def split_list(text: str) -> list[str]:
-    """Take a list apart that has commas or spaces between its members.
+    """Split a list that is separated by commas, semicolons or spaces.
 
     Examples
     --------
     >>> split_list("faculty, staff student")
     ['faculty', 'staff', 'student']
     """
-    return [each for each in re.split(r"[,;\s]+", text) if each]
+    return [member for member in re.split(r"[,;\s]+", text) if member]
 
 
 PRIVATE = 0o077
-"""The umask of the service's processes and commands: what they make is for this user alone."""
+"""The umask of the service's processes and commands: only this user can read their files."""
 
 
 def load_settings(data_dir: Path | None = None) -> Settings:
-    """Read the settings, or say which one makes no sense.
+    """Load the settings from the environment.
 
     Parameters
     ----------
@@ -313,14 +338,14 @@ def load_settings(data_dir: Path | None = None) -> Settings:
     Raises
     ------
     BadSetting
-        Naming each variable, its value and what it may be.
+        If settings are invalid; the message has each variable, its value and the allowed values.
     """
     try:
         settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as error:
         lines = [f"  {_describe_invalid(item['loc'], item['input'], item['msg'])}" for item in error.errors()]
         raise BadSetting(
-            "\n".join(["these settings make no sense:", *lines]),
+            "\n".join(["these settings are invalid:", *lines]),
             hint="Correct or unset them in the environment and start again.",
         ) from None
     settings.data_dir = settings.data_dir.expanduser().absolute()
@@ -328,17 +353,17 @@ def load_settings(data_dir: Path | None = None) -> Settings:
 
 
 def find_misspelled(names: Iterable[str]) -> dict[str, str]:
-    """Find variables that are no settings and are written nearly like one.
+    """Find variables that look like misspelled settings.
 
     Parameters
     ----------
     names : iterable of str
-        The names of an environment.
+        Names of environment variables.
 
     Returns
     -------
     dict of str to str
-        The setting that may be meant, by what is written.
+        The most similar setting, by the name of the variable.
 
     Examples
     --------
@@ -349,14 +374,14 @@ def find_misspelled(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         if name.startswith(("SYNDB_", "JOB_")) and name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=ALIKE)
+            near = get_close_matches(name, known, n=1, cutoff=MIN_SIMILARITY)
             if near:
                 found[name] = near[0]
     return found
 
 
 def _describe_invalid(location: tuple[int | str, ...], value: object, message: str) -> str:
-    """Say what is wrong with a variable, with its value unless that may hold a password."""
+    """Describe an invalid variable, with its value unless it may contain a password."""
     message = message.removeprefix("Value error, ")
     if not location:
         return message
