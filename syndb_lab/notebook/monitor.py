@@ -155,7 +155,8 @@ class Monitor:
         except ServiceUnavailable:
             clock = time.strftime("%H:%M:%S")
             unavailable = (
-                self._unavailable or f"no answer from the service since {clock}; below is what it said last"
+                self._unavailable
+                or f"no answer from the service since {clock}; the table shows its last answer"
             )
         except SyndbError as error:
             self._is_refused = error.status in REFUSED

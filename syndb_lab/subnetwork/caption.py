@@ -74,7 +74,7 @@ def advice(part: Subnetwork) -> list[str]:
     options = []
     if counts.within > shown:
         enough = counts.within <= MAX_NEURONS
-        more = f"limit={counts.within} shows them all" if enough else f"limit={MAX_NEURONS} is the most"
+        more = f"limit={counts.within} shows them all" if enough else f"limit={MAX_NEURONS} is the maximum"
         options.append(f"{counts.within - shown:,} more neurons pass: {more}")
         if 0 < counts.too_weak < float("inf") and counts.too_weak >= part.min_synapses:
             options.append(
@@ -86,6 +86,8 @@ def advice(part: Subnetwork) -> list[str]:
             options.append(f"neurons=['…'], {effect} what is around a neuron")
     if counts.among > len(part.lines):
         enough = counts.among <= MAX_CONNECTIONS
-        more = f"connections={counts.among} draws them all" if enough else f"{MAX_CONNECTIONS:,} is the most"
+        more = (
+            f"connections={counts.among} draws them all" if enough else f"{MAX_CONNECTIONS:,} is the maximum"
+        )
         options.append(f"{counts.among - len(part.lines):,} weaker connections are not drawn: {more}")
     return options

@@ -44,7 +44,7 @@ CASE WHEN {total} <= {max_weight} THEN {total}::BIGINT
 def result_source(
     job_id: str, columns: Sequence[Mapping[str, Any]], min_synapses: int | None
 ) -> ConnectionSource:
-    """Write the connections in a stored result as ``known`` and ``kept``.
+    """Build the expressions for the connections in a stored result: ``known`` and ``kept``.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ def validate_options(limit: Any, connections: Any, hops: Any, min_synapses: Any,
     >>> validate_options(5000, 800, None, None)
     Traceback (most recent call last):
     syndb_lab.errors.ParameterError: limit is 5000; it takes a number of neurons from 1 to 2,000
-    More can't be told apart on a screen: take min_synapses or neurons, or all of it with job.to_networkx().
+    A screen can't show more: use min_synapses or neurons, or get the whole graph with job.to_networkx().
     """
     plain: list[Any] = []
     for name, value, low, high, unit in (
@@ -78,8 +78,8 @@ def validate_options(limit: Any, connections: Any, hops: Any, min_synapses: Any,
             kind = f"number of {unit}" if unit else "whole number"
             raise ParameterError(
                 f"{name} is {format_value(value)}; it takes a {kind} {allowed}",
-                hint="More can't be told apart on a screen: take min_synapses or neurons, "
-                "or all of it with job.to_networkx()."
+                hint="A screen can't show more: use min_synapses or neurons, "
+                "or get the whole graph with job.to_networkx()."
                 if is_crowd
                 else f"For example: {name}={low + 1}.",
             )
@@ -109,7 +109,7 @@ def parse_neurons(neurons: Any) -> list[int | str]:
             number = INT64
         if isinstance(neuron, bool) or not -INT64 <= number < INT64:
             raise ParameterError(
-                f"neurons holds {format_value(neuron)}, which is no neuron",
+                f"neurons contains {format_value(neuron)}, which is neither an id nor a name",
                 hint="Give ids (whole numbers) or names.",
             )
         wanted.append(number)
@@ -179,7 +179,7 @@ def fetch_from_analysis(
 
     Parameters
     ----------
-    ask : callable
+    run_queries : callable
         Runs query jobs by their bodies, and returns their tables.
     answer : mapping
         The graph job's answer.
@@ -347,12 +347,12 @@ def caption_notes(
     notes = []
     missing = len(request.centers or ()) - center_count
     if missing > 0 and center_count < request.limit:
-        notes.append(f"{missing:,} of the neurons asked for are not in this graph")
+        notes.append(f"{missing:,} of the requested neurons are not in this graph")
     isolated = counts.neurons - counts.connected
     if isolated and counts.connected:
         notes.append(f"{isolated:,} neuron{' has' if isolated == 1 else 's have'} no connection")
     if not dataset:
-        notes.append("the result does not say of which dataset it is: neurons are called by their ids")
+        notes.append("the dataset of this result is unknown: neurons are labelled by their ids")
     return notes
 
 

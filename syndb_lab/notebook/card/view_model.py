@@ -23,8 +23,8 @@ TONES: Final = {
 }
 REASONS: Final = {
     "queued": "",
-    "worker_lost": "its worker was lost; it starts again",
-    "store_unavailable": "the store was away; it starts again",
+    "worker_lost": "worker lost; the job restarts",
+    "store_unavailable": "the store was unavailable; the job restarts",
     "cancelled_by_user": "",
 }
 

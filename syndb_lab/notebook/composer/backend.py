@@ -126,7 +126,7 @@ class ComposerBackend:
         found = entries(draft, self._namespace, self._ids())
         shown = {"parameters": [entry.to_field() for entry in found]}
         if waiting := self._unfinished_reference(draft.sql):
-            message = f"the job {waiting} has not ended yet: its columns are known once it has"
+            message = f"the job {waiting} has not ended yet, so its columns are unknown"
             return check_result.check_result(draft, "unchecked", message=message, **shown)
         missing = "; ".join(entry.message() for entry in found if entry.trouble)
         bound = {entry.name: entry.value for entry in found}
@@ -154,15 +154,16 @@ class ComposerBackend:
         if draft.kind == "graph":
             options, troubles = graph_options(self._form, draft.analysis, draft.options)
             for name, trouble in troubles.items():
-                raise ParameterError(f"{name}: {trouble}", hint="Mend it in the form.")
+                raise ParameterError(f"{name}: {trouble}", hint="Correct it in the form.")
             if needed := missing_options(self._form, draft.analysis, draft.options):
                 raise ParameterError(needed, hint="Enter it in the form.")
             return self._lab.graph(draft.dataset_id, draft.analysis, label=label, **options)
         if not draft.sql.strip():
-            raise ParameterError("there is no SQL to run", hint="Write some, or take an example.")
+            raise ParameterError("there is no SQL to run", hint="Write a query, or choose an example.")
         if waiting := self._unfinished_reference(draft.sql):
             raise ParameterError(
-                f"the job {waiting} has not ended yet", hint="Run this once it has: its result is read."
+                f"the job {waiting} has not ended yet",
+                hint="Run this query when the job has ended, because it reads the job's result.",
             )
         parameters = values(entries(draft, self._namespace, self._ids()), draft.sql)
         file_format = cast("Format", draft.format)

@@ -90,7 +90,7 @@ class UncompressedFile:
 
     Parameters
     ----------
-    beside : Path
+    template : Path
         Path of a file in the folder for the copy.
     schema : pyarrow.Schema
         The result's columns.
@@ -98,17 +98,17 @@ class UncompressedFile:
         The result's rows.
     """
 
-    def __init__(self, beside: Path, schema: pyarrow.Schema, batches: Iterator[Any]) -> None:
+    def __init__(self, template: Path, schema: pyarrow.Schema, batches: Iterator[Any]) -> None:
         import pyarrow as pa
 
         self.schema = schema
         self.lengths: list[int] = []
         try:
-            with held_part(beside) as name:
+            with held_part(template) as name:
                 self._write(name, batches)
                 self._file = pa.memory_map(str(name))
         except OSError as error:
-            raise unwritable(error, beside.parent) from error
+            raise unwritable(error, template.parent) from error
         reader = pa.ipc.open_file(self._file)
         self._batches = [reader.get_batch(index) for index in range(reader.num_record_batches)]
         self.table = pa.Table.from_batches(self._batches, reader.schema)

@@ -227,16 +227,16 @@ class RowView:
         return (f" WHERE {' AND '.join(parts)}" if parts else ""), values
 
 
-def temporary_folder(beside: Path) -> tempfile.TemporaryDirectory[str]:
+def temporary_folder(parent: Path) -> tempfile.TemporaryDirectory[str]:
     """Create a temporary folder for sorting beyond memory, readable by this user only.
 
     Parameters
     ----------
-    beside : Path
+    parent : Path
         Parent folder, which has space for large results. If it is not writable, the system's folder for
         temporary files is used.
     """
     try:
-        return tempfile.TemporaryDirectory(prefix="sorting-", dir=beside)
+        return tempfile.TemporaryDirectory(prefix="sorting-", dir=parent)
     except OSError:
         return tempfile.TemporaryDirectory(prefix="syndb-sorting-")

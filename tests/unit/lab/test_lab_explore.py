@@ -157,9 +157,9 @@ def test_gap_junctions_are_drawn_once_and_apart(ask: RunQueries) -> None:
         ("it's D", 'Did you mean "it\'s C"?'),
         (BIG + 99, "has no neuron 720575940600000100"),
         ([], "neurons is empty"),
-        (1.5, "holds 1.5"),
-        (2**63, "holds 9223372036854775808"),
-        (True, "holds True"),
+        (1.5, "contains 1.5"),
+        (2**63, "contains 9223372036854775808"),
+        (True, "contains True"),
     ],
 )
 def test_a_neuron_that_is_not_there(neurons: Any, said: str, ask: RunQueries) -> None:
