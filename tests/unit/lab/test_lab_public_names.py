@@ -44,7 +44,7 @@ LISTED = pa.table({"pre_neuron_id": [1, 2, 3], "post_neuron_id": [2, 3, 1], "wei
 CONTENT = arrow_file(LISTED)
 KINDS = (Lab, Job, Dataset, Datasets, DryRun, Listing, Explorer, ResultTable, Composer, Monitor)
 NOT_WALKED = {
-    "Monitor.heed": "takes a message of our own page",
+    "Monitor.handle_click": "takes a message of our own page",
     "Lab.close": "ends what the walk needs; takes nothing",
     "Job.record": "what the service says of the job; its cards write it",
 }
