@@ -34,8 +34,8 @@ export function mount(host, model) {
   format.setAttribute("aria-label", "format of the result");
   const sidePanel = element("div", "syndb-side-panel");
   sidePanel.setAttribute("role", "tabpanel");
-  sidePanel.setAttribute("aria-label", "what to start from");
-  const sides = createTabs("what to start from", [["schema", "Schema"], ["examples", "Examples"], ["history", "History"]], "schema", (key) => open(key));
+  sidePanel.setAttribute("aria-label", "starting points");
+  const sides = createTabs("starting points", [["schema", "Schema"], ["examples", "Examples"], ["history", "History"]], "schema", (key) => open(key));
   const modes = createTabs("kind of job", [["query", "SQL"], ["graph", "Graph"]], draftState.now.kind, (kind) => {
     change({ kind });
     drawKind();
@@ -165,7 +165,7 @@ function running(model, draftState) {
     waiting = `${Date.now()}-${Math.random()}`;
     start.disabled = true;
     setText(said, "submitting …");
-    timer = setTimeout(() => setText(said, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back"), SLOW_AFTER_MS);
+    timer = setTimeout(() => setText(said, "no answer from the kernel: it is running a cell, or was restarted. After a restart, copy what you typed since then and run this cell; it restores the earlier draft"), SLOW_AFTER_MS);
     model.send({ do: "run", run: waiting, draft: draftState.now });
   };
   const start = button({ do: "run", text: "▶ Run", title: "Shift-Enter" }, run);
@@ -175,7 +175,7 @@ function running(model, draftState) {
     waiting = null;
     clearTimeout(timer);
     start.disabled = false;
-    const trouble = draftState.isAbout(ran) ? "not submitted" : `not submitted, as it stood at ${ran.at}: ${ran.message}`;
+    const trouble = draftState.isAbout(ran) ? "not submitted" : `not submitted (draft of ${ran.at}): ${ran.message}`;
     setText(said, ran.job_id ? `job ${ran.job_id.slice(0, 8)} submitted at ${ran.at}` : trouble);
     if (!ran.job_id) refused(ran);
   };

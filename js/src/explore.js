@@ -279,7 +279,7 @@ function basket(part, numbers, choose, speak) {
   const ids = numbers.map((number) => part.ids[number]);
   const chip = (number) => {
     const out = element("button", "syndb-out", "×");
-    attributes(out, { type: "button", "aria-label": `Take ${part.names[number]} out of the selection` });
+    attributes(out, { type: "button", "aria-label": `Remove ${part.names[number]} from the selection` });
     out.addEventListener("click", () => choose(ids.filter((id) => id !== part.ids[number])));
     const isNamed = part.names[number] !== part.ids[number];
     return element("span", "syndb-picked", element("b", "", part.names[number]), isNamed ? element("span", "syndb-quiet", ` ${part.ids[number]}`) : null, out);

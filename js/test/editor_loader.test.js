@@ -46,7 +46,7 @@ for (const end of ["comm:close", "comm_live_update"]) {
     const gone = modelOf(version);
     const waiting = loadEditor(gone);
     gone.tell(end);
-    await assert.rejects(waiting, /the kernel was gone/);
+    await assert.rejects(waiting, /the kernel stopped/);
     assert.deepEqual(gone.heard, []);
     const next = modelOf(version);
     const coming = loadEditor(next);

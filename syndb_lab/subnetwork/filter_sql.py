@@ -40,7 +40,7 @@ electrical AS (
     SELECT a AS pre, b AS post, n AS junctions FROM pairs
     UNION ALL SELECT b, a, n FROM pairs WHERE a <> b
 )"""
-KEPT: Final = """\
+CONNECTIONS: Final = """\
 kept AS MATERIALIZED (
     SELECT pre, post, sum(synapses)::BIGINT AS synapses, sum(junctions)::BIGINT AS junctions
     FROM ({every})
@@ -126,7 +126,7 @@ def analysis_source(dataset_id: str, filters: Mapping[str, Any], min_synapses: i
     if include != "chemical":
         parts.append(JUNCTIONS)
         every.append(GAPS)
-    parts.append(KEPT.format(every=" UNION ALL ".join(every)))
+    parts.append(CONNECTIONS.format(every=" UNION ALL ".join(every)))
     return ConnectionSource(",\n".join(parts), values)
 
 

@@ -3,10 +3,10 @@ import { element, updateChildren, setText } from "../dom.js";
 
 const SLOW_AFTER_MS = 3000;
 const WORDS = {
-  empty: ["idle", "Write SQL, or take an example. Ctrl-Space completes, Shift-Enter runs."],
+  empty: ["idle", "Write SQL, or choose an example. Ctrl-Space completes, Shift-Enter runs."],
   valid: ["good", "valid"],
   open: ["warn", "not complete"],
-  ready: ["idle", "ready; the service checks it when it is run"],
+  ready: ["idle", "ready; the service checks it when it runs"],
   invalid: ["bad", "does not run"],
   unchecked: ["idle", "not checked"],
   away: ["warn", "not checked"],
@@ -56,7 +56,7 @@ export function createCheckPanel(go) {
     timer = setTimeout(() => {
       box.dataset.tone = "idle";
       setText(word, "not checked yet");
-      setText(facts, "no answer from the kernel: it runs a cell, or was restarted. Then copy what you typed since, and run this cell: what stood here before comes back");
+      setText(facts, "no answer from the kernel: it is running a cell, or was restarted. After a restart, copy what you typed since then and run this cell; it restores the earlier draft");
     }, SLOW_AFTER_MS);
   };
   return { box, show, wait, end: () => clearTimeout(timer) };

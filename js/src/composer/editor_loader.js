@@ -15,7 +15,7 @@ function fetched(model) {
     };
     const gone = () => {
       leave();
-      reject(new Error("the kernel was gone before the editor came"));
+      reject(new Error("the kernel stopped before it sent the editor"));
     };
     const take = (message) => {
       if (!message.editor) return;

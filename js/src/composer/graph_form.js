@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { createSelect, labelField, createTextField, createCheckbox } from "./fields.js";
 
-const HINTS = { names: "one, or several with commas", ends: "one, several, or one -> another", list: "ids, with spaces or commas" };
+const HINTS = { names: "one, or several separated by commas", ends: "one, several, or one -> another", list: "ids, separated by spaces or commas" };
 const spoken = (name) => name.replaceAll("_", " ");
 
 export function createGraphForm(draftState) {
@@ -52,7 +52,7 @@ export function createGraphForm(draftState) {
   const show = (given) => {
     schema = given;
     if (!schema.form.analyses) {
-      box.replaceChildren(element("div", "syndb-about", schema.message || "asking what there is …"));
+      box.replaceChildren(element("div", "syndb-about", schema.message || "loading the schema …"));
       return;
     }
     const { analysis, dataset_id: id, by } = draftState.now;

@@ -66,7 +66,7 @@ export function createSchemaTree(insert) {
           if (`${table.name}.${column.name} ${column.description}`.toLowerCase().includes(words)) found.set(`${table.name}.${column.name}`, [column, table.name]);
     const lines = [...found.values()].slice(0, FOUND).map(([column, owner]) => columnLine(column, insert, owner));
     const rest = found.size - lines.length;
-    const said = found.size === 0 ? "no column is called so" : rest > 0 ? `and ${rest} more` : "";
+    const said = found.size === 0 ? "no matching column" : rest > 0 ? `and ${rest} more` : "";
     list.replaceChildren(element("ul", "syndb-leaves", ...lines), said && element("div", "syndb-about", said));
   };
   const search = createTextField("", "find a column", draw);
@@ -77,7 +77,7 @@ export function createSchemaTree(insert) {
     box,
     show(schema) {
       datasets = schema.datasets;
-      setText(message, schema.state === "loading" ? "asking what there is …" : schema.message);
+      setText(message, schema.state === "loading" ? "loading the schema …" : schema.message);
       search.hidden = datasets.length === 0;
       draw();
     },

@@ -14,7 +14,7 @@ export function listExamples(examples, take) {
   const lines = examples.map((one) =>
     card(one.title, one.kind === "graph" ? `graph analysis ${one.analysis}` : oneLine(one.sql), () => take(one)),
   );
-  return lines.length ? element("ul", "syndb-drafts", ...lines) : element("div", "syndb-about", "no examples for what there is");
+  return lines.length ? element("ul", "syndb-drafts", ...lines) : element("div", "syndb-about", "no examples for these datasets");
 }
 
 export function listHistory(history, datasets, take) {
@@ -23,5 +23,5 @@ export function listHistory(history, datasets, take) {
     const what = one.kind === "graph" ? `${one.analysis} of ${named.get(one.dataset_id) ?? one.dataset_id}` : oneLine(one.sql ?? "");
     return card(one.label || what, [one.at, one.label && what].filter(Boolean).join(" · "), () => take(one));
   });
-  return lines.length ? element("ul", "syndb-drafts", ...lines) : element("div", "syndb-about", "what you run here stays listed on this computer");
+  return lines.length ? element("ul", "syndb-drafts", ...lines) : element("div", "syndb-about", "your runs are listed here, on this computer");
 }
