@@ -1,9 +1,9 @@
-"""The way in: which service, and with which token.
+"""``connect()``: the choice of the service and of the token.
 
-SYNDB_URL? ──▶ data folder named? ──▶ its service.json ──▶ answers? ──▶ take it
+SYNDB_URL? ──▶ data folder named? ──▶ its service.json ──▶ responds? ──▶ use it
                     │ no                                      │ no
                     ▼                                         ▼
-            the usual folder's, else the newest of running/*.json that answers ──none──▶ start one
+            the default folder's, else the newest of running/*.json that responds ──none──▶ start one
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ def connect(
     data_dir: str | Path | None = None,
     start: bool = True,
 ) -> Lab:
-    """Connect to a service: the one named, the one that runs here, or a fresh one.
+    """Connect to a service: the one named, one that runs on this computer, or a new one.
 
-    In this order: ``url`` and ``token``; the service of ``data_dir``; the environment's SYNDB_URL and
-    SYNDB_TOKEN; the service of SYNDB_DATA_DIR; yours of the usual folder; the newest other one on this
-    computer; one that is started now. SYNDB_TOKEN is sent to the service of SYNDB_URL and to no other. For a
-    service at which :func:`login` was done, no token has to be given.
+    The order is: ``url`` and ``token``; the service of ``data_dir``; the environment's SYNDB_URL and
+    SYNDB_TOKEN; the service of SYNDB_DATA_DIR; your service of the default folder; your newest other service
+    on this computer; a service that is started now. SYNDB_TOKEN is sent to the service of SYNDB_URL and to no
+    other. After :func:`login` at a service, ``connect`` finds its token.
 
-    To a service on another computer nothing is sent over plain http, unless SYNDB_PLAIN_HTTP=1 is set.
+    Nothing is sent over plain http to another computer, unless SYNDB_PLAIN_HTTP=1 is set.
 
     Parameters
     ----------
     url : str, optional
         Address of a service.
     token : str, optional
-        An API token of it.
+        An API token of the service.
     data_dir : str or Path, optional
-        Folder of an embedded service.
+        Data folder of an embedded service.
     start : bool
-        Whether an embedded service may be started.
+        Whether to start an embedded service if none runs.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def connect(
     Raises
     ------
     ServiceUnavailable
-        Nothing runs, and nothing may be or could be started.
+        No service runs, and none was started: ``start`` is False, or the start failed.
     AuthError
         The address is plain http and on another computer.
 
@@ -83,19 +83,19 @@ def connect(
 
 
 def find_or_start(data_dir: str | Path | None, *, start: bool) -> RunningService:
-    """Find the embedded service, or start it and say so in a line.
+    """Find the embedded service, or start it and print a line about that.
 
     Parameters
     ----------
     data_dir : str or Path, optional
-        Its folder; SYNDB_DATA_DIR, and then any service of this user, where none is named.
+        Its data folder; by default SYNDB_DATA_DIR, and then any service of this user.
     start : bool
-        Whether one may be started.
+        Whether to start a service if none runs.
 
     Raises
     ------
     ServiceUnavailable
-        None runs, and none may be started.
+        No service runs, and ``start`` is False.
     """
     named = data_dir or os.environ.get("SYNDB_DATA_DIR")
     if named and ("\0" in str(named) or len(str(named)) > LONGEST_PATH):

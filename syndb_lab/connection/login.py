@@ -1,7 +1,7 @@
-"""Logging in at a service's OpenID provider: in the browser, or by a code on another device.
+"""``login()`` at a service's OpenID provider: in the browser, or by a code on another device.
 
 GET /v1/auth ──▶ the provider's metadata ──▶ browser (code + PKCE, loopback) or device code ──▶ access token
-      ──▶ POST /v1/auth/tokens ──▶ a token of the service, kept in a file that only this user can read
+      ──▶ POST /v1/auth/tokens ──▶ a token of the service, stored in a file that only this user can read
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ def login(
     open_browser: Callable[[str], Any] = webbrowser.open,
     show: Show = print,
 ) -> Lab:
-    """Log in at a service's OpenID provider, and keep the token that the service makes of it.
+    """Log in at a service's OpenID provider, and store the token that the service returns.
 
     Parameters
     ----------
     url : str, optional
-        Address of the service; SYNDB_URL, where none is given.
+        Address of the service; SYNDB_URL by default.
     device : bool
-        Show an address and a code for another device, instead of opening a browser here: on a remote
-        JupyterHub, a browser can't come back to this computer.
+        Show an address and a code for another device, in place of opening a browser here. A remote
+        JupyterHub needs this, because a browser elsewhere can't redirect to it.
     wait_s : float
-        Seconds to wait for you.
+        Seconds to wait for the login.
     open_browser : callable
         Opens an address in a browser.
     show : callable
@@ -67,14 +67,14 @@ def login(
     Returns
     -------
     Lab
-        Connected; the next ``connect(url)`` finds the token, too.
+        A connection with the new token; a later ``connect(url)`` finds the token, too.
 
     Raises
     ------
     AuthError
-        The service has no login, it was refused, or it took too long.
+        The service has no login, the login was rejected, or it took longer than ``wait_s``.
     ServiceUnavailable
-        The service or the provider does not answer.
+        The service or the provider does not respond.
 
     Examples
     --------
@@ -86,8 +86,8 @@ def login(
         raise ParameterError(
             f"url is {article(url)}, no address", hint='For example: syndb_lab.login("https://…").'
         )
-    patience = number("wait_s", wait_s)
-    if patience is None or not 0 < patience < math.inf:
+    timeout_s = number("wait_s", wait_s)
+    if timeout_s is None or not 0 < timeout_s < math.inf:
         raise ParameterError(
             f"wait_s is {format_value(wait_s)}; it takes a number of seconds above 0",
             hint="For example: wait_s=300.",
@@ -107,22 +107,22 @@ def login(
 
     require_private(address)
     with _client(address) as http:
-        told = _request(http, "GET", f"{address}/v1/auth").get("login")
-    if not told:
+        login_options = _request(http, "GET", f"{address}/v1/auth").get("login")
+    if not login_options:
         raise AuthError(
             f"the service at {address} has no login",
             hint=NextStep(Action.ASK_FOR_TOKEN),
         )
-    provider = Provider(told, show_escaped)
-    access_token = provider.by_device(patience) if device else provider.by_browser(patience, open_browser)
+    provider = Provider(login_options, show_escaped)
+    access_token = provider.by_device(timeout_s) if device else provider.by_browser(timeout_s, open_browser)
     with _client(address) as http:
         headers = {"Authorization": f"Bearer {access_token}"}
-        made = _request(http, "POST", f"{address}/v1/auth/tokens", headers=headers)
-    token = made["token"] = SecretText(made["token"])
+        account = _request(http, "POST", f"{address}/v1/auth/tokens", headers=headers)
+    token = account["token"] = SecretText(account["token"])
     save_token(address, token)
-    standing = made.get("standing")
-    academic = f"academic ({standing['affiliation']})" if standing else "not verified as academic"
-    show_escaped(f"Logged in as {made['user']}, {academic}.")
+    status = account.get("standing")
+    academic = f"academic ({status['affiliation']})" if status else "not verified as academic"
+    show_escaped(f"Logged in as {account['user']}, {academic}.")
     return Lab(address, token)
 
 
@@ -132,7 +132,7 @@ class Provider:
     Parameters
     ----------
     login : dict
-        What ``GET /v1/auth`` says: ``issuer``, ``client_id``, ``scope`` and ``audience``.
+        ``login`` of ``GET /v1/auth``: ``issuer``, ``client_id``, ``scope`` and ``audience``.
     show : callable
         Shows a line of text.
     """
@@ -140,27 +140,29 @@ class Provider:
     def __init__(self, login: dict[str, Any], show: Show) -> None:
         self._issuer = _safe(str(login["issuer"]))
         self._client_id = str(login["client_id"])
-        self._asks = {"scope": str(login["scope"])}
+        self._scope = {"scope": str(login["scope"])}
         if urlsplit(str(login["audience"])).scheme in {"http", "https", "urn"}:
-            self._asks["resource"] = str(login["audience"])
+            self._scope["resource"] = str(login["audience"])
         self._show = show
         with _client(self._issuer) as http:
-            self._told = _request(http, "GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-        if self._told.get("issuer") != self._issuer:
+            address = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+            self._metadata = _request(http, "GET", address)
+        if self._metadata.get("issuer") != self._issuer:
             raise AuthError(f"what answers at {self._issuer} is another identity provider")
 
     def __repr__(self) -> str:
         return f"Provider({self._issuer!r})"
 
     def by_browser(self, wait_s: float, open_browser: Callable[[str], Any]) -> str:
-        """Log in with a browser on this computer: authorization code and PKCE, back on a loopback address."""
+        """Log in with a browser on this computer: authorization code with PKCE, and a loopback redirect."""
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(32)
         with LoopbackRedirect(state) as redirect, self._oauth(redirect_uri=redirect.uri) as oauth:
-            where, _ = oauth.create_authorization_url(
-                _safe(self._told["authorization_endpoint"]), state=state, code_verifier=verifier, **self._asks
+            endpoint = _safe(self._metadata["authorization_endpoint"])
+            address, _ = oauth.create_authorization_url(
+                endpoint, state=state, code_verifier=verifier, **self._scope
             )
-            self._show(f"Your browser opens {where}")
-            open_browser(where)
+            self._show(f"Your browser opens {address}")
+            open_browser(address)
             answer = redirect.wait(wait_s)
             if answer is None:
                 raise AuthError(
@@ -173,21 +175,22 @@ class Provider:
             )
 
     def by_device(self, wait_s: float) -> str:
-        """Log in with a browser anywhere, by a code that is shown here."""
-        endpoint = self._told.get("device_authorization_endpoint")
+        """Log in with a browser on any device, by a code that is shown here."""
+        endpoint = self._metadata.get("device_authorization_endpoint")
         if not endpoint:
             raise AuthError(f"{self._issuer} has no device login", hint="Use syndb_lab.login() without it.")
         with _client(self._issuer) as http:
-            asked = _request(http, "POST", _safe(endpoint), data={"client_id": self._client_id, **self._asks})
-        where = asked.get("verification_uri_complete") or asked["verification_uri"]
-        self._show(f"Open {where} and confirm the code {asked['user_code']}.")
-        until = time.monotonic() + min(wait_s, float(asked.get("expires_in", wait_s)))
-        pause = float(asked.get("interval", SLOWER_S))
+            data = {"client_id": self._client_id, **self._scope}
+            device = _request(http, "POST", _safe(endpoint), data=data)
+        address = device.get("verification_uri_complete") or device["verification_uri"]
+        self._show(f"Open {address} and confirm the code {device['user_code']}.")
+        deadline = time.monotonic() + min(wait_s, float(device.get("expires_in", wait_s)))
+        pause = float(device.get("interval", SLOWER_S))
         with self._oauth() as oauth:
-            while time.monotonic() < until:
+            while time.monotonic() < deadline:
                 time.sleep(pause)
                 try:
-                    return self._token(oauth, grant_type=DEVICE_GRANT, device_code=asked["device_code"])
+                    return self._token(oauth, grant_type=DEVICE_GRANT, device_code=device["device_code"])
                 except _NotYetError as not_yet:
                     pause += SLOWER_S if not_yet.slower else 0.0
         raise AuthError(f"nobody confirmed the code within {wait_s:g} s", hint="Try again.")
@@ -195,9 +198,9 @@ class Provider:
     def _oauth(self, **options: Any) -> Any:
         try:
             with warnings.catch_warnings():
-                import authlib.deprecate  # noqa: F401 - it turns its warnings on where it is first imported
+                import authlib.deprecate  # noqa: F401 - its first import turns its warnings on
 
-                warnings.simplefilter("ignore")  # it prefers another httpx to ours
+                warnings.simplefilter("ignore")  # authlib warns about the httpx version
                 from authlib.integrations.httpx_client import OAuth2Client
         except ImportError as error:
             raise SyndbError(
@@ -216,18 +219,18 @@ class Provider:
         from authlib.common.errors import AuthlibBaseError
 
         try:
-            resource = {name: self._asks[name] for name in ("resource",) if name in self._asks}
-            got = oauth.fetch_token(_safe(self._told["token_endpoint"]), **fields, **resource)
+            resource = {name: self._scope[name] for name in ("resource",) if name in self._scope}
+            answer = oauth.fetch_token(_safe(self._metadata["token_endpoint"]), **fields, **resource)
         except AuthlibBaseError as error:
             if error.error in {"authorization_pending", "slow_down"}:
                 raise _NotYetError(error.error == "slow_down") from None
             raise _login_rejected(error.error, error.description) from None
         except httpx.HTTPError as error:
             raise _provider_unavailable(self._issuer, error) from None
-        return SecretText(got["access_token"])
+        return SecretText(answer["access_token"])
 
     def _check(self, answer: dict[str, str]) -> None:
-        """Make sure that the answer is from the provider that we asked, and grants what was asked for."""
+        """Raise if the answer comes from another provider, or contains an error in place of a code."""
         if answer.get("iss", self._issuer) != self._issuer:
             raise AuthError("the login came back from another identity provider", hint="Try again.")
         if "code" not in answer:
@@ -235,7 +238,7 @@ class Provider:
 
 
 class _NotYetError(Exception):
-    """Nobody has confirmed the code yet."""
+    """The code is not confirmed yet; ``slower`` asks for a longer pause between polls."""
 
     def __init__(self, slower: bool) -> None:
         super().__init__()
@@ -254,16 +257,16 @@ def _request(http: httpx.Client, method: str, url: str, **fields: Any) -> dict[s
     if answer.is_error:
         raise error_from_response(answer)
     try:
-        found = answer.json()
+        content = answer.json()
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        content = None
+    if not isinstance(content, dict):
         raise SyndbError(f"what answers at {url} is no service of this kind", hint="Check the address.")
-    return found
+    return content
 
 
 def _safe(url: str) -> str:
-    """Return an address that nobody can listen to on the way: https, or this computer."""
+    """Return an address that is https or on this computer; raise for any other."""
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url

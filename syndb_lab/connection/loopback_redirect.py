@@ -1,4 +1,4 @@
-"""The loopback address to which a browser comes back from a login (RFC 8252)."""
+"""The loopback redirect: the local address to which a login redirects the browser (RFC 8252)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ OTHER_PAGE: Final = (
 
 
 class LoopbackRedirect:
-    """Listens on a free port of 127.0.0.1 for the answer to one login.
+    """A server on a free port of 127.0.0.1 that receives the answer to one login.
 
-    Any page and any user of this computer may send something to that port. What does not carry the login's
-    ``state`` is dropped, and the answer is still waited for.
+    Any page and any user of this computer can send requests to that port. Requests without the login's
+    ``state`` are dropped, and the server goes on waiting.
 
     Parameters
     ----------
     state : str
-        What the login sent, and its answer has to repeat.
+        The state that the login sent and that its answer has to repeat.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class LoopbackRedirect:
 
     @property
     def uri(self) -> str:
-        """Where the browser is to come back to."""
+        """The address to which the provider redirects the browser."""
         return f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ class LoopbackRedirect:
         self._thread.join()
 
     def wait(self, wait_s: float) -> dict[str, str] | None:
-        """Return the parameters of the answer; None if none came in so many seconds."""
+        """Wait up to ``wait_s`` seconds for the answer; return its parameters, or None."""
         return self._answer if self._came.wait(wait_s) else None
 
     def _accepts(self, answer: dict[str, str]) -> bool:
@@ -70,19 +70,19 @@ class LoopbackRedirect:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked = urlsplit(self.path)
-                answer = dict(parse_qsl(asked.query))
-                is_ours = asked.path == PATH and redirect._accepts(answer)
-                self.send_response(200 if is_ours else 400 if asked.path == PATH else 404)
+                address = urlsplit(self.path)
+                answer = dict(parse_qsl(address.query))
+                is_ours = address.path == PATH and redirect._accepts(answer)
+                self.send_response(200 if is_ours else 400 if address.path == PATH else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Content-Security-Policy", "default-src 'none'")
                 self.end_headers()
-                self.wfile.write(PAGE if is_ours else OTHER_PAGE if asked.path == PATH else b"")
+                self.wfile.write(PAGE if is_ours else OTHER_PAGE if address.path == PATH else b"")
                 if is_ours:
                     redirect._answer = answer
                     redirect._came.set()
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing: the code is in the address."""
+                """Log nothing, because the address contains the code."""
 
         return Handler

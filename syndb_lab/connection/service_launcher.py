@@ -1,4 +1,4 @@
-"""Starting the embedded service: once, in the background, and only given back when it answers."""
+"""The launcher of the embedded service: it starts one in the background and waits until it responds."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ STARTED: Final[list[subprocess.Popen[bytes]]] = []
 
 
 def start_service(data_dir: Path) -> RunningService:
-    """Start the service of a folder, unless another process is just doing so; it outlives this one.
+    """Start the service of a data folder, unless another process starts it; it goes on after this process.
 
     Parameters
     ----------
     data_dir : Path
-        Its folder; made if it isn't there.
+        The data folder; it is made if it does not exist.
 
     Returns
     -------
-    Service
+    RunningService
 
     Raises
     ------
     ServiceNotStarted
-        With the last lines that it wrote.
+        The service did not start; the message has the last lines of its output.
     """
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise ServiceNotStarted(
@@ -59,19 +59,19 @@ def start_service(data_dir: Path) -> RunningService:
         process = spawn(data_dir)
         STARTED.append(process)
         service = wait_until_up(process, data_dir)
-    told = sys.stdout if in_notebook() else sys.stderr
-    print(f"Started a service at {service.url}; stop it with `syndb-lab down`.", file=told)
+    stream = sys.stdout if in_notebook() else sys.stderr
+    print(f"Started a service at {service.url}; stop it with `syndb-lab down`.", file=stream)
     return service
 
 
 @contextmanager
 def temporary_service(data_dir: Path) -> Iterator[RunningService]:
-    """Run a service for as long as a block runs, and stop it however the block ends.
+    """Run a service during a block, and stop it when the block ends, also by an error or a signal.
 
     Parameters
     ----------
     data_dir : Path
-        Its folder, which no other service uses.
+        The data folder, which no other service uses.
     """
     make_folder(data_dir)
     with ExitStack() as ending:
@@ -83,7 +83,7 @@ def temporary_service(data_dir: Path) -> Iterator[RunningService]:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Hold Ctrl-C and its like back until a block has ended, so that nothing is started and forgotten."""
+    """Delay Ctrl-C and other ending signals until a block ends, so that no started process is lost."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -94,12 +94,12 @@ def defer_signals() -> Iterator[None]:
     finally:
         for number, handler in ours.items():
             signal.signal(number, handler)
-        for pressed in held[:1]:
-            signal.raise_signal(pressed)
+        for received in held[:1]:
+            signal.raise_signal(received)
 
 
 def spawn(data_dir: Path) -> subprocess.Popen[bytes]:
-    """Start the process, cut loose from this terminal and from the current folder."""
+    """Start the service's process in its own session, with the data folder as working directory."""
     command = [sys.executable, "-m", "syndb_service", "up", "--port", "0", "--data-dir", str(data_dir)]
     command += ["--log-file", str(output_file(data_dir))]
     with output_file(data_dir).open("wb") as output:
@@ -114,7 +114,7 @@ def spawn(data_dir: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_until_up(process: subprocess.Popen[bytes], data_dir: Path) -> RunningService:
-    """Wait until the service answers; if its process ends before, or takes too long, say what it wrote."""
+    """Wait until the service responds; raise with its output if it exits first or takes too long."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         ended = process.poll() is not None
@@ -132,7 +132,7 @@ def wait_until_up(process: subprocess.Popen[bytes], data_dir: Path) -> RunningSe
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a service and whatever it started."""
+    """Stop a service: terminate it, and after ``STOP_LIMIT_S`` seconds kill it with its children."""
     with defer_signals():
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -144,7 +144,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def lock(file: Path) -> Iterator[None]:
-    """Let one process at a time through."""
+    """Hold an exclusive lock on a file during a block."""
     import fcntl
 
     with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600)) as handle:
@@ -153,7 +153,13 @@ def lock(file: Path) -> Iterator[None]:
 
 
 def make_folder(data_dir: Path) -> None:
-    """Make the data folder, readable by this user only."""
+    """Make the data folder, readable by this user only.
+
+    Raises
+    ------
+    ServiceNotStarted
+        The folder can't be written.
+    """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         output_file(data_dir).touch(mode=0o600)
@@ -165,12 +171,12 @@ def make_folder(data_dir: Path) -> None:
 
 
 def output_file(data_dir: Path) -> Path:
-    """Say where the service's output goes."""
+    """Return the path of the service's output."""
     return data_dir / "up.log"
 
 
 def last_output(data_dir: Path) -> str:
-    """Read the end of what the service wrote."""
+    """Return the last lines of the service's output."""
     try:
         lines = output_file(data_dir).read_text(errors="replace").splitlines()
     except OSError:

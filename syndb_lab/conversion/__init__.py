@@ -1,4 +1,4 @@
-"""Values on their way in and out: what Python users hold, what SQL and JSON take, what Arrow returns.
+"""Conversion of values between Python and its data libraries, SQL, JSON and Arrow.
 
 Everything from ``http`` upwards imports it. It loads pyarrow only for a value that is Arrow's.
 """

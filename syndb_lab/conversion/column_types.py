@@ -1,4 +1,4 @@
-"""The engine's type of a column that Arrow holds as another: what the schema says, and how it is shown."""
+"""The engine's type of a column that Arrow stores as another type: from the schema, and for display."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import pyarrow
 
 MARK: Final = b"syndb.type"
-"""The key in a field's metadata: the engine's type, where a reader would take the column for another."""
+"""The key in a field's metadata for the engine's type, set where Arrow's type differs from it."""
 NUMBERS: Final = frozenset({"UHUGEINT", "BIGNUM"})
 CHARACTERS: Final = 60
 CUT: Final = re.compile(r"…(?: \[[\d,]+ characters\])?$")
 
 
 def engine_type(field: pyarrow.Field) -> str | None:
-    """Return the type that the engine had for a column which Arrow holds as another one.
+    """Return the engine's type of a column that Arrow stores as another type; None for other columns.
 
     Examples
     --------
@@ -30,19 +30,19 @@ def engine_type(field: pyarrow.Field) -> str | None:
 
 
 def restored_type(field: pyarrow.Field) -> str | None:
-    """Return the type that the engine can give a column back; of a very long ENUM the names are not known."""
+    """Return the type to which the engine can cast a column back; None without one or if its name is cut."""
     mark = engine_type(field)
     return None if mark is None or CUT.search(mark) else mark
 
 
 def shown_type(field: pyarrow.Field) -> str:
-    """Name a column's type for people: the engine's, where Arrow holds it as another."""
+    """Return the name of a column's type for display: the engine's type if it differs from Arrow's."""
     name = engine_type(field) or str(field.type)
     return shorten(name, CHARACTERS)
 
 
 def is_number(field: pyarrow.Field) -> bool:
-    """Whether a column holds numbers, which a table puts to the right."""
+    """Whether a column holds numbers, which a table aligns to the right."""
     from pyarrow import types
 
     kind = field.type
@@ -51,18 +51,18 @@ def is_number(field: pyarrow.Field) -> bool:
 
 
 def ordered_type(field: pyarrow.Field) -> str | None:
-    """Return the type by which a column is sorted and compared, where that is not Arrow's."""
+    """Return the type by which a column is sorted and compared; None for Arrow's own."""
     mark = restored_type(field)
     return None if mark is None or mark == "JSON" or is_nested(mark) else mark
 
 
 def written_type(field: pyarrow.Field) -> str | None:
-    """Return the type in which the engine writes a nested column's text, where that is not Arrow's."""
+    """Return the type in which the engine writes the text of a nested column; None for Arrow's own."""
     return restored_type(field) if field.type.num_fields else None
 
 
 def is_nested(name: str) -> bool:
-    """Whether a type of the engine is made of others.
+    """Whether a type of the engine is nested: a list, a struct, a map, a tuple or a union.
 
     Examples
     --------

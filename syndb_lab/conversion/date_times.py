@@ -1,4 +1,4 @@
-"""Dates and times beyond Python's: infinite, before the year 1, after 9999; as the engine writes them."""
+"""Dates and times as the engine writes them, also infinite ones and years that Python does not have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAY_S: Final = 86_400
 FIRST_DAY: Final = -719_162
 LAST_DAY: Final = 2_932_896
 """The days of 0001-01-01 and 9999-12-31, counted from 1970-01-01."""
-MOMENT: Final = re.compile(
+TIMESTAMP: Final = re.compile(
     r"(?P<year>\d+)-(?P<month>\d\d)-(?P<day>\d\d)(?P<bc> \(BC\))?"
     r"(?: (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?(?:\+00)?)?"
 )
@@ -24,7 +24,7 @@ INFINITE: Final = {"infinity": 1, "-infinity": -1}
 
 
 def timestamp_text(kind: pyarrow.DataType, value: int) -> str:
-    """Write a date or a timestamp, given as the number that Arrow holds, as the engine does.
+    """Format a date or a timestamp as the engine does, from the number that Arrow stores.
 
     Examples
     --------
@@ -38,8 +38,8 @@ def timestamp_text(kind: pyarrow.DataType, value: int) -> str:
     if str(kind).startswith("date32"):
         return day_text(value)
     per_second = PER_SECOND[kind.unit]
-    days, rest = divmod(value, DAY_S * per_second)
-    seconds, fraction = divmod(rest, per_second)
+    days, time_of_day = divmod(value, DAY_S * per_second)
+    seconds, fraction = divmod(time_of_day, per_second)
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     if fraction:
         digits = f"{fraction:0{len(str(per_second)) - 1}}".rstrip("0")
@@ -48,12 +48,12 @@ def timestamp_text(kind: pyarrow.DataType, value: int) -> str:
 
 
 def timestamp_number(kind: pyarrow.DataType, text: str) -> int:
-    """Read what :func:`timestamp_text` wrote.
+    """Parse a text of :func:`timestamp_text` into the number that Arrow stores.
 
     Raises
     ------
     ValueError
-        The text is no such moment.
+        The text is no date or timestamp.
 
     Examples
     --------
@@ -64,22 +64,22 @@ def timestamp_number(kind: pyarrow.DataType, text: str) -> int:
     """
     if text in INFINITE:
         return INFINITE[text] * largest(kind)
-    found = MOMENT.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no moment")
-    year = 1 - int(found["year"]) if found["bc"] else int(found["year"])
-    days = day_number(year, int(found["month"]), int(found["day"]))
+    match = TIMESTAMP.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no date or timestamp")
+    year = 1 - int(match["year"]) if match["bc"] else int(match["year"])
+    days = day_number(year, int(match["month"]), int(match["day"]))
     if str(kind).startswith("date32"):
         return days
     per_second = PER_SECOND[kind.unit]
     seconds = days * DAY_S + sum(
-        int(found[part] or 0) * weight for part, weight in (("hour", 3600), ("minute", 60), ("second", 1))
+        int(match[part] or 0) * weight for part, weight in (("hour", 3600), ("minute", 60), ("second", 1))
     )
-    return seconds * per_second + int((found["fraction"] or "").ljust(9, "0")) * per_second // 10**9
+    return seconds * per_second + int((match["fraction"] or "").ljust(9, "0")) * per_second // 10**9
 
 
 def day_text(days: int) -> str:
-    """Write a day, counted from 1970-01-01; the year before the year 1 is 0001 (BC).
+    """Format a day, counted from 1970-01-01; the year before the year 1 is 0001 (BC).
 
     Examples
     --------
@@ -110,12 +110,12 @@ def day_number(year: int, month: int, day: int) -> int:
 
 
 def largest(kind: pyarrow.DataType) -> int:
-    """Return the number that stands for the infinite."""
+    """Return the number by which Arrow's type stores ``infinity``."""
     return int(2 ** (kind.bit_width - 1) - 1)
 
 
 def is_temporal(kind: pyarrow.DataType) -> bool:
-    """Whether a type is a date, a time or a timestamp, or is made of such."""
+    """Whether a type is a date, a time or a timestamp, or contains one."""
     from pyarrow import types
 
     if types.is_date(kind) or types.is_time(kind) or types.is_timestamp(kind):
@@ -124,12 +124,12 @@ def is_temporal(kind: pyarrow.DataType) -> bool:
 
 
 def check_moments(table: pyarrow.Table, library: str) -> None:
-    """Refuse moments that a library changes, shows as others, or stops at.
+    """Raise for a date or time that a library would change, show as another one, or fail on.
 
     Raises
     ------
     ResultUnsuitable
-        Naming the first column and value.
+        There is one; the message names the first column and value.
     """
     for field, column in zip(table.schema, table.columns, strict=True):
         if not is_temporal(field.type):
@@ -146,7 +146,7 @@ def check_moments(table: pyarrow.Table, library: str) -> None:
 
 
 def leaves(array: pyarrow.Array) -> Iterator[tuple[pyarrow.DataType, pyarrow.Array]]:
-    """Yield the innermost arrays with dates and times."""
+    """Yield the innermost arrays of dates and times, with their types."""
     from pyarrow import types
 
     kind = array.type
@@ -165,7 +165,7 @@ def leaves(array: pyarrow.Array) -> Iterator[tuple[pyarrow.DataType, pyarrow.Arr
 
 
 def beyond_limits(kind: pyarrow.DataType, array: pyarrow.Array, library: str) -> str | None:
-    """Return a value, as text, that a library has no place for."""
+    """Return a value, as text, that is outside a library's range; None if there is none."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -178,7 +178,7 @@ def beyond_limits(kind: pyarrow.DataType, array: pyarrow.Array, library: str) ->
 
 
 def limits(kind: pyarrow.DataType, library: str) -> tuple[int, int]:
-    """Return the least and the greatest number that a library shows as the moment it is."""
+    """Return the least and the greatest number that a library shows correctly."""
     from pyarrow import types
 
     if types.is_time(kind):
@@ -194,5 +194,5 @@ def limits(kind: pyarrow.DataType, library: str) -> tuple[int, int]:
 
 
 def quote_identifier(name: str) -> str:
-    """Quote a name as SQL does."""
+    """Quote a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

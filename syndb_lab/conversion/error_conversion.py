@@ -1,4 +1,4 @@
-"""What reaches a notebook from a public call is an error of this package, in a few lines with a next step."""
+"""Conversion of every error of a public call to an error of this package, with a hint."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ IN_LAB: Final = frozenset(LAB.split())
 
 
 def convert_errors(kind: type[T]) -> type[T]:
-    """Have all public methods of a class, and what sets its properties, raise errors of this package alone.
+    """Make all public methods and property setters of a class raise only errors of this package.
 
-    A missing package is told with what to install, any other stranger with the call that it came from;
-    ``__cause__`` is the error itself.
+    The error for a missing package says what to install; the error for any other exception names the call.
+    ``__cause__`` is the original error.
     """
     for name, held in list(vars(kind).items()):
         if name.startswith("_"):
@@ -34,8 +34,9 @@ def convert_errors(kind: type[T]) -> type[T]:
 
 
 def convert_call_errors(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap one public call."""
-    flags = [one.name for one in inspect.signature(call).parameters.values() if isinstance(one.default, bool)]
+    """Wrap one public call, and check its boolean options."""
+    parameters = inspect.signature(call).parameters.values()
+    flags = [parameter.name for parameter in parameters if isinstance(parameter.default, bool)]
 
     @functools.wraps(call)
     def call_and_convert(*args: Any, **options: Any) -> Any:
@@ -54,19 +55,19 @@ def convert_call_errors(call: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             trace = error.__traceback__
             if isinstance(error, TypeError) and trace is not None and trace.tb_next is None:
-                raise  # Python's own words on a call with a wrong name or number of arguments
-            raise stranger(call.__name__, error) from error
+                raise  # a call with a wrong name or number of arguments keeps Python's message
+            raise unexpected_error(call.__name__, error) from error
 
     return call_and_convert
 
 
 def is_flag(value: Any) -> bool:
-    """Whether a value is true or false, NumPy's, too, or the 0 or 1 that some write for it."""
+    """Whether a value is a boolean, also of NumPy, or an integer, such as 0 or 1 for it."""
     return isinstance(value, bool | int) or type(value).__name__ in {"bool", "bool_"}
 
 
 def missing_package(name: str, error: ModuleNotFoundError) -> SyndbError:
-    """Say what to install."""
+    """Build the error for a missing package; its hint says what to install."""
     package = str(error.name or "").partition(".")[0]
     wanted = "'syndb-lab[lab]'" if package in IN_LAB else package or "'syndb-lab[lab]'"
     return SyndbError(
@@ -75,11 +76,11 @@ def missing_package(name: str, error: ModuleNotFoundError) -> SyndbError:
     )
 
 
-def stranger(name: str, error: Exception) -> SyndbError:
-    """Tell an error that nobody foresaw, in a line."""
+def unexpected_error(name: str, error: Exception) -> SyndbError:
+    """Build the error for an exception that this package did not expect."""
     try:
         text = " ".join(str(error).split())
-    except Exception:  # an error whose own text fails is told by its type alone
+    except Exception:  # an error whose own text fails is reported by its type alone
         text = ""
     text = shorten(text.encode("utf-8", "backslashreplace").decode(), LONGEST)
     return SyndbError(

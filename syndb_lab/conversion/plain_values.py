@@ -1,4 +1,4 @@
-"""What Python users hold as plain values: scalars, arrays and columns of NumPy, pandas, polars, Arrow."""
+"""Conversion of scalars, arrays and columns of Python, NumPy, pandas, polars and Arrow to plain values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from syndb_lab.errors import ParameterError
 
-MOST_VALUES: Final = 1_000_000
+MAX_VALUES: Final = 1_000_000
 DEEPEST: Final = 20
 NAMED: Final = "Bind numbers, text, dates, times, true or false, None, or a list of these."
 OPTION: Final = (
@@ -29,7 +29,7 @@ FINE_UNITS: Final = frozenset({"ps", "fs", "as"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A value that Python has no exact type for: its text, and its type in SQL."""
+    """A value without an exact type in Python: its text, and its SQL type."""
 
     text: str
     type: str
@@ -39,19 +39,21 @@ class Written:
 
 
 def plain_value(name: str, value: Any, depth: int = 0) -> Any:
-    """Make one value a plain one, exactly; whatever can't be is refused by its name.
+    """Convert a value exactly to a plain one of Python, or a list of these.
 
     Parameters
     ----------
     name : str
-        What to call it in an error: ``:ids``, ``seed``.
+        The value's name in an error, such as ``:ids`` or ``seed``.
     value : object
-        Anything.
+        Any value.
+    depth : int
+        How many lists the value is nested in.
 
     Raises
     ------
     ParameterError
-        It is none of what can be sent.
+        The value can't be sent; the message has its name.
 
     Examples
     --------
@@ -63,27 +65,27 @@ def plain_value(name: str, value: Any, depth: int = 0) -> Any:
             f"{name} holds itself, or lists within lists {DEEPEST} deep", hint=next_step(name)
         )
     try:
-        found = read_value(name, value)
-        if isinstance(found, Values):
-            return [plain_value(name, item, depth + 1) for item in found.items]
+        plain = read_value(name, value)
+        if isinstance(plain, Values):
+            return [plain_value(name, item, depth + 1) for item in plain.items]
     except ParameterError:
         raise
-    except Exception as error:  # its own code failed while it was read: it is named, whatever went wrong
+    except Exception as error:  # the value's own code failed while it was read
         raise ParameterError(
             f"{name} is {article(value)} that can't be read: {type(error).__name__}", hint=next_step(name)
         ) from error
-    return found
+    return plain
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values that a collection holds."""
+    """The values of a collection."""
 
     items: Iterable[Any]
 
 
 def read_value(name: str, value: Any) -> Any:
-    """Read one value, or the values of a collection."""
+    """Convert one value, or return the values of a collection unconverted."""
     if is_missing(value):
         return None
     if isinstance(value, str):
@@ -102,28 +104,28 @@ def read_value(name: str, value: Any) -> Any:
         return require_valid_text(name, str(value))
     if isinstance(value, list | tuple | range | Set) or is_view(value):
         return Values(require_countable(name, value))
-    if (found := read_foreign(name, value)) is not value:
-        return found
+    if (plain := read_foreign(name, value)) is not value:
+        return plain
     raise ParameterError(f"{name} is {article(value)}, {unfit(name)}", hint=next_step(name))
 
 
 def is_bound(name: str) -> bool:
-    """Whether what has this name in an error is a value of a query, and no option."""
+    """Whether a name in an error is that of a query's value, and not of an option."""
     return name.startswith((":", "parameters"))
 
 
 def unfit(name: str) -> str:
-    """Say that a value is of no fitting type."""
+    """Return the end of a message about a value of an unsupported type."""
     return "which can't be bound" if is_bound(name) else "which no option takes"
 
 
 def next_step(name: str) -> str:
-    """Say what may be given."""
+    """Return the hint about supported values."""
     return NAMED if is_bound(name) else OPTION
 
 
 def read_foreign(name: str, value: Any) -> Any:
-    """Read a scalar, an array or a column of NumPy, pandas, polars or Arrow; anything else stays as it is."""
+    """Convert a scalar, an array or a column of NumPy, pandas, polars or Arrow; return others unchanged."""
     dtype = getattr(value, "dtype", None)
     kind = getattr(dtype, "kind", "")
     if kind in ("m", "V", "c"):
@@ -133,7 +135,7 @@ def read_foreign(name: str, value: Any) -> Any:
     if str(dtype).startswith(("Datetime", "Time")) and hasattr(value, "dt"):
         return polars_moments(name, value)
     if kind == "M" and not hasattr(value, "to_list"):
-        return Values(require_countable(name, value))  # one by one: a list of NumPy's would be of numbers
+        return Values(require_countable(name, value))  # item by item, because tolist() would return integers
     if str(getattr(value, "type", "")) == "time64[ns]":
         return arrow_times(name, value)
     if hasattr(value, "as_py"):
@@ -146,14 +148,14 @@ def read_foreign(name: str, value: Any) -> Any:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is one of those that stand for none: None, NaT, pandas's NA, a masked cell."""
+    """Whether a value means that there is none: None, NaT, pandas's NA, a masked cell."""
     if value is None or type(value).__name__ in {"NAType", "MaskedConstant"}:
         return True
     return isinstance(value, MOMENTS) and bool(value != value)
 
 
 def finite(name: str, value: float | decimal.Decimal) -> float | decimal.Decimal:
-    """Refuse an infinite number, and what is none at all (NaN)."""
+    """Return a finite number; raise for an infinite one or NaN."""
     is_finite = value.is_finite() if isinstance(value, decimal.Decimal) else math.isfinite(value)
     if not is_finite:
         if is_bound(name):
@@ -165,20 +167,20 @@ def finite(name: str, value: float | decimal.Decimal) -> float | decimal.Decimal
 
 
 def require_valid_text(name: str, text: str) -> str:
-    """Refuse a text that holds half of a character: nothing can write that."""
+    """Return a text; raise if it has half of a surrogate pair, which no encoding can write."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ParameterError(
             f"{name} holds a broken character (half of a surrogate pair) at position {error.start}",
-            hint=r"Read the text again with its right encoding, or mend it: "
+            hint=r"Read the text again with its right encoding, or repair it: "
             r"text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace').",
         ) from None
     return text
 
 
 def parse_numpy_timestamp(name: str, value: Any) -> Any:
-    """Read one moment of NumPy with every digit that it has."""
+    """Convert a ``datetime64`` of NumPy without losing digits."""
     text = str(value)
     unit = str(value.dtype)[len("datetime64[") : -1]
     if text == "NaT":
@@ -193,20 +195,20 @@ def parse_numpy_timestamp(name: str, value: Any) -> Any:
     text = text.replace("T", " ")
     if unit == "ns" and not text.endswith("000"):
         return nanoseconds(name, text, None)
-    whole, _, part = text.partition(".")
-    seconds_of_day = whole if whole.count(":") == 2 else f"{whole}:00" if ":" in whole else f"{whole}:00:00"
-    return Written(seconds_of_day + (f".{part[:6]}" if part.strip("0") else ""), "TIMESTAMP")
+    start, _, fraction = text.partition(".")
+    to_seconds = start if start.count(":") == 2 else f"{start}:00" if ":" in start else f"{start}:00:00"
+    return Written(to_seconds + (f".{fraction[:6]}" if fraction.strip("0") else ""), "TIMESTAMP")
 
 
 def nanoseconds(name: str, text: str, zone: Any) -> Written:
-    """Give a moment of nanoseconds its type; with a time zone it is in UTC."""
+    """Return a timestamp in nanoseconds with its SQL type, which has a time zone if ``zone`` is set."""
     if zone is not None:
         return Written(text, "TIMESTAMPTZ_NS")
     return Written(text, "TIMESTAMP_NS")
 
 
 def polars_moments(name: str, column: Any) -> Values:
-    """Read a column of moments or times of polars, whose list would cut nanoseconds."""
+    """Convert a column of timestamps or times of polars, whose ``to_list`` would cut nanoseconds."""
     polars: Any = sys.modules["polars"]
     require_countable(name, column)
     numbers = column.cast(polars.Int64)
@@ -222,7 +224,7 @@ def polars_moments(name: str, column: Any) -> Values:
 
 
 def arrow_times(name: str, value: Any) -> Any:
-    """Read a time of Arrow, or a column of them, with nanoseconds."""
+    """Convert a time of Arrow, or a column of times, with nanoseconds."""
     if not hasattr(value, "as_py"):
         return Values(require_countable(name, value))
     from syndb_lab.conversion.scalar_text import scalar_text
@@ -232,25 +234,25 @@ def arrow_times(name: str, value: Any) -> Any:
 
 
 def is_view(value: Any) -> bool:
-    """Whether a value is one of Python's further collections: the views of a dictionary, a deque."""
+    """Whether a value is another collection of Python: a view of a dictionary, a deque, an array."""
     return type(value).__name__ in {"dict_keys", "dict_values", "deque", "array"} or (
         isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
     )
 
 
 def require_countable(name: str, values: Any) -> Any:
-    """Refuse more values than a request can hold, before they are read."""
+    """Return a collection; raise if it has more values than a request can hold."""
     count = len(values)
-    if count > MOST_VALUES:
+    if count > MAX_VALUES:
         raise ParameterError(
-            f"{name} holds {count:,} values; at most {MOST_VALUES:,} can be sent",
+            f"{name} holds {count:,} values; at most {MAX_VALUES:,} can be sent",
             hint="Ask for them in SQL, or read them from a result: FROM {{job}}.",
         )
     return values
 
 
 def article(value: Any) -> str:
-    """Name what a value is.
+    """Return the name of a value's type with its article.
 
     Examples
     --------

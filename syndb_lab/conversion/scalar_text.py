@@ -1,4 +1,4 @@
-"""Values of Arrow as the engine writes them, every digit and every byte of them."""
+"""Text of Arrow values as the engine writes it, exact to each digit and byte."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 SPECIAL: Final = re.compile(r"""[][{}(),:='"\\]|^\s|\s$""")
-"""What is written in quotes within a list, a struct or a map."""
+"""Texts that are quoted inside a list, a struct or a map."""
 
 
 def scalar_text(scalar: pyarrow.Scalar) -> str | None:
-    r"""Write a value; NULL is None.
+    r"""Format a value; NULL is None.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def scalar_text(scalar: pyarrow.Scalar) -> str | None:
     if types.is_float32(kind):
         import numpy as np
 
-        return str(np.float32(scalar.as_py()))  # Python would write more digits than tell it apart
+        return str(np.float32(scalar.as_py()))  # the shortest text; Python's float has more digits
     if types.is_map(kind):
         pairs = ((inner(pair[0]), inner(pair[1])) for pair in entries(scalar))
         return f"{{{', '.join(f'{key}={value}' for key, value in pairs)}}}"
@@ -55,7 +55,7 @@ def scalar_text(scalar: pyarrow.Scalar) -> str | None:
 
 
 def plain_text(value: Any) -> str:
-    r"""Write a value that Python holds exactly.
+    r"""Format a value that Python holds exactly.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def plain_text(value: Any) -> str:
 
 
 def time_text(kind: pyarrow.DataType, value: int) -> str:
-    """Write a time of day; the last one is 24:00:00."""
+    """Format a time of day; the last one is 24:00:00."""
     per_second = PER_SECOND[kind.unit]
     if value == DAY_S * per_second:
         return "24:00:00"
@@ -82,7 +82,7 @@ def time_text(kind: pyarrow.DataType, value: int) -> str:
 
 
 def inner(scalar: pyarrow.Scalar) -> str:
-    """Write a value within another one: in quotes where it would be read as something else."""
+    """Format a value inside another one, with quotes where it would be ambiguous."""
     text = scalar_text(scalar)
     if text is None:
         return "NULL"

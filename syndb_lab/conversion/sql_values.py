@@ -1,4 +1,4 @@
-"""Values for a query: the types that SQL has for them, and what JSON can say."""
+"""Values for a query: their SQL types, their form in JSON, and checks of numbers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ DECIMAL_DIGITS: Final = 38
 INT64: Final = 2**63
 INT128: Final = 2**127
 UINT128: Final = 2**128
-MOST_HOURS: Final = 1_000_000.0
-"""More than any service keeps a result."""
+MAX_HOURS: Final = 1_000_000.0
+"""More than the retention that any service allows."""
 
 
 def python_value(name: str, value: Any) -> Any:
-    """Make the value of a parameter a plain one of Python.
+    """Convert the value of a parameter to a plain one of Python.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def python_value(name: str, value: Any) -> Any:
 
 
 def sql_type(name: str, value: Any) -> str | None:
-    """Name the SQL type that a value's text has to be given back; None where JSON says it.
+    """Return the SQL type to which a value's text has to be cast; None if its JSON needs no cast.
 
     Examples
     --------
@@ -62,16 +62,16 @@ def sql_type(name: str, value: Any) -> str | None:
         kind = decimal_type(name, known)
     elif kind == "BIGINT":
         kind = wide_type(name, known)
-    elif kind in SAID_BY_JSON:
+    elif kind in JSON_TYPES:
         kind = None
     return kind and kind + "[]" * depth
 
 
-SAID_BY_JSON: Final = frozenset({"BOOLEAN", "DOUBLE", "VARCHAR"})
+JSON_TYPES: Final = frozenset({"BOOLEAN", "DOUBLE", "VARCHAR"})
 
 
 def leaf_type(value: Any) -> str:
-    """Name the SQL type of one value."""
+    """Return the SQL type of one value."""
     if isinstance(value, Written):
         return value.type
     if isinstance(value, bool):
@@ -90,7 +90,7 @@ def leaf_type(value: Any) -> str:
 
 
 def refuse_rounding(name: str, values: Sequence[float]) -> None:
-    """Refuse whole numbers beside others that a float has no exact value for."""
+    """Raise for an integer, in a list with fractions, that a float can't hold exactly."""
     for value in values:
         if isinstance(value, int) and int(float(value) if abs(value) < 2**1023 else 0) != value:
             raise ParameterError(
@@ -100,7 +100,7 @@ def refuse_rounding(name: str, values: Sequence[float]) -> None:
 
 
 def wide_type(name: str, values: Sequence[int]) -> str | None:
-    """Name the type of whole numbers that JSON's are too narrow for; None where they are not."""
+    """Return the SQL type of integers beyond 64 bits; None if all fit into 64 bits."""
     if all(-INT64 <= value < INT64 for value in values):
         return None
     if all(-INT128 <= value < INT128 for value in values):
@@ -114,19 +114,20 @@ def wide_type(name: str, values: Sequence[int]) -> str | None:
 
 
 def decimal_type(name: str, values: Sequence[decimal.Decimal]) -> str:
-    """Find the decimal type that holds all values exactly."""
+    """Return the decimal type that holds all values exactly."""
     scale = max(0, *(-int(value.as_tuple().exponent) for value in values))
-    whole = max(0, *(value.adjusted() + 1 for value in values))
-    if scale + whole > DECIMAL_DIGITS:
+    integer_digits = max(0, *(value.adjusted() + 1 for value in values))
+    digits = scale + integer_digits
+    if digits > DECIMAL_DIGITS:
         raise ParameterError(
-            f":{name} needs {scale + whole} digits; a decimal number of SQL has {DECIMAL_DIGITS}",
+            f":{name} needs {digits} digits; a decimal number of SQL has {DECIMAL_DIGITS}",
             hint=f"Give it as float(…), or as text and cast it: :{name}::DOUBLE.",
         )
-    return f"DECIMAL({max(scale + whole, 1)}, {scale})"
+    return f"DECIMAL({max(digits, 1)}, {scale})"
 
 
 def wire_value(value: Any, kind: str | None = None) -> Any:
-    """Write as text what JSON has no type for; ``kind`` is the type that the SQL gives it back.
+    """Convert a value that JSON has no type for to text; ``kind`` is the type to which the SQL casts it.
 
     Examples
     --------
@@ -144,16 +145,16 @@ def wire_value(value: Any, kind: str | None = None) -> Any:
     return value if isinstance(value, (*PLAIN, float)) else str(value)
 
 
-def utc_text(moment: datetime.datetime) -> str:
-    """Write a moment with its zone in UTC; next to the ends of the calendar, as it is."""
+def utc_text(timestamp: datetime.datetime) -> str:
+    """Format a timestamp with a time zone in UTC, or in its own zone where UTC is out of Python's range."""
     try:
-        return str(moment.astimezone(datetime.UTC))
+        return str(timestamp.astimezone(datetime.UTC))
     except OverflowError:
-        return str(moment)
+        return str(timestamp)
 
 
 def seconds(limit: Any, name: str = "time_limit_s") -> float | None:
-    """Check a time limit, which the caller knows by ``name``.
+    """Return a time limit in seconds; raise for an invalid one, with the caller's ``name`` of it.
 
     Examples
     --------
@@ -162,9 +163,9 @@ def seconds(limit: Any, name: str = "time_limit_s") -> float | None:
     syndb_lab.errors.ParameterError: time_limit_s is -1; it takes a number of seconds above 0
     For example: time_limit_s=60.
     """
-    found: float | None = number(name, limit)
-    if found is None or 0 < found < math.inf:
-        return found
+    limit_s: float | None = number(name, limit)
+    if limit_s is None or 0 < limit_s < math.inf:
+        return limit_s
     raise ParameterError(
         f"{name} is {format_value(limit)}; it takes a number of seconds above 0",
         hint=f"For example: {name}=60.",
@@ -172,29 +173,29 @@ def seconds(limit: Any, name: str = "time_limit_s") -> float | None:
 
 
 def number(name: str, value: Any) -> Any:
-    """Make one number a plain one; anything else is NaN, which no test lets pass."""
+    """Convert a number to a plain one; None stays None, and anything else becomes NaN, which fails checks."""
     if value is None:
         return None
     try:
-        found = plain_value(name, value)
+        plain = plain_value(name, value)
     except ParameterError:
         return math.nan
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else math.nan
+    return plain if isinstance(plain, int | float) and not isinstance(plain, bool) else math.nan
 
 
 def to_plain_integer(value: Any) -> int | None:
-    """Make a whole number a plain one, NumPy's, too; None for anything else."""
+    """Convert an integer, also of NumPy, to a plain one; None for anything else."""
     try:
         return None if isinstance(value, bool) else operator.index(value)
-    except Exception:  # whatever it is, it is no number
+    except Exception:  # not an integer
         return None
 
 
 def format_value(value: Any) -> str:
-    """Write a value in an error: short, and whatever its own repr does."""
+    """Format a value for an error: its repr, shortened, or its type if the repr fails."""
     try:
         text = repr(value)
-    except Exception:  # an error about it has to be told all the same
+    except Exception:  # the error about the value is still reported
         text = f"<{type(value).__name__}>"
     text = text.encode("utf-8", "backslashreplace").decode()
     return shorten(text, LONGEST_SHOWN)
@@ -204,7 +205,7 @@ LONGEST_SHOWN: Final = 80
 
 
 def hours_of(hours: Any) -> float:
-    """Check a number of hours, as the wire takes it: they are counted by the service's clock.
+    """Return a number of hours for the wire; raise for an invalid one.
 
     Examples
     --------
@@ -213,9 +214,9 @@ def hours_of(hours: Any) -> float:
     syndb_lab.errors.ParameterError: hours is -1; it takes a number of hours above 0, such as 72
     For example: job.keep(72).
     """
-    found = number("hours", hours)
-    if found is not None and 0 < found < math.inf:
-        return float(min(found, MOST_HOURS))
+    plain = number("hours", hours)
+    if plain is not None and 0 < plain < math.inf:
+        return float(min(plain, MAX_HOURS))
     raise ParameterError(
         f"hours is {format_value(hours)}; it takes a number of hours above 0, such as 72",
         hint="For example: job.keep(72).",

@@ -1,4 +1,4 @@
-"""What to do about an error: an action with its arguments, and which problem of the service leads to which.
+"""Next steps after an error: actions with their arguments, and the steps for the service's problems.
 
-Errors hold one, and every surface words it for itself. Everything may import this folder.
+An error holds a step, which is formatted for its audience. Everything may import this folder.
 """

@@ -1,4 +1,4 @@
-"""What to do about an error: an action with its arguments, which each surface words for itself."""
+"""The next step after an error: an action with its arguments, formatted for Python or the command line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Final
 
 
 class Audience(StrEnum):
-    """Who reads an error: the user of a notebook or a script, or of the command line."""
+    """The reader of an error: a user of Python (a notebook or a script) or of the command line."""
 
     PYTHON = "python"
     CLI = "cli"
 
 
 class Action(StrEnum):
-    """What can be done next."""
+    """An action that a user can take next."""
 
     RERUN = "rerun"
     DOWNLOAD_AGAIN = "download_again"
@@ -47,14 +47,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """An action, and what is known of its arguments.
+    """An action and its known arguments.
 
     Parameters
     ----------
     action : Action
-        What to do.
+        The action.
     arguments : mapping, optional
-        ``job_id`` of the job that it is about; ``seconds`` to wait before it.
+        ``job_id``: the job that it applies to; ``seconds``: the wait before it.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class NextStep:
 
 
 UNKNOWN: Final = MappingProxyType({"job_id": "JOB", "seconds": "a few"})
-"""What stands for an argument that is not known."""
+"""Placeholders for arguments that are unknown."""
 
 TEXTS: Final[Mapping[Action, tuple[str, str]]] = MappingProxyType(
     {
@@ -164,10 +164,10 @@ TEXTS: Final[Mapping[Action, tuple[str, str]]] = MappingProxyType(
         ),
     }
 )
-"""Each action in a sentence: for Python, and for the command line."""
+"""Each action as a sentence: for Python, and for the command line."""
 
 
 def render(step: NextStep, audience: Audience) -> str:
-    """Write a step as a sentence that names only what its reader has."""
+    """Format a step as a sentence for an audience, with its own methods or commands."""
     text = TEXTS[step.action][0 if audience is Audience.PYTHON else 1]
     return text.format_map({**UNKNOWN, **step.arguments})

@@ -1,7 +1,7 @@
-"""What to do about a problem that the service reports: from its code and fields to a step.
+"""The mapping from a problem that the service reports, by its code and fields, to a next step.
 
-The service words its ``hint`` for those who write HTTP. Where a problem has a step here, the step is shown in
-its place; of any other problem, one of a newer service included, the hint is shown as it came.
+The service's ``hint`` is written for users of its HTTP API. A problem that has a step here shows the step
+instead. Any other problem, also one of a newer service, shows the hint unchanged.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BY_CODE: Final[Mapping[str, Action]] = MappingProxyType(
         "too_many_requests": Action.RETRY,
     }
 )
-"""Codes with one cause. A problem that has a place in the SQL is about the SQL: these do not apply to it."""
+"""Steps by code. They do not apply to a problem with a position in the SQL, which is about the SQL itself."""
 
 BY_HINT: Final[Mapping[str, Action]] = MappingProxyType(
     {
@@ -53,7 +53,7 @@ BY_HINT: Final[Mapping[str, Action]] = MappingProxyType(
         "The routes are listed in /openapi.json.": Action.UPGRADE,
     }
 )
-"""Codes with several causes, of which the hint tells one: these hints are for those who write HTTP."""
+"""Steps by hint, for codes with several causes: these hints are written for users of the HTTP API."""
 
 OWN_HINT: Final = frozenset(
     {
@@ -100,10 +100,10 @@ OWN_HINT: Final = frozenset(
         "unknown_value",
     }
 )
-"""Codes that have no step on purpose: their hint names the cause in the words of the field."""
+"""Codes without a step, on purpose: their hint names the cause and suits every audience."""
 
 BY_STATUS: Final[Mapping[int, Action]] = MappingProxyType({401: Action.GIVE_TOKEN, 410: Action.RERUN})
-"""Answers without a hint: those of a proxy, or of an older service."""
+"""Steps by status, for responses without a hint, such as those of a proxy or an older service."""
 
 JOB: Final = re.compile(r"/v1/jobs/([0-9a-f-]{36})\b")
 
@@ -111,23 +111,23 @@ JOB: Final = re.compile(r"/v1/jobs/([0-9a-f-]{36})\b")
 def hint_of(
     problem: Mapping[str, Any], *, path: str = "", status: int | None = None, retry_after: float | None = None
 ) -> str | NextStep | None:
-    """Choose what to show as the hint of a problem.
+    """Choose the hint of a problem: a step, or else the service's own hint.
 
     Parameters
     ----------
     problem : mapping
         The problem details, or the ``error`` of a job or of a check.
     path : str, optional
-        Of the request, which may name the job.
+        Path of the request, which may contain a job id.
     status : int, optional
         The HTTP status.
     retry_after : float, optional
-        For how many seconds to wait, where the service says so.
+        Seconds to wait, from the header ``Retry-After``.
 
     Returns
     -------
     str or NextStep, optional
-        A step, or else the service's hint.
+        The hint; None without one.
 
     Examples
     --------
@@ -145,8 +145,8 @@ def hint_of(
     if action is None:
         return hint
     arguments: dict[str, Any] = {}
-    if found := JOB.search(str(problem.get("rerun") or path)):
-        arguments["job_id"] = found[1]
+    if match := JOB.search(str(problem.get("rerun") or path)):
+        arguments["job_id"] = match[1]
     if retry_after is not None:
         arguments["seconds"] = f"{retry_after:g}"
     return NextStep(action, arguments)

@@ -1,1 +1,1 @@
-"""Text of others, made harmless on a terminal and on a page. Everything may import it; it imports nothing."""
+"""Escaping of untrusted text for terminals and pages. Everything may import it; it imports nothing."""

@@ -1,4 +1,4 @@
-"""Text for a page: nothing in it is markup, ends an attribute, or turns the direction of its neighbours."""
+"""Text for HTML, escaped so that it contains no markup and does not change the direction of nearby text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from syndb_lab.text.terminal_text import escape_control_characters
 
 
 def html_text(value: Any) -> str:
-    r"""Escape a text for HTML, also inside an attribute.
+    r"""Escape a text for HTML, also for use inside an attribute.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Tokens as text that shows nowhere: not in a repr, nor among the variables of a traceback."""
+"""Secret text, such as tokens, whose repr does not show it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ HIDDEN: Final = "'…'"
 
 
 class SecretText(str):
-    """A text whose repr hides it, so that tools that show local variables (rich, IPython's Verbose) do, too.
+    """A text whose repr hides it, also in tools that show local variables (rich, IPython's Verbose mode).
 
     Examples
     --------
@@ -26,5 +26,5 @@ class SecretText(str):
         return SecretText(super().__getitem__(part))
 
     def strip(self, chars: str | None = None) -> SecretText:
-        """Strip it, as a secret."""
+        """Return the stripped text, as a secret text."""
         return SecretText(super().strip(chars))

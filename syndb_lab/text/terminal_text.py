@@ -1,4 +1,4 @@
-"""Text for a terminal: nothing in it acts on one, and it is as wide as it should be."""
+"""Text for a terminal, without control characters, cut or padded to a width."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import unicodedata
 
 
 def escape_control_characters(text: str) -> str:
-    r"""Replace what would act on a terminal, or turn the direction of the text, by a mark.
+    r"""Replace control characters, also those of text direction, by U+FFFD.
 
-    What joins letters or emoji stays.
+    Newlines, tabs and the joiners of letters and emoji stay.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def escape_control_characters(text: str) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """Cut a text to so many characters, the last of which says that it was cut.
+    """Cut a text to ``length`` characters; the last one of a cut text is an ellipsis.
 
     Examples
     --------
@@ -35,30 +35,30 @@ def shorten(text: str, length: int) -> str:
 
 
 def columns_of(text: str) -> int:
-    """Count the columns of a terminal that a text takes."""
+    """Count the columns that a text takes on a terminal."""
     return sum(map(_columns, text))
 
 
 def cut_to_columns(text: str, columns: int) -> str:
-    """Cut a text to the columns of a terminal, of which letters of East Asia and emoji take two.
+    """Cut a text to a number of terminal columns; East Asian characters and emoji take two.
 
     Examples
     --------
     >>> cut_to_columns("running", 5), cut_to_columns("神経細胞", 5)
     ('runn…', '神経…')
     """
-    taken, fits = 0, 0
-    for place, character in enumerate(text):
-        taken += _columns(character)
-        if taken > columns:
-            return f"{text[:fits]}…"
-        if taken < columns:
-            fits = place + 1
+    width, cut = 0, 0
+    for index, character in enumerate(text):
+        width += _columns(character)
+        if width > columns:
+            return f"{text[:cut]}…"
+        if width < columns:
+            cut = index + 1
     return text
 
 
 def pad_to_columns(text: str, columns: int, *, right: bool = False) -> str:
-    """Fill a text up to a width, on its left where it is to stand on the right."""
+    """Pad a text with blanks to a width; with ``right``, align it to the right."""
     fill = " " * (columns - columns_of(text))
     return fill + text if right else text + fill
 

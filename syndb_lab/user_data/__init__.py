@@ -1,4 +1,4 @@
-"""Files of this user on this computer: journal, history, running services.
+"""Files of the user on this computer: journal, history, running services.
 
 Everything from ``conversion`` upwards may import it.
 """

@@ -1,4 +1,4 @@
-"""Small files of this user alone, in JSON and pure ASCII; several processes may write to one."""
+"""Small JSON files in ASCII that only this user can read; several processes may write to one."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from typing import Any
 
 
 def line_of(record: Any) -> str:
-    """Write one record: ASCII alone, so that no character of it ends the line or has no place in a locale."""
+    """Format a record as one line of ASCII, which no character can end early and every locale can write."""
     return json.dumps(record) + "\n"
 
 
 def read_records(file: Path) -> list[Any]:
-    """Read the records, oldest first; a line that was cut off by a crash is left out."""
+    """Read the records, oldest first, without lines that a crash cut off."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return []
-    found = []
+    records = []
     for line in lines:
         with suppress(ValueError, RecursionError):
-            found.append(json.loads(line))
-    return found
+            records.append(json.loads(line))
+    return records
 
 
 def write_records(file: Path, records: Iterable[Any]) -> None:
-    """Replace a file, wholly or not at all.
+    """Replace a file by records, atomically.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def write_records(file: Path, records: Iterable[Any]) -> None:
 
 
 def append_record(file: Path, record: Any) -> None:
-    """Add a record at the end; a line before it that was cut off is ended first, and costs itself alone.
+    """Append a record; end a last line that was cut off first, so that only that line is lost.
 
     Raises
     ------
@@ -57,16 +57,16 @@ def append_record(file: Path, record: Any) -> None:
 
 
 def read_object(file: Path) -> dict[str, Any]:
-    """Read a file that is one JSON object; one that isn't there, or isn't that, is empty."""
+    """Read a file that contains one JSON object; empty if it is missing or contains anything else."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8", errors="replace"))
+        content = json.loads(file.read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_object(file: Path, content: dict[str, Any]) -> None:
-    """Replace a file that is one JSON object, wholly or not at all.
+    """Replace a file by one JSON object, atomically.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def write_object(file: Path, content: dict[str, Any]) -> None:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Replace a file, wholly or not at all; only this user can read it.
+    """Replace a file by a text, atomically; only this user can read it.
 
     Raises
     ------
@@ -97,9 +97,9 @@ def write_text(file: Path, text: str) -> None:
 
 @contextmanager
 def exclusive(file: Path) -> Iterator[None]:
-    """Let one process at a time read, change and write a file.
+    """Hold an exclusive lock during a block that reads, changes and writes a file.
 
-    The lock is on a file beside it, which stays: the file itself is replaced.
+    The lock is on a second file next to it, which stays, because the file itself is replaced.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What was run from the composer on this computer: the newest drafts, each once, for the next notebook."""
+"""The history of the composer on this computer: the newest drafts that were run, each once."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any, Final
 from syndb_lab.user_data.job_journal import journal_file
 from syndb_lab.user_data.json_lines import exclusive, read_records, write_records
 
-KEPT: Final = 100
+MAX_DRAFTS: Final = 100
 LONGEST: Final = 20_000
 TEXTS: Final = ("kind", "sql", "label", "analysis", "dataset_id", "at")
 
 
 def history_file() -> Path:
-    """Say where the history is: a file of this user alone, beside the journal."""
+    """Return the path of the history, next to the journal."""
     return journal_file().with_name("composer.jsonl")
 
 
 def load_history() -> list[dict[str, Any]]:
-    """Read the drafts, newest first; a line that was cut off by a crash, or is no draft, is left out."""
-    return [draft for draft in reversed(read_records(history_file())[-KEPT:]) if is_draft(draft)]
+    """Read the drafts, newest first, without lines that a crash cut off or that are no drafts."""
+    return [draft for draft in reversed(read_records(history_file())[-MAX_DRAFTS:]) if is_draft(draft)]
 
 
 def is_draft(record: Any) -> bool:
-    """Whether a record is a draft as a page can list it."""
+    """Whether a record has the fields of a draft."""
     return isinstance(record, dict) and all(isinstance(record.get(name), str | None) for name in TEXTS)
 
 
 def add_to_history(draft: dict[str, Any]) -> list[dict[str, Any]]:
-    """Write a draft down as the newest; return what is remembered, newest first.
+    """Add a draft as the newest; return the history, newest first.
 
-    A draft beyond ``LONGEST`` characters is not kept, and a disk that is full or read-only stops no job.
+    A draft of more than ``LONGEST`` characters is not added. A disk that is full or read-only is ignored.
     """
     if len(json.dumps(draft, ensure_ascii=False)) > LONGEST:
         return load_history()
@@ -46,5 +46,5 @@ def add_to_history(draft: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _with_newest(draft: dict[str, Any]) -> list[dict[str, Any]]:
     same = {name: value for name, value in draft.items() if name != "at"}
-    older = [one for one in load_history() if {k: v for k, v in one.items() if k != "at"} != same]
-    return [draft, *older][:KEPT]
+    older = [old for old in load_history() if {k: v for k, v in old.items() if k != "at"} != same]
+    return [draft, *older][:MAX_DRAFTS]

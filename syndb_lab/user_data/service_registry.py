@@ -1,4 +1,4 @@
-"""What the services of this computer say of themselves: where they run, and where their results lie."""
+"""The registry of running services on this computer: addresses, processes, tokens and result folders."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """A running service, as it describes itself in its ``service.json``."""
+    """A running service, as its ``service.json`` describes it."""
 
     url: str
     pid: int
@@ -43,7 +43,7 @@ class RunningService:
         Raises
         ------
         ServiceUnavailable
-            It can't be read: the service is someone else's.
+            The token can't be read: the service belongs to another user.
         """
         try:
             (_, owner), (token, keeper) = self._own(self.secret_file), self._own(self.token_file)
@@ -57,31 +57,31 @@ class RunningService:
             ) from error
 
     def _own(self, file: Path) -> tuple[SecretText, int]:
-        """Read a file of the data folder, and of whoever owns that; say who.
+        """Read a file that is in the data folder and belongs to its owner; return its text and owner.
 
-        A ``service.json`` that somebody else has written may name any file that this user can read, such as
-        the token of another service: that is not sent to whom he chose.
+        A ``service.json`` that another user has written may name any file that this user can read, such as
+        the token of another service. The check prevents sending that token to the other user's address.
 
         Raises
         ------
         OSError
-            It can't be read, it is not in the folder, a link, or of another user than the folder.
+            The file can't be read, is not in the folder, is a link, or belongs to another user.
         """
         folder = self.data_dir.resolve()
         if file.parent.resolve() != folder:
             raise PermissionError(errno.EPERM, f"{file} is not in the data folder {folder}")
         with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
-            found, owner = os.fstat(opened.fileno()), folder.stat().st_uid
-            if not stat.S_ISREG(found.st_mode) or owner not in (found.st_uid, 0):
+            state, owner = os.fstat(opened.fileno()), folder.stat().st_uid
+            if not stat.S_ISREG(state.st_mode) or owner not in (state.st_uid, 0):
                 raise PermissionError(errno.EPERM, f"{file} is not of the owner of the data folder")
-            return SecretText(opened.read(LONGEST).decode("utf-8", "replace")), found.st_uid
+            return SecretText(opened.read(LONGEST).decode("utf-8", "replace")), state.st_uid
 
     def is_responding(self) -> bool:
-        """Ask whether it is up, and have it prove that it is this service.
+        """Ask the service for its health and for a proof of its identity.
 
-        After a service was killed, anybody on this computer may listen on its port. So its process has to
-        live, and what answers has to know the secret in the data folder; where this user can't read that
-        secret, the token can't be read either, and nothing is sent.
+        After a service was killed, another user of this computer may listen on its port. So its process has
+        to be alive, and the response has to prove knowledge of the secret in the data folder. If this user
+        can't read the secret, the token can't be read either, so it is not sent.
         """
         if self.has_exited():
             return False
@@ -92,9 +92,9 @@ class RunningService:
         except OSError:
             return False
         challenge = secrets.token_urlsafe(32)
-        question = "/health" if secret is None else f"/health/identity?challenge={challenge}"
+        path = "/health" if secret is None else f"/health/identity?challenge={challenge}"
         try:
-            answer = httpx.get(f"{self.url}{question}", timeout=PROBE_S, trust_env=False)
+            answer = httpx.get(f"{self.url}{path}", timeout=PROBE_S, trust_env=False)
             proof = str(answer.json()["proof"]) if secret is not None and answer.is_success else ""
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return False
@@ -105,7 +105,7 @@ class RunningService:
         return hmac.compare_digest(proof.encode(), expected.encode())
 
     def has_exited(self) -> bool:
-        """Whether its process has ended for certain."""
+        """Whether its process has certainly exited."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -116,24 +116,24 @@ class RunningService:
 
 
 def read_service(file: Path) -> RunningService | None:
-    """Read a ``service.json``; one that isn't there, or half written, is none."""
+    """Read a ``service.json``; None if it is missing or incomplete."""
     try:
-        told: dict[str, Any] = json.loads(file.read_text())
+        record: dict[str, Any] = json.loads(file.read_text())
         return RunningService(
-            url=str(told["url"]).rstrip("/"),
-            pid=int(told["pid"]),
-            token_file=Path(told["token_file"]),
-            secret_file=Path(told.get("secret_file") or Path(told["data_dir"]) / "service.secret"),
-            data_dir=Path(told["data_dir"]),
-            results=str(told.get("results", "")),
-            started_at=str(told["started_at"]),
+            url=str(record["url"]).rstrip("/"),
+            pid=int(record["pid"]),
+            token_file=Path(record["token_file"]),
+            secret_file=Path(record.get("secret_file") or Path(record["data_dir"]) / "service.secret"),
+            data_dir=Path(record["data_dir"]),
+            results=str(record.get("results", "")),
+            started_at=str(record["started_at"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def iter_services() -> Iterator[tuple[Path, RunningService]]:
-    """Yield the services of this user that say that they run, each with the file that says so."""
+    """Yield this user's registered services, each with its file in ``running``."""
     for file in (state_folder() / "running").glob("*.json"):
         service = read_service(file)
         if service is not None:

@@ -1,4 +1,4 @@
-"""The folders of this user: what is kept for good, what may be lost, and the data of an embedded service."""
+"""The folders of the user: state, cache, and the data of an embedded service."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ APP: Final = "syndb-lab"
 
 
 def state_folder() -> Path:
-    """Say where the journal, the drafts and the tokens are."""
+    """Return the folder of the journal, the drafts and the tokens."""
     return _find_folder("state", platformdirs.user_state_path)
 
 
 def cache_folder() -> Path:
-    """Say where result files are kept for a while."""
+    """Return the folder of cached result files."""
     return _find_folder("cache", platformdirs.user_cache_path)
 
 
 def data_folder() -> Path:
-    """Say where an embedded service keeps its data."""
+    """Return the default data folder of an embedded service."""
     return _find_folder("data", platformdirs.user_data_path)
 
 
 def _find_folder(kind: str, find: Callable[[str], Path]) -> Path:
-    """Find a folder; in a container, a user may have no home."""
+    """Return a folder of the platform, or one for temporary files if the user has no home directory."""
     try:
         return find(APP)
     except RuntimeError:
@@ -40,9 +40,9 @@ def _find_folder(kind: str, find: Callable[[str], Path]) -> Path:
 
 @functools.cache
 def _homeless(parent: str, user: int) -> Path:
-    """Make the folder of a user who has no home, which nobody else can read or has made before."""
+    """Make a folder for a user without a home directory, which no other user made or can read."""
     folder = Path(parent) / f"{APP}-{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o077
+    state = folder.lstat()
+    is_own = stat.S_ISDIR(state.st_mode) and state.st_uid == user and not state.st_mode & 0o077
     return folder if is_own else Path(tempfile.mkdtemp(prefix=f"{APP}-"))
