@@ -156,11 +156,11 @@ def test_datasets_without_tables_or_columns_are_shown() -> None:
 
 def test_the_history_keeps_the_newest_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    for number in (*range(query_history.KEPT + 5), 50):
+    for number in (*range(query_history.MAX_DRAFTS + 5), 50):
         query_history.add_to_history({"sql": f"SELECT {number}", "at": f"{number} o'clock"})
     kept = query_history.add_to_history({"sql": "x" * 2 * query_history.LONGEST, "at": ""})
-    assert [one["sql"] for one in kept[:2]] == ["SELECT 50", f"SELECT {query_history.KEPT + 4}"]
-    assert len({one["sql"] for one in kept}) == len(kept) == query_history.KEPT
+    assert [one["sql"] for one in kept[:2]] == ["SELECT 50", f"SELECT {query_history.MAX_DRAFTS + 4}"]
+    assert len({one["sql"] for one in kept}) == len(kept) == query_history.MAX_DRAFTS
     assert query_history.history_file().stat().st_mode & 0o077 == 0
     query_history.history_file().write_text('{"sql": "SELECT 1"}\n{"sql": "SEL')
     assert query_history.load_history() == [{"sql": "SELECT 1"}]

@@ -31,7 +31,7 @@ def test_a_line_that_a_crash_cut_off_is_left_out() -> None:
 
 
 def test_it_stays_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_journal, "KEPT", 3)
+    monkeypatch.setattr(job_journal, "MAX_ENTRIES", 3)
     for number in range(30):
         job_journal.record_job(job_record(label=f"{number:03} {'x' * 100}"), "http://service")
     assert job_journal.entries()[0].title.startswith("029")

@@ -58,7 +58,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "search": {"text": "a"},
 }
 OURS = {
-    "tell": "a function of the card",
+    "on_progress": "a function of the card",
     "mount": "carries requests, in tests",
     "progress": "walked where the job runs",
 }

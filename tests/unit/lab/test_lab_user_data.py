@@ -34,7 +34,7 @@ def write_history(writer: int) -> None:
 
 
 def write_journal(writer: int) -> None:
-    job_journal.KEPT = WRITERS * WRITTEN  # type: ignore[misc]
+    job_journal.MAX_ENTRIES = WRITERS * WRITTEN  # type: ignore[misc]
     for number in range(WRITTEN):
         job_journal.record_job(job_record(label=f"{writer}-{number} {'x' * 100}"), "http://service")
 

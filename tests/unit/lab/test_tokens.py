@@ -271,7 +271,7 @@ def write_some(name: str) -> None:
 
 
 def test_writers_at_the_same_time_lose_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_journal, "KEPT", 100)
+    monkeypatch.setattr(job_journal, "MAX_ENTRIES", 100)
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=write_some, args=(name,)) for name in "abc"]
     for writer in writers:
