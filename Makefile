@@ -66,7 +66,7 @@ lab: $(VENV)/.user-stamp
 # What takes long has the marker slow; make test runs it too.
 .PHONY: check
 check: lint
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not slow" tests/unit
+	$(BIN)/python -m pytest -q -n logical --dist loadfile -m "not slow" tests/unit
 
 .PHONY: test
 test: $(VENV)/.dev-stamp

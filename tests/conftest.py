@@ -14,9 +14,13 @@ from tests.support.live_service import Jobs, Live, running_service  # noqa: E402
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Give ``-n auto`` a process more than there are processors: most tests wait for servers and browsers."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Give ``-n auto`` a process more than there are processors: most tests wait for servers and browsers.
+
+    ``-n logical`` is for tests that compute.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors + (config.getoption("numprocesses") != "logical")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -93,6 +93,7 @@ def test_every_figure_on_a_shape(name: str) -> None:
     check(SHAPES[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(shapes())
 def test_every_figure_on_any_graph(shape: Shape) -> None:

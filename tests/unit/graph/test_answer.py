@@ -34,6 +34,7 @@ def run(
     return json.dumps(answer, allow_nan=False), told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_answer_is_json_without_nan(
     name: str, hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
@@ -50,6 +51,7 @@ def test_every_answer_is_json_without_nan(
     assert set(answer["definitions"]) - {"graph", "agreement"} <= set(answer)
 
 
+@pytest.mark.slow
 def test_the_same_rows_in_another_order_give_the_same_bytes(
     hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
 ) -> None:
@@ -60,6 +62,7 @@ def test_the_same_rows_in_another_order_give_the_same_bytes(
     assert one == other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ["full", *ANALYSES])
 def test_no_number_of_threads_changes_a_byte(
     analysis: str, hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
@@ -75,6 +78,7 @@ def test_no_number_of_threads_changes_a_byte(
     assert len(texts) == 1
 
 
+@pytest.mark.slow
 def test_progress_names_every_stage_and_never_falls(
     hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
 ) -> None:
@@ -142,6 +146,7 @@ def test_reachability_stops_after_a_hundred_hops() -> None:
     assert not curve["complete"]
 
 
+@pytest.mark.slow
 def test_every_analysis_of_the_list_is_reachable_inside_full(
     hold: Holder, dataset: dict[str, Any], options: dict[str, Any]
 ) -> None:

@@ -113,6 +113,7 @@ def test_the_gap_junction_network_of_varshney_2011(analyse: Analyse) -> None:
     assert round(answer["mean_shortest_path"], 2) == 4.52
 
 
+@pytest.mark.slow
 def test_chemical_connections_and_gap_junctions_together(analyse: Analyse) -> None:
     chemical = analyse("celegans_varshney_2011", "hubs")
     gaps = analyse("celegans_varshney_2011", "hubs", include="gap_junctions")

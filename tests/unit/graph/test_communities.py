@@ -18,6 +18,7 @@ def weighted(shape: Shape) -> tuple[Connectome, igraph.Graph, list[int]]:
     return connectome_from_edges(n, sorted(edges), weights), igraph.Graph(n=n, edges=sorted(edges)), weights
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(shapes())
 def test_modularity_is_igraphs_and_communities_hang_together(shape: Shape) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import networkx as nx
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def digraph(shape: Shape) -> nx.DiGraph:
     return graph
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(shapes(), st.none() | st.integers(0, 6))
 def test_hops_are_networkxs(shape: Shape, most: int | None) -> None:
@@ -37,6 +39,7 @@ def test_hops_are_networkxs(shape: Shape, most: int | None) -> None:
     assert found.complete == all(len(lengths) == len(far[source]) for source, lengths in further)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(shapes())
 def test_what_each_neuron_reaches_is_exact(shape: Shape) -> None:

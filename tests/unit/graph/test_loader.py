@@ -89,6 +89,7 @@ def test_no_filter_is_named_that_would_leave_nothing(hold: Holder) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -55,6 +55,7 @@ def test_every_column_on_a_shape(name: str) -> None:
     check(SHAPES[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(shapes())
 def test_every_column_on_any_graph(shape: Shape) -> None:
@@ -73,6 +74,7 @@ def test_the_threads_do_not_matter() -> None:
     assert made(SHAPES["heavy-tailed"], 3).equals(made(SHAPES["heavy-tailed"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ["full", *ANALYSES])
 def test_every_analysis_gives_it_and_tells_its_stages(
     analysis: str, hold: Holder, dataset: dict[str, Any], options: dict[str, Any]

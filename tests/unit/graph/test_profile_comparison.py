@@ -11,6 +11,8 @@ from syndb_service.errors import GraphTooLarge
 from syndb_service.graph import analyze
 from tests.support.graph_shapes import SHAPES, Holder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def compared(hold: Holder, dataset: dict[str, Any], options: dict[str, Any]) -> Any:

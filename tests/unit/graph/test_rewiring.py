@@ -40,6 +40,7 @@ def check_kept(graph: Connectome, drawn: Connectome, keep_reciprocity: bool) -> 
         assert mutual_partners(drawn).tolist() == mutual_partners(graph).tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(shapes(), st.booleans(), st.booleans(), st.integers(0, 2**40))
 def test_degrees_are_kept(shape: Shape, keep_reciprocity: bool, large: bool, seed: int) -> None:
@@ -51,6 +52,7 @@ def test_degrees_are_kept(shape: Shape, keep_reciprocity: bool, large: bool, see
     check_kept(graph, drawn, keep_reciprocity)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("keep_reciprocity", [False, True])
 def test_every_graph_of_these_degrees_is_drawn_as_often(
@@ -85,6 +87,7 @@ def test_every_graph_of_these_degrees_is_drawn_as_often(
     assert statistic < freedom + 5 * (2 * freedom) ** 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large", [False, True])
 def test_what_was_drawn_is_no_more_random_when_it_is_drawn_again(
     monkeypatch: pytest.MonkeyPatch, large: bool
@@ -113,6 +116,7 @@ def test_a_ring_of_three_can_be_turned_round() -> None:
     assert drawn == {(1, 2, 0), (2, 0, 1)}
 
 
+@pytest.mark.slow
 def test_ratios_are_those_of_an_independent_implementation() -> None:
     """NetworkX's own switching of connections, on a graph with more triangles than its degrees imply."""
     n, edges = heavy_tailed(40, 160, 8)

@@ -16,6 +16,7 @@ from syndb_service.graph.progress import StageProgress
 from tests.support.graph_shapes import Shape, shapes
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(shapes(largest=9).filter(lambda shape: shape[0] > 0), st.data())
 def test_paths_are_as_long_as_networkxs(shape: Shape, data: st.DataObject) -> None:

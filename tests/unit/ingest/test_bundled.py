@@ -12,6 +12,8 @@ from syndb_service.ingest import install_bundled
 from syndb_service.warehouse import LocalWarehouse
 from tests.support.processes import at_once
 
+pytestmark = pytest.mark.slow
+
 Desk = Any
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"

@@ -80,6 +80,7 @@ def test_the_command_offers_every_format() -> None:
     assert all(name in describe_exports() for name in FORMATS)
 
 
+@pytest.mark.slow
 def test_flywire_codex(bench: Bench) -> None:
     added = bench.add(bench.write(CODEX), facts={"name": "fly"})
     assert (added.name, added.species) == ("fly", "Drosophila melanogaster")
@@ -105,12 +106,14 @@ def test_flywire_codex(bench: Bench) -> None:
         assert words in bench.report
 
 
+@pytest.mark.slow
 def test_the_files_of_an_export_may_be_named_one_by_one(bench: Bench) -> None:
     folder = bench.write({**CODEX, "unrelated.csv": "a,b\n1,2\n"})
     bench.add(folder / "neurons.csv.gz", folder / "connections.csv.gz", facts={"name": "two"})
     assert bench.connections() == [(A, B, 5), (B, C, 5)]
 
 
+@pytest.mark.slow
 def test_neuprint_takes_the_totals(bench: Bench) -> None:
     bench.add(bench.write(NEUPRINT), facts=FLY)
     assert bench.connections() == [(200326126, 202916528, 7)]
@@ -118,6 +121,7 @@ def test_neuprint_takes_the_totals(bench: Bench) -> None:
     assert "traced-roi-connections.csv is not read: it holds the connections" in bench.report
 
 
+@pytest.mark.slow
 def test_neuprint_by_roi_where_there_are_no_totals(bench: Bench) -> None:
     files = {name: text for name, text in NEUPRINT.items() if "total" not in name}
     bench.add(bench.write(files), facts=FLY)
@@ -133,6 +137,7 @@ def cave(position: str, *positions: str) -> str:
     return CAVE.format(position=position, rows="\n".join(rows) + "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table",
     [
@@ -152,6 +157,7 @@ def test_cave_synapses_in_nm(bench: Bench, table: str) -> None:
     assert "1 row left out: they are marked as not valid" in bench.report
 
 
+@pytest.mark.slow
 def test_cave_positions_without_a_voxel_size_stay_in_voxels(bench: Bench) -> None:
     folder = bench.write({"s.csv": cave("ctr_pt_position", "[10 20 30]")})
     added = bench.add(folder / "s.csv", facts=FLY)
@@ -160,6 +166,7 @@ def test_cave_positions_without_a_voxel_size_stay_in_voxels(bench: Bench) -> Non
     assert "--voxel-nm 4,4,40" in bench.report
 
 
+@pytest.mark.slow
 def test_cave_parquet_with_positions_as_lists(bench: Bench) -> None:
     for part, pre in enumerate((A, B)):
         row = f"SELECT {part + 1} AS id, {pre} AS pre_pt_root_id, {C} AS post_pt_root_id"
@@ -169,6 +176,7 @@ def test_cave_parquet_with_positions_as_lists(bench: Bench) -> None:
     assert bench.desk.rows("SELECT DISTINCT x, y, z FROM synapses") == [(4, 8, 120)]
 
 
+@pytest.mark.slow
 def test_catmaid_synapses_of_two_chosen_skeletons_count_once(bench: Bench) -> None:
     rows = "1, 11, 2, 22\n1, 11, 2, 22\n1, 12, 2, 22\n"
     files = {
@@ -181,6 +189,7 @@ def test_catmaid_synapses_of_two_chosen_skeletons_count_once(bench: Bench) -> No
     assert "taken once" in bench.report
 
 
+@pytest.mark.slow
 def test_catmaid_connectors_link_their_two_sides(bench: Bench) -> None:
     header = "connector_id, skeleton_id, treenode_id, relation_id, x, y, z\n"
     rows = "7,1,11,presynaptic_to,1,2,3\n7,2,22,postsynaptic_to,1,2,3\n7,3,33,postsynaptic_to,1,2,3\n"
@@ -189,6 +198,7 @@ def test_catmaid_connectors_link_their_two_sides(bench: Bench) -> None:
     assert bench.desk.rows("SELECT DISTINCT x, y, z FROM synapses") == [(1, 2, 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("transposed", "expected"), [(False, ("ADAL", "PVCR", 4)), (True, ("PVCR", "ADAL", 4))]
 )
@@ -203,6 +213,7 @@ def test_an_adjacency_matrix(bench: Bench, transposed: bool, expected: tuple[obj
     assert bench.desk.rows("SELECT count(*) FROM neurons") == [(3,)]
 
 
+@pytest.mark.slow
 def test_a_matrix_without_names_numbers_its_neurons(bench: Bench) -> None:
     rows = "0,0,0,5\n0,0,0,0\n0.0e+00,1e0,0,0\n0,0,0,0\n"
     path = bench.write({"m.csv": rows}) / "m.csv"
@@ -225,6 +236,7 @@ def test_what_is_wrong_in_a_matrix_is_told_by_row_and_column(bench: Bench) -> No
     ]
 
 
+@pytest.mark.slow
 def test_graphml_as_networkx_writes_it(bench: Bench, tmp_path: Path) -> None:
     graph = nx.DiGraph()
     graph.add_node(A, name="left", cell_type="LC4", colour="red")
@@ -333,6 +345,7 @@ MATRICES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [None, "matrix"])
 @pytest.mark.parametrize("name", MATRICES)
 def test_matrices_as_other_tools_write_them(bench: Bench, name: str, given: str | None) -> None:

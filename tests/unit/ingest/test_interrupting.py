@@ -34,6 +34,7 @@ def test_an_interrupted_query_is_a_keyboard_interrupt(
     assert [path for path in staging.iterdir() if path.name != ".lock"] == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_aborts_and_adds_nothing(desk: Desk, tmp_path: Path) -> None:
     rows = "SELECT range // 3000 AS pre, hash(range) % 3000 AS post, range AS x FROM range(6_000_000)"
     desk.write_parquet("synapses.parquet", rows)

@@ -64,6 +64,7 @@ def test_duplicate_edges_name_both_rows(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_edges_may_repeat_in_another_brain_structure(desk: Desk) -> None:
     desk.add({"connections.csv": "pre,post,neuropil,syn_count\n1,2,LH,3\n1,2,MB,4\n"})
     assert desk.rows("SELECT brain_structure, count(*) FROM synapses GROUP BY 1 ORDER BY 1") == [
@@ -150,6 +151,7 @@ def test_several_faults_are_told_at_once(desk: Desk) -> None:
 MOST = "4,503,599,627,370,496, the most that is added up exactly"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "kind", "told"),
     [

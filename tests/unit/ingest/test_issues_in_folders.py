@@ -91,6 +91,7 @@ def test_an_edge_list_beside_synapses(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metadata", "finding"),
     [
@@ -157,6 +158,7 @@ def test_metadata_as_json(desk: Desk) -> None:
     assert (dataset.name, dataset.title, dataset.licence) == ("my_brain", "My Brain", "CC0")
 
 
+@pytest.mark.slow
 def test_json_that_is_none_and_a_second_file(desk: Desk) -> None:
     assert desk.refusal({**NEURONS, "metadata.json": "{}"}) == [
         "metadata.json: is a second metadata file beside dataset.toml; keep one"
@@ -228,6 +230,7 @@ def test_names_that_keep_the_rule(desk: Desk) -> None:
         assert desk.add({**NEURONS, "dataset.toml": f'name = "{name}"\nspecies = "a"'}).name == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["it's", "a*b", "a?b", "a[1]", "größe; x"])
 def test_a_folder_with_any_name(desk: Desk, name: str) -> None:
     decoy = desk.folder.parent / "a+b"

@@ -29,6 +29,7 @@ def test_ids_of_64_bits_stay_exact(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_names_are_numbered_in_their_order(desk: Desk) -> None:
     dataset = desk.add({"connections.csv": "pre,post,synapses\nß,B,1\nA,B,2\na,A,1\n"})
     assert desk.rows("SELECT neuron_id, name, species FROM neurons ORDER BY 1") == [
@@ -201,6 +202,7 @@ def test_an_empty_parquet_table(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neurons", ["neuron_id,name\n1,A\n2,B\n", "name\nA\nB\n"])
 @pytest.mark.parametrize(
     "others",
@@ -234,6 +236,7 @@ def test_a_part_is_looked_up_in_a_table_without_rows(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_every_column_of_the_schema_can_be_brought(desk: Desk) -> None:
     for table, columns in TABLES.items():
         values = {"BIGINT": "1", "DOUBLE": "0.5", "VARCHAR": "'text'"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from syndb_lab.notebook.composer.draft import Draft
 from syndb_lab.notebook.composer.plain_widget import PlainComposer
 
@@ -12,6 +14,7 @@ def field(name: str) -> dict[str, str]:
     return {"name": name, "kind": "text", "text": ""}
 
 
+@pytest.mark.slow
 def test_fields_are_replaced_while_somebody_types() -> None:
     composer = PlainComposer("key", "http://service", Draft().as_dict(), {}, [])
     composer._show_parameters([field("a"), field("b")])

@@ -15,6 +15,7 @@ from tests.support.lab_fakes import Answer
 from tests.support.waiting import wait_until
 
 
+@pytest.mark.slow
 def test_a_page_that_comes_back_is_answered(
     pretend_lab: Callable[[Answer], Lab], monkeypatch: pytest.MonkeyPatch
 ) -> None:

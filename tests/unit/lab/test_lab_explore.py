@@ -121,6 +121,7 @@ def test_ids_above_2_to_the_53_are_exact_and_the_centre_comes_first(ask: RunQuer
     assert part_of(ask, str(BIG + 2), hops=1).ids == part_of(ask, "it's C", hops=1).ids == part.ids
 
 
+@pytest.mark.slow
 def test_it_says_what_it_leaves_out_and_how_to_see_it(ask: RunQueries) -> None:
     part = part_of(ask, limit=3, connections=2)
     assert caption(part).startswith(
@@ -135,6 +136,7 @@ def test_it_says_what_it_leaves_out_and_how_to_see_it(ask: RunQueries) -> None:
     assert caption(part_of(ask)).startswith("all 8 neurons · all ")
 
 
+@pytest.mark.slow
 def test_hops_reach_no_further_than_asked(ask: RunQueries) -> None:
     everyone = part_of(ask, filters={"include": "gap_junctions"}).to_networkx().to_undirected()
     start = BIG + 3
@@ -173,6 +175,7 @@ def test_a_graph_without_the_neurons_that_were_given(ask: RunQueries) -> None:
         part_of(ask, BIG, {"neuron_ids": [str(BIG + 3), str(BIG + 4)]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neurons", [2, 40, 410])
 def test_a_layout_is_the_same_for_a_seed_and_within_its_field(neurons: int) -> None:
     links = [(n, (n * 7 + 3) % neurons, 1.0) for n in range(neurons)]
@@ -217,6 +220,7 @@ ODD: dict[str, tuple[list[Any], list[Connection]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", ODD)
 def test_odd_scores_and_weights_are_drawn(name: str) -> None:
@@ -275,6 +279,7 @@ def test_the_page_knows_every_column_that_may_give_the_colour(view: Explorer) ->
     assert view.plot().axes
 
 
+@pytest.mark.slow
 def test_what_is_saved_is_a_picture_with_its_text_and_no_markup_of_others(view: Explorer) -> None:
     view.selected = [BIG + 3]
     bundle = view._bundle()
@@ -291,6 +296,7 @@ def test_what_is_saved_is_a_picture_with_its_text_and_no_markup_of_others(view: 
     assert f"({BIG + 3})" in bundle["text/plain"]
 
 
+@pytest.mark.slow
 def test_a_front_end_without_our_javascript_gets_the_picture(
     ask: RunQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +319,7 @@ class Output:
         self.written.append(bundle)
 
 
+@pytest.mark.slow
 def test_a_change_is_drawn_once_it_has_settled_and_kept_when_closed(
     view: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +338,7 @@ def test_a_change_is_drawn_once_it_has_settled_and_kept_when_closed(
     assert repr(view).endswith("closed>")
 
 
+@pytest.mark.slow
 def test_opened_and_closed_fifty_times_nothing_stays(ask: RunQueries) -> None:
     part = part_of(ask)
 
@@ -353,6 +361,7 @@ def test_opened_and_closed_fifty_times_nothing_stays(ask: RunQueries) -> None:
     assert len(gc.get_objects()) - held < 5000
 
 
+@pytest.mark.slow
 def test_changes_from_several_threads_end_in_the_picture_of_the_last_one(
     ask: RunQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:

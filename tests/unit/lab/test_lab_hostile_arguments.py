@@ -46,6 +46,7 @@ def ended() -> dict[str, Any]:
     return job_record("completed", job_id=JOB_ID, result=result_info(CONTENT, columns=columns))
 
 
+@pytest.mark.slow
 def test_no_value_of_a_parameter_or_an_option_does(pretend_lab: Callable[[Answer], Lab]) -> None:
     lab = pretend_lab(answer)
     wrong = []

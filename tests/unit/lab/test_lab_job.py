@@ -34,6 +34,7 @@ class Kept:
         self.lines.append(f"end: {line}")
 
 
+@pytest.mark.slow
 def test_waiting_survives_a_service_that_is_away(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.3,))
     asked: list[int] = []
@@ -64,6 +65,7 @@ def test_waiting_gives_up_on_a_service_that_stays_away(
         Job(pretend(answer), job_record("running")).wait(timeout=120)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", [RuntimeError("client has been closed"), OSError("bad file descriptor")])
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_connection_closed_under_a_forgotten_poll_troubles_nobody(
@@ -97,6 +99,7 @@ def test_a_token_that_expires_ends_the_waiting(pretend: Pretend) -> None:
         Job(pretend(lambda _: answer), job_record("running")).wait(timeout=120)
 
 
+@pytest.mark.slow
 def test_waiting_asks_from_the_version_it_knows(pretend: Pretend) -> None:
     asked: list[dict[str, str]] = []
 

@@ -90,6 +90,7 @@ def test_cancelling_lasts_until_the_service_confirms(pretend: Pretend) -> None:
     assert [one["do"] for one in said(card)["buttons"]] == ["rerun"]
 
 
+@pytest.mark.slow
 def test_load_puts_the_frame_beside_what_is_there(pretend: Pretend) -> None:
     namespace: dict[str, Any] = {"q_frame": "mine"}
     card = ended(pretend, lambda _: httpx.Response(200, content=CONTENT), namespace)
@@ -161,6 +162,7 @@ def test_elsewhere_it_is_core_widgets_and_escaped(
     card.wait_static(120)
 
 
+@pytest.mark.slow
 def test_the_monitor_is_honest_when_the_service_is_away(pretend: Pretend) -> None:
     away = threading.Event()
 
@@ -296,6 +298,7 @@ def test_plain_buttons_that_were_replaced_are_gone() -> None:
     assert button.comm is None
 
 
+@pytest.mark.slow
 def test_a_frame_that_was_loaded_and_deleted_is_given_back() -> None:
     class Loaded:
         kind, id = "query", JOB_ID

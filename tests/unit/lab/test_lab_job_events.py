@@ -69,6 +69,7 @@ def test_a_broken_stream_goes_on_after_the_last_version(pretend: Pretend) -> Non
     assert asked == ["1", "4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -170,6 +170,7 @@ def test_more_jobs_than_connections_can_follow_take_turns(
     wait_until(lambda: not ours())
 
 
+@pytest.mark.slow
 def test_waits_that_time_out_leave_nothing(serve: Any) -> None:
     service = Service()
     job = Job(serve(service), job_record("running"))
@@ -265,6 +266,7 @@ def told(job: dict[str, Any]) -> bytes:
     return f"id: {job['version']}\nevent: job\ndata: {json.dumps(job)}\n\n".encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sleeps", [False, True])
 def test_a_stream_that_falls_silent_is_opened_anew(sleeps: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line is dead and nobody said so: as after a computer has slept, when its clock jumps."""

@@ -45,6 +45,7 @@ def test_a_place_that_takes_no_file_stops_nobody(tmp_path: Path, monkeypatch: py
     assert job_journal.entries() == []
 
 
+@pytest.mark.slow
 def test_no_locale_and_no_character_costs_a_line() -> None:
     odd = "🧠 é \u2028 \u0085 \x0b \ud800 end"
     code = (

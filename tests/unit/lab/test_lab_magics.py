@@ -13,6 +13,8 @@ from syndb_lab.magics.cell_line import HELP_WORDS, USAGE, CellLine, line_parser,
 from syndb_lab.magics.line_commands import VERBS
 from tests.support.lab_fakes import FLYWIRE_ID, JOB_ID, Answer, arrow_file, job_record, result_info
 
+pytestmark = pytest.mark.slow
+
 CONTENT = arrow_file(pa.table({"id": pa.array([FLYWIRE_ID, None], pa.int64())}))
 DATASETS = [
     {

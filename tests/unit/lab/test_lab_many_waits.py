@@ -147,6 +147,7 @@ def wait_for_many(lab: Lab, numbers: range) -> None:
                 list(pool.map(lambda number: one_wait(lab, number), batch))
 
 
+@pytest.mark.slow
 def test_waits_of_every_kind_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("syndb_lab.http.job_events.PAUSES_S", (0.01,))
     service = Service()

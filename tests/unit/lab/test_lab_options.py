@@ -27,6 +27,7 @@ WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 DATASETS = [{"id": WORM, "name": "worm"}, {"id": "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d9", "name": "fly"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [

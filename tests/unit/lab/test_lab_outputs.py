@@ -121,6 +121,7 @@ def test_no_rows_are_json_and_csv(odd: pa.Table, tmp_path: Path) -> None:
     assert sink.getvalue().count(b"\n") == 1
 
 
+@pytest.mark.slow
 def test_ids_are_texts_in_all_slices_where_one_is_beyond(tmp_path: Path) -> None:
     table = pa.table({"n": [1] * 20_000 + [BIG], "l": [[1]] * 20_000 + [[BIG]]})
     write_json(table, tmp_path / "x", lines=True)
@@ -128,6 +129,7 @@ def test_ids_are_texts_in_all_slices_where_one_is_beyond(tmp_path: Path) -> None
     assert (json.loads(first), json.loads(last)) == ({"n": "1", "l": ["1"]}, {"n": str(BIG), "l": [str(BIG)]})
 
 
+@pytest.mark.slow
 def test_wide_rows_are_taken_a_few_at_a_time() -> None:
     table = pa.table({"t": ["x" * 5_000_000] * 9})
     sizes = [part.num_rows for part in iter_slices(table)]

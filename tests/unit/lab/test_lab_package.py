@@ -23,6 +23,7 @@ def test_the_import_is_light(code: str) -> None:
     assert not modules_after(code) & {*HEAVY, "httpx"}
 
 
+@pytest.mark.slow
 def test_the_service_is_not_imported() -> None:
     loaded = modules_after("import syndb_lab\nfor name in syndb_lab.__all__: getattr(syndb_lab, name)")
     assert not loaded & {*HEAVY, "syndb_service"} - {"rich"}

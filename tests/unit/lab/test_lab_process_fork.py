@@ -120,6 +120,7 @@ def enter() -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_two_threads_fork_at_once() -> None:
     said: list[str] = []
     threads = [

@@ -66,12 +66,14 @@ def same(found: Any, value: Any) -> bool:
     return bool(found == value)
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.one_of(st.none(), *SCALARS))
 def test_a_value_arrives_as_it_was(value: Any) -> None:
     assert same(answered(value), value)
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.one_of(*(st.lists(st.one_of(st.none(), kind), min_size=1, max_size=6) for kind in SCALARS)))
 def test_a_list_of_one_kind_arrives_as_it_was(values: list[Any]) -> None:
@@ -84,6 +86,7 @@ def test_a_list_of_one_kind_arrives_as_it_was(values: list[Any]) -> None:
     assert same(found, values)
 
 
+@pytest.mark.slow
 @QUICK
 @given(
     st.lists(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS, st.booleans()))
@@ -98,6 +101,7 @@ def test_a_mixed_list_is_exact_or_refused(values: list[Any]) -> None:
     assert len({isinstance(value, bool) for value in values}) <= 1
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=5))
 def test_columns_and_arrays_are_the_list(values: list[int]) -> None:
@@ -106,6 +110,7 @@ def test_columns_and_arrays_are_the_list(values: list[int]) -> None:
     assert sorted(answered(set(values))) == sorted(set(values))
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.integers(-(2**62), 2**62), st.sampled_from(["ns", "us", "ms", "s"]))
 def test_a_moment_of_numpy_keeps_every_digit(number: int, unit: str) -> None:
@@ -160,6 +165,7 @@ def test_what_cannot_be_exact_is_refused_by_name(value: Any, words: str) -> None
     assert caught.value.hint
 
 
+@pytest.mark.slow
 @QUICK
 @given(
     st.recursive(st.one_of(st.none(), *SCALARS, st.binary(), st.complex_numbers()), st.lists, max_leaves=8)
@@ -194,6 +200,7 @@ WORDS = st.sampled_from(
 LINES = st.one_of(st.lists(WORDS, max_size=6).map(" ".join), TEXTS)
 
 
+@pytest.mark.slow
 @QUICK
 @given(LINES)
 def test_any_first_line_of_a_cell_is_read_or_refused(line: str) -> None:
@@ -206,6 +213,7 @@ def test_any_first_line_of_a_cell_is_read_or_refused(line: str) -> None:
     assert asked.variable is None or asked.variable.isidentifier()
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.sampled_from(["SELECT 1", "SELECT :n", "SELECT '--wait'", "(SELECT 1)"]), LINES)
 def test_any_line_of_sql_is_parted_or_refused(sql: str, rest: str) -> None:

@@ -32,6 +32,8 @@ from tests.support.graph_answers import answer as analysed
 from tests.support.hostile_arguments import HOSTILE, check
 from tests.support.lab_fakes import JOB_ID, Answer, arrow_file, job_record, result_info
 
+pytestmark = pytest.mark.slow
+
 WORM = "5ef66999-3c1e-5aa8-a230-f5aa22f3a1d8"
 GRAPH_ID = "1a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10"
 RUNNING_ID = "2a6e2f2e-0d1b-4a43-9d1c-3c1d0f3c9f10"

@@ -174,6 +174,7 @@ with held_part(pathlib.Path(sys.argv[1])) as part:
 """
 
 
+@pytest.mark.slow
 def test_what_a_killed_download_left_is_removed_and_what_runs_is_not(
     tmp_path: Path, pretend: Pretend
 ) -> None:
@@ -207,6 +208,7 @@ def table() -> pa.Table:
     return pa.table({"n": pa.array(range(50_000)), "name": [f"neuron {n % 7}" for n in range(50_000)]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["arrow", "parquet"])
 def test_a_file_that_is_removed_is_read_on(tmp_path: Path, table: pa.Table, suffix: str) -> None:
     def written(name: str) -> Path:
@@ -249,6 +251,7 @@ def test_a_file_that_is_removed_is_read_on(tmp_path: Path, table: pa.Table, suff
     shown.close()
 
 
+@pytest.mark.slow
 def test_lazy_frames_give_their_files_back(tmp_path: Path) -> None:
     file = tmp_path / "a.arrow"
     pl.DataFrame({"n": range(1000)}).write_ipc(file)
@@ -263,6 +266,7 @@ def test_lazy_frames_give_their_files_back(tmp_path: Path) -> None:
     assert descriptors() == 0
 
 
+@pytest.mark.slow
 def test_readers_and_evictions_at_once(tmp_path: Path, pretend: Pretend) -> None:
     """Threads read three results through a cache that holds one."""
     cache = ResultCache(tmp_path, max_bytes=25_000)
@@ -297,6 +301,7 @@ def test_readers_and_evictions_at_once(tmp_path: Path, pretend: Pretend) -> None
     assert sum(file.stat().st_size for file in whole_files(tmp_path)) <= 40_000
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_or_read_only(
     tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

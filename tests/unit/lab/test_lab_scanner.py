@@ -187,6 +187,7 @@ def test_a_limit_is_put_around_what_the_engine_takes() -> None:
             assert engine_parses(limit_query(sql, 5).sql), limit_query(sql, 5).sql
 
 
+@pytest.mark.slow
 def test_any_text_is_cut_as_the_engine_cuts_it() -> None:
     chosen = random.Random(14)
     for _ in range(20000):

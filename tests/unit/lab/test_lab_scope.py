@@ -13,6 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from syndb_lab import Job, Lab
 from tests.support.lab_fakes import JOB_ID, Answer, job_record
 
+pytestmark = pytest.mark.slow
+
 OTHER_ID = "11111111-0d1b-4a43-9d1c-3c1d0f3c9f10"
 NO_VALUE = "a variable of f() that has no value yet"
 ASK = 'get_ipython().run_line_magic("syndb", "SELECT :k AS k")'

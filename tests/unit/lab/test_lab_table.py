@@ -78,6 +78,7 @@ def test_a_front_end_without_our_javascript_gets_rows_and_advice(
     assert "job.to_polars()" in html
 
 
+@pytest.mark.slow
 def test_only_twenty_rows_and_thirty_columns_are_saved(pretend: Pretend) -> None:
     table = a_job(pretend, pa.table({f"c{number}": range(100, 200) for number in range(500)})).table()
     html = table._repr_mimebundle_()["text/html"]
@@ -223,6 +224,7 @@ VIEWS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_questions_of_several_pages_in_any_order_get_their_own_answers(stored: Path, seed: int) -> None:
     random = Random(seed)
@@ -288,6 +290,7 @@ def level() -> tuple[int, int, int, int]:
     )
 
 
+@pytest.mark.slow
 def test_fifty_times_opened_and_closed_leave_nothing(stored: Path) -> None:
     def look() -> None:
         table = ResultTable(lambda: RowView(stored), "a table")

@@ -90,6 +90,7 @@ def test_every_page_of_every_format_is_exact_beside_null(open_rows: Open, suffix
     assert cells(rows, first=48, count=9) == expected[48:]
 
 
+@pytest.mark.slow
 def test_each_type_is_a_text_and_sorts_and_is_found_by_it(open_rows: Open) -> None:
     with duckdb.connect() as connection:
         table = connection.sql(f"FROM ({TYPES}) UNION ALL BY NAME SELECT NULL AS id").to_arrow_table()
@@ -132,6 +133,7 @@ NEAR = pa.table(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "typed", "found"),
     [

@@ -39,6 +39,7 @@ def write_journal(writer: int) -> None:
         job_journal.record_job(job_record(label=f"{writer}-{number} {'x' * 100}"), "http://service")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("write", "read"),
     [

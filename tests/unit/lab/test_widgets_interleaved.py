@@ -23,6 +23,8 @@ from syndb_lab.notebook.monitor import Monitor
 from tests.support.lab_fakes import Answer, arrow_file, job_record, result_info
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 Pretend = Callable[[Answer], Transport]
 LONGEST_S = 0.02
 

@@ -71,6 +71,7 @@ def panel(figure: Any, title: str) -> Any:
     return next(ax for ax in figure.axes if ax.get_title(loc="left").startswith(title))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ANSWERS)
@@ -82,6 +83,7 @@ def test_every_answer_is_drawn_without_a_warning(name: str) -> None:
     assert figure.get_size_inches()[0] * figure.dpi == 1600
 
 
+@pytest.mark.slow
 def test_an_answer_is_drawn_the_same_twice() -> None:
     pictures = []
     for _ in range(2):
@@ -109,6 +111,7 @@ def test_sampled_paths_are_marked() -> None:
     assert "mean shortest path ≈ 1.00" in draw_full(sampled).texts[1].get_text()
 
 
+@pytest.mark.slow
 def test_sixteen_motifs_with_their_names_and_counts() -> None:
     made = ANSWERS["crowd"]
     bars = panel(draw_full(made), "The 16 motifs")
@@ -140,6 +143,7 @@ def test_without_hubs_the_title_names_none() -> None:
     assert title == "The strongest connections around the best-connected neurons"
 
 
+@pytest.mark.slow
 def test_long_names_are_cut_and_missing_ones_are_ids() -> None:
     made = ANSWERS["crowd"]
     drawn = [text.get_text() for text in panel(draw_full(made), "The strongest").texts]
@@ -169,6 +173,7 @@ def test_survival_starts_with_the_neurons_that_have_partners() -> None:
     assert survival({"values": [], "counts": []}) == ([], [])
 
 
+@pytest.mark.slow
 def test_pyplot_is_never_imported_and_nothing_heavy_is_at_import(tmp_path: Path) -> None:
     program = (
         "import sys, syndb_lab.plots as d\n"

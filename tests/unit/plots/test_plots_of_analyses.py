@@ -12,6 +12,7 @@ from syndb_service.graph.analyses import ANALYSES
 from tests.support.graph_answers import answer
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("shape", ["heavy-tailed", "two neurons apart", "directed line"])
@@ -23,6 +24,7 @@ def test_it_is_drawn(analysis: str, shape: str) -> None:
     assert len(figure.axes) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("shape", ["empty", "one neuron", "two-cycle"])
@@ -44,6 +46,7 @@ def test_each_analysis_shows_its_own_panels() -> None:
     assert titles(draw(answer("rich_club", "heavy-tailed"))) == ["Rich club"]
 
 
+@pytest.mark.slow
 def test_the_whole_page_has_them_all() -> None:
     assert titles(draw(answer("full", "heavy-tailed", source=None, target=None, samples=None))) == [
         "Degree distribution",

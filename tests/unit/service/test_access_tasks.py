@@ -69,6 +69,7 @@ def test_a_stranger_reads_the_others(tasks: TaskBuilder) -> None:
     assert list(tasks.resolve_inputs(job("eve", OF_ALL)).datasets) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_", [OF_THAT, GRAPH], ids=["that one", "graph"])
 def test_who_asks_for_what_is_closed_by_now_fails(tasks: TaskBuilder, request_: JobRequest) -> None:
     """Its query would otherwise find nothing there, as if there were nothing."""

@@ -78,6 +78,7 @@ def bodies(draw: st.DrawFn) -> GraphBody:
     return GraphBody.model_validate({"dataset_id": DATASET, "analysis": option_type.analysis, **given})
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(bodies())
 def test_options_are_stored_and_read_again(body: GraphBody) -> None:

@@ -33,6 +33,7 @@ SHORT_LIVED = {
 }
 
 
+@pytest.mark.slow
 def test_every_thread_that_must_live_is_registered() -> None:
     found = set()
     for file in PACKAGE.rglob("*.py"):
@@ -63,6 +64,7 @@ def test_no_error_ends_a_thread(error: BaseException) -> None:
     assert thread not in background.list_loops()
 
 
+@pytest.mark.slow
 def test_readiness_tells_of_a_thread_that_keeps_failing_until_it_works_again() -> None:
     broken = threading.Event()
     broken.set()
@@ -110,6 +112,7 @@ def test_a_listener_that_fails_does_not_undo_a_change_that_is_committed() -> Non
     assert told == ["6e1f"]
 
 
+@pytest.mark.slow
 def test_an_embedded_service_outlives_the_end_of_its_hint_takers(tmp_path: Path) -> None:
     service = build_container(load_settings(tmp_path))
     worker = EmbeddedWorker(service)
@@ -156,6 +159,7 @@ def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.Monke
         listening.close()
 
 
+@pytest.mark.slow
 def test_a_job_is_accepted_though_nobody_can_be_told_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

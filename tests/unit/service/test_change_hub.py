@@ -73,6 +73,7 @@ def test_a_change_by_another_process_wakes_those_who_wait_for_it() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_a_thousand_waiters_are_one_query_at_a_time_and_no_thread() -> None:
     async def main() -> None:
         rows = Rows()

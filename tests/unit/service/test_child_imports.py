@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import socket, sys, tempfile, threading
 from importlib import import_module
@@ -23,6 +25,7 @@ print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
 
 
+@pytest.mark.slow
 def test_a_query_imports_nothing_large() -> None:
     for kind in ("arrow", "parquet", "csv"):
         done = subprocess.run(

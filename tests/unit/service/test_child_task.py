@@ -117,6 +117,7 @@ TASKS: st.SearchStrategy[ChildTask] = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(TASKS)
 def test_a_task_comes_out_as_it_went_in(task: ChildTask) -> None:

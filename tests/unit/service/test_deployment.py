@@ -111,6 +111,7 @@ def test_the_image_is_built_from_what_there_is_and_runs_as_a_user_of_its_own() -
     parsed(yaml.safe_load(command))
 
 
+@pytest.mark.slow
 def test_the_store_is_started_with_options_that_it_has() -> None:
     binary = weed()
     if binary is None:

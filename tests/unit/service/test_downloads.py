@@ -98,6 +98,7 @@ def test_a_store_that_is_away_is_told_before_anything_is_sent() -> None:
         result_response(file(Elsewhere(away=True)), {}, head=False)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=1, max_size=16),
     st.integers(0, 200),

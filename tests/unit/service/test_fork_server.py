@@ -19,6 +19,8 @@ from syndb_service.isolation.process_name import FORK_SERVER_TITLE
 from tests.support.child_tasks import CHECK_TASK, query_task
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[ForkServerClient]:

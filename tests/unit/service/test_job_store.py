@@ -107,6 +107,7 @@ def test_what_changed_since_it_was_chosen_is_left(
     guard(database)
 
 
+@pytest.mark.slow
 def test_ended_jobs_are_counted_once(database: Database) -> None:
     check_counts(database)
 
@@ -191,6 +192,7 @@ def test_a_cancelled_job_does_not_complete(store: JobStore) -> None:
     assert store.get(job.job_id).status is Status.CANCELLED
 
 
+@pytest.mark.slow
 def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:
     made = {submit(store) for _ in range(40)}
     claimed: list[str] = []
@@ -207,6 +209,7 @@ def test_of_many_claimers_each_job_has_one(store: JobStore) -> None:
     assert sorted(claimed) == sorted(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("_again", range(20))
 def test_of_cancel_and_completion_one_wins(store: JobStore, _again: int) -> None:
     submit(store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -12,6 +13,7 @@ from syndb_service.store.upgrade import upgrade
 from tests.support.store_model import StoreMachine
 
 
+@pytest.mark.slow
 def test_the_rows_on_sqlite(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
     upgrade(database)

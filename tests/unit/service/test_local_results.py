@@ -79,6 +79,7 @@ def test_unfinished_results_are_listed_and_deleted(results: LocalResultStore, tm
     assert results.keys(JOB) == [f"{JOB}/1"]
 
 
+@pytest.mark.slow
 def test_a_fenced_attempt_that_removes_the_empty_folder_harms_nobody(results: LocalResultStore) -> None:
     failures: list[BaseException] = []
 

@@ -76,6 +76,7 @@ def test_unknown_keys_don_t_make_us_flood_the_issuer(site: Site) -> None:
     assert site.asked == 1
 
 
+@pytest.mark.slow
 def test_a_new_key_is_found_and_the_old_one_forgotten(site: Site) -> None:
     issuer = Issuer(site.url, refetch_s=0)
     assert issuer.key("one") is not None
@@ -84,6 +85,7 @@ def test_a_new_key_is_found_and_the_old_one_forgotten(site: Site) -> None:
     assert issuer.key("one") is None
 
 
+@pytest.mark.slow
 def test_a_token_that_names_no_key(site: Site) -> None:
     issuer = Issuer(site.url, refetch_s=0)
     assert issuer.key(None) is not None

@@ -13,6 +13,8 @@ from syndb_service.domain.table_schema import TABLES, VIEWS, view_sql
 from syndb_service.sql.partition_pruning import prune_datasets
 from syndb_service.sql.query_summary import parse_tree
 
+pytestmark = pytest.mark.slow
+
 A, B, C = "a", "b", "c"
 ALL = None
 PARAMETERS = {"one": A, "some": [A, B], "mixed": [A, 1]}

@@ -60,12 +60,14 @@ def lives(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_it_is_ready_when_all_are(supervised: Callable[[str, int], Supervised]) -> None:
     group = supervised("plain", 3)
     wait_until(group.is_ready)
     assert len(group.living()) == 3
 
 
+@pytest.mark.slow
 def test_one_that_dies_is_started_again_and_its_siblings_stay(
     supervised: Callable[[str, int], Supervised],
 ) -> None:
@@ -79,6 +81,7 @@ def test_one_that_dies_is_started_again_and_its_siblings_stay(
     assert f"(process {victim}) was killed by SIGKILL" in group.log.read_text()
 
 
+@pytest.mark.slow
 def test_one_that_keeps_ending_is_started_again_and_again(
     supervised: Callable[[str, int], Supervised],
 ) -> None:
@@ -88,6 +91,7 @@ def test_one_that_keeps_ending_is_started_again_and_again(
     assert "ended with exit status 0" in group.log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_each_end_its_work(
     supervised: Callable[[str, int], Supervised], number: signal.Signals
@@ -101,6 +105,7 @@ def test_a_signal_lets_each_end_its_work(
     assert "was killed" not in group.log.read_text()
 
 
+@pytest.mark.slow
 def test_one_that_does_not_end_is_killed(supervised: Callable[[str, int], Supervised]) -> None:
     group = supervised("deaf", 2)
     wait_until(group.is_ready)

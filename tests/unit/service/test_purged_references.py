@@ -16,6 +16,8 @@ from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.settings import load_settings
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 ADA = Principal("ada", academic=True)
 
 

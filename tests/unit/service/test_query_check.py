@@ -37,6 +37,7 @@ SLOW_CONSTANTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sql", SLOW_CONSTANTS)
 def test_constants_that_take_long_are_left_to_the_job(checker: QueryChecker, sql: str) -> None:
     found = checker.check(sql, {}, owner="ann")
@@ -151,6 +152,7 @@ def test_a_column_that_no_file_holds_is_refused_before_it_runs(
     checker.check(f"SELECT {opening * 29}1{closing * 29} AS deep", {}, file_format=file_format)
 
 
+@pytest.mark.slow
 def test_doubled_parentheses_cost_nothing_and_large_legal_texts_pass(checker: QueryChecker) -> None:
     ids = ",".join(str(720575940600000000 + number) for number in range(50_000))
     legal = [
@@ -167,6 +169,7 @@ def test_doubled_parentheses_cost_nothing_and_large_legal_texts_pass(checker: Qu
         checker.check(sql, {}, owner="bob")
 
 
+@pytest.mark.slow
 def test_many_texts_for_dataset_id_are_placed_in_linear_time(checker: QueryChecker) -> None:
     texts = [f"{number:036d}" for number in range(20_000)]
     sql = "SELECT 'é' FROM neurons\nWHERE dataset_id IN (" + ",".join(f"'{text}'" for text in texts) + ")"
@@ -186,6 +189,7 @@ def test_places_are_the_same_by_either_way() -> None:
         offset += len(character.encode())
 
 
+@pytest.mark.slow
 def test_references_are_found_in_linear_time_past_texts_and_comments() -> None:
     many = f"FROM {{{{{ID}}}}},\n" * 20_000
     found = find_references(many)
@@ -211,6 +215,7 @@ def test_references_are_found_in_linear_time_past_texts_and_comments() -> None:
     assert len(find_references(f"SELECT a$b FROM {{{{{ID}}}}} -- $b$")) == 1
 
 
+@pytest.mark.slow
 def test_the_slowest_checks_of_one_user_do_not_hold_up_anothers(checker: QueryChecker) -> None:
     with ThreadPoolExecutor(6) as pool:
         flood = [pool.submit(checker.check, SLOW_CONSTANTS[1], {}, owner="eve") for _ in range(6)]
@@ -263,6 +268,7 @@ def test_the_last_place_is_for_those_who_used_little() -> None:
             pass
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_not_read_is_never_another_querys(monkeypatch: pytest.MonkeyPatch) -> None:
     nursery = ForkServerClient()
     process = CheckProcess(nursery, 1024**2)

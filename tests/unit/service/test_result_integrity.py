@@ -340,6 +340,7 @@ def test_the_scrubber_keeps_its_rate_and_ends_at_once(place: Place, monkeypatch:
     place.scrubber.stop()
 
 
+@pytest.mark.slow
 def test_hashing_a_file_holds_up_no_other_one_and_its_own_readers_not_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def client_of(service: Container, app: Any, user: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
 
 
+@pytest.mark.slow
 def test_slow_checks_of_many_accounts_hold_up_no_other_request(
     service: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:

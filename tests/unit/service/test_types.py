@@ -41,6 +41,8 @@ from tests.support.type_cases import (
 )
 from tests.support.type_page import PATH, page
 
+pytestmark = pytest.mark.slow
+
 CASES = list(VALUES)
 SHOWN = [case for case in CASES if not case.endswith("beyond")]
 BEYOND = [case for case in CASES if case.endswith("beyond")]

@@ -29,6 +29,7 @@ def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("earlier", EARLIER)
 def test_every_earlier_revision_with_rows_is_brought_to_this_one(tmp_path: Path, earlier: str) -> None:
     database = Database(url(tmp_path))

@@ -192,6 +192,7 @@ def test_it_tells_what_a_query_reads_and_needs(gate: SqlValidator) -> None:
     assert checked.parameters == {"a", "b"}
 
 
+@pytest.mark.slow
 def test_of_the_tables_of_this_engine_only_what_is_listed_can_be_named(gate: SqlValidator) -> None:
     engine = duckdb.connect()
     functions = engine.execute(

@@ -137,6 +137,7 @@ def refuse() -> float:
     raise TransientError("the database is away")
 
 
+@pytest.mark.slow
 def test_a_worker_of_an_earlier_version_counts_while_it_works(database: Moved, store: JobStore) -> None:
     """It does not report: what it started since the last report says that it lives."""
     monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
@@ -155,6 +156,7 @@ def test_a_worker_of_an_earlier_version_counts_while_it_works(database: Moved, s
     assert (phase(store, waiting) or "").startswith(NO_WORKER), "its lease is over"
 
 
+@pytest.mark.slow
 def test_a_job_that_runs_hides_no_killed_worker(database: Moved, store: JobStore) -> None:
     monitor = WorkerMonitor(store, store.worker_reports, clock=database.seconds)
     store.worker_reports.report_worker()
