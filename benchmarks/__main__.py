@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [QUESTION…]``: ask, print, save."""
+"""``python -m benchmarks [--quick] [QUESTION…]``: measure the questions, print and save the answers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.figures import Answer
+from benchmarks.locations import SKIPPED, Bench
 from benchmarks.machine import load, machine
-from benchmarks.places import SKIPPED, Bench
 from benchmarks.processes import ROOT
 from benchmarks.report import markdown, save, write_block
+from benchmarks.statistics import Answer
 
 QUESTIONS: Final = (
     "small_query",
     "many_small",
-    "being_told",
+    "notification",
     "cancelling",
     "large_result",
     "fetching",
@@ -31,20 +31,22 @@ QUESTIONS: Final = (
 )
 SAVED: Final = ROOT / "benchmarks" / "results.json"
 README: Final = ROOT / "service" / "README.md"
-KEPT: Final = Path(tempfile.gettempdir()) / "syndb-bench-data"
+DATA_FOLDER: Final = Path(tempfile.gettempdir()) / "syndb-bench-data"
 
 
-def asked(words: list[str] | None) -> argparse.Namespace:
-    """Read the command line."""
+def parse_arguments(words: list[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("questions", nargs="*", choices=[[], *QUESTIONS], help="all, if none is named")
-    parser.add_argument("--quick", action="store_true", help="about a minute, for function; README stays")
-    parser.add_argument("--out", type=Path, help="write results.json and results.md there, and nothing else")
+    parser.add_argument("questions", nargs="*", choices=[[], *QUESTIONS], help="default: all")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, about a minute; README.md is not changed"
+    )
+    parser.add_argument("--out", type=Path, help="write only results.json and results.md, to this folder")
     return parser.parse_args(words)
 
 
-def answer_to(name: str, bench: Bench) -> dict[str, Any]:
-    """Ask one question; say when, how long it took and what else the machine did."""
+def measure_question(name: str, bench: Bench) -> dict[str, Any]:
+    """Measure one question; add the time, the duration and the load of the machine."""
     before, started = load(), time.monotonic()
     module = import_module(f"benchmarks.questions.{name}")
     try:
@@ -59,32 +61,32 @@ def answer_to(name: str, bench: Bench) -> dict[str, Any]:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Return the exit status: 1 where a question could not be asked; a missed target is told, no failure."""
-    options = asked(words)
+    """Return the exit status: 1 if a question could not be measured; a missed target is not a failure."""
+    options = parse_arguments(words)
     names = options.questions or list(QUESTIONS)
     answers: dict[str, dict[str, Any]] = {}
     failed = []
     with tempfile.TemporaryDirectory(prefix="syndb-bench-") as folder:
-        bench = Bench(Path(folder), KEPT, options.quick)
+        bench = Bench(Path(folder), DATA_FOLDER, options.quick)
         try:
             for name in names:
                 print(f"… {name}", file=sys.stderr, flush=True)
                 try:
-                    answers[name] = answer_to(name, bench)
+                    answers[name] = measure_question(name, bench)
                 except Exception:
                     traceback.print_exc()
                     failed.append(name)
         finally:
             bench.close()
-    here = machine()
-    print(markdown({"machine": here, "answers": answers}, names))
+    this_machine = machine()
+    print(markdown({"machine": this_machine, "answers": answers}, names))
     if options.out is not None:
-        text = markdown(save(options.out / "results.json", here, answers), list(QUESTIONS))
+        text = markdown(save(options.out / "results.json", this_machine, answers), list(QUESTIONS))
         (options.out / "results.md").write_text(text)
     elif not options.quick:
-        write_block(README, markdown(save(SAVED, here, answers), list(QUESTIONS)))
+        write_block(README, markdown(save(SAVED, this_machine, answers), list(QUESTIONS)))
     for name in failed:
-        print(f"{name} could not be asked", file=sys.stderr)
+        print(f"{name} could not be measured", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""A made-up connectome of a given size: who is connected with whom, and by how many synapses.
+"""A synthetic connectome of a given size: its connections and their numbers of synapses.
 
 The defaults are the published statistics of the fly's whole brain, FlyWire 783: Lin A et al. 2024, Network
 statistics of the whole-brain connectome of *Drosophila*, Nature 634: 153–165, doi:10.1038/s41586-024-07968-y.
@@ -17,20 +17,20 @@ Weights = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size and the shape of a connectome.
+    """The size and the statistics of a connectome.
 
     Parameters
     ----------
     neurons, connections : int
-        How many; connections join distinct neurons, at most one each way.
+        Their numbers; connections join distinct neurons, at most one each way.
     reciprocity : float
         Share of connections that are returned.
     locality : float
-        Share of connections that stay near their neuron: more of them, more clustering.
+        Share of connections to near neurons; a larger share gives more clustering.
     neighbourhood : float
-        How far they go: the scale, in neurons, of an exponential distance.
+        Scale, in neurons, of the exponential distance of these connections.
     spread : float
-        Standard deviation of the logarithm of a neuron's expected degree: the tail.
+        Standard deviation of the logarithm of a neuron's expected degree, which sets the tail.
     least_synapses : int
         Synapses of the weakest connection.
     mean_synapses : float
@@ -66,15 +66,15 @@ class Wiring:
 def wire(shape: Shape, seed: int) -> Wiring:
     """Draw a connectome.
 
-    Each neuron has an expected in- and out-degree with a heavy tail. Neurons stand on a line; a connection
-    starts at a neuron drawn by its out-degree and ends, in proportion to in-degrees, either near it on that
-    line or anywhere. Pairs of neurons are distinct, so that the number of connections and of returned ones
-    is exactly what was asked for.
+    Each neuron has an expected in- and out-degree with a heavy tail. Neurons are arranged on a line; a
+    connection starts at a neuron drawn by its out-degree and ends, in proportion to in-degrees, either near
+    it on that line or anywhere. Pairs of neurons are distinct, so that the numbers of connections and of
+    returned ones are exactly those requested.
 
     Parameters
     ----------
     shape : Shape
-        What to draw.
+        Size and statistics of the connectome.
     seed : int
         The same seed gives the same connectome.
 
@@ -96,7 +96,7 @@ def wire(shape: Shape, seed: int) -> Wiring:
 
 
 def _distinct_pairs(shape: Shape, wanted: int, rng: np.random.Generator) -> Index:
-    """Draw pairs of neurons, packed as pre * n + post, of which no two join the same neurons."""
+    """Draw distinct pairs of neurons, packed as pre * n + post."""
     n = shape.neurons
     if wanted > n * (n - 1) // 2:
         raise ValueError(f"{n:,} neurons can't have {wanted:,} connected pairs")
@@ -116,7 +116,7 @@ def _distinct_pairs(shape: Shape, wanted: int, rng: np.random.Generator) -> Inde
 
 
 def _expected_degrees(shape: Shape, rng: np.random.Generator) -> tuple[Weights, Weights]:
-    """Return the cumulated expected out- and in-degrees; the two go together, as in the fly."""
+    """Return the cumulated expected out- and in-degrees, which are correlated as in the fly."""
     both = rng.normal(0, 1, shape.neurons)
     own = rng.normal(0, 1, (2, shape.neurons))
     out, into = np.exp(shape.spread * (0.8 * both + 0.6 * own))

@@ -1,4 +1,4 @@
-"""A made-up connectome as a dataset folder that ``syndb-lab dataset add`` takes, synapse by synapse."""
+"""A synthetic connectome as a dataset folder for ``syndb-lab dataset add``, with one row per synapse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.connectome import WHOLE_BRAIN, Shape, wire
 
-FIRST_ID = 720_575_940_600_000_000  # FlyWire's ids begin so, above 2**53
+FIRST_ID = 720_575_940_600_000_000  # like FlyWire's ids, above 2**53
 CHUNK = 500_000  # connections whose synapses are written at a time
 STRUCTURES = 78  # neuropils of the fly's brain
 CLASSES = {
@@ -50,9 +50,9 @@ def write_dataset(folder: Path, shape: Shape, seed: int, name: str = "made_up_br
     Parameters
     ----------
     folder : Path
-        Is made if it is not there.
+        Created if it is missing.
     shape : Shape
-        What to draw.
+        Size and statistics of the connectome.
     seed : int
         The same seed gives the same files.
     name : str
@@ -96,21 +96,21 @@ _SYNAPSES = pa.schema(
 
 
 def _neurons(count: int, rng: np.random.Generator) -> pa.Table:
-    """Give neurons ids, names, classes and neurotransmitters; brain structures are stretches of the line."""
+    """Draw ids, names, classes and neurotransmitters; a brain structure is an interval of the line."""
     borders = np.sort(rng.choice(count, max(min(STRUCTURES, count) - 1, 0), replace=False))
     structure = np.searchsorted(borders, np.arange(count), side="right")
     return pa.table(
         {
             "neuron_id": FIRST_ID + np.cumsum(rng.integers(1, 400, count)),
-            "name": [f"N{place:06d}" for place in range(count)],
-            "cell_class": _drawn(CLASSES, count, rng),
-            "majority_neurotransmitter": _drawn(TRANSMITTERS, count, rng),
-            "brain_structure": [f"neuropil_{place + 1:02d}" for place in structure.tolist()],
+            "name": [f"N{number:06d}" for number in range(count)],
+            "cell_class": _draw(CLASSES, count, rng),
+            "majority_neurotransmitter": _draw(TRANSMITTERS, count, rng),
+            "brain_structure": [f"neuropil_{number + 1:02d}" for number in structure.tolist()],
         }
     )
 
 
-def _drawn(shares: dict[str, float], count: int, rng: np.random.Generator) -> list[str]:
+def _draw(shares: dict[str, float], count: int, rng: np.random.Generator) -> list[str]:
     weights = np.array(list(shares.values()))
     drawn: list[str] = rng.choice(list(shares), count, p=weights / weights.sum()).tolist()
     return drawn
@@ -118,7 +118,7 @@ def _drawn(shares: dict[str, float], count: int, rng: np.random.Generator) -> li
 
 def main() -> None:
     """Write a dataset folder: ``python -m benchmarks.dataset FOLDER [--neurons N] [--connections M] …``."""
-    parser = argparse.ArgumentParser(description="Write a made-up connectome as a dataset folder.")
+    parser = argparse.ArgumentParser(description="Write a synthetic connectome as a dataset folder.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--neurons", type=int, default=WHOLE_BRAIN.neurons)
     parser.add_argument("--connections", type=int, default=WHOLE_BRAIN.connections)
@@ -126,17 +126,18 @@ def main() -> None:
     parser.add_argument("--least-synapses", type=int, default=WHOLE_BRAIN.least_synapses)
     parser.add_argument("--mean-synapses", type=float, default=WHOLE_BRAIN.mean_synapses)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     shape = Shape(
-        neurons=asked.neurons,
-        connections=asked.connections,
-        reciprocity=asked.reciprocity,
-        least_synapses=asked.least_synapses,
-        mean_synapses=asked.mean_synapses,
+        neurons=options.neurons,
+        connections=options.connections,
+        reciprocity=options.reciprocity,
+        least_synapses=options.least_synapses,
+        mean_synapses=options.mean_synapses,
     )
-    synapses = write_dataset(asked.folder, shape, asked.seed)
+    synapses = write_dataset(options.folder, shape, options.seed)
     print(
-        f"{asked.folder}: {asked.neurons:,} neurons, {asked.connections:,} connections, {synapses:,} synapses"
+        f"{options.folder}: {options.neurons:,} neurons, {options.connections:,} connections, "
+        f"{synapses:,} synapses"
     )
 
 

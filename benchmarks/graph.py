@@ -1,8 +1,8 @@
-"""``python -m benchmarks.graph [--quick] [SIZE…]``: graph analyses beside NetworkX and igraph, saved.
+"""``python -m benchmarks.graph [--quick] [SIZE…]``: compare graph analyses with NetworkX and igraph.
 
-Each connectome is made up (``connectome.py``), written as a dataset, added, and analysed by a graph job of a
-service of its own: Parquet → DuckDB → graph → analysis → JSON. The census is measured again beside the
-libraries' in one process, each on the same connections, and the counts have to be equal.
+Each synthetic connectome (``connectome.py``) is written as a dataset, added, and analyzed by a graph job of
+a new service: Parquet → DuckDB → graph → analysis → JSON. The census is measured again together with those
+of the libraries in one process, on the same connections, and the counts must be equal.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def timed(work: Callable[[], Any], tries: int = 1) -> tuple[float, Any]:
-    """Return the shortest time that the work took, in seconds, and what it made."""
+def time_work(work: Callable[[], Any], tries: int = 1) -> tuple[float, Any]:
+    """Return the shortest time of the work, in seconds, and its output."""
     times, made = [], None
     for _ in range(tries):
         started = time.perf_counter()
@@ -78,8 +78,8 @@ def timed(work: Callable[[], Any], tries: int = 1) -> tuple[float, Any]:
     return min(times), made
 
 
-def censuses(shape: Shape, wiring: Wiring) -> dict[str, float | None]:
-    """Count the motifs three times, and make sure that the counts are the same."""
+def compare_censuses(shape: Shape, wiring: Wiring) -> dict[str, float | None]:
+    """Count the motifs with the kernels, igraph and NetworkX; exit if the counts differ."""
     pairs = np.stack([wiring.pre, wiring.post], axis=1)
 
     def ours() -> dict[str, int]:
@@ -88,35 +88,35 @@ def censuses(shape: Shape, wiring: Wiring) -> dict[str, float | None]:
         return triadic_census(graph, enumerate_triangles(graph, ThreadPool(THREADS)))
 
     graph = connectome_from_edges(shape.neurons, pairs, wiring.synapses)
-    seconds, census = timed(ours, 3)
+    seconds, census = time_work(ours, 3)
     found: dict[str, float | None] = {"census, s": seconds}
     if shape.connections <= IGRAPH_MOST:
         other = igraph.Graph(n=shape.neurons, edges=pairs, directed=True)
-        found["igraph, s"], theirs = timed(other.triad_census)
+        found["igraph, s"], theirs = time_work(other.triad_census)
         if [int(getattr(theirs, f"t{name}")) for name in TRIADS] != list(census.values()):
             raise SystemExit("igraph counts other motifs")
         found["ratio to igraph"] = (found["igraph, s"] or 0) / seconds
     if shape.connections <= NETWORKX_MOST:
         slow = nx.DiGraph(pairs.tolist())
         slow.add_nodes_from(range(shape.neurons))
-        found["NetworkX, s"], counted = timed(lambda: nx.triadic_census(slow))
+        found["NetworkX, s"], counted = time_work(lambda: nx.triadic_census(slow))
         if counted != census:
             raise SystemExit("NetworkX counts other motifs")
         found["ratio to NetworkX"] = (found["NetworkX, s"] or 0) / seconds
     if shape == WHOLE_BRAIN:
         crew = ThreadPool(THREADS)
         work = lambda: motif_significance(graph, 100, 1, keep_reciprocity=True, thread_pool=crew)  # noqa: E731
-        found["100 samples, s"], _ = timed(work)
+        found["100 samples, s"], _ = time_work(work)
     return found
 
 
 class Peak:
-    """The most memory that a process below this one held while it was looked at, in bytes."""
+    """Peak memory, in bytes, of the largest descendant of this process."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._measure, daemon=True)
 
     def __enter__(self) -> Peak:
         self._thread.start()
@@ -126,7 +126,7 @@ class Peak:
         self._ended.set()
         self._thread.join()
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         while not self._ended.wait(0.05):
             for process in psutil.Process().children(recursive=True):
                 try:
@@ -136,7 +136,7 @@ class Peak:
 
 
 def add(folder: Path, data_dir: Path) -> None:
-    """Add a dataset folder as a user does."""
+    """Add a dataset folder with the command line."""
     command = [
         sys.executable,
         "-m",
@@ -150,22 +150,25 @@ def add(folder: Path, data_dir: Path) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def full_job(data_dir: Path, name: str) -> dict[str, float]:
-    """Run a full analysis of a dataset as a user does, after one that warms the service up."""
+def run_full_job(data_dir: Path, name: str) -> dict[str, float]:
+    """Run a full analysis of a dataset over HTTP, after one that warms up the service."""
     with temporary_service(data_dir) as service, Lab(service.url, service.token()) as lab:
         lab.graph(WORM).wait(progress=False)
         with Peak() as peak:
-            seconds, answer = timed(lambda: lab.graph(name).answer())
+            seconds, answer = time_work(lambda: lab.graph(name).answer())
     return {"full job, s": seconds, "peak memory, MB": peak.bytes / 1e6, "synapses": answer["synapse_count"]}
 
 
-def small_jobs(data_dir: Path, repeats: int) -> dict[str, Any]:
+def compare_small_jobs(data_dir: Path, repeats: int) -> dict[str, Any]:
     """Compare graph and query jobs on *C. elegans*."""
     query, before = "SELECT count(*) FROM connections", load()
     with temporary_service(data_dir) as service, Lab(service.url, service.token()) as lab:
         lab.graph(WORM).wait(progress=False)
         pairs = [
-            (timed(lambda: lab.sql(query).result_path())[0], timed(lambda: lab.graph(WORM).answer())[0])
+            (
+                time_work(lambda: lab.sql(query).result_path())[0],
+                time_work(lambda: lab.graph(WORM).answer())[0],
+            )
             for _ in range(repeats)
         ]
     queries, graphs = (statistics.median(times) * 1000 for times in zip(*pairs, strict=True))
@@ -178,90 +181,90 @@ def small_jobs(data_dir: Path, repeats: int) -> dict[str, Any]:
 
 
 def measure(shape: Shape, folder: Path) -> dict[str, Any]:
-    """Measure one size; its dataset lies below ``folder``."""
+    """Measure one size; its dataset is written below ``folder``."""
     before = load()
-    row: dict[str, Any] = {"connections": shape.connections, **censuses(shape, wire(shape, seed=1))}
+    row: dict[str, Any] = {"connections": shape.connections, **compare_censuses(shape, wire(shape, seed=1))}
     name = f"made_up_{shape.connections}"
     write_dataset(folder / name, shape, 1, name)
     add(folder / name, folder / "service")
-    row |= full_job(folder / "service", name)
+    row |= run_full_job(folder / "service", name)
     shutil.rmtree(folder)
     return row | {"load": f"{before} before, {load()} after", "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
 
 
 def markdown(measured: dict[str, Any]) -> str:
-    """Write the table; what was not measured is left empty."""
+    """Format the table; cells that were not measured are empty."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---:|" * len(COLUMNS)]
     rows = [measured["sizes"][label] for label in SIZES if label in measured["sizes"]]
     for row in rows or measured["sizes"].values():
-        lines.append("| " + " | ".join(_written(row.get(column)) for column in COLUMNS) + " |")
-    lines += ["", *(f"- {line}" for line in _verdicts(measured))]
+        lines.append("| " + " | ".join(_format_cell(row.get(column)) for column in COLUMNS) + " |")
+    lines += ["", *(f"- {line}" for line in _target_lines(measured))]
     if small := measured.get("c_elegans"):
-        told = ", ".join(
+        text = ", ".join(
             f"{name.removesuffix(', ms')} {value:.0f} ms" for name, value in small.items() if name != "load"
         )
-        lines.append(f"- *C. elegans*: {told}; load {small['load']}.")
-    where = measured["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in sorted(where["versions"].items()))
+        lines.append(f"- *C. elegans*: {text}; load {small['load']}.")
+    host = measured["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in sorted(host["versions"].items()))
     return "\n".join(
         [
             *lines,
-            f"- {where['processor']}, {where['processors']} processors, {THREADS} threads; {versions}.",
+            f"- {host['processor']}, {host['processors']} processors, {THREADS} threads; {versions}.",
             "",
         ]
     )
 
 
-def _verdicts(measured: dict[str, Any]) -> list[str]:
-    """Say which targets were held."""
+def _target_lines(measured: dict[str, Any]) -> list[str]:
+    """Return which targets were held or missed."""
     found = []
     for label, column, sign, limit in TARGETS:
         value = measured["sizes"].get(label, {}).get(column)
         if value is not None:
             held = value <= limit if sign == "≤" else value >= limit
-            verdict = "held" if held else "**missed**"
-            found.append(f"{label}: {column} {sign} {limit:,}: {verdict} ({_written(value)})")
+            outcome = "held" if held else "**missed**"
+            found.append(f"{label}: {column} {sign} {limit:,}: {outcome} ({_format_cell(value)})")
     added = measured.get("c_elegans", {}).get("added, ms")
     if added is not None:
         found.append(f"a graph job adds ≤ 100 ms to a query job: {'held' if added <= 100 else '**missed**'}")
     return found
 
 
-def _written(value: float | str | None) -> str:
+def _format_cell(value: float | str | None) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def saved() -> dict[str, Any]:
-    """Return what was measured earlier, by size."""
+def load_saved() -> dict[str, Any]:
+    """Return the saved measurements, by size."""
     found: dict[str, Any] = json.loads(SAVED.read_text()) if SAVED.exists() else {"sizes": {}}
     return found
 
 
 def save(measured: dict[str, Any]) -> None:
-    """Write the figures, and the table into the page that operators read."""
+    """Write the measurements to JSON, and the table to the page for operators."""
     SAVED.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
     write_block(README, markdown(measured), BEGIN, END)
 
 
 def main(words: list[str] | None = None) -> None:
-    """Measure, print, and save each size as it is done."""
+    """Measure each size; print and save it when it is done."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.graph", description=__doc__.partition(":")[0])
-    parser.add_argument("sizes", nargs="*", choices=[[], *SIZES], help="all, if none is named")
-    parser.add_argument("--quick", action="store_true", help="a small size, for function; nothing is saved")
-    asked = parser.parse_args(words)
-    sizes = QUICK if asked.quick else {label: SIZES[label] for label in asked.sizes or SIZES}
-    measured = ({"sizes": {}} if asked.quick else saved()) | {"machine": machine()}
+    parser.add_argument("sizes", nargs="*", choices=[[], *SIZES], help="default: all")
+    parser.add_argument("--quick", action="store_true", help="one small size; nothing is saved")
+    options = parser.parse_args(words)
+    sizes = QUICK if options.quick else {label: SIZES[label] for label in options.sizes or SIZES}
+    measured = ({"sizes": {}} if options.quick else load_saved()) | {"machine": machine()}
     with tempfile.TemporaryDirectory(prefix="syndb-bench-graph-") as folder:
         for label, shape in sizes.items():
             print(f"… {label}", file=sys.stderr, flush=True)
             measured["sizes"][label] = measure(shape, Path(folder) / label.replace(" ", ""))
-            if not asked.quick:
+            if not options.quick:
                 save(measured)
-        measured["c_elegans"] = small_jobs(Path(folder) / "small", 3 if asked.quick else 15)
+        measured["c_elegans"] = compare_small_jobs(Path(folder) / "small", 3 if options.quick else 15)
     print(markdown(measured))
-    if not asked.quick:
+    if not options.quick:
         save(measured)
 
 

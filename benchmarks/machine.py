@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine of the measurements."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROGRAMS: Final = {"curl": "curl", "redis": "redis-server"}
 
 
 def machine() -> dict[str, Any]:
-    """Return the processor, the memory, the system and every version that matters."""
+    """Return the processor, memory, system and the versions of the measured software."""
     return {
         "processor": _processor(),
         "processors": os.cpu_count(),
@@ -57,9 +57,9 @@ def _versions() -> dict[str, str]:
             continue
     for name, program in PROGRAMS.items():
         if shutil.which(program):
-            told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-            versions[name] = re.findall(r"\d+(?:\.\d+)+", told)[0]
+            output = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+            versions[name] = re.findall(r"\d+(?:\.\d+)+", output)[0]
     for binary in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
-        told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
-        versions["PostgreSQL"] = re.findall(r"\d+(?:\.\d+)+", told)[0]
+        output = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+        versions["PostgreSQL"] = re.findall(r"\d+(?:\.\d+)+", output)[0]
     return versions

@@ -1,4 +1,4 @@
-"""Processes of a run: starting a role, and what a process and all below it hold."""
+"""Processes of a run: starts roles; measures memory and threads of process trees."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any, Final
 from tests.support.servers.server import descendants
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-PATIENCE_S: Final = 900
+TIMEOUT_S: Final = 900
 
 
 def run_role(role: str, environment: Mapping[str, str], **arguments: Any) -> Any:
-    """Run ``benchmarks.roles.ROLE`` in a process of its own; return the JSON object that it prints."""
+    """Run ``benchmarks.roles.ROLE`` in a process; return the JSON object that it prints."""
     with start_role(role, environment, **arguments) as process:
-        printed, _ = process.communicate(timeout=PATIENCE_S)
+        printed, _ = process.communicate(timeout=TIMEOUT_S)
     if process.returncode:
         raise RuntimeError(f"the {role} ended with status {process.returncode}")
     return json.loads(next(line for line in reversed(printed.splitlines()) if line.startswith("{")))
 
 
 def start_role(role: str, environment: Mapping[str, str], **arguments: Any) -> subprocess.Popen[str]:
-    """Start ``benchmarks.roles.ROLE``, which is told its arguments as JSON."""
+    """Start ``benchmarks.roles.ROLE`` with its arguments as JSON."""
     command = [sys.executable, "-m", f"benchmarks.roles.{role}", json.dumps(arguments)]
     return subprocess.Popen(
         command,
@@ -39,7 +39,7 @@ def start_role(role: str, environment: Mapping[str, str], **arguments: Any) -> s
 
 
 def family(pids: Iterable[int]) -> list[int]:
-    """Return processes and all that they started."""
+    """Return processes and all their descendants."""
     found = dict.fromkeys(pids)
     for pid in list(found):
         found |= dict.fromkeys(descendants(pid))
@@ -47,7 +47,7 @@ def family(pids: Iterable[int]) -> list[int]:
 
 
 def memory_mb(pids: Iterable[int], field: str = "Pss") -> float:
-    """Return what processes hold in memory, in MB; ``Pss`` counts a page that several share once."""
+    """Return the memory of processes in MB; ``Pss`` counts a shared page once."""
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -58,5 +58,5 @@ def memory_mb(pids: Iterable[int], field: str = "Pss") -> float:
 
 
 def threads(pid: int) -> int:
-    """Return how many threads a process has."""
+    """Return the number of threads of a process."""
     return len(list(Path(f"/proc/{pid}/task").iterdir()))

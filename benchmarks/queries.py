@@ -1,4 +1,4 @@
-"""The queries that the questions ask, with what a user without a service would write instead."""
+"""The queries of the questions, and the equivalent for a user of bare DuckDB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STRONGEST: Final = (
     "SELECT pre_neuron_id, post_neuron_id, count(*) AS n FROM synapses WHERE dataset_id = '{dataset}' "
     "GROUP BY ALL ORDER BY n DESC, 1, 2 LIMIT {limit}"
 )
-"""The strongest connections of a dataset: read a file, group 6,394 synapses, sort, give a few rows."""
+"""The strongest connections of a dataset: reads a file, groups 6,394 synapses, sorts, returns a few rows."""
 
 
 def files(data_dir: Path, table: str, dataset: str) -> list[str]:
@@ -22,5 +22,5 @@ def files(data_dir: Path, table: str, dataset: str) -> list[str]:
 
 
 def view(table: str, paths: list[str]) -> str:
-    """Write the view that a user of bare DuckDB would make of these files."""
+    """Return the SQL of the view that a user of bare DuckDB would create for these files."""
     return f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet({paths}, hive_partitioning = true)"

@@ -1,4 +1,4 @@
-"""Job records of the past, of many users: completed, failed, cancelled, expired; and a few open ones."""
+"""Generates job records of many users: completed, failed, cancelled and expired, and a few pending ones."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from syndb_service.domain.jobs import JobRequest
 from syndb_service.store import Database
 from syndb_service.store.schema import job_events, jobs
 
-ASKED: Final = "someone"
-"""The user whose jobs are listed; has 60 records whatever the number of all."""
+LISTED_USER: Final = "someone"
+"""The user whose jobs are listed: 60 records, independent of the total."""
 OPEN: Final = 20
 CHUNK: Final = 5_000
 
 
 def fill(database: Database, records: int, users: int = 500) -> None:
-    """Write that many records: 60 of ``ASKED``, the rest of the users in turn; the newest 20 are pending."""
+    """Insert records: 60 of ``LISTED_USER``, the others of all users in turn; the newest 20 are pending."""
     now = database.now()
     rows = [_row(number, records, users, now) for number in range(records)]
     for start in range(0, records, CHUNK):
-        some = rows[start : start + CHUNK]
+        chunk = rows[start : start + CHUNK]
         events = [
             {"job_id": row["job_id"], "version": 1, "attempt": 0, "status": row["status"], "at": now}
-            for row in some
+            for row in chunk
         ]
         with database.write() as connection:
-            connection.execute(insert(jobs), some)
+            connection.execute(insert(jobs), chunk)
             connection.execute(insert(job_events), events)
 
 
@@ -41,10 +41,10 @@ def _row(number: int, records: int, users: int, now: Any) -> dict[str, Any]:
     completed = done is Status.COMPLETED and not pending
     job_id = str(uuid.UUID(int=number + 1, version=4))
     result = {"key": f"{job_id}/1", "format": "arrow", "bytes": 1, "rows": 1, "columns": []}
-    asked = number % max(records // 60, 1) == 0 and number < 60 * max(records // 60, 1)
+    is_listed = number % max(records // 60, 1) == 0 and number < 60 * max(records // 60, 1)
     return {
         "job_id": job_id,
-        "owner": ASKED if asked else f"user {number % users}",
+        "owner": LISTED_USER if is_listed else f"user {number % users}",
         "kind": "query",
         "status": Status.PENDING if pending else done,
         "reason": Reason.QUEUED if pending else None,

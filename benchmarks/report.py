@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.figures import NAMES
+from benchmarks.statistics import NAMES
 
 BEGIN: Final = "<!-- make bench writes from here -->"
 END: Final = "<!-- to here -->"
@@ -15,7 +15,7 @@ HEAD: Final = "| | median | 95th | middle half | samples | ratio | target |\n|--
 
 
 def save(file: Path, machine: dict[str, Any], answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Write the answers beside those of questions that were not asked again; return the whole."""
+    """Merge the answers with the saved answers of other questions; write and return the results."""
     earlier = json.loads(file.read_text())["answers"] if file.exists() else {}
     whole = {"machine": machine, "answers": earlier | answers}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def markdown(whole: dict[str, Any], order: list[str]) -> str:
 
 
 def write_block(readme: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
-    """Put the tables between the marks of a Markdown file."""
+    """Replace the text between the marks of a Markdown file by the tables."""
     pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.S)
     before = readme.read_text()
     if not pattern.search(before):
@@ -73,12 +73,12 @@ def _line(row: dict[str, Any]) -> str:
 
 def _target(target: dict[str, Any]) -> str:
     sign = "≤" if target["better"] == "lower" else "≥"
-    verdict = "held" if target["held"] else "**missed**"
-    return f"{NAMES[target['of']]} {sign} {_figure(target['limit'])}: {verdict}"
+    outcome = "held" if target["held"] else "**missed**"
+    return f"{NAMES[target['of']]} {sign} {_figure(target['limit'])}: {outcome}"
 
 
 def _figure(value: float) -> str:
-    """Write a figure with three digits that count.
+    """Format a number with three significant digits.
 
     Examples
     --------

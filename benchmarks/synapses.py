@@ -1,4 +1,4 @@
-"""Synapses by the million, made once and kept between runs."""
+"""Datasets of millions of synapses, generated once and reused by later runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from benchmarks.places import Bench
+from benchmarks.locations import Bench
 
 COLUMNS: Final = (
     "range + 1 AS synapse_id, (hash(range) % 100000)::BIGINT + 1 AS pre_neuron_id, "
@@ -18,8 +18,8 @@ COLUMNS: Final = (
 
 
 def synapses(bench: Bench, rows: int) -> Path:
-    """Return a dataset folder with that many synapses of 100,000 neurons, as an intake reads it."""
-    folder = bench.kept / f"synapses-{rows}"
+    """Return a dataset folder with ``rows`` synapses of 100,000 neurons."""
+    folder = bench.data_folder / f"synapses-{rows}"
     if not (folder / "done").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -30,7 +30,7 @@ def synapses(bench: Bench, rows: int) -> Path:
 
 
 def dataset(bench: Bench, rows: int, name: str) -> Path:
-    """Return such a folder under a name of its own."""
+    """Return such a folder for a dataset with the given name."""
     folder = bench.fresh_folder("dataset")
     (folder / "synapses.parquet").symlink_to(synapses(bench, rows) / "synapses.parquet")
     (folder / "dataset.toml").write_text(

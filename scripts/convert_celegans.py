@@ -22,7 +22,7 @@ LICENCE = "Facts reported by the cited paper; no licence is claimed for them. Ci
 
 @dataclass(frozen=True)
 class Paper:
-    """A published connectome and how it is cited."""
+    """A published connectome and its citation."""
 
     name: str
     title: str
@@ -125,13 +125,13 @@ def convert(paper: Paper, connections: Path, neurons: Path) -> None:
 
 
 def write(con: duckdb.DuckDBPyConnection, path: Path, select: str) -> None:
-    """Write one table and say how many rows it has."""
+    """Write one table and print its number of rows."""
     rows = con.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)").fetchall()
     print(f"{path.parent.name}/{path.name}: {rows[0][0]} rows, {path.stat().st_size} bytes")
 
 
 def main() -> None:
-    """Convert both."""
+    """Convert both connectomes."""
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
     source = Path(sys.argv[1])

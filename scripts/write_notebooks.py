@@ -1,9 +1,9 @@
-"""Run the notebooks on a service of their own and save them with what they show: all, or the named ones.
+"""Run the notebooks on a temporary service and save them with their outputs: all, or the named ones.
 
     python scripts/write_notebooks.py [notebooks/02_long_jobs.ipynb …]
 
-What is saved is for readers without a kernel: plain cards and tables, pictures with few colours, and nothing
-of the machine it ran on.
+The saved outputs are for readers without a kernel: static cards and tables, images with few colors, and no
+information about this machine.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from syndb_lab.connection.service_launcher import temporary_service
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 COLOURS = 128
 CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-KEPT = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-KEPT["language_info"] = {"name": "python"}
+METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+METADATA["language_info"] = {"name": "python"}
 
 
 AFTERWARDS = "import time; time.sleep(1)"
 
 
 class Client(nbclient.NotebookClient):
-    """Runs a notebook, and lets the card of a job that ends later change, as a browser does."""
+    """Client that also handles updates of a card after its cell has ended, as a browser does."""
 
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
         while True:
@@ -53,9 +53,9 @@ class Client(nbclient.NotebookClient):
 
 
 def main(paths: Sequence[Path]) -> None:
-    """Run and save each."""
+    """Run and save each notebook."""
     with tempfile.TemporaryDirectory() as home, temporary_service(Path(home) / "data") as service:
-        os.environ |= surroundings(service.data_dir)
+        os.environ |= notebook_environment(service.data_dir)
         for path in paths:
             notebook = nbformat.read(path, as_version=4)
             with tempfile.TemporaryDirectory() as folder:
@@ -63,20 +63,20 @@ def main(paths: Sequence[Path]) -> None:
             for cell in notebook.cells:
                 cell.metadata = {}
                 if cell.cell_type == "code":
-                    cell.outputs = [tidied(output) for output in joined(cell.outputs)]
-            notebook.metadata = nbformat.from_dict(KEPT)
+                    cell.outputs = [reduce_output(output) for output in join_streams(cell.outputs)]
+            notebook.metadata = nbformat.from_dict(METADATA)
             nbformat.write(notebook, path)
             print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
-def surroundings(data_dir: Path) -> dict[str, str]:
-    """Name the environment in which a notebook finds this service, and the command ``syndb-lab``."""
+def notebook_environment(data_dir: Path) -> dict[str, str]:
+    """Return the environment in which a notebook finds this service and the command ``syndb-lab``."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return {"SYNDB_DATA_DIR": str(data_dir), "PATH": path, "COLUMNS": "110"}
 
 
 def run(notebook: Any, folder: Path) -> None:
-    """Run a notebook from top to bottom, in a folder; a cell that fails raises."""
+    """Run a notebook in a folder; raise if a cell fails."""
     notebook.cells.append(new_code_cell(AFTERWARDS))
     client = Client(
         notebook,
@@ -89,8 +89,8 @@ def run(notebook: Any, folder: Path) -> None:
     notebook.cells.pop()
 
 
-def joined(outputs: Sequence[Any]) -> Iterator[Any]:
-    """Join what one stream wrote in pieces, as a terminal shows it in the end."""
+def join_streams(outputs: Sequence[Any]) -> Iterator[Any]:
+    """Join the chunks of each stream into the text that a terminal shows at the end."""
     before: Any = None
     for output in outputs:
         if output.output_type == "stream" and before is not None and before.get("name") == output.name:
@@ -103,20 +103,20 @@ def joined(outputs: Sequence[Any]) -> Iterator[Any]:
         yield before
 
 
-def tidied(output: Any) -> Any:
-    """Leave what a reader needs: text without the terminal's control, small pictures, no widget."""
+def reduce_output(output: Any) -> Any:
+    """Reduce an output to text without control sequences, small images and no widget."""
     if output.output_type == "stream":
         lines = CONTROL.sub("", output.text.replace("\r\n", "\n")).split("\n")
         output.text = "\n".join(line.rpartition("\r")[2] for line in lines)
     data = output.get("data", {})
     data.pop("application/vnd.jupyter.widget-view+json", None)
     if "image/png" in data:
-        data["image/png"] = fewer_colours(data["image/png"])
+        data["image/png"] = reduce_colors(data["image/png"])
     return output
 
 
-def fewer_colours(picture: str) -> str:
-    """Write a picture with a palette: a third of the size, and the eye sees no difference in a diagram."""
+def reduce_colors(picture: str) -> str:
+    """Convert an image to a palette: a third of the size, with no visible difference in a diagram."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
     written = io.BytesIO()
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)

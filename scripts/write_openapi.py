@@ -11,7 +11,7 @@ PATH = Path(__file__).resolve().parents[1] / "docs" / "openapi.json"
 
 
 def document() -> str:
-    """Return the document as it is checked in."""
+    """Return the document in the form that is checked in."""
     return json.dumps(create_routed_app().openapi(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""Write ``binder/requirements.txt``: every package of the service and the notebooks, each at one version.
+"""Write ``binder/requirements.txt``: all packages of the service and the notebooks, with pinned versions.
 
-``python scripts/write_pins.py`` (or ``make pins``) asks pip which releases it would install today, on this
-machine's kind and Python, and writes them down; it installs nothing.
+``python scripts/write_pins.py`` (or ``make pins``) resolves the releases that pip would install today on this
+platform and Python, and writes them to the file; it installs nothing.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ HEAD = """\
 """
 
 
-def wanted() -> list[str]:
-    """Return what ``pyproject.toml`` asks for: the project's dependencies, its extras' and its build's."""
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    extras = told["project"]["optional-dependencies"]
+def read_requirements() -> list[str]:
+    """Return the requirements in ``pyproject.toml``: dependencies, extras and build requirements."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
     return [
-        *told["project"]["dependencies"],
+        *project["project"]["dependencies"],
         *(each for extra in EXTRAS for each in extras[extra]),
-        *told["build-system"]["requires"],
+        *project["build-system"]["requires"],
     ]
 
 
-def resolved(requirements: list[str]) -> dict[str, str]:
+def resolve_versions(requirements: list[str]) -> dict[str, str]:
     """Return the version of every package that pip would install for them."""
     options = ["--dry-run", "--ignore-installed", "--only-binary", ":all:", "--quiet", "--report", "-"]
     command = [sys.executable, "-m", "pip", "install", *options, *requirements]
@@ -45,7 +45,7 @@ def resolved(requirements: list[str]) -> dict[str, str]:
 
 def main() -> None:
     """Write the file."""
-    pins = resolved(wanted())
+    pins = resolve_versions(read_requirements())
     head = HEAD.format(python=".".join(map(str, sys.version_info[:2])))
     lines = [f"{name}=={version}\n" for name, version in sorted(pins.items())]
     PINS.write_text(head + "".join(lines))

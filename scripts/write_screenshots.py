@@ -1,4 +1,4 @@
-"""Take the README's pictures from the running product: a notebook in JupyterLab, in Debian's Chromium.
+"""Take the README's screenshots of a notebook in JupyterLab, with Debian's Chromium.
 
     python scripts/write_screenshots.py [NAME …]
 
@@ -46,16 +46,16 @@ FROM draws JOIN numbered USING (place) GROUP BY resample"""
 
 @dataclass(frozen=True)
 class Picture:
-    """A cell to run and what has to be seen of it.
+    """A cell to run, and the condition for its screenshot.
 
     Parameters
     ----------
     cell : str
         The cell, after one that connects.
     until : str
-        The CSS of what the output shows when the picture is taken.
+        The CSS selector that the output must match before the screenshot.
     shift_enter : bool
-        Whether Shift-Enter is pressed in the editor that the output holds, once its SQL is found valid.
+        Whether to press Shift-Enter in the editor of the output when its SQL is valid.
     """
 
     cell: str
@@ -78,7 +78,7 @@ PICTURES = {
 
 
 def main(names: Sequence[str]) -> None:
-    """Take the pictures of these names."""
+    """Take the named screenshots."""
     with (
         tempfile.TemporaryDirectory() as folder,
         temporary_service(Path(folder) / "data") as service,
@@ -89,13 +89,13 @@ def main(names: Sequence[str]) -> None:
             browser = launch(playwright)
             for name in names:
                 path = IMAGES / f"{name}.png"
-                path.write_bytes(fewer_colours(taken(browser, server, name)))
+                path.write_bytes(reduce_colors(take_screenshot(browser, server, name)))
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
             browser.close()
 
 
-def taken(browser: Browser, server: Server, name: str) -> bytes:
-    """Run the cell of a picture and take it, as PNG."""
+def take_screenshot(browser: Browser, server: Server, name: str) -> bytes:
+    """Run the cell of a picture; return the screenshot as PNG."""
     picture = PICTURES[name]
     size = {"width": WIDTH, "height": 1500}
     page = browser.new_context(viewport=size, device_scale_factor=SHARPNESS).new_page()
@@ -110,14 +110,14 @@ def taken(browser: Browser, server: Server, name: str) -> bytes:
         editor.click()
         editor.press("Shift+Enter")
     expect(notebook.output(1).locator(picture.until).first).to_be_visible()
-    page.wait_for_timeout(400)  # what moves comes to rest
-    taken = notebook.cell(1).screenshot()
+    page.wait_for_timeout(400)  # animations end
+    take_screenshot = notebook.cell(1).screenshot()
     page.context.close()
-    return taken
+    return take_screenshot
 
 
-def fewer_colours(picture: bytes) -> bytes:
-    """Write a picture with a palette, which a page loads in a third of the time."""
+def reduce_colors(picture: bytes) -> bytes:
+    """Convert an image to a palette, which loads in a third of the time."""
     written = io.BytesIO()
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)

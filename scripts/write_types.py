@@ -1,4 +1,4 @@
-"""Write what each type becomes to ``docs/types.md``, where a test compares it."""
+"""Write the conversion of each type to ``docs/types.md``, where a test compares it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One file a question: what is asked, how it is measured, what it should keep."""
+"""The questions, one file each: measurement and targets."""

@@ -1,4 +1,4 @@
-"""4. Cancel: from DELETE to the worker's slot free."""
+"""4. Cancel: from DELETE to the worker's free slot."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 
 import duckdb
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import SKIPPED, Bench, Place, jobs_of, syndb_lab
+from benchmarks.locations import SKIPPED, Bench, Location, jobs_of, syndb_lab
+from benchmarks.statistics import Answer, Row, Target
 from tests.support.live_service import Jobs
 
 TITLE: Final = "4. Cancel: from DELETE to the answer that the slot is free"
@@ -33,14 +33,14 @@ MEMORY: Final = {"SYNDB_JOB_MEMORY_BYTES": str(1024**3)}
 
 
 def answer(bench: Bench) -> Answer:
-    """Cancel each kind of work a number of times, where the change is made and where it is not."""
+    """Cancel each kind of work several times, on the embedded and on the distributed service."""
     answer = Answer(TITLE)
     times = bench.many(12, 1)
-    with bench.embedded(**MEMORY) as place:
-        answer.rows += cancelled(bench, place, times, WORK)
+    with bench.embedded(**MEMORY) as location:
+        answer.rows += measure_cancels(bench, location, times, WORK)
     try:
-        with bench.distributed(settings=MEMORY) as place:
-            answer.rows += cancelled(bench, place, times, {} if bench.quick else WORK)
+        with bench.distributed(settings=MEMORY) as location:
+            answer.rows += measure_cancels(bench, location, times, {} if bench.quick else WORK)
     except SKIPPED as missing:
         answer.missing.append(f"distributed: {missing}")
     answer.notes.append(
@@ -51,20 +51,20 @@ def answer(bench: Bench) -> Answer:
     return answer
 
 
-def cancelled(bench: Bench, place: Place, times: int, work: dict[str, str]) -> list[Row]:
+def measure_cancels(bench: Bench, location: Location, times: int, work: dict[str, str]) -> list[Row]:
     """Return the milliseconds from DELETE to the final record, by work."""
     took: dict[str, list[float]] = {}
-    dataset = ring(bench, place)
-    with jobs_of(place) as jobs:
+    dataset = ring(bench, location)
+    with jobs_of(location) as jobs:
         for _ in range(times):
             for name, query in work.items():
                 took.setdefault(name, []).append(cancel(jobs, jobs.submit(query)))
             took.setdefault(GRAPH, []).append(cancel(jobs, jobs.submit_graph(dataset)))
-    return [Row(f"{name}, {place.name}", samples, targets=TARGETS) for name, samples in took.items()]
+    return [Row(f"{name}, {location.name}", samples, targets=TARGETS) for name, samples in took.items()]
 
 
 def cancel(jobs: Jobs, job: dict[str, str]) -> float:
-    """Let a job run for a while, cancel it, and wait for its end."""
+    """Let a job run for ``RUNS_S`` seconds, cancel it, and wait for its end; return the milliseconds."""
     running = jobs.until(job, "running")
     time.sleep(RUNS_S)
     began = time.perf_counter()
@@ -76,13 +76,13 @@ def cancel(jobs: Jobs, job: dict[str, str]) -> float:
     return elapsed
 
 
-def ring(bench: Bench, place: Place) -> str:
-    """Add a graph whose shortest paths take long: a ring of neurons, each tied to the next."""
+def ring(bench: Bench, location: Location) -> str:
+    """Add a graph with slow shortest paths: a ring of neurons, each connected to the next."""
     folder: Path = bench.fresh_folder("ring")
     (folder / "dataset.toml").write_text(f'name = "{folder.name}"\ntitle = "A long ring"\nspecies = "none"\n')
     query = "SELECT range + 1 AS pre, (range + 1) % 200000 + 1 AS post, 1 AS synapses FROM range(200000)"
     duckdb.execute(f"COPY ({query}) TO '{folder / 'connections.csv'}' (HEADER)")
     try:
-        return syndb_lab(place.environment, place.data_dir, "dataset", "add", str(folder))
+        return syndb_lab(location.environment, location.data_dir, "dataset", "add", str(folder))
     except subprocess.CalledProcessError as error:
         raise RuntimeError("the ring could not be added") from error

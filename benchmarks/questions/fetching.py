@@ -1,25 +1,25 @@
-"""6. Fetching it: from a completed job to its rows in a notebook's hands."""
+"""6. Fetching a result: from a completed job to its rows in a notebook."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import SKIPPED, Bench, Place
+from benchmarks.locations import SKIPPED, Bench, Location
 from benchmarks.processes import run_role
-from benchmarks.questions.large_result import SETTINGS, prepared, weighed
+from benchmarks.questions.large_result import SETTINGS, prepare_query, run_with_peak_memory
+from benchmarks.statistics import Answer, Row, Target
 
 TITLE: Final = "6. Fetching a large result"
 CURL: Final = "curl on the same URL"
 GIGABYTE: Final = "SELECT (hash(range) >> 4)::INT8 AS a, (hash(-range) >> 4)::INT8 AS b FROM range({rows})"
-"""Random ids: LZ4 makes them no smaller, so that the result comes near its cap."""
+"""Random ids, which LZ4 can't compress, so that the result is close to its size limit."""
 
 
 def answer(bench: Bench) -> Answer:
-    """Fetch into an empty cache and by curl, in turn."""
+    """Fetch alternately into an empty cache and by curl."""
     answer = Answer(TITLE)
-    with bench.embedded() as place:
-        took, whole = fetched(bench, place, GIGABYTE.format(rows=bench.many(64_000_000, 100_000)))
+    with bench.embedded() as location:
+        took, whole = measure_fetch(bench, location, GIGABYTE.format(rows=bench.many(64_000_000, 100_000)))
     answer.rows += [
         Row(
             "local: `to_lazy()`, a lazy polars frame on the file in place",
@@ -30,8 +30,8 @@ def answer(bench: Bench) -> Answer:
         Row("local: `to_polars()`, every row decompressed", to_ms(took["whole"])),
     ]
     try:
-        with bench.distributed(settings=SETTINGS) as place:
-            took, size = fetched(bench, place, prepared(bench, place)[0])
+        with bench.distributed(settings=SETTINGS) as location:
+            took, size = measure_fetch(bench, location, prepare_query(bench, location)[0])
     except SKIPPED as missing:
         size = 0.0
         answer.missing.append(f"remote: {missing}")
@@ -51,14 +51,14 @@ def answer(bench: Bench) -> Answer:
     return answer
 
 
-def fetched(bench: Bench, place: Place, sql: str) -> tuple[dict[str, list[float]], float]:
-    """Make a large result and fetch it a number of times; return seconds by way, and its size in MB."""
-    job, _ = weighed(place, sql)
+def measure_fetch(bench: Bench, location: Location, sql: str) -> tuple[dict[str, list[float]], float]:
+    """Create a large result and fetch it several times; return the seconds by way, and its size in MB."""
+    job, _ = run_with_peak_memory(location, sql)
     took: dict[str, list[float]] = run_role(
         "fetcher",
-        place.environment,
-        url=place.url,
-        token=place.token,
+        location.environment,
+        url=location.url,
+        token=location.token,
         job_id=job["job_id"],
         folder=str(bench.fresh_folder("fetched")),
         times=bench.many(5, 1),
@@ -67,5 +67,5 @@ def fetched(bench: Bench, place: Place, sql: str) -> tuple[dict[str, list[float]
 
 
 def to_ms(seconds: list[float]) -> list[float]:
-    """Return milliseconds."""
+    """Convert seconds to milliseconds."""
     return [1000 * each for each in seconds]

@@ -1,15 +1,15 @@
-"""8. A large warehouse: a query on one dataset of twenty reads its files alone, as fast as DuckDB on them."""
+"""8. A large warehouse: a query on one of 20 datasets, compared with DuckDB on that dataset's file."""
 
 from __future__ import annotations
 
 import time
 from typing import Final
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import Bench, jobs_of, syndb_lab
+from benchmarks.locations import Bench, jobs_of, syndb_lab
 from benchmarks.processes import run_role
 from benchmarks.queries import files
 from benchmarks.questions.large_result import seconds_of
+from benchmarks.statistics import Answer, Row, Target
 from benchmarks.synapses import dataset
 
 TITLE: Final = "8. A large warehouse: 20 datasets, and a query on one of them"
@@ -20,15 +20,15 @@ SQL: Final = (
 
 
 def answer(bench: Bench) -> Answer:
-    """Add the datasets; run the query as a job and in DuckDB on the one file, in turn."""
+    """Add the datasets; run the query alternately as a job and in DuckDB on the one file."""
     answer = Answer(TITLE)
     rows, many, rounds = bench.many(5_000_000, 5_000), bench.many(20, 3), bench.many(15, 1)
     ours, bare, validated = [], [], []
-    with bench.embedded() as place, jobs_of(place) as jobs:
+    with bench.embedded() as location, jobs_of(location) as jobs:
         found = [
             syndb_lab(
-                place.environment,
-                place.data_dir,
+                location.environment,
+                location.data_dir,
                 "dataset",
                 "add",
                 str(dataset(bench, rows, f"part-{number}")),
@@ -38,9 +38,10 @@ def answer(bench: Bench) -> Answer:
         for number in range(rounds):
             chosen = found[number % many]
             sql = SQL.format(dataset=chosen)
-            paths = files(place.data_dir, "synapses", chosen)
+            paths = files(location.data_dir, "synapses", chosen)
             bare.append(
-                1000 * run_role("batches", place.environment, sql=sql, paths=paths, memory="4GB")["seconds"]
+                1000
+                * run_role("batches", location.environment, sql=sql, paths=paths, memory="4GB")["seconds"]
             )
             job = jobs.run(sql)
             if job["status"] != "completed":

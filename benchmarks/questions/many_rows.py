@@ -1,4 +1,4 @@
-"""7. Many rows behind: what each question to the database costs beside its cost at 100 records."""
+"""7. Many rows: the cost of each database operation compared with its cost at 100 records."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import SKIPPED, Bench
-from benchmarks.records import ASKED, fill
+from benchmarks.locations import SKIPPED, Bench
+from benchmarks.records import LISTED_USER, fill
+from benchmarks.statistics import Answer, Row, Target
 from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import JobRequest
 from syndb_service.store import Database, JobStore, Submission
@@ -23,7 +23,7 @@ REQUEST: Final = JobRequest(kind=Kind.QUERY, query="SELECT 1")
 
 
 def answer(bench: Bench) -> Answer:
-    """Ask two databases the same in turn, on SQLite and on PostgreSQL."""
+    """Run the same operations alternately on two databases, with SQLite and with PostgreSQL."""
     answer = Answer(TITLE)
     many = bench.many(100_000, 2_000)
     folder = bench.fresh_folder("rows")
@@ -45,7 +45,7 @@ def answer(bench: Bench) -> Answer:
 
 
 def compare(bench: Bench, engine: str, many: int, url: Callable[[str], str]) -> list[Row]:
-    """Return the cost of each operation at few and at many records."""
+    """Measure the cost of each operation with few and with many records."""
     took: dict[int, dict[str, list[float]]] = {FEW: {}, many: {}}
     with ExitStack() as stack:
         stores = {}
@@ -73,8 +73,8 @@ def compare(bench: Bench, engine: str, many: int, url: Callable[[str], str]) -> 
 
 
 def operations(store: JobStore) -> dict[str, Callable[[], Any]]:
-    """Return what users, workers and the sweeper ask of a store."""
-    _, cursor = store.list(ASKED, limit=30)
+    """Return the store operations of users, workers and the sweeper."""
+    _, cursor = store.list(LISTED_USER, limit=30)
 
     def claim() -> None:
         job = store.attempts.claim_next(60, "bench")
@@ -82,13 +82,13 @@ def operations(store: JobStore) -> dict[str, Callable[[], Any]]:
         store.attempts.requeue(job, Reason.QUEUED)
 
     def submit() -> None:
-        job, _ = store.insert(Submission(owner=ASKED, request=REQUEST), 5000)
-        store.request_cancel(job.job_id, ASKED)
+        job, _ = store.insert(Submission(owner=LISTED_USER, request=REQUEST), 5000)
+        store.request_cancel(job.job_id, LISTED_USER)
 
     return {
-        "list": lambda: store.list(ASKED, limit=50),
-        "filter": lambda: store.list(ASKED, statuses=[Status.FAILED], label="label 3", limit=50),
-        "next page": lambda: store.list(ASKED, limit=50, cursor=cursor),
+        "list": lambda: store.list(LISTED_USER, limit=50),
+        "filter": lambda: store.list(LISTED_USER, statuses=[Status.FAILED], label="label 3", limit=50),
+        "next page": lambda: store.list(LISTED_USER, limit=50, cursor=cursor),
         "submit and cancel": submit,
         "claim and give back": claim,
         "sweep": lambda: (

@@ -1,4 +1,4 @@
-"""2. Many small queries: jobs a second, and where their time goes."""
+"""2. Many small queries: jobs per second, and the time of each stage."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import SKIPPED, Bench, Place, jobs_of
+from benchmarks.locations import SKIPPED, Bench, Location, jobs_of
 from benchmarks.processes import ROOT, run_role
 from benchmarks.queries import STRONGEST, WORM, files
+from benchmarks.statistics import Answer, Row, Target
 
 TITLE: Final = "2. Many small queries: 8 clients submit 25 each and collect the results"
 CLIENTS: Final = 8
@@ -35,24 +35,26 @@ STAGES: Final = {
 
 
 def answer(bench: Bench) -> Answer:
-    """Run the same queries by way of the service and of a bare actor, in turn."""
+    """Run the same queries alternately with the service and with a bare actor."""
     answer = Answer(TITLE)
-    rounds, each = bench.many(5, 1), bench.many(25, 3)
-    with bench.embedded(SYNDB_LOG_FORMAT="json") as place:
-        ours = [throughput(place, each, turn) for turn in range(rounds)]
+    rounds, jobs_per_client = bench.many(5, 1), bench.many(25, 3)
+    with bench.embedded(SYNDB_LOG_FORMAT="json") as location:
+        ours = [throughput(location, jobs_per_client, turn) for turn in range(rounds)]
     embedded = Row("embedded", ours, "jobs/s", targets=(Target("median", 25, "higher"),))
     answer.rows.append(embedded)
     try:
         with (
-            bench.distributed(settings={"SYNDB_LOG_FORMAT": "json"}) as place,
-            bare_actor(bench, place) as environment,
+            bench.distributed(settings={"SYNDB_LOG_FORMAT": "json"}) as location,
+            bare_actor(bench, location) as environment,
         ):
             ours, bare = [], []
             for turn in range(rounds):
-                ours.append(throughput(place, each, turn))
-                seconds = run_role("bare_clients", environment, queries=queries(place, each, turn))["seconds"]
-                bare.append(CLIENTS * each / seconds)
-            stages = stage_rows(place, bench.many(40, 2))
+                ours.append(throughput(location, jobs_per_client, turn))
+                seconds = run_role(
+                    "bare_clients", environment, queries=queries(location, jobs_per_client, turn)
+                )["seconds"]
+                bare.append(CLIENTS * jobs_per_client / seconds)
+            stages = stage_rows(location, bench.many(40, 2))
         answer.rows += [
             Row("distributed", ours, "jobs/s", ACTOR, (Target("median", 25, "higher"),)),
             Row(ACTOR, bare, "jobs/s"),
@@ -68,40 +70,43 @@ def answer(bench: Bench) -> Answer:
     return answer
 
 
-def queries(place: Place, each: int, turn: int) -> list[list[str]]:
-    """Return each client's queries, no two alike."""
-    with jobs_of(place) as jobs:
+def queries(location: Location, jobs_per_client: int, turn: int) -> list[list[str]]:
+    """Return each client's queries, all of them different."""
+    with jobs_of(location) as jobs:
         dataset = jobs.dataset_id(WORM)
     return [
         [
-            STRONGEST.format(dataset=dataset, limit=50 + turn * CLIENTS * each + client * each + number)
-            for number in range(each)
+            STRONGEST.format(
+                dataset=dataset,
+                limit=50 + turn * CLIENTS * jobs_per_client + client * jobs_per_client + number,
+            )
+            for number in range(jobs_per_client)
         ]
         for client in range(CLIENTS)
     ]
 
 
-def throughput(place: Place, each: int, turn: int) -> float:
-    """Return the jobs a second of one round."""
+def throughput(location: Location, jobs_per_client: int, turn: int) -> float:
+    """Return the jobs per second of one round."""
     took = run_role(
         "clients",
-        place.environment,
-        url=place.url,
-        token=place.token,
-        queries=queries(place, each, turn),
+        location.environment,
+        url=location.url,
+        token=location.token,
+        queries=queries(location, jobs_per_client, turn),
     )
-    return float(CLIENTS * each / took["seconds"])
+    return float(CLIENTS * jobs_per_client / took["seconds"])
 
 
 @contextmanager
-def bare_actor(bench: Bench, place: Place) -> Iterator[dict[str, str]]:
-    """Run Dramatiq's own worker beside the service; yield what its clients have to know."""
+def bare_actor(bench: Bench, location: Location) -> Iterator[dict[str, str]]:
+    """Run Dramatiq's own worker next to the service; yield the environment of its clients."""
     folder = bench.fresh_folder("bare")
-    with jobs_of(place) as jobs:
+    with jobs_of(location) as jobs:
         dataset = jobs.dataset_id(WORM)
-    environment = place.environment | {
+    environment = location.environment | {
         "BENCH_REDIS_URL": bench.servers().redis.url_of(0),
-        "BENCH_PATHS": json.dumps(files(place.data_dir, "synapses", dataset)),
+        "BENCH_PATHS": json.dumps(files(location.data_dir, "synapses", dataset)),
         "BENCH_RESULTS": str(folder),
         "PYTHONPATH": os.pathsep.join([str(ROOT)]),
     }
@@ -115,23 +120,23 @@ def bare_actor(bench: Bench, place: Place) -> Iterator[dict[str, str]]:
             stderr=log,
         )
         try:
-            run_role("bare_clients", environment, queries=queries(place, 1, 0))
+            run_role("bare_clients", environment, queries=queries(location, 1, 0))
             yield environment
         finally:
             worker.terminate()
             worker.wait(30)
 
 
-def stage_rows(place: Place, times: int) -> list[Row]:
-    """Run jobs one at a time and read from their rows and the service's logs where the time went."""
-    with jobs_of(place) as jobs:
-        sql = queries(place, times, 99)[0]
+def stage_rows(location: Location, times: int) -> list[Row]:
+    """Run jobs one at a time; read the time of each stage from their rows and the service's logs."""
+    with jobs_of(location) as jobs:
+        sql = queries(location, times, 99)[0]
         done = {job["job_id"]: job for job in (jobs.run(query) for query in sql)}
     took: dict[str, list[float]] = {what: [] for what in STAGES}
     for job in done.values():
         waited = datetime.fromisoformat(job["started_at"]) - datetime.fromisoformat(job["created_at"])
         took["hint"].append(1000 * waited.total_seconds())
-    for line in [*records(place.log.parent / "api.log"), *records(place.log.parent / "worker.log")]:
+    for line in [*records(location.log.parent / "api.log"), *records(location.log.parent / "worker.log")]:
         if line.get("job_id") not in done:
             continue
         if line.get("method") == "POST" and line.get("route") == "/v1/jobs":

@@ -1,14 +1,14 @@
-"""1. One small query, from the notebook's cell to the frame in its hands."""
+"""1. One small query: from the notebook's cell to the data frame."""
 
 from __future__ import annotations
 
 import importlib.util
 from typing import Final
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import SKIPPED, Bench, Place, jobs_of
+from benchmarks.locations import SKIPPED, Bench, Location, jobs_of
 from benchmarks.processes import run_role
 from benchmarks.queries import WORM, files
+from benchmarks.statistics import Answer, Row, Target
 
 TITLE: Final = "1. One small query, from the cell to the polars frame"
 JUPYSQL: Final = importlib.util.find_spec("sql") is not None
@@ -16,10 +16,10 @@ BARE, CELL = "bare DuckDB in the same kernel", "JupySQL cell (`%%sql`)"
 
 
 def answer(bench: Bench) -> Answer:
-    """Run cells of ours, of bare DuckDB and of JupySQL in turn, in one kernel."""
+    """Alternate cells of syndb-lab, bare DuckDB and JupySQL in one kernel."""
     answer = Answer(TITLE)
-    with bench.embedded() as place:
-        took = cells(place, bench.many(150, 8))
+    with bench.embedded() as location:
+        took = cells(location, bench.many(150, 8))
     answer.rows += [
         Row(
             "`%%syndb --wait`, embedded",
@@ -34,8 +34,8 @@ def answer(bench: Bench) -> Answer:
     else:
         answer.missing.append("JupySQL is not installed (pip install jupysql)")
     try:
-        with bench.distributed() as place:
-            took = cells(place, bench.many(100, 5))
+        with bench.distributed() as location:
+            took = cells(location, bench.many(100, 5))
         beside = f"{BARE}, beside the distributed one"
         row = Row(
             "`%%syndb --wait`, distributed", took["ours"], against=beside, targets=(Target("median", 100),)
@@ -51,17 +51,17 @@ def answer(bench: Bench) -> Answer:
     return answer
 
 
-def cells(place: Place, times: int) -> dict[str, list[float]]:
+def cells(location: Location, times: int) -> dict[str, list[float]]:
     """Return the milliseconds of each kind of cell."""
-    with jobs_of(place) as jobs:
+    with jobs_of(location) as jobs:
         dataset = jobs.dataset_id(WORM)
     took: dict[str, list[float]] = run_role(
         "notebook",
-        place.environment,
-        url=place.url,
-        token=place.token,
+        location.environment,
+        url=location.url,
+        token=location.token,
         dataset=dataset,
-        paths=files(place.data_dir, "synapses", dataset),
+        paths=files(location.data_dir, "synapses", dataset),
         jupysql=JUPYSQL,
         times=times,
         warm=3,

@@ -1,4 +1,4 @@
-"""9. Start: the import, the service, and what it holds while nobody asks anything."""
+"""9. Start: time of the import and of the service's start, and memory of the idle service."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sys
 import time
 from typing import Final
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import Bench
+from benchmarks.locations import Bench
 from benchmarks.processes import family, memory_mb, run_role
+from benchmarks.statistics import Answer, Row, Target
 
 TITLE: Final = "9. Start"
 HEAVY: Final = ("pandas", "polars", "pyarrow", "networkx", "matplotlib")
@@ -23,7 +23,7 @@ LIGHT: Final = f"import sys; {OURS}; print(*[name for name in {HEAVY!r} if name 
 
 
 def answer(bench: Bench) -> Answer:
-    """Import in fresh interpreters, in turn; start the service from nothing; weigh it when idle."""
+    """Import alternately in fresh interpreters; start the service on an empty folder; measure its memory."""
     answer = Answer(TITLE)
     codes = {"`import syndb_lab`, and `connect` at hand": OURS}
     codes |= {
@@ -47,7 +47,7 @@ def answer(bench: Bench) -> Answer:
     answer.rows.append(
         Row("`syndb-lab up` on an empty folder to the first 202", starts, "s", targets=(Target("median", 3),))
     )
-    answer.rows += idle(bench)
+    answer.rows += measure_idle(bench)
     answer.notes.append(
         "Imports in fresh interpreters, in turn, files in the page cache. Memory three seconds after "
         "`READY`, all processes; shared pages once (PSS)."
@@ -55,11 +55,11 @@ def answer(bench: Bench) -> Answer:
     return answer
 
 
-def idle(bench: Bench) -> list[Row]:
-    """Weigh a service that has run one job and now idles."""
-    with bench.embedded() as place:
+def measure_idle(bench: Bench) -> list[Row]:
+    """Measure the memory of an idle service that has run one job."""
+    with bench.embedded() as location:
         time.sleep(SETTLE_S)
-        pids = family(place.pids)
+        pids = family(location.pids)
         return [
             Row(
                 f"idle service, {len(pids)} processes",
@@ -71,7 +71,7 @@ def idle(bench: Bench) -> list[Row]:
 
 
 def run(code: str) -> str:
-    """Run code in a fresh interpreter; return what it prints last."""
+    """Run code in a fresh interpreter; return its last line of output."""
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )

@@ -1,1 +1,1 @@
-"""The programs of the processes that are measured, and of those that measure."""
+"""Programs of the measured and the measuring processes."""

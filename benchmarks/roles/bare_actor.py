@@ -1,4 +1,4 @@
-"""The jobs of a user who takes Dramatiq as it is: an actor that runs the query and writes a file.
+"""The jobs of a user of bare Dramatiq: an actor that runs the query and writes a file.
 
 ``python -m dramatiq benchmarks.roles.bare_actor --processes 1 --threads 4``, with BENCH_REDIS_URL (the
 broker), BENCH_PATHS (JSON: the Parquet files of the synapses) and BENCH_RESULTS (a folder).
@@ -26,7 +26,7 @@ dramatiq.set_broker(BROKER)
 
 @dramatiq.actor(queue_name="bare", store_results=True)
 def run_query(name: str, sql: str) -> int:
-    """Run a query in this thread, write its Arrow file, return the rows: no row, no lease, no child."""
+    """Run a query in this thread without row, lease or child; write its Arrow file, return its row count."""
     with duckdb.connect() as connection:
         connection.execute(view("synapses", json.loads(os.environ["BENCH_PATHS"])))
         table: pa.Table = connection.sql(sql).to_arrow_table()

@@ -1,6 +1,6 @@
 """The same users as in :mod:`benchmarks.roles.clients`, with a bare Dramatiq actor behind the broker.
 
-Told: ``queries`` (a list for each client). Prints the seconds from the first message to the last result.
+Arguments: ``queries`` (a list for each client). Prints the seconds from the first message to the last result.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ def one_client(queries: list[str], together: threading.Barrier, ended: list[int]
 
 def main() -> None:
     """Run the clients."""
-    told = json.loads(sys.argv[1])
-    together = threading.Barrier(len(told["queries"]) + 1)
+    arguments = json.loads(sys.argv[1])
+    together = threading.Barrier(len(arguments["queries"]) + 1)
     ended: list[int] = []
     clients = [
-        threading.Thread(target=one_client, args=(queries, together, ended)) for queries in told["queries"]
+        threading.Thread(target=one_client, args=(queries, together, ended))
+        for queries in arguments["queries"]
     ]
     for client in clients:
         client.start()
@@ -42,8 +43,8 @@ def main() -> None:
     began = time.perf_counter()
     for client in clients:
         client.join()
-    if len(ended) != sum(map(len, told["queries"])):
-        raise SystemExit("some messages did not come to their end")
+    if len(ended) != sum(map(len, arguments["queries"])):
+        raise SystemExit("some messages were not completed")
     print(json.dumps({"seconds": time.perf_counter() - began}))
 
 

@@ -1,6 +1,6 @@
-"""DuckDB alone: the Arrow batches of a query, dropped.
+"""Bare DuckDB: produces the Arrow batches of a query and discards them.
 
-Told: ``sql``, ``paths``, ``memory``. Prints seconds and rows.
+Arguments: ``sql``, ``paths``, ``memory``. Prints seconds and rows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from benchmarks.queries import view
 
 
 def main() -> None:
-    """Produce and drop."""
-    told = json.loads(sys.argv[1])
-    connection = duckdb.connect(config={"memory_limit": told["memory"]})
-    connection.execute(view("synapses", told["paths"]))
+    """Produce the batches and discard them."""
+    arguments = json.loads(sys.argv[1])
+    connection = duckdb.connect(config={"memory_limit": arguments["memory"]})
+    connection.execute(view("synapses", arguments["paths"]))
     began = time.perf_counter()
-    rows = sum(batch.num_rows for batch in connection.sql(told["sql"]).to_arrow_reader(131_072))
+    rows = sum(batch.num_rows for batch in connection.sql(arguments["sql"]).to_arrow_reader(131_072))
     print(json.dumps({"seconds": time.perf_counter() - began, "rows": rows}))
 
 

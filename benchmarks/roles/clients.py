@@ -1,7 +1,7 @@
-"""Some users at once: each submits its jobs and then collects every result.
+"""Concurrent users: each submits its jobs and then downloads every result.
 
-Told: ``url``, ``token``, ``queries`` (a list for each client). Prints the seconds from the first submission
-to the last result in hand, and the ids of the jobs.
+Arguments: ``url``, ``token``, ``queries`` (a list for each client). Prints the seconds from the first
+submission to the last downloaded result, and the ids of the jobs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import httpx
 
 
 class Client(threading.Thread):
-    """One user with a connection of its own."""
+    """One user with its own connection."""
 
     def __init__(self, url: str, token: str, queries: list[str], start: threading.Barrier) -> None:
         super().__init__()
@@ -45,9 +45,11 @@ class Client(threading.Thread):
 
 def main() -> None:
     """Run the clients."""
-    told = json.loads(sys.argv[1])
-    together = threading.Barrier(len(told["queries"]) + 1)
-    clients = [Client(told["url"], told["token"], queries, together) for queries in told["queries"]]
+    arguments = json.loads(sys.argv[1])
+    together = threading.Barrier(len(arguments["queries"]) + 1)
+    clients = [
+        Client(arguments["url"], arguments["token"], queries, together) for queries in arguments["queries"]
+    ]
     for client in clients:
         client.start()
     together.wait()
@@ -56,8 +58,8 @@ def main() -> None:
         client.join()
     elapsed = time.perf_counter() - began
     job_ids = [job_id for client in clients for job_id in client.job_ids]
-    if len(job_ids) != sum(map(len, told["queries"])):
-        raise SystemExit("some jobs did not come to their end")
+    if len(job_ids) != sum(map(len, arguments["queries"])):
+        raise SystemExit("some jobs did not complete")
     print(json.dumps({"seconds": elapsed, "job_ids": job_ids}))
 
 

@@ -1,6 +1,6 @@
 """A user's first query, from nothing: ``syndb-lab up``, or JupySQL in a fresh IPython. Prints seconds.
 
-Told: ``way`` (``up`` or ``jupysql``), ``data_dir``, ``paths``.
+Arguments: ``way`` (``up`` or ``jupysql``), ``data_dir``, ``paths``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import httpx
 
 
 def up(data_dir: Path) -> float:
-    """Start the service; return the seconds to the answer 202, and end it."""
+    """Start the service, submit a job, and stop it; return the seconds to the response 202."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "syndb_service", "up", "--data-dir", str(data_dir), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as service:
@@ -32,8 +32,8 @@ def up(data_dir: Path) -> float:
 
 def main() -> None:
     """Measure."""
-    told = json.loads(sys.argv[1])
-    print(json.dumps({"seconds": up(Path(told["data_dir"]))}))
+    arguments = json.loads(sys.argv[1])
+    print(json.dumps({"seconds": up(Path(arguments["data_dir"]))}))
 
 
 if __name__ == "__main__":

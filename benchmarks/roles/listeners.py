@@ -1,7 +1,7 @@
 """Clients that wait for jobs to change, half by long poll and half on the stream of events.
 
-Told: ``url``, ``token``, ``job_ids``. Prints READY once all of them wait; after a line on its standard input
-it prints, for each job, the moments (monotonic, by version) at which its client knew.
+Arguments: ``url``, ``token``, ``job_ids``. Prints READY when all clients wait. After a line on standard
+input it prints, for each job and version, the time (monotonic) at which its client received it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import httpx
 
 
 class Listeners:
-    """All of the clients, each on a connection of its own."""
+    """The clients, each with its own connection."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, arguments: dict[str, Any]) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        headers = {"Authorization": f"Bearer {told['token']}"}
+        headers = {"Authorization": f"Bearer {arguments['token']}"}
         self._http = httpx.AsyncClient(
-            base_url=told["url"], headers=headers, timeout=300, limits=limits, trust_env=False
+            base_url=arguments["url"], headers=headers, timeout=300, limits=limits, trust_env=False
         )
-        self.known: dict[str, dict[int, float]] = {job_id: {} for job_id in told["job_ids"]}
+        self.known: dict[str, dict[int, float]] = {job_id: {} for job_id in arguments["job_ids"]}
 
     async def poll(self, job_id: str) -> None:
-        """Long-poll for ever."""
+        """Long-poll until cancelled."""
         version = 0
         while True:
             params = {"wait": 60, "version": version}
@@ -36,14 +36,14 @@ class Listeners:
             self.known[job_id].setdefault(version, time.monotonic())
 
     async def listen(self, job_id: str) -> None:
-        """Read the events for ever."""
+        """Read the events until cancelled."""
         async with self._http.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
             async for line in answer.aiter_lines():
                 if line.startswith("id: "):
                     self.known[job_id].setdefault(int(line[4:]), time.monotonic())
 
     async def run(self) -> None:
-        """Wait until all wait, then until the line comes."""
+        """Run the clients until a line arrives on standard input, then print the times."""
         waiting = [
             asyncio.create_task(self.poll(job_id) if number % 2 else self.listen(job_id))
             for number, job_id in enumerate(self.known)

@@ -1,7 +1,7 @@
-"""A notebook: cells of ours and cells of others, in turn, in one IPython.
+"""A notebook: alternates cells of syndb-lab and of the alternatives in one IPython.
 
-Told: ``url``, ``token``, ``dataset``, ``paths`` (of its synapses), ``times``.
-Prints the milliseconds of each.
+Arguments: ``url``, ``token``, ``dataset``, ``paths`` (of its synapses), ``times``.
+Prints the milliseconds of each cell.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from IPython.core.interactiveshell import InteractiveShell
 from benchmarks.queries import STRONGEST, view
 
 
-def cells(told: dict[str, Any], shell: InteractiveShell) -> dict[str, Callable[[str], str]]:
-    """Prepare each way once, as a notebook's first cells do; return the cell of each for some SQL."""
+def cells(arguments: dict[str, Any], shell: InteractiveShell) -> dict[str, Callable[[str], str]]:
+    """Prepare each way as a notebook's first cells do; return for each a function from SQL to its cell."""
     run(shell, "import duckdb, polars")
     ways: dict[str, Callable[[str], str]] = {}
-    if told.get("url"):
+    if arguments.get("url"):
         run(
             shell,
             "import syndb_lab\n%load_ext syndb_lab\n"
-            f"lab = syndb_lab.connect({told['url']!r}, {told['token']!r})",
+            f"lab = syndb_lab.connect({arguments['url']!r}, {arguments['token']!r})",
         )
         ways["ours"] = lambda sql: f"%%syndb frame --wait --quiet\n{sql}"
-    create = view("synapses", told["paths"])
+    create = view("synapses", arguments["paths"])
     run(shell, f"bare = duckdb.connect()\nbare.execute({create!r})")
     ways["duckdb"] = lambda sql: f"frame = bare.sql({sql!r}).pl()"
-    if told["jupysql"]:
+    if arguments["jupysql"]:
         run(
             shell,
             "%load_ext sql\n%config SqlMagic.feedback = 0\n%config SqlMagic.displaylimit = 0\n"
@@ -44,19 +44,19 @@ def cells(told: dict[str, Any], shell: InteractiveShell) -> dict[str, Callable[[
 
 
 def run(shell: InteractiveShell, cell: str) -> None:
-    """Run a cell that is to do its work."""
+    """Run a cell, and raise its error."""
     shell.run_cell(cell, silent=True).raise_error()  # type: ignore[no-untyped-call]
 
 
 def main() -> None:
     """Run the cells in turn."""
-    told = json.loads(sys.argv[1])
+    arguments = json.loads(sys.argv[1])
     os.environ["PLOOMBER_STATS_ENABLED"] = "false"
     shell = InteractiveShell.instance()
-    ways = cells(told, shell)
+    ways = cells(arguments, shell)
     took: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(told["times"] + told["warm"]):
-        sql = STRONGEST.format(dataset=told["dataset"], limit=100 + turn)
+    for turn in range(arguments["times"] + arguments["warm"]):
+        sql = STRONGEST.format(dataset=arguments["dataset"], limit=100 + turn)
         for way, cell in ways.items():
             text = cell(sql)
             before = time.perf_counter()
@@ -65,7 +65,7 @@ def main() -> None:
             frame = shell.user_ns["frame"]
             if type(frame).__module__.partition(".")[0] != "polars" or len(frame) != 100 + turn:
                 raise RuntimeError(f"{way} gave {type(frame)}")
-            if turn >= told["warm"]:
+            if turn >= arguments["warm"]:
                 took[way].append(elapsed)
     print(json.dumps(took))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import QUESTIONS
-from benchmarks.figures import Answer, Row, Target, percentile
 from benchmarks.report import BEGIN, END, markdown, save, write_block
+from benchmarks.statistics import Answer, Row, Target, percentile
 
 ROOT = Path(__file__).resolve().parents[2]
 

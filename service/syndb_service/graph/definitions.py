@@ -1,4 +1,4 @@
-"""What each figure of an answer means and where its definition comes from, in a line."""
+"""Definitions of the measures of an answer, with their sources, one line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured: rows of samples, what each is held against, and what it should keep."""
+"""Statistics of the measurements: rows of samples, their references and their targets."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Figure = Literal["median", "p95", "worst", "ratio"]
-NAMES: Final[dict[Figure, str]] = {"median": "median", "p95": "95th", "worst": "worst", "ratio": "ratio"}
+Statistic = Literal["median", "p95", "worst", "ratio"]
+NAMES: Final[dict[Statistic, str]] = {"median": "median", "p95": "95th", "worst": "worst", "ratio": "ratio"}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A promise of a row: one of its figures stays at or below (or above) a limit."""
+    """A target of a row: one of its statistics stays at or below (or above) a limit."""
 
-    of: Figure
+    of: Statistic
     limit: float
     better: Literal["lower", "higher"] = "lower"
 
     def held(self, value: float) -> bool:
-        """Whether a value keeps it."""
+        """Return whether a value meets the target."""
         return value <= self.limit if self.better == "lower" else value >= self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that was measured a number of times.
+    """One quantity and its samples.
 
     Parameters
     ----------
     what : str
-        What it is.
+        Description of the quantity.
     samples : sequence of float
-        In ``unit``.
+        The samples, in ``unit``.
     against : str, optional
         The row (by its ``what``) that its median is divided by.
     targets : sequence of Target
-        What it should keep.
+        The targets of this row.
     """
 
     what: str
@@ -46,8 +46,8 @@ class Row:
     against: str | None = None
     targets: Sequence[Target] = ()
 
-    def figure(self, of: Figure, ratio: float | None) -> float:
-        """Return one of its figures."""
+    def statistic(self, of: Statistic, ratio: float | None) -> float:
+        """Return one statistic of the samples."""
         if of == "ratio":
             return float("nan") if ratio is None else ratio
         if of == "median":
@@ -57,10 +57,10 @@ class Row:
 
 @dataclass(slots=True)
 class Answer:
-    """What a question came to.
+    """The answer to a question.
 
-    ``rows`` are what was measured; ``notes`` say under what conditions, and what bounds what was missed;
-    ``missing`` says what could not be measured here, and why.
+    ``rows`` are the measurements; ``notes`` describe their conditions and what limits missed targets;
+    ``missing`` lists what could not be measured, with the reason.
     """
 
     title: str
@@ -69,8 +69,8 @@ class Answer:
     missing: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as it is saved."""
-        medians = {row.what: row.figure("median", None) for row in self.rows}
+        """Return the answer as it is saved in JSON."""
+        medians = {row.what: row.statistic("median", None) for row in self.rows}
         return {
             "title": self.title,
             "rows": [_row(row, medians) for row in self.rows],
@@ -80,7 +80,7 @@ class Answer:
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
-    """Return a percentile, between two samples where it falls between them.
+    """Return a percentile, interpolated between two samples.
 
     Examples
     --------
@@ -88,10 +88,10 @@ def percentile(samples: Sequence[float], percent: float) -> float:
     2.0
     """
     ordered = sorted(samples)
-    place = (len(ordered) - 1) * percent / 100
-    below = int(place)
+    position = (len(ordered) - 1) * percent / 100
+    below = int(position)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
 def _row(row: Row, medians: dict[str, float]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _row(row: Row, medians: dict[str, float]) -> dict[str, Any]:
                 "of": target.of,
                 "limit": target.limit,
                 "better": target.better,
-                "held": target.held(row.figure(target.of, ratio)),
+                "held": target.held(row.statistic(target.of, ratio)),
             }
             for target in row.targets
         ],

@@ -1,4 +1,4 @@
-"""Where the questions are asked: the embedded service, and the distributed one on real servers."""
+"""Services under measurement: the embedded one, and the distributed one on real servers."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ BUNDLED: Final = ROOT / "service" / "syndb_service" / "bundled" / WORM
 USER: Final = "someone"
 LOGGED: Final = {"SYNDB_LOG_FORMAT": "json"}
 SKIPPED: Final = (pytest.skip.Exception, pytest.fail.Exception)
-"""What a server of the tests raises where its program is not installed."""
+"""Exceptions of a test server whose program is not installed."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A running service and the first processes of it; the rest are their descendants."""
+class Location:
+    """A running service and its first processes; its others are their descendants."""
 
     name: str
     url: str
@@ -53,34 +53,34 @@ class Servers:
 
 @dataclass
 class Bench:
-    """One run: where its files are, and the servers, started when the first question needs them.
+    """One run: its folders, and the servers, which the first question that needs them starts.
 
     Parameters
     ----------
     folder : Path
         Temporary files of this run.
-    kept : Path
-        Generated data, kept between runs.
+    data_folder : Path
+        Generated data, reused by later runs.
     quick : bool
-        For function, not for figures.
+        Small sizes, only to check that the questions work.
     """
 
     folder: Path
-    kept: Path
+    data_folder: Path
     quick: bool
     _stack: ExitStack = field(default_factory=ExitStack)
     _servers: Servers | None = None
-    _places: int = 0
-    _shared: dict[str, Place] = field(default_factory=dict)
+    _folder_count: int = 0
+    _shared: dict[str, Location] = field(default_factory=dict)
 
     def many(self, full: int, quick: int) -> int:
-        """Return how often or how many: fewer in a quick run."""
+        """Return ``full``, or in a quick run ``quick``."""
         return quick if self.quick else full
 
     def fresh_folder(self, name: str) -> Path:
-        """Make an empty folder."""
-        self._places += 1
-        folder = self.folder / f"{name}-{self._places}"
+        """Create an empty folder."""
+        self._folder_count += 1
+        folder = self.folder / f"{name}-{self._folder_count}"
         folder.mkdir(parents=True)
         return folder
 
@@ -95,21 +95,21 @@ class Bench:
         return self._servers
 
     @contextmanager
-    def embedded(self, **settings: str) -> Iterator[Place]:
-        """Run ``syndb-lab up``; a quick run asks one and the same."""
+    def embedded(self, **settings: str) -> Iterator[Location]:
+        """Run ``syndb-lab up``; all questions of a quick run share one service."""
         if not self.quick:
-            with self._embedded(settings) as place:
-                yield place
+            with self._embedded(settings) as location:
+                yield location
             return
         if "embedded" not in self._shared:
             self._shared["embedded"] = self._stack.enter_context(self._embedded(LOGGED))
         yield self._shared["embedded"]
 
     @contextmanager
-    def _embedded(self, settings: Mapping[str, str]) -> Iterator[Place]:
+    def _embedded(self, settings: Mapping[str, str]) -> Iterator[Location]:
         folder = self.fresh_folder("embedded")
         with running_service(folder, **settings) as live:
-            yield Place(
+            yield Location(
                 "embedded",
                 live.url,
                 live.token,
@@ -122,27 +122,27 @@ class Bench:
     @contextmanager
     def distributed(
         self, *, worker: bool = True, settings: Mapping[str, str] | None = None
-    ) -> Iterator[Place]:
-        """Run ``syndb-lab api`` and, if wanted, ``worker`` on PostgreSQL, Redis and S3; a process each.
+    ) -> Iterator[Location]:
+        """Run ``syndb-lab api`` and optionally ``worker`` on PostgreSQL, Redis and S3, with one process each.
 
-        A quick run asks one and the same, where there is to be a worker.
+        All questions of a quick run with a worker share one service.
         """
         if not (self.quick and worker):
-            with self._distributed(worker, settings or {}) as place:
-                yield place
+            with self._distributed(worker, settings or {}) as location:
+                yield location
             return
         if "distributed" not in self._shared:
             self._shared["distributed"] = self._stack.enter_context(self._distributed(True, LOGGED))
         yield self._shared["distributed"]
 
     @contextmanager
-    def _distributed(self, worker: bool, settings: Mapping[str, str]) -> Iterator[Place]:
+    def _distributed(self, worker: bool, settings: Mapping[str, str]) -> Iterator[Location]:
         servers, folder = self.servers(), self.fresh_folder("distributed")
         name = f"bench_{os.urandom(6).hex()}"
         environment = isolated_environment(
             folder,
             SYNDB_DATABASE_URL=servers.postgres.make_database(name),
-            SYNDB_BROKER_URL=servers.redis.url_of(self._places % 15 + 1),
+            SYNDB_BROKER_URL=servers.redis.url_of(self._folder_count % 15 + 1),
             SYNDB_RESULTS_URL=f"s3://{servers.seaweed.bucket}/{name}-results",
             SYNDB_S3_ENDPOINT_URL=servers.seaweed.endpoint,
             **servers.seaweed.keys.environment(),
@@ -156,7 +156,7 @@ class Bench:
             with ExitStack() as stack:
                 started = [stack.enter_context(running(folder, environment, *words)) for words in commands]
                 url, pids = started[0].ready.split()[1], tuple(each.process.pid for each in started)
-                yield Place("distributed", url, token, data_dir, environment, pids, folder / "worker.log")
+                yield Location("distributed", url, token, data_dir, environment, pids, folder / "worker.log")
         finally:
             servers.postgres.drop_database(name)
 
@@ -166,15 +166,15 @@ class Bench:
 
 
 def syndb_lab(environment: dict[str, str], data_dir: Path, *words: str) -> str:
-    """Run a command on a place's data folder; return what it prints."""
+    """Run a command on a service's data folder; return its output."""
     command = [sys.executable, "-m", "syndb_service", *words, "--data-dir", str(data_dir)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.strip()
 
 
 @contextmanager
-def jobs_of(place: Place) -> Iterator[Jobs]:
+def jobs_of(location: Location) -> Iterator[Jobs]:
     """Yield the user's jobs, over plain HTTP."""
-    headers = {"Authorization": f"Bearer {place.token}"}
-    with httpx.Client(base_url=place.url, headers=headers, timeout=600) as http:
+    headers = {"Authorization": f"Bearer {location.token}"}
+    with httpx.Client(base_url=location.url, headers=headers, timeout=600) as http:
         yield Jobs(http)

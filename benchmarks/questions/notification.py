@@ -1,4 +1,4 @@
-"""3. Being told: from the commit of a change to the client's knowing it, with 200 clients waiting."""
+"""3. Notification: from the commit of a change to the client, with 200 waiting clients."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import random
 import time
 from typing import Final
 
-from benchmarks.figures import Answer, Row, Target
-from benchmarks.places import SKIPPED, USER, Bench, Place, jobs_of
+from benchmarks.locations import SKIPPED, USER, Bench, Location, jobs_of
 from benchmarks.processes import family, start_role, threads
+from benchmarks.statistics import Answer, Row, Target
 from syndb_service.store import Database, JobStore
 from tests.support.servers.postgres import Postgres
 
-TITLE: Final = "3. Being told: 200 clients wait on one API process, 100 by long poll and 100 on events"
+TITLE: Final = "3. Notification: 200 clients wait on one API process, 100 by long poll and 100 on events"
 PAUSES_S: Final = (0.02, 0.08)
 STATISTICS_S: Final = 12
-"""PostgreSQL counts what a connection did up to 10 s after it fell idle."""
+"""Seconds after which PostgreSQL's statistics include the work of idle connections (10 s at most)."""
 
 
 def answer(bench: Bench) -> Answer:
-    """Change jobs from another process than the one that is asked, as a worker does."""
+    """Change jobs in another process than the API's, as a worker does."""
     answer = Answer(TITLE)
     try:
-        with bench.distributed(worker=False) as place:
-            answer.rows += waiting(bench, place, bench.many(200, 12), bench.many(300, 12))
+        with bench.distributed(worker=False) as location:
+            answer.rows += measure_waiting(bench, location, bench.many(200, 12), bench.many(300, 12))
     except SKIPPED as missing:
         answer.missing.append(f"PostgreSQL, Redis, S3: {missing}")
         return answer
@@ -37,27 +37,27 @@ def answer(bench: Bench) -> Answer:
     return answer
 
 
-def waiting(bench: Bench, place: Place, clients: int, changes: int) -> list[Row]:
-    """Measure how late the clients know, what their waiting costs the database, and the threads."""
-    api_pid = next(pid for pid in family(place.pids) if pid not in place.pids)
-    with jobs_of(place) as jobs:
+def measure_waiting(bench: Bench, location: Location, clients: int, changes: int) -> list[Row]:
+    """Measure the delay of the clients, and the database reads and threads while they wait."""
+    api_pid = next(pid for pid in family(location.pids) if pid not in location.pids)
+    with jobs_of(location) as jobs:
         job_ids = [jobs.submit("SELECT 1")["job_id"] for _ in range(clients)]
     before = threads(api_pid)
-    database = Database(place.environment["SYNDB_DATABASE_URL"])
+    database = Database(location.environment["SYNDB_DATABASE_URL"])
     with start_role(
-        "listeners", place.environment, url=place.url, token=place.token, job_ids=job_ids
+        "listeners", location.environment, url=location.url, token=location.token, job_ids=job_ids
     ) as role:
         assert role.stdout is not None
         if role.stdout.readline().strip() != "READY":
-            raise RuntimeError("the clients did not come to wait")
+            raise RuntimeError("the clients did not start to wait")
         time.sleep(bench.many(STATISTICS_S, 1))
-        reads = read_rate(bench.servers().postgres, place, bench.many(10, 2))
+        reads = read_rate(bench.servers().postgres, location, bench.many(10, 2))
         more = threads(api_pid) - before
         committed = change(JobStore(database, lambda _: None), job_ids, changes)
         time.sleep(2)
         known = json.loads(role.communicate("\n", timeout=60)[0])
     database.close()
-    late = [1000 * (known[job_id][version] - at) for job_id, version, at in committed]
+    late = [1000 * (known[job_id][version] - time_s) for job_id, version, time_s in committed]
     return [
         Row("from the commit in another process to the client", late, targets=(Target("p95", 100),)),
         Row("database reads while all wait", [reads], "a second", targets=(Target("worst", 20),)),
@@ -66,7 +66,7 @@ def waiting(bench: Bench, place: Place, clients: int, changes: int) -> list[Row]
 
 
 def change(store: JobStore, job_ids: list[str], changes: int) -> list[tuple[str, str, float]]:
-    """Change jobs one after the other; return job, new version and the moment after the commit."""
+    """Change jobs one after the other; return the job, new version and time after each commit."""
     committed = []
     for number in range(changes):
         job_id = job_ids[number % len(job_ids)]
@@ -76,11 +76,11 @@ def change(store: JobStore, job_ids: list[str], changes: int) -> list[tuple[str,
     return committed
 
 
-def read_rate(postgres: Postgres, place: Place, seconds: float) -> float:
-    """Return the transactions a second that the place's database sees."""
+def read_rate(postgres: Postgres, location: Location, seconds: float) -> float:
+    """Return the transactions per second of the service's database."""
 
     def count() -> int:
-        name = place.environment["SYNDB_DATABASE_URL"].rpartition("/")[2]
+        name = location.environment["SYNDB_DATABASE_URL"].rpartition("/")[2]
         with postgres.connect() as connection:
             query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s"
             row = connection.execute(query, (name,)).fetchone()
