@@ -47,7 +47,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "syndb_http_request_seconds",
-            "How long they took.",
+            "Duration of requests, in seconds.",
             ("process", "method", "route"),
             buckets=REQUEST_BUCKETS_S,
             registry=self._registry,
@@ -85,7 +85,7 @@ class _JobStatisticsCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family; during an outage of the database only ``syndb_database_up``."""
         figures = self._read_statistics()
-        up = GaugeMetricFamily("syndb_database_up", "Whether the job database answers.")
+        up = GaugeMetricFamily("syndb_database_up", "Whether the job database responds.")
         up.add_metric((), 0 if figures is None else 1)
         yield up
         if figures is not None:
@@ -109,33 +109,31 @@ class _JobStatisticsCollector(Collector):
 
 
 def _queue(figures: JobStatistics) -> Iterator[Metric]:
-    queued = GaugeMetricFamily("syndb_jobs_queued", "Jobs that wait.", labels=("kind",))
-    running = GaugeMetricFamily("syndb_jobs_running", "Jobs that run.", labels=("kind",))
+    queued = GaugeMetricFamily("syndb_jobs_queued", "Pending jobs.", labels=("kind",))
+    running = GaugeMetricFamily("syndb_jobs_running", "Running jobs.", labels=("kind",))
     for kind in ("query", "graph"):
         queued.add_metric((kind,), figures.queued.get(kind, 0))
         running.add_metric((kind,), figures.running.get(kind, 0))
     yield queued
     yield running
-    help_text = "How long the job has waited that waits longest."
+    help_text = "Seconds for which the oldest pending job has waited."
     yield GaugeMetricFamily("syndb_queue_oldest_seconds", help_text, figures.oldest_queued_s)
 
 
 def _ends(figures: JobStatistics) -> Iterator[Metric]:
-    ended = CounterMetricFamily(
-        "syndb_jobs_ended", "Jobs that came to an end.", labels=("kind", "status", "reason")
-    )
+    ended = CounterMetricFamily("syndb_jobs_ended", "Final jobs.", labels=("kind", "status", "reason"))
     for labels, count in sorted(figures.ended.items()):
         ended.add_metric(labels, count)
     yield ended
-    yield CounterMetricFamily("syndb_job_retries", "Attempts after a job's first.", figures.retries)
-    yield CounterMetricFamily("syndb_job_deaths", "Workers and children that died.", figures.deaths)
+    yield CounterMetricFamily("syndb_job_retries", "Attempts after a job's first one.", figures.retries)
+    yield CounterMetricFamily("syndb_job_deaths", "Crashes of workers and child processes.", figures.deaths)
     yield CounterMetricFamily(
-        "syndb_job_outages", "Attempts that met a store or database which was away.", figures.outages
+        "syndb_job_outages", "Attempts that an outage of a store or database ended.", figures.outages
     )
 
 
 def _results(figures: JobStatistics) -> Iterator[Metric]:
-    yield GaugeMetricFamily("syndb_results_stored", "Results that are stored.", figures.kept_results)
+    yield GaugeMetricFamily("syndb_results_stored", "Stored results.", figures.kept_results)
     yield GaugeMetricFamily("syndb_results_stored_bytes", "Their size.", figures.kept_bytes)
     damaged = GaugeMetricFamily(
         "syndb_results_damaged", "Stored results whose files are damaged or lost.", labels=("reason",)
@@ -143,16 +141,16 @@ def _results(figures: JobStatistics) -> Iterator[Metric]:
     for reason in DAMAGES:
         damaged.add_metric((reason,), figures.damaged_results.get(reason, 0))
     yield damaged
-    yield CounterMetricFamily("syndb_results_swept", "Results that were destroyed.", figures.swept_results)
+    yield CounterMetricFamily("syndb_results_swept", "Destroyed results.", figures.swept_results)
     yield CounterMetricFamily("syndb_results_swept_bytes", "Their size.", figures.swept_bytes)
-    help_text = "Files that belonged to no job and were removed."
+    help_text = "Files without a row that were removed."
     yield CounterMetricFamily("syndb_orphans_swept", help_text, figures.swept_orphans)
     yield CounterMetricFamily("syndb_orphans_swept_bytes", "Their size.", figures.swept_orphan_bytes)
 
 
 def _durations(figures: JobStatistics) -> Metric:
     family = HistogramMetricFamily(
-        "syndb_job_seconds", "How long jobs spent in each stage.", labels=("stage", "kind")
+        "syndb_job_seconds", "Seconds of jobs in each stage.", labels=("stage", "kind")
     )
     for labels, found in sorted(figures.durations.items()):
         buckets = [(str(step), count) for step, count in zip(STEPS_S, found.up_to, strict=True)]
