@@ -75,7 +75,7 @@ def read_sql(file: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise click.UsageError(
-            f"{name} is no {encoding.upper()}: on line {line} stands the byte 0x{content[error.start]:02x}. "
+            f"{name} is no {encoding.upper()}: line {line} has the byte 0x{content[error.start]:02x}. "
             "Save it as UTF-8, for example by `iconv -f LATIN1 -t UTF-8`."
         ) from None
 

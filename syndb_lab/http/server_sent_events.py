@@ -34,7 +34,7 @@ class EventLines:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._buffer = b""
         self._kind = ""
         self._data: list[str] = []
         self._size = 0
@@ -47,12 +47,12 @@ class EventLines:
         GarbledStreamError
             An event is longer than ``LONGEST_EVENT`` bytes.
         """
-        *lines, self._rest = (self._rest + chunk).splitlines(keepends=True) or [b""]
-        if self._rest.endswith(b"\n"):
-            lines, self._rest = [*lines, self._rest], b""
+        *lines, self._buffer = (self._buffer + chunk).splitlines(keepends=True) or [b""]
+        if self._buffer.endswith(b"\n"):
+            lines, self._buffer = [*lines, self._buffer], b""
         for line in lines:
             yield from self._read(line.rstrip(b"\r\n").decode("utf-8", "replace"))
-        self._size = sum(map(len, self._data)) + len(self._rest)
+        self._size = sum(map(len, self._data)) + len(self._buffer)
         if self._size > LONGEST_EVENT:
             raise GarbledStreamError
 

@@ -200,7 +200,7 @@ def ends(columns: list[str]) -> tuple[str, str]:
             twice = [name for name in (pre, post, *WEIGHTS) if columns.count(name) > 1]
             if twice:
                 raise ResultUnsuitable(
-                    f"the result has several columns {twice[0]}, so nobody knows which one counts",
+                    f"the result has several columns {twice[0]}, so it is ambiguous which one counts",
                     hint=f"Select one of them, or call the others something else: … AS other_{twice[0]}.",
                 )
             return pre, post

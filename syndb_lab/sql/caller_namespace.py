@@ -58,7 +58,7 @@ class Scope(Mapping[str, Any]):
             if name in owned_names(frame.f_code):
                 return f"it is a variable of {frame.f_code.co_name}() that has no value yet"
         if name in self._ended:
-            return f"it is a variable of {self._ended[name]}(), which has ended and kept it for nobody"
+            return f"it is a variable of {self._ended[name]}(), which has ended and did not keep it"
         return None
 
 

@@ -82,7 +82,7 @@ class DryRun:
             ("columns", columns),
             ("reads", ", ".join(self.found["tables"])),
             ("datasets", ", ".join(self._datasets())),
-            ("rows", "nobody can tell" if rows is None else f"about {rows:,}"),
+            ("rows", "unknown" if rows is None else f"about {rows:,}"),
             *(("advice", sentence) for sentence in self.advice),
         ]
         return [(name, escape_control_characters(value)) for name, value in lines if value]

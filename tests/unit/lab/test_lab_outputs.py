@@ -222,7 +222,7 @@ def test_a_file_of_sql_is_read_in_what_it_says_it_is(tmp_path: Path, encoding: s
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("SELECT 1,\n'ü'".encode("latin-1"), "is no UTF-8: on line 2 stands the byte 0xfc"),
+        ("SELECT 1,\n'ü'".encode("latin-1"), "is no UTF-8: line 2 has the byte 0xfc"),
         (b"\xff\xfeS\x00\x00", "is no UTF-16-LE"),
         (b" " * (16 << 20) + b"1", "which is no query"),
         (None, "can't be read: Is a directory"),

@@ -234,7 +234,7 @@ def test_no_page_and_no_terminal_gets_a_text_of_others_raw(
 
 def hostile_answer(analysis: str) -> dict[str, Any]:
     """An answer in which every text that a dataset may bring is another hostile one."""
-    made = answer(analysis, "heavy-tailed", by="cell_class")
+    made = answer(analysis, "heavy-tailed", by="brain_structure")
     texts = iter(TEXTS * 50)
 
     def write(value: Any) -> Any:
