@@ -16,11 +16,11 @@ class Broker(dramatiq.Broker):
 
     Attributes
     ----------
-    where : str
+    location : str
         Name, host and port, without user and password: ``Redis at broker.lab:6379``.
     """
 
-    where: str
+    location: str
 
     @abstractmethod
     def ping(self) -> None:
@@ -52,14 +52,14 @@ def register_actor(broker: dramatiq.Broker, run_pending: Callable[[str], None]) 
 
 def describe_error(error: BaseException) -> str:
     """Describe in a few words why a server did not respond; never include the data that was sent."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting:
-        found = waiting.pop(0)
-        if id(found) in seen or not isinstance(found, BaseException):
+    pending: list[object] = [error]
+    visited: set[int] = set()
+    while pending:
+        cause = pending.pop(0)
+        if id(cause) in visited or not isinstance(cause, BaseException):
             continue
-        seen.add(id(found))
-        if isinstance(found, OSError) and found.strerror:
-            return found.strerror
-        waiting += [*found.args, getattr(found, "exception", None), found.__cause__, found.__context__]
+        visited.add(id(cause))
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        pending += [*cause.args, getattr(cause, "exception", None), cause.__cause__, cause.__context__]
     return "no answer"

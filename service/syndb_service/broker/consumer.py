@@ -11,7 +11,7 @@ import dramatiq
 from syndb_service.broker.base import QUEUE
 
 POLL_MS = 20  # Redis is polled: the longest wait of a job message
-QUIET_S = 60.0
+REPEAT_S = 60.0
 
 
 class JobConsumer:
@@ -30,7 +30,7 @@ class JobConsumer:
         self._worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=POLL_MS)
         self._worker.queue_prefetch = threads
         logger = logging.getLogger(f"dramatiq.worker.ConsumerThread({QUEUE})")
-        if not any(isinstance(each, _RateLimitedFilter) for each in logger.filters):
+        if not any(isinstance(old, _RateLimitedFilter) for old in logger.filters):
             logger.addFilter(_RateLimitedFilter())
 
     def start(self) -> None:
@@ -56,7 +56,7 @@ class JobConsumer:
 
 
 class _RateLimitedFilter(logging.Filter):
-    """A filter that passes a message once per ``QUIET_S``: Dramatiq repeats it every 3 s of an outage."""
+    """A filter that passes a message once per ``REPEAT_S``: Dramatiq repeats it every 3 s of an outage."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _RateLimitedFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record passes."""
         now = time.monotonic()
-        if now - self._passed_at.get(str(record.msg), -QUIET_S) < QUIET_S:
+        if now - self._passed_at.get(str(record.msg), -REPEAT_S) < REPEAT_S:
             return False
         self._passed_at[str(record.msg)] = now
         return True

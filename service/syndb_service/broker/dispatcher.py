@@ -148,7 +148,7 @@ class JobDispatcher:
             if self._reason is None:
                 log.warning(
                     "broker unavailable: %s (%s); submitted jobs stay pending until it responds",
-                    self._where,
+                    self._location,
                     reason,
                 )
             self._reason = reason
@@ -158,18 +158,18 @@ class JobDispatcher:
             self._answered_at = time.monotonic()
             self._unavailable_until = 0.0
             if self._reason is not None:
-                log.warning("broker available again: %s", self._where)
+                log.warning("broker available again: %s", self._location)
             self._reason = None
             self._refused = False
 
     @property
-    def _where(self) -> str:
-        return self._broker.where
+    def _location(self) -> str:
+        return self._broker.location
 
     def _unavailable(self) -> TransientError:
         fault = "refuses the service's user or password" if self._refused else "is away"
         return TransientError(
-            f"the broker {fault}: {self._where} ({self._reason or 'no answer'})",
+            f"the broker {fault}: {self._location} ({self._reason or 'no answer'})",
             code="broker_unavailable",
             hint="Jobs are kept and start when it is back.",
         )

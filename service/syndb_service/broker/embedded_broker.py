@@ -10,7 +10,7 @@ from syndb_service.broker.base import Broker
 class EmbeddedBroker(StubBroker, Broker):
     """A broker between threads of this process; its messages are lost when the process ends."""
 
-    where = "embedded"
+    location = "embedded"
 
     def ping(self) -> None:
         """Do nothing: this broker always responds."""

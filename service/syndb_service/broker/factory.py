@@ -15,7 +15,7 @@ from syndb_service.retry import retry_until_available
 log = logging.getLogger(__name__)
 
 EMBEDDED = "embedded"
-AGAIN_S = 0.25
+RETRY_S = 0.25
 
 
 def open_broker(url: str, wait_s: float | None = 0.0) -> Broker:
@@ -64,7 +64,9 @@ def _probe(broker: Broker) -> None:
         broker.ping()
     except BrokerConnectionError as error:
         log.warning(
-            "broker unavailable: %s (%s); submitted jobs stay pending until it responds", broker.where, error
+            "broker unavailable: %s (%s); submitted jobs stay pending until it responds",
+            broker.location,
+            error,
         )
 
 
@@ -74,20 +76,20 @@ def _await(broker: Broker, wait_s: float) -> None:
     def report(error: BaseException) -> None:
         nonlocal reported
         if not reported:
-            log.warning("waiting up to %g s for the broker: %s (%s)", wait_s, broker.where, error)
+            log.warning("waiting up to %g s for the broker: %s (%s)", wait_s, broker.location, error)
             reported = True
 
     try:
         retry_until_available(
             broker.ping,
             wait_s,
-            AGAIN_S,
+            RETRY_S,
             is_retried=lambda error: isinstance(error, BrokerConnectionError),
             on_error=report,
         )
     except BrokerConnectionError as error:
         raise TransientError(
-            f"the broker is not there: {broker.where} ({error})",
+            f"the broker is not there: {broker.location} ({error})",
             code="broker_unavailable",
             hint="Start it, or correct SYNDB_BROKER_URL.",
         ) from None

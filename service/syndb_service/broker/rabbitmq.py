@@ -42,7 +42,7 @@ class RabbitmqJobBroker(RabbitmqBroker, Broker):
             super().__init__(url=_with_defaults(address.url), confirm_delivery=True, middleware=[])
         except (TypeError, ValueError):
             raise address.invalid("it names a user without a password, or an unknown option") from None
-        self.where = address.where
+        self.location = address.location
         # pika logs several tracebacks for each lost connection; the dispatcher logs one record.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
 
@@ -54,7 +54,7 @@ class RabbitmqJobBroker(RabbitmqBroker, Broker):
             except REFUSED:
                 del self.connection
                 raise BadSetting(
-                    f"{self.where} refuses the user, password or virtual host in SYNDB_BROKER_URL"
+                    f"{self.location} refuses the user, password or virtual host in SYNDB_BROKER_URL"
                 ) from None
             except (pika.exceptions.AMQPError, OSError) as error:
                 idle_for_long = getattr(self.state, "connection", None) is not None

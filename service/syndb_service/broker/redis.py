@@ -51,7 +51,7 @@ class RedisJobBroker(RedisBroker, Broker):
             maintenance_chance=EACH_COMMAND,
             heartbeat_timeout=HEARTBEAT_MS,
         )
-        self.where = address.where
+        self.location = address.location
 
     @property
     def consumer_class(self) -> type[Any]:
@@ -63,7 +63,7 @@ class RedisJobBroker(RedisBroker, Broker):
         try:
             self.client.ping()
         except (redis.AuthenticationError, redis.exceptions.AuthorizationError):
-            raise BadSetting(f"{self.where} refuses the user or password in SYNDB_BROKER_URL") from None
+            raise BadSetting(f"{self.location} refuses the user or password in SYNDB_BROKER_URL") from None
         except redis.BusyLoadingError:
             raise ConnectionFailed("it is still loading its data") from None
         except redis.RedisError as error:

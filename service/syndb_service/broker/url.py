@@ -25,13 +25,13 @@ class BrokerUrl:
         The URL as set, with user and password; not shown in the repr.
     scheme : str
         ``redis``, ``rediss``, ``amqp`` or ``amqps``.
-    where : str
+    location : str
         Name, host and port, without user and password: ``Redis at broker.lab:6379``.
     """
 
     url: str = field(repr=False)
     scheme: str
-    where: str
+    location: str
 
     @classmethod
     def parse(cls, url: str) -> BrokerUrl:
@@ -45,7 +45,7 @@ class BrokerUrl:
         Examples
         --------
         >>> BrokerUrl.parse("redis://:secret@broker.lab/0")
-        BrokerUrl(scheme='redis', where='Redis at broker.lab:6379')
+        BrokerUrl(scheme='redis', location='Redis at broker.lab:6379')
         """
         try:
             parts = urlsplit(url)
@@ -64,7 +64,7 @@ class BrokerUrl:
 
     def invalid(self, reason: str) -> BadSetting:
         """Return the error of this URL."""
-        return _error(f"{reason} ({self.where})")
+        return _error(f"{reason} ({self.location})")
 
 
 def _check_path(parts: SplitResult) -> None:

@@ -24,7 +24,7 @@ from syndb_service.warehouse import DatasetStore
 
 log = logging.getLogger(__name__)
 
-TURN_S = 5.0
+LOCK_TIMEOUT_S = 5.0
 COUNT_S = 20.0
 """A synthetic whole brain of 15 million connections and 189 million synapses took 0.8 to 2.7 s."""
 CACHED = 32
@@ -47,7 +47,7 @@ class ConnectionCounter:
         self._settings = settings
         self._fork_server = fork_server
         self._warehouse = warehouse
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._counts: LRUCache[object, Sizes] = LRUCache(CACHED)
 
     def count(self, dataset: Dataset, selection: Selection) -> Sizes | None:
@@ -58,13 +58,13 @@ class ConnectionCounter:
         Returns
         -------
         Sizes or None
-            None if there is no count in ``TURN_S + COUNT_S`` seconds: too much to read, other counts run,
+            None if there is no count in ``LOCK_TIMEOUT_S + COUNT_S`` seconds: too much to read, other counts run,
             or the warehouse is unavailable.
         """
         selection = replace(selection, min_synapses=1)
         files = [dataset.tables[name].files for name in READS if name in dataset.tables]
         key = (dataset.id, tuple(files), selection)
-        if not self._turn.acquire(timeout=TURN_S):
+        if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
             return None
         try:
             if key not in self._counts:
@@ -74,7 +74,7 @@ class ConnectionCounter:
             log.warning("the connections of dataset %s are not counted before the job: %s", dataset.id, error)
             return None
         finally:
-            self._turn.release()
+            self._lock.release()
 
     def _count_in_child(self, dataset: Dataset, selection: Selection) -> Sizes:
         deadline = time.monotonic() + COUNT_S

@@ -19,7 +19,7 @@ from syndb_service.runtime.disk_probe import is_full, write_probe
 CHUNK_BYTES: Final = 1024**2
 TRIES: Final = 1000
 BEFORE_S: Final = 10
-FULL_KEPT_S: Final = 3600.0
+FULL_REPORTED_S: Final = 3600.0
 """Seconds for which a result that did not fit makes the store not ready, unless space is freed."""
 STORE_FULL: Final = "store_full"
 NOTE: Final = ".full"
@@ -170,10 +170,10 @@ class LocalResultStore:
             raise result_missing() from None
         except OSError as error:
             raise _unreadable(error) from error
-        known = _state(os.fstat(file.fileno()))
-        stop = known.bytes if stop is None else min(stop, known.bytes)
+        state = _state(os.fstat(file.fileno()))
+        stop = state.bytes if stop is None else min(stop, state.bytes)
         start = min(start, stop)
-        return OpenedResult(known.bytes, start, stop, _Chunks(file, start, stop), known.state)
+        return OpenedResult(state.bytes, start, stop, _Chunks(file, start, stop), state.state)
 
     def state(self, key: str) -> FileState:
         """Return the state of a result file; any write changes at least its times."""
@@ -253,7 +253,7 @@ class LocalResultStore:
             free = shutil.disk_usage(self._root).free
         except OSError:
             return
-        if free >= noted.st_size or time.time() - noted.st_mtime > FULL_KEPT_S:
+        if free >= noted.st_size or time.time() - noted.st_mtime > FULL_REPORTED_S:
             note.unlink(missing_ok=True)
             return
         raise TransientError(
@@ -284,28 +284,28 @@ class _Chunks:
 
     def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
         self._file = file
-        self._left = stop - start
+        self._remaining = stop - start
         file.seek(start)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        if self._left <= 0:
+        if self._remaining <= 0:
             self.close()
             raise StopIteration
         try:
-            chunk = self._file.read(min(CHUNK_BYTES, self._left))
+            chunk = self._file.read(min(CHUNK_BYTES, self._remaining))
         except OSError as error:
             raise _unreadable(error) from error
         if not chunk:
             raise result_missing()
-        self._left -= len(chunk)
+        self._remaining -= len(chunk)
         return chunk
 
     def close(self) -> None:
         """Close the file."""
-        self._left = 0
+        self._remaining = 0
         self._file.close()
 
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 from syndb_service.errors import TransientError
 from syndb_service.s3 import Bucket, ObjectNotFound, retry_during_outage
 
-AT_A_TIME: Final = 2
+MAX_SENDING: Final = 2
 
 
 class MultipartUpload:
-    """A multipart upload that holds at most ``AT_A_TIME`` parts in memory.
+    """A multipart upload that holds at most ``MAX_SENDING`` parts in memory.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class MultipartUpload:
         self._bucket = bucket
         self._key = key
         self._mark = uuid.uuid4().hex
-        self._free = threading.Semaphore(AT_A_TIME)
+        self._free = threading.Semaphore(MAX_SENDING)
         self._reserved = False
         self._sent: list[Future[str]] = []
         self._failure: BaseException | None = None
@@ -41,7 +41,7 @@ class MultipartUpload:
         with bucket.translate_errors():
             begun = bucket.client.create_multipart_upload(**bucket.at(key), Metadata={"writer": self._mark})
         self._id: str = begun["UploadId"]
-        self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="upload")
+        self._pool = ThreadPoolExecutor(MAX_SENDING, thread_name_prefix="upload")
 
     def wait_writable(self, wait_s: float) -> bool:
         """Wait up to ``wait_s`` seconds until a part can be sent; return whether that is so."""
@@ -50,7 +50,7 @@ class MultipartUpload:
         return self._reserved
 
     def send(self, part: bytearray) -> None:
-        """Send the next part in a thread; block while ``AT_A_TIME`` parts are being sent.
+        """Send the next part in a thread; block while ``MAX_SENDING`` parts are being sent.
 
         Raises
         ------

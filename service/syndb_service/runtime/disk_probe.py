@@ -24,9 +24,9 @@ def write_probe(folder: Path, size: int = PROBE_BYTES) -> None:
     probe = folder / f".probe-{uuid.uuid4().hex}"
     descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        left = memoryview(os.urandom(4096) * (size // 4096))
-        while left:
-            left = left[os.write(descriptor, left) :]
+        remaining = memoryview(os.urandom(4096) * (size // 4096))
+        while remaining:
+            remaining = remaining[os.write(descriptor, remaining) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

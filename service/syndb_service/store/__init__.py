@@ -4,13 +4,13 @@ All layers from ``auth`` upwards may import it. It imports the domain and no oth
 """
 
 from syndb_service.store.change_listener import ChangeListener
-from syndb_service.store.database import DATABASE_AWAY, Database
+from syndb_service.store.database import DATABASE_UNAVAILABLE, Database
 from syndb_service.store.groups import GroupStore, Membership
 from syndb_service.store.job_store import JobStore, Submission
 from syndb_service.store.token_store import StoredToken, TokenStore
 
 __all__ = [
-    "DATABASE_AWAY",
+    "DATABASE_UNAVAILABLE",
     "ChangeListener",
     "Database",
     "GroupStore",

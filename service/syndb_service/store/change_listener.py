@@ -25,7 +25,7 @@ PROBE: Final = "probe "
 PROBE_EVERY_S: Final = 30.0
 PROBE_S: Final = 5.0
 STEP_S: Final = 1.0
-AGAIN_S: Final = 2.0
+RETRY_S: Final = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class ChangeListener:
         except ServiceError as error:
             self._answered = False
             log.warning("no notifications of changes; the service polls instead: %s", error.message)
-            self._ended.wait(AGAIN_S)
+            self._ended.wait(RETRY_S)
         finally:
             self._answered = False
 

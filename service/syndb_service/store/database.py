@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import psycopg
 
 BUSY_TIMEOUT_S = 15
-DATABASE_AWAY = "database_unavailable"
+DATABASE_UNAVAILABLE = "database_unavailable"
 DATABASE_DAMAGED = "database_damaged"
-FULL_KEPT_S = 30.0
+FULL_REPORTED_S = 30.0
 CLOCK_OFF_S = 300.0
 """One third of the 15 minutes for which signatures of S3 are valid."""
 CONNECT_TIMEOUT_S = 5
-RESTED_S = 0.5
+IDLE_S = 0.5
 DISK_FULL_SQLSTATE = "53100"
 FORMS = "sqlite:////path/to/file or postgresql+psycopg://user:password@host/database"
 
@@ -168,7 +168,7 @@ class Database:
             if self.shared and connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
                 raise read_only("it is a standby")
             connection.execute(text("SELECT 1"))
-        if self._full_at is not None and time.monotonic() - self._full_at < FULL_KEPT_S:
+        if self._full_at is not None and time.monotonic() - self._full_at < FULL_REPORTED_S:
             raise disk_full()
         if not self.shared and self.engine.url.database:
             self._probe_disk(Path(self.engine.url.database).absolute().parent)
@@ -265,7 +265,7 @@ class Database:
         lines = str(getattr(error, "orig", error)).strip().splitlines()
         return TransientError(
             f"the job database is away: {lines[0] if lines else type(error).__name__}",
-            code=DATABASE_AWAY,
+            code=DATABASE_UNAVAILABLE,
             hint="Try again in a moment; nothing was changed.",
         )
 
@@ -326,7 +326,7 @@ def _open_shared(url: URL, arguments: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "checkout")
     def check_idle_connection(connection: Any, entry: ConnectionPoolEntry, _fairy: object) -> None:
         used_at = entry.info.get("used_at")
-        if used_at is None or (time.monotonic() - used_at < RESTED_S and not _has_server_message(connection)):
+        if used_at is None or (time.monotonic() - used_at < IDLE_S and not _has_server_message(connection)):
             return
         try:
             engine.dialect.do_ping(connection)

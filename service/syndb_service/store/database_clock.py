@@ -1,4 +1,4 @@
-"""The clock of the database server, read every ``KEPT_S`` seconds and extrapolated by the local clock."""
+"""The clock of the database server, read every ``MAX_AGE_S`` seconds and extrapolated by the local clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-KEPT_S: Final = 10.0
+MAX_AGE_S: Final = 10.0
 BOOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -20,7 +20,7 @@ def since_boot() -> float:
 class DatabaseClock:
     """A clock that returns the time of another machine.
 
-    It reads that time again after ``KEPT_S`` seconds. An answer is accurate to half the round-trip time
+    It reads that time again after ``MAX_AGE_S`` seconds. An answer is accurate to half the round-trip time
     (Cristian 1989, Distributed Computing 3:146, doi:10.1007/BF01784024): if the previous offset is within
     that error it is kept, so that the time does not jump back and forth.
 
@@ -60,4 +60,4 @@ class DatabaseClock:
         origin = server_time - timedelta(seconds=(before + after) / 2)
         if cached is not None and abs(cached[0] - origin) <= timedelta(seconds=(after - before) / 2):
             origin = cached[0]
-        return origin, after + KEPT_S
+        return origin, after + MAX_AGE_S

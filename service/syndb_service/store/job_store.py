@@ -197,7 +197,7 @@ class JobStore:
         ):  # a cursor of PostgreSQL needs a transaction
             found = select(jobs).where(*where).order_by(*order).limit(limit + 1)
             rows, has_more = _page(
-                connection.execute(found, execution_options={"yield_per": READ_AT_A_TIME}), limit
+                connection.execute(found, execution_options={"yield_per": ROWS_PER_FETCH}), limit
             )
             page = self._transitions.with_position(connection, rows)
         return page, write_cursor(page[-1]) if has_more else None
@@ -233,7 +233,7 @@ class JobStore:
                 job.job_id,
                 Status.PENDING,
                 Status.CANCELLED,
-                at=now,
+                timestamp=now,
                 reason=Reason.CANCELLED_BY_USER,
                 cancel_requested=True,
                 finished_at=now,
@@ -291,5 +291,5 @@ def _page(found: Iterable[Row[Any]], limit: int) -> tuple[list[Row[Any]], bool]:
 
 
 PAGE_BYTES: Final = 4 * 1024**2
-READ_AT_A_TIME: Final = 10
+ROWS_PER_FETCH: Final = 10
 RETRY_AFTER_S = 10

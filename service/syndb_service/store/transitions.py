@@ -39,7 +39,7 @@ class Transitions:
         source: Status,
         target: Status,
         *,
-        at: datetime,
+        timestamp: datetime,
         guard: ColumnElement[bool] | None = None,
         **values: Any,
     ) -> bool:
@@ -53,7 +53,7 @@ class Transitions:
             update(jobs).where(*where).values(status=target, version=jobs.c.version + 1, **values)
         ).rowcount
         if changed:
-            record_event(connection, job_id, at)
+            record_event(connection, job_id, timestamp)
         if changed and source is Status.RUNNING and target is not Status.COMPLETED:
             connection.execute(delete(previews).where(previews.c.job_id == job_id))
         return bool(changed)
@@ -62,7 +62,7 @@ class Transitions:
         self,
         connection: Connection,
         job_id: str,
-        at: datetime,
+        timestamp: datetime,
         guard: ColumnElement[bool],
         **values: Any,
     ) -> bool:
@@ -76,7 +76,7 @@ class Transitions:
             jobs.c.destroyed_at.is_(None),
             guard,
         )
-        values |= {"destroyed_at": at, "reason": Reason.EXPIRED, "version": jobs.c.version + 1}
+        values |= {"destroyed_at": timestamp, "reason": Reason.EXPIRED, "version": jobs.c.version + 1}
         destroyed = connection.execute(update(jobs).where(*where).values(**values)).rowcount
         if destroyed:
             connection.execute(delete(previews).where(previews.c.job_id == job_id))
@@ -99,7 +99,7 @@ class Transitions:
                 job.job_id,
                 Status.RUNNING,
                 target,
-                at=now,
+                timestamp=now,
                 guard=attempt if guard is None else and_(attempt, guard),
                 reason=reason,
                 finished_at=now,
@@ -153,8 +153,8 @@ def lease_over(now: datetime) -> ColumnElement[bool]:
     return and_(jobs.c.status == Status.RUNNING, jobs.c.lease_until < now)
 
 
-def record_event(connection: Connection, job_id: str, at: datetime) -> None:
+def record_event(connection: Connection, job_id: str, timestamp: datetime) -> None:
     """Insert an event row with the current status of a job."""
     columns = (jobs.c.job_id, jobs.c.version, jobs.c.attempt, jobs.c.status, jobs.c.reason)
-    current = select(*columns, literal(at, UtcTimestamp())).where(jobs.c.job_id == job_id)
+    current = select(*columns, literal(timestamp, UtcTimestamp())).where(jobs.c.job_id == job_id)
     connection.execute(insert(job_events).from_select([*(column.name for column in columns), "at"], current))

@@ -31,7 +31,7 @@ from syndb_service.warehouse.shared_directory import (
     remove_stale_directories,
 )
 
-AT_A_TIME: Final = 4
+MAX_DOWNLOADS: Final = 4
 REPORT_S: Final = 0.25
 POLL_S: Final = 0.1
 
@@ -121,17 +121,17 @@ class FileCache:
         deadline = time.monotonic() + self._wait_s
         while wanted:
             try:
-                mine = self._claim(wanted, folder)
+                claimed = self._claim(wanted, folder)
             except OSError as error:
                 raise _unwritable(error) from error
-            if mine:
-                self._download(mine, folder, progress)
+            if claimed:
+                self._download(claimed, folder, progress)
                 deadline = time.monotonic() + self._wait_s
             wanted = [file for file in wanted if not (folder / file.path).exists()]
             if not wanted:
                 break
             progress.report()
-            if mine is None and time.monotonic() > deadline:
+            if claimed is None and time.monotonic() > deadline:
                 raise TransientError(
                     "running jobs fill this worker's cache of the warehouse",
                     hint="The job is tried again; an operator may raise SYNDB_CACHE_BYTES.",
@@ -146,23 +146,23 @@ class FileCache:
                 remove_stale_directories(self._leases)
             missing = [file for file in wanted if not self._files.lease(file.path, file.bytes, folder)]
             pending = self._files.pending_downloads()
-            mine = [file for file in missing if file.path not in pending]
-            if not self._files.evict(sum(file.bytes for file in mine)):
+            claimed = [file for file in missing if file.path not in pending]
+            if not self._files.evict(sum(file.bytes for file in claimed)):
                 for file in wanted:
                     (folder / file.path).unlink(missing_ok=True)
                 return None
-            for file in mine:
+            for file in claimed:
                 part = _part(folder, file)
                 part.parent.mkdir(parents=True, exist_ok=True)
                 with part.open("wb") as opened:
                     opened.truncate(file.bytes)
-        return mine
+        return claimed
 
-    def _download(self, mine: list[WantedFile], folder: Path, progress: _DownloadProgress) -> None:
+    def _download(self, claimed: list[WantedFile], folder: Path, progress: _DownloadProgress) -> None:
         """Download files in threads; do not wait for a thread that hangs when the lease ends."""
-        pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetch")
+        pool = ThreadPoolExecutor(MAX_DOWNLOADS, thread_name_prefix="fetch")
         running: set[Future[None]] = {
-            pool.submit(self._download_file, file, folder, progress) for file in mine
+            pool.submit(self._download_file, file, folder, progress) for file in claimed
         }
         try:
             while running:

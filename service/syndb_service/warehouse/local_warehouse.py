@@ -53,17 +53,17 @@ class LocalWarehouse:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._typed = root
-        self._seen: dict[str, tuple[_Stamp, Dataset]] = {}
+        self._manifests_by_id: dict[str, tuple[_Stamp, Dataset]] = {}
 
     def datasets(self) -> list[Dataset]:
         """List the datasets, ordered by name; read only manifests that changed since the last call."""
-        seen: dict[str, tuple[_Stamp, Dataset]] = {}
+        manifests: dict[str, tuple[_Stamp, Dataset]] = {}
         for path in (self._root / "datasets").glob("*.json"):
-            known = self._read(path)
-            if known is not None:
-                seen[path.stem] = known
-        self._seen = seen
-        return sorted((dataset for _, dataset in seen.values()), key=lambda dataset: dataset.name)
+            cached = self._read(path)
+            if cached is not None:
+                manifests[path.stem] = cached
+        self._manifests_by_id = manifests
+        return sorted((dataset for _, dataset in manifests.values()), key=lambda dataset: dataset.name)
 
     def get(self, dataset_id: str) -> Dataset:
         """Find one dataset by its id.
@@ -285,9 +285,9 @@ class LocalWarehouse:
         try:
             state = path.stat()
             stamp = (state.st_mtime_ns, state.st_size, state.st_ino)
-            known = self._seen.get(path.stem)
-            if known is not None and known[0] == stamp:
-                return known
+            cached = self._manifests_by_id.get(path.stem)
+            if cached is not None and cached[0] == stamp:
+                return cached
             return stamp, Dataset.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None

@@ -43,7 +43,7 @@ class Manifests:
         self._fresh_s = fresh_s
         self._lock = threading.Lock()
         self._stale_at = 0.0
-        self._seen: dict[str, ManifestEntry] = {}
+        self._entries: dict[str, ManifestEntry] = {}
         self._unreadable: dict[str, str] = {}
 
     def current(self) -> dict[str, ManifestEntry]:
@@ -51,13 +51,13 @@ class Manifests:
         with self._lock:
             if time.monotonic() >= self._stale_at:
                 self._read()
-            return dict(self._seen)
+            return dict(self._entries)
 
     def fresh(self) -> dict[str, ManifestEntry]:
         """List the manifests now; return them by dataset id."""
         with self._lock:
             self._read()
-            return dict(self._seen)
+            return dict(self._entries)
 
     def unreadable(self) -> set[str]:
         """Return the ids of datasets whose manifests can't be read; their files must not be deleted."""
@@ -82,24 +82,24 @@ class Manifests:
     def _read(self) -> None:
         """List the manifests and read those that changed."""
         listed_at = time.monotonic()
-        seen: dict[str, ManifestEntry] = {}
+        entries: dict[str, ManifestEntry] = {}
         unreadable: dict[str, str] = {}
         for entry in self._bucket.entries(FOLDER):
             dataset_id = entry.key.removeprefix(FOLDER).removesuffix(".json")
-            known = self._seen.get(dataset_id)
-            if known is not None and known.etag == entry.etag:
-                seen[dataset_id] = known
+            cached = self._entries.get(dataset_id)
+            if cached is not None and cached.etag == entry.etag:
+                entries[dataset_id] = cached
             elif self._unreadable.get(dataset_id) == entry.etag:
                 unreadable[dataset_id] = entry.etag
             else:
                 try:
-                    seen[dataset_id] = self._load(entry)
+                    entries[dataset_id] = self._load(entry)
                 except ObjectNotFound:
                     continue
                 except (ValueError, KeyError, TypeError):
                     _log.exception("the manifest of dataset %s can't be read; it is not listed", dataset_id)
                     unreadable[dataset_id] = entry.etag
-        self._seen, self._unreadable = seen, unreadable
+        self._entries, self._unreadable = entries, unreadable
         self._stale_at = listed_at + self._fresh_s
 
     def _load(self, entry: Entry) -> ManifestEntry:
@@ -114,8 +114,8 @@ def _dataset(plain: dict[str, Any]) -> Dataset:
     dataset = Dataset.from_dict(plain)
     for info in dataset.tables.values():
         for file in info.files:
-            found = _FILE.fullmatch(file)
-            if found is None or found[1] != dataset.id:
+            match = _FILE.fullmatch(file)
+            if match is None or match[1] != dataset.id:
                 raise ValueError(f"{file!r} is no file of dataset {dataset.id}")
     return dataset
 

@@ -12,7 +12,7 @@ from syndb_service.errors import ServiceError
 from syndb_service.results import ResultStore
 from syndb_service.runtime.background import BackgroundThread
 from syndb_service.settings import Settings
-from syndb_service.store import DATABASE_AWAY, JobStore
+from syndb_service.store import DATABASE_UNAVAILABLE, JobStore
 from syndb_service.store.job_tallies import CHUNK
 
 log = logging.getLogger(__name__)
@@ -137,5 +137,5 @@ class Sweeper:
             self.sweep()
         except ServiceError as error:
             log.warning("a sweep failed and is repeated later: %s", error)
-            if error.error_code == DATABASE_AWAY:
+            if error.error_code == DATABASE_UNAVAILABLE:
                 self._ignore_lapsed_until = time.monotonic() + self._settings.lease_s

@@ -84,7 +84,7 @@ def test_filters_leave_fewer_and_a_higher_minimum_is_known(
 def test_others_who_count_are_not_waited_for_long(
     counter: ConnectionCounter, worm: Dataset, nursery: CountingNursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counters, "TURN_S", 0.01)
+    monkeypatch.setattr(counters, "LOCK_TIMEOUT_S", 0.01)
     inside, done = threading.Event(), threading.Event()
 
     class Busy(ForkServerClient):

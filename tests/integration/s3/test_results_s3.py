@@ -24,7 +24,7 @@ from syndb_service.domain.jobs import Job, JobRequest, Result
 from syndb_service.errors import BadSetting, Damaged, Lost, TransientError
 from syndb_service.result_integrity import Integrity
 from syndb_service.results import OpenedResult, ResultWriter, open_results
-from syndb_service.results.s3_multipart_upload import AT_A_TIME
+from syndb_service.results.s3_multipart_upload import MAX_SENDING
 from syndb_service.results.s3_store import S3ResultStore
 from syndb_service.results.s3_writer import PART_BYTES
 from syndb_service.s3 import Bucket, streaming
@@ -177,7 +177,7 @@ def test_memory_is_bounded(results: S3ResultStore) -> None:
     finally:
         tracemalloc.stop()
     assert stored.sha256 == digest.hexdigest() == read_back.hexdigest()
-    assert peak - before < (AT_A_TIME + 3) * PART_BYTES < 64 * MIB
+    assert peak - before < (MAX_SENDING + 3) * PART_BYTES < 64 * MIB
 
 
 def test_a_link_works_without_credentials(results: S3ResultStore) -> None:
@@ -455,7 +455,7 @@ def test_room_is_told_without_waiting_for_a_slow_store(results: S3ResultStore, s
         writer.write(content(PART_BYTES))
         s3.pause()
         try:
-            for _ in range(AT_A_TIME):
+            for _ in range(MAX_SENDING):
                 if writer.wait_writable(0):
                     writer.write(content(PART_BYTES))
             assert not writer.wait_writable(0.05)

@@ -148,7 +148,7 @@ def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.Monke
             tried.set()
             raise TransientError("the job database is away")
 
-    monkeypatch.setattr(change_listener, "AGAIN_S", 3600.0)
+    monkeypatch.setattr(change_listener, "RETRY_S", 3600.0)
     listening = change_listener.ChangeListener(cast("Database", Away()), lambda _: None)
     listening._answered = True  # as until a moment ago, before the connection broke
     listening.start()

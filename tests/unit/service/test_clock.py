@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndb_service.store import database_clock as module
-from syndb_service.store.database_clock import KEPT_S, DatabaseClock
+from syndb_service.store.database_clock import MAX_AGE_S, DatabaseClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -39,9 +39,9 @@ def test_it_is_asked_once_in_a_while(machines: Machines) -> None:
     clock = DatabaseClock(machines.ask)
     for _ in range(10):
         assert machines.off(clock.now()) == pytest.approx(0, abs=1e-6)
-        machines.here += KEPT_S / 10.5
+        machines.here += MAX_AGE_S / 10.5
     assert machines.asked == 1
-    machines.here += KEPT_S
+    machines.here += MAX_AGE_S
     assert machines.off(clock.now()) == pytest.approx(0, abs=1e-6)
     assert machines.asked == 2
 
@@ -54,7 +54,7 @@ def test_it_errs_by_half_the_way_at_most(machines: Machines) -> None:
 def test_a_slow_answer_does_not_shift_it(machines: Machines) -> None:
     clock = DatabaseClock(machines.ask)
     clock.now()
-    machines.here, machines.ways = machines.here + 2 * KEPT_S, (0.0, 0.4)
+    machines.here, machines.ways = machines.here + 2 * MAX_AGE_S, (0.0, 0.4)
     assert machines.off(clock.now()) == pytest.approx(0, abs=1e-6)
 
 
@@ -62,5 +62,5 @@ def test_a_clock_that_was_set_is_followed(machines: Machines) -> None:
     clock = DatabaseClock(machines.ask)
     clock.now()
     machines.ahead = 3600.0
-    machines.here += 2 * KEPT_S
+    machines.here += 2 * MAX_AGE_S
     assert machines.off(clock.now()) == pytest.approx(0, abs=1e-6)

@@ -124,7 +124,7 @@ class Broker:
 def test_a_broker_is_waited_for_at_the_start(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(opening, "AGAIN_S", 0.001)
+    monkeypatch.setattr(opening, "RETRY_S", 0.001)
     broker: Any = Broker(3)
     opening._await(broker, 60)
     assert broker.ping.made == 4

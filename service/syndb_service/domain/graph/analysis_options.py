@@ -1,4 +1,4 @@
-"""What may be asked of each graph analysis: one class of options an analysis, and the union of them all."""
+"""The options of graph analyses: one class for each analysis, and their union."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ FILTERS: Final = ("neurotransmitter", "cell_class", "brain_structure", "neuron_i
 
 @dataclass(frozen=True, kw_only=True)
 class GraphOptions:
-    """What every analysis takes.
+    """The options that every analysis has.
 
-    A subclass adds the fields that are its own, names its ``analysis``, and lists in ``needs`` groups of
-    options: the analysis needs one of each group.
+    A subclass adds its own fields, names its ``analysis``, and lists groups of options in ``needs``: the
+    analysis needs one option of each group.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ class GraphOptions:
     max_edges : int, optional
         Refuse a graph of more connections.
     top_hubs : int
-        How many hubs to name.
+        Number of hubs to return.
     seed : int
-        Of whatever is sampled.
+        Seed of all samples.
     node_table : bool
-        Whether to make a table of one row a neuron, too.
+        Also write a table with one row per neuron.
     stated : tuple of str
-        The options that the request states. The stored request and the answer repeat them even where they
-        have their default values.
+        The options that the request states. The stored request and the answer repeat them even if they have
+        their default values.
 
     Examples
     --------
@@ -67,12 +67,13 @@ class GraphOptions:
 
     @classmethod
     def own_names(cls) -> frozenset[str]:
-        """Return the names of the options that not every analysis takes."""
-        return frozenset(each.name for each in fields(cls)) - {each.name for each in fields(GraphOptions)}
+        """Return the names of the options that not every analysis has."""
+        common = {option.name for option in fields(GraphOptions)}
+        return frozenset(option.name for option in fields(cls)) - common
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> None:
-        """Refuse options that contradict each other.
+        """Require that the options do not contradict each other.
 
         Parameters
         ----------
@@ -82,30 +83,30 @@ class GraphOptions:
         Raises
         ------
         ValueError
-            What has to be changed.
+            If they do; with what to change.
         """
         if given.get("include") == "gap_junctions" and "neurotransmitter" in given:
             raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_dict` returned, here or in another version of the service.
+        """Read the values of :meth:`to_dict`, of this or another version of the service.
 
-        Keys that are not known are passed over; those that are missing have their defaults.
+        Unknown keys are ignored; missing keys have their defaults.
 
         Raises
         ------
         MalformedMessage
-            If a value is not of its type, or one is missing that has no default.
+            If a value is not of its type, or a value without a default is missing.
         """
         given = {name: value for name, value in values.items() if value is not None}
-        names = {each.name for each in fields(cls)} - {"selection", "stated"}
+        names = {option.name for option in fields(cls)} - {"selection", "stated"}
         options = decode_message(cls, {name: given[name] for name in given.keys() & names})
         stated = given.keys() & (names | {"include", *FILTERS})
         return replace(options, selection=Selection.of(given), stated=tuple(sorted(stated)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options as the request is stored and as the answer repeats them."""
+        """Convert the options to JSON values, as in the stored request and in the answer."""
         filters = self.selection.to_options()
         own = {name: getattr(self, name) for name in self.own_names() | {"node_table"}}
         own["include"] = filters["include"]
@@ -121,11 +122,11 @@ class GraphOptions:
         }
 
     def parts(self) -> tuple[GraphOptions, ...]:
-        """Return the options of each analysis that this one consists of."""
+        """Return the options of each analysis that this analysis includes."""
         return (self,)
 
     def _is_stored(self, name: str, value: object) -> bool:
-        """Whether an option is written: not where it is None, False, or a default that was not stated."""
+        """Return whether an option is stored: not if it is None, False, or a default that is not stated."""
         default = UNFILTERED.include if name == "include" else getattr(type(self), name, None)
         return value is not None and value is not False and (value != default or name in self.stated)
 
@@ -174,7 +175,7 @@ class ShortestPathOptions(GraphOptions):
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> None:
-        """Refuse a path without both ends."""
+        """Require both ends of the path."""
         if not {"source", "target"} <= given.keys():
             raise ValueError("shortest_path needs source and target, each a neuron's name or id")
         super().check(given)
@@ -187,9 +188,9 @@ class RewiringOptions(GraphOptions):
     Parameters
     ----------
     samples : int, optional
-        How many rewired graphs; None is as many as some seconds allow.
+        Number of rewired graphs; None for as many as a few seconds allow.
     keep_reciprocity : bool
-        Whether they keep how many mutual partners each neuron has.
+        Whether they keep the number of mutual partners of each neuron.
     """
 
     samples: int | None = None
@@ -223,7 +224,7 @@ class CommunitiesOptions(GraphOptions):
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> None:
-        """Refuse a column that neurons do not have."""
+        """Require that neurons have the column."""
         super().check(given)
         column = given.get("column")
         if column is not None and column not in COLUMNS:
@@ -244,9 +245,9 @@ class CompareOptions(GraphOptions):
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> None:
-        """Refuse none or two comparisons, and one that the dataset or its connections do not allow."""
-        asked = given.keys() & {"other_dataset_id", "by"}
-        if len(asked) > 1 or (cls.needs and not asked):
+        """Require exactly one comparison, which the dataset and its connections allow."""
+        comparisons = given.keys() & {"other_dataset_id", "by"}
+        if len(comparisons) > 1 or (cls.needs and not comparisons):
             raise ValueError("compare needs other_dataset_id, or by: one of the two")
         if "other_dataset_id" in given:
             _check_other_dataset(given["other_dataset_id"], given["dataset_id"])
@@ -267,14 +268,14 @@ class FullOptions(ReachabilityOptions, CompareOptions, CommunitiesOptions, RichC
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> None:
-        """Refuse a path without both ends; a source alone is where reachability starts."""
+        """Require both ends of a path; a source alone is the start of reachability."""
         if "target" in given or given.get("weight", cls.weight) != cls.weight:
             ShortestPathOptions.check(given)
         super().check(given)
 
     def parts(self) -> tuple[GraphOptions, ...]:
-        """Return the options of each analysis that is asked for."""
-        asked = {
+        """Return the options of each requested analysis."""
+        optional = {
             ShortestPathOptions: self.target is not None,
             CompareOptions: self.by is not None or self.other_dataset_id is not None,
             MotifSignificanceOptions: self.samples is not None,
@@ -287,9 +288,12 @@ class FullOptions(ReachabilityOptions, CompareOptions, CommunitiesOptions, RichC
             CommunitiesOptions,
             RichClubOptions,
         )
-        part_types: tuple[type[GraphOptions], ...] = (*always, *(each for each in asked if asked[each]))
+        part_types: tuple[type[GraphOptions], ...] = (
+            *always,
+            *(part_type for part_type in optional if optional[part_type]),
+        )
         return tuple(
-            part_type(**{each.name: getattr(self, each.name) for each in fields(part_type)})
+            part_type(**{option.name: getattr(self, option.name) for option in fields(part_type)})
             for part_type in part_types
         )
 
@@ -323,7 +327,7 @@ def read_options(analysis: str | None, values: Mapping[str, Any]) -> AnalysisOpt
     Raises
     ------
     MalformedMessage
-        If there is no such analysis, or as :meth:`GraphOptions.from_dict`.
+        If the analysis is unknown, or as for :meth:`GraphOptions.from_dict`.
 
     Examples
     --------
