@@ -167,7 +167,7 @@ class JobDispatcher:
         return self._broker.location
 
     def _unavailable(self) -> TransientError:
-        fault = "refuses the service's user or password" if self._refused else "is away"
+        fault = "refuses the service's user or password" if self._refused else "is unavailable"
         return TransientError(
             f"the broker {fault}: {self._location} ({self._reason or 'no answer'})",
             code="broker_unavailable",

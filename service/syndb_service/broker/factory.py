@@ -89,7 +89,7 @@ def _await(broker: Broker, wait_s: float) -> None:
         )
     except BrokerConnectionError as error:
         raise TransientError(
-            f"the broker is not there: {broker.location} ({error})",
+            f"the broker is unavailable: {broker.location} ({error})",
             code="broker_unavailable",
             hint="Start it, or correct SYNDB_BROKER_URL.",
         ) from None

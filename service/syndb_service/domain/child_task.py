@@ -134,7 +134,7 @@ class GraphTask:
     Parameters
     ----------
     options : AnalysisOptions
-        Which analysis, and what is asked of it.
+        The analysis and its options.
     size_is_known : bool
         Whether the graph is known to fit into memory; otherwise the child counts its connections first.
     datasets : tuple of Citation

@@ -28,7 +28,7 @@ Volatile = Sequence[tuple[str, int | None, int | None]]
 
 @dataclass(frozen=True, slots=True)
 class Reproducibility:
-    """Whether runs on the same data give the same result (None: unknown), and whether to use one thread."""
+    """The reproducibility of a result: whether runs differ (None: unknown), and whether to use one thread."""
 
     deterministic: bool | None
     not_deterministic: tuple[str, ...] = ()

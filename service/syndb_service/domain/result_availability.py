@@ -37,7 +37,7 @@ def result_unavailable(job: Job) -> UsageError | None:
             hint=f"POST /v1/jobs/{job.job_id}/rerun runs the same request again.",
         )
     return Conflict(
-        f"the job is {job.status}; its result is not there yet",
+        f"the job is {job.status}; it has no result yet",
         code="result_not_ready",
         hint=f"GET /v1/jobs/{job.job_id}?wait=30&version={job.version} answers when that changes.",
         retry_after=RETRY_AFTER_S,
@@ -80,7 +80,7 @@ def lost(job: Job) -> Lost:
     """Return the error of a result file that is missing before its expiry."""
     rerun = f"/v1/jobs/{job.job_id}/rerun"
     return Lost(
-        "the file of this result is not in the result store, though it was to be kept; the record is",
+        "the file of this result is not in the result store, although it has not expired; the record is kept",
         rerun=rerun,
         hint=f"POST {rerun} runs the same request again.",
     )

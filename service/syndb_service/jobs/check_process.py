@@ -26,7 +26,7 @@ ADDRESS_SPACE: Final = 3 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """What the text of a query contains, its columns, and whether it is deterministic; None if unknown."""
+    """The contents of a query's text, its columns, and whether it is deterministic; None if unknown."""
 
     text: dict[str, Any]
     columns: list[list[str]] | None = None

@@ -53,13 +53,13 @@ class ConnectionCounter:
     def count(self, dataset: Dataset, selection: Selection) -> Sizes | None:
         """Count the connections of a dataset under filters, by their number of synapses.
 
-        The count ignores ``min_synapses``: its histogram answers for every value of that.
+        The count ignores ``min_synapses``, because its histogram covers every minimum.
 
         Returns
         -------
         Sizes or None
-            None if there is no count in ``LOCK_TIMEOUT_S + COUNT_S`` seconds: too much to read, other counts run,
-            or the warehouse is unavailable.
+            None if there is no count in ``LOCK_TIMEOUT_S + COUNT_S`` seconds: too much to read, other counts
+            run, or the warehouse is unavailable.
         """
         selection = replace(selection, min_synapses=1)
         files = [dataset.tables[name].files for name in READS if name in dataset.tables]
@@ -71,7 +71,7 @@ class ConnectionCounter:
                 self._counts[key] = self._count_in_child(dataset, selection)
             return self._counts[key]
         except (ServiceError, OSError, EOFError, MalformedMessage) as error:
-            log.warning("the connections of dataset %s are not counted before the job: %s", dataset.id, error)
+            log.warning("the connections of dataset %s are not counted: %s", dataset.id, error)
             return None
         finally:
             self._lock.release()

@@ -226,5 +226,5 @@ def result_missing() -> NotStored:
     return NotStored(
         "the file of this result is not in the result store",
         code="store_unavailable",
-        hint="Try again; if it stays away, rerun the job.",
+        hint="Try again; if it stays missing, rerun the job.",
     )

@@ -318,7 +318,7 @@ def _unreadable(error: OSError) -> TransientError:
     return TransientError(
         f"the result store can't be read: {error.strerror}",
         code="store_unavailable",
-        hint="Try again; an operator may have to look after the disk.",
+        hint="Try again; an operator may have to check the disk.",
     )
 
 

@@ -92,11 +92,11 @@ def s3_unavailable(dependency: str, error: Exception) -> TransientError:
             hint = "An operator has to look at the bucket."
         else:
             message = f"the {dependency} can't do it now ({code or status})"
-            hint = "It is tried again; if it stays so, an operator has to look at the store."
+            hint = "It is tried again; if that does not help, an operator has to check the store."
             return S3Unavailable(message, hint=hint, code="store_unavailable")
     else:
         message = f"the {dependency} does not answer ({type(error).__name__})"
-        hint = "It is tried again; if it stays so, an operator has to look at the store and the network."
+        hint = "It is tried again; if that does not help, an operator has to check the store and the network."
         return S3Unavailable(message, hint=hint, code="store_unavailable")
     return TransientError(message, hint=hint, code="store_unavailable")
 

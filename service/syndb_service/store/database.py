@@ -264,7 +264,7 @@ class Database:
             return refusal
         lines = str(getattr(error, "orig", error)).strip().splitlines()
         return TransientError(
-            f"the job database is away: {lines[0] if lines else type(error).__name__}",
+            f"the job database is unavailable: {lines[0] if lines else type(error).__name__}",
             code=DATABASE_UNAVAILABLE,
             hint="Try again in a moment; nothing was changed.",
         )
@@ -337,7 +337,7 @@ def _open_shared(url: URL, arguments: dict[str, Any]) -> Engine:
 
 
 def _has_server_message(connection: Any) -> bool:
-    """Whether the server sent data without a request: most likely, it closes the connection."""
+    """Return whether the server sent data without a request: most likely, it closes the connection."""
     poller = select.poll()
     poller.register(connection.pgconn.socket, select.POLLIN)
     return bool(poller.poll(0))

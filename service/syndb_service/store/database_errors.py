@@ -51,7 +51,7 @@ _REFUSALS: Final = (
     (
         r"no pg_hba.conf entry|permission denied|must be owner",
         "does not let the service's user do that",
-        "Let it in by pg_hba.conf, and make it the owner of its database.",
+        "Allow it in pg_hba.conf, and make it the owner of its database.",
     ),
 )
 """Messages of PostgreSQL to a client that it rejects; the driver gives no error code with them."""

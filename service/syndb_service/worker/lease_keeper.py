@@ -128,7 +128,7 @@ class LeaseKeeper:
                     raise TransientError(
                         f"the store has not answered for {CALL_S:g} s",
                         code="store_unavailable",
-                        hint="It is tried again; if it stays so, an operator has to look at the store.",
+                        hint="It is tried again; if that does not help, an operator has to check the store.",
                     )
                 if self.check_row() is not None:
                     self.check()

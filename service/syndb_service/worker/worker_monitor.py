@@ -93,7 +93,7 @@ class WorkerMonitor:
     store : JobStore
         The store of the pending jobs.
     reports : Reports
-        Where the workers report.
+        The reports of the workers.
     check_broker : callable
         Raises `TransientError` if the broker is unavailable: then jobs that wait for it keep that phase.
     clock : callable

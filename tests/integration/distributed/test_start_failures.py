@@ -38,9 +38,9 @@ def become_ready(command: Command) -> None:
 @pytest.mark.parametrize(
     ("command", "away", "told"),
     [
-        ("up", DATABASE, "database is away"),
-        ("worker", DATABASE, "database is away"),
-        ("api", DATABASE, "database is away"),
+        ("up", DATABASE, "database is unavailable"),
+        ("worker", DATABASE, "database is unavailable"),
+        ("api", DATABASE, "database is unavailable"),
         ("up", RESULTS, "result store"),
         ("worker", WAREHOUSE, "warehouse"),
     ],
@@ -88,7 +88,7 @@ def test_the_api_reads_and_keeps_jobs_though_the_broker_was_never_there(
         ):
             job = jobs.submit("SELECT 7 AS n", label="kept")
             assert jobs.get(job["job_id"])["status"] == "pending"
-            assert jobs.get(job["job_id"])["progress"]["phase"] == "waiting: the broker is away"
+            assert jobs.get(job["job_id"])["progress"]["phase"] == "waiting: the broker is unavailable"
             assert [each["label"] for each in jobs.http.get("/v1/jobs").json()["jobs"]] == ["kept"]
             ready = jobs.http.get("/health/ready")
             assert ready.status_code == 503
@@ -132,7 +132,7 @@ def test_it_waits_for_its_database_and_its_store(
     try:
         environment = isolated_environment(tmp_path, **settings)
         with starting(tmp_path, environment, "up", "--port", "0", "--no-demo-data") as up:
-            wait_until(lambda: "the job database is away" in up.logged())
+            wait_until(lambda: "the job database is unavailable" in up.logged())
             postgres.start()
             wait_until(lambda: "result store" in up.logged())
             seaweed.start()
@@ -143,7 +143,7 @@ def test_it_waits_for_its_database_and_its_store(
             url = up.ready.split()[1]
             with httpx.Client(base_url=url, headers=headers, timeout=90) as http:
                 assert Jobs(http).run("SELECT 1")["status"] == "completed"
-            assert up.logged().count("the job database is away") == 1, "said once, not at each try"
+            assert up.logged().count("the job database is unavailable") == 1, "said once, not at each try"
     finally:
         if not postgres.running:
             postgres.start()

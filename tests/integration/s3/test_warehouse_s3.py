@@ -262,7 +262,7 @@ def test_a_local_warehouse_without_hard_links_names_its_files(
     monkeypatch.setattr(os, "link", refuse)
     with warehouse.lease([dataset]) as sources:
         assert sources == warehouse.sources([dataset])
-    assert "can't be leased" in caplog.text
+    assert "can't be linked" in caplog.text
 
 
 def _add(place: str) -> str:
@@ -311,7 +311,7 @@ def test_a_name_that_is_taken_at_the_same_moment(
     for again, number in ((False, 1), (True, 3)):
         warehouse._upload = slowly  # type: ignore[method-assign]
         before = warehouse.datasets()
-        with pytest.raises(Conflict, match="At this moment"):
+        with pytest.raises(Conflict, match="at the same time"):
             add(warehouse, number, name="wanted", again=again, rows=30)
         names = sorted(dataset.name for dataset in warehouse.datasets())
         assert names == sorted({dataset.name for dataset in before} | {"wanted"})

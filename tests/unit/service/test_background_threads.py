@@ -146,7 +146,7 @@ def test_while_nobody_listens_no_change_counts_as_told(monkeypatch: pytest.Monke
 
         def apart(self) -> NoReturn:
             tried.set()
-            raise TransientError("the job database is away")
+            raise TransientError("the job database is unavailable")
 
     monkeypatch.setattr(change_listener, "RETRY_S", 3600.0)
     listening = change_listener.ChangeListener(cast("Database", Away()), lambda _: None)
@@ -164,7 +164,7 @@ def test_a_job_is_accepted_though_nobody_can_be_told_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> NoReturn:
-        raise TransientError("the job database is away")
+        raise TransientError("the job database is unavailable")
 
     service = build_container(load_settings(tmp_path))
     try:

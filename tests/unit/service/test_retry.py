@@ -115,7 +115,7 @@ def test_a_store_that_is_away_is_tried_again_and_one_that_refuses_is_not(
 class Broker:
     """Stands for a broker that is away at first."""
 
-    where = "at nowhere"
+    location = "at nowhere"
 
     def __init__(self, away: int) -> None:
         self.ping = Calls(away, BrokerConnectionError("no route"))
@@ -129,6 +129,6 @@ def test_a_broker_is_waited_for_at_the_start(
     opening._await(broker, 60)
     assert broker.ping.made == 4
     assert [record.levelname for record in caplog.records if "waiting up to" in record.message] == ["WARNING"]
-    with pytest.raises(TransientError, match="the broker is not there: at nowhere") as caught:
+    with pytest.raises(TransientError, match="the broker is unavailable: at nowhere") as caught:
         opening._await(Broker(9), 0)  # type: ignore[arg-type]
     assert caught.value.error_code == "broker_unavailable"

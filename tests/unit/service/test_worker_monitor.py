@@ -172,7 +172,7 @@ def test_a_job_tells_the_first_thing_that_it_lacks(
     database: Moved, store: JobStore, is_broker_away: bool
 ) -> None:
     job_id = pending(store)
-    store.attempts.record_broker_outage(job_id, "the broker is away")
+    store.attempts.record_broker_outage(job_id, "the broker is unavailable")
     check_broker = refuse if is_broker_away else database.ready
     monitor = WorkerMonitor(store, store.worker_reports, check_broker, clock=database.seconds)
     look_until(monitor, database, SILENT_S)
