@@ -20,7 +20,7 @@ from tests.support.live_service import Jobs, Live, running_service
 from tests.support.waiting import wait_until
 from tests.support.wire import ABSENT, CROSS_JOIN, refused, samples, value
 
-PARTS = {"database", "broker", "results", "warehouse", "engine", "threads", "temporary_files"}
+PARTS = {"database", "broker", "results", "warehouse", "engine", "threads", "workers", "temporary_files"}
 
 
 def test_every_part_is_ready(live: Live) -> None:

@@ -135,12 +135,12 @@ def _describe_error(path: Path, error: Mapping[str, Any], body: Any, route: obje
         return f"{name}: {message}" if name else message
     if kind == "missing":
         return f"{name} is needed: {describe(schema, root)}" if name else "a body is needed: a JSON object"
-    given = _format_input(error.get("input"))
+    shown = _format_input(error.get("input"))
     known = _enum_values(schema, root)
     if kind == "less_than_equal" and error["ctx"]["le"] >= _INT64_MAX:
-        return f"{name}: a number of at most {error['ctx']['le']:,} is needed, and {given} was given"
+        return f"{name}: a number of at most {error['ctx']['le']:,} is needed, and {shown} was given"
     near = suggest_nearest(error.get("input"), known) if isinstance(error.get("input"), str) else ""
-    return f"{name or 'the body'}: {describe(schema, root)} is needed, and {given} was given{near}"
+    return f"{name or 'the body'}: {describe(schema, root)} is needed, and {shown} was given{near}"
 
 
 def _describe_unknown_field(path: Path, body: Any, schema: Schema, root: Schema) -> str:

@@ -84,15 +84,15 @@ class _JobStatisticsCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family; during an outage of the database only ``syndb_database_up``."""
-        figures = self._read_statistics()
+        statistics = self._read_statistics()
         up = GaugeMetricFamily("syndb_database_up", "Whether the job database responds.")
-        up.add_metric((), 0 if figures is None else 1)
+        up.add_metric((), 0 if statistics is None else 1)
         yield up
-        if figures is not None:
-            yield from _queue(figures)
-            yield from _ends(figures)
-            yield from _results(figures)
-            yield _durations(figures)
+        if statistics is not None:
+            yield from _queue(statistics)
+            yield from _ends(statistics)
+            yield from _results(statistics)
+            yield _durations(statistics)
 
     def _read_statistics(self) -> JobStatistics | None:
         with self._lock:
@@ -108,51 +108,53 @@ class _JobStatisticsCollector(Collector):
             return self._statistics
 
 
-def _queue(figures: JobStatistics) -> Iterator[Metric]:
+def _queue(statistics: JobStatistics) -> Iterator[Metric]:
     queued = GaugeMetricFamily("syndb_jobs_queued", "Pending jobs.", labels=("kind",))
     running = GaugeMetricFamily("syndb_jobs_running", "Running jobs.", labels=("kind",))
     for kind in ("query", "graph"):
-        queued.add_metric((kind,), figures.queued.get(kind, 0))
-        running.add_metric((kind,), figures.running.get(kind, 0))
+        queued.add_metric((kind,), statistics.queued.get(kind, 0))
+        running.add_metric((kind,), statistics.running.get(kind, 0))
     yield queued
     yield running
     help_text = "Seconds for which the oldest pending job has waited."
-    yield GaugeMetricFamily("syndb_queue_oldest_seconds", help_text, figures.oldest_queued_s)
+    yield GaugeMetricFamily("syndb_queue_oldest_seconds", help_text, statistics.oldest_queued_s)
 
 
-def _ends(figures: JobStatistics) -> Iterator[Metric]:
+def _ends(statistics: JobStatistics) -> Iterator[Metric]:
     ended = CounterMetricFamily("syndb_jobs_ended", "Final jobs.", labels=("kind", "status", "reason"))
-    for labels, count in sorted(figures.ended.items()):
+    for labels, count in sorted(statistics.ended.items()):
         ended.add_metric(labels, count)
     yield ended
-    yield CounterMetricFamily("syndb_job_retries", "Attempts after a job's first one.", figures.retries)
-    yield CounterMetricFamily("syndb_job_deaths", "Crashes of workers and child processes.", figures.deaths)
+    yield CounterMetricFamily("syndb_job_retries", "Attempts after a job's first one.", statistics.retries)
     yield CounterMetricFamily(
-        "syndb_job_outages", "Attempts that an outage of a store or database ended.", figures.outages
+        "syndb_job_deaths", "Crashes of workers and child processes.", statistics.deaths
+    )
+    yield CounterMetricFamily(
+        "syndb_job_outages", "Attempts that an outage of a store or database ended.", statistics.outages
     )
 
 
-def _results(figures: JobStatistics) -> Iterator[Metric]:
-    yield GaugeMetricFamily("syndb_results_stored", "Stored results.", figures.kept_results)
-    yield GaugeMetricFamily("syndb_results_stored_bytes", "Their size.", figures.kept_bytes)
+def _results(statistics: JobStatistics) -> Iterator[Metric]:
+    yield GaugeMetricFamily("syndb_results_stored", "Stored results.", statistics.kept_results)
+    yield GaugeMetricFamily("syndb_results_stored_bytes", "Their size.", statistics.kept_bytes)
     damaged = GaugeMetricFamily(
         "syndb_results_damaged", "Stored results whose files are damaged or lost.", labels=("reason",)
     )
     for reason in DAMAGES:
-        damaged.add_metric((reason,), figures.damaged_results.get(reason, 0))
+        damaged.add_metric((reason,), statistics.damaged_results.get(reason, 0))
     yield damaged
-    yield CounterMetricFamily("syndb_results_swept", "Destroyed results.", figures.swept_results)
-    yield CounterMetricFamily("syndb_results_swept_bytes", "Their size.", figures.swept_bytes)
+    yield CounterMetricFamily("syndb_results_swept", "Destroyed results.", statistics.swept_results)
+    yield CounterMetricFamily("syndb_results_swept_bytes", "Their size.", statistics.swept_bytes)
     help_text = "Files without a row that were removed."
-    yield CounterMetricFamily("syndb_orphans_swept", help_text, figures.swept_orphans)
-    yield CounterMetricFamily("syndb_orphans_swept_bytes", "Their size.", figures.swept_orphan_bytes)
+    yield CounterMetricFamily("syndb_orphans_swept", help_text, statistics.swept_orphans)
+    yield CounterMetricFamily("syndb_orphans_swept_bytes", "Their size.", statistics.swept_orphan_bytes)
 
 
-def _durations(figures: JobStatistics) -> Metric:
+def _durations(statistics: JobStatistics) -> Metric:
     family = HistogramMetricFamily(
         "syndb_job_seconds", "Seconds of jobs in each stage.", labels=("stage", "kind")
     )
-    for labels, found in sorted(figures.durations.items()):
+    for labels, found in sorted(statistics.durations.items()):
         buckets = [(str(step), count) for step, count in zip(STEPS_S, found.up_to, strict=True)]
         family.add_metric(labels, [*buckets, ("+Inf", found.count)], found.seconds)
     return family

@@ -56,8 +56,8 @@ def unshare(data_dir: Path | None, dataset: str, readers: list[str]) -> None:
             f"{unknown[0]} is not among the readers of {found.name}",
             hint="`syndb-lab dataset list` shows them.",
         )
-    kept = [reader for reader in found.readers if reader not in readers]
-    _set_readers(data_dir, found.id, "restricted", kept)
+    remaining = [reader for reader in found.readers if reader not in readers]
+    _set_readers(data_dir, found.id, "restricted", remaining)
 
 
 @click.command()

@@ -106,8 +106,8 @@ def add(
     from syndb_service.container import open_warehouse
     from syndb_service.ingest import DatasetInput, add_dataset
 
-    given_facts = {key: value for key, value in facts.items() if value is not None}
-    dataset_input = DatasetInput(paths, format_name, given_facts, voxel_nm, transposed, readers)
+    metadata = {key: value for key, value in facts.items() if value is not None}
+    dataset_input = DatasetInput(paths, format_name, metadata, voxel_nm, transposed, readers)
     warehouse = open_warehouse(load_settings(data_dir))
     line = StageProgressLine() if sys.stderr.isatty() else None
     try:
