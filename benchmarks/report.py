@@ -17,15 +17,15 @@ HEAD: Final = "| | median | 95th | middle half | samples | ratio | target |\n|--
 def save(file: Path, machine: dict[str, Any], answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Merge the answers with the saved answers of other questions; write and return the results."""
     earlier = json.loads(file.read_text())["answers"] if file.exists() else {}
-    whole = {"machine": machine, "answers": earlier | answers}
+    results = {"machine": machine, "answers": earlier | answers}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n")
-    return whole
+    file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    return results
 
 
-def markdown(whole: dict[str, Any], order: list[str]) -> str:
+def markdown(results: dict[str, Any], order: list[str]) -> str:
     """Return the tables, in the order of the questions."""
-    machine = whole["machine"]
+    machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["versions"].items()))
     lines = [
         f"{machine['processor']}, {machine['processors']} processors, {machine['memory_gib']:.0f} GiB, "
@@ -33,7 +33,7 @@ def markdown(whole: dict[str, Any], order: list[str]) -> str:
         " in the same run. The load is that of the machine when the question was asked: others may have"
         " worked on it.",
     ]
-    lines += [_section(whole["answers"][name]) for name in order if name in whole["answers"]]
+    lines += [_section(results["answers"][name]) for name in order if name in results["answers"]]
     return "\n\n".join(lines) + "\n"
 
 

@@ -22,22 +22,22 @@ CONNECTED = TRIADS[3:]
 MAX_PARTS = 100
 
 
-def compare(study: AnalysisContext, options: CompareOptions) -> dict[str, Any]:
+def compare(context: AnalysisContext, options: CompareOptions) -> dict[str, Any]:
     """Describe each graph by its motifs and degrees, and compute the similarity of every two.
 
     With ``other_dataset_id`` two datasets are compared; with ``by`` the parts of one: its selected
     connections, divided by the neurotransmitter or the brain structure of their synapses. The neurons of a
     part are those with a connection in it, so that parts of different sizes are comparable.
     """
-    study.stages.begin("comparing")
+    context.stages.begin("comparing")
     other, by = options.other_dataset_id, options.by
-    graphs = {study.dataset_id: study.connectome}
+    graphs = {context.dataset_id: context.connectome}
     unknown = {"connections": 0, "parts_left_out": 0}
-    if other is not None and study.con is not None:
-        graphs[other] = load_connectome(study.con, other, study.options.selection, lenient=True)
-    elif by is not None and study.con is not None:
-        graphs, unknown = _parts(study, study.con, by)
-    found = study.thread_pool.map(_profile, list(graphs.values()))
+    if other is not None and context.con is not None:
+        graphs[other] = load_connectome(context.con, other, context.options.selection, lenient=True)
+    elif by is not None and context.con is not None:
+        graphs, unknown = _parts(context, context.con, by)
+    found = context.thread_pool.map(_profile, list(graphs.values()))
     parts = [{"name": name, **measured} for name, measured in zip(graphs, found, strict=True)]
     if by is None:
         for part, graph in zip(parts, graphs.values(), strict=True):
@@ -53,11 +53,11 @@ def compare(study: AnalysisContext, options: CompareOptions) -> dict[str, Any]:
     }
 
 
-def _parts(study: AnalysisContext, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
+def _parts(context: AnalysisContext, con: Any, by: str) -> tuple[dict[str, Connectome], dict[str, int]]:
     """Divide the connections by an attribute of their synapses, the largest part first."""
-    selection, graph = study.options.selection, study.connectome
-    rows = con.execute(groups_sql(by, selection), parameters(study.dataset_id, selection)).fetchnumpy()
-    neurons = load_neurons(con, study.dataset_id)
+    selection, graph = context.options.selection, context.connectome
+    rows = con.execute(groups_sql(by, selection), parameters(context.dataset_id, selection)).fetchnumpy()
+    neurons = load_neurons(con, context.dataset_id)
     here = np.searchsorted(neurons.ids, graph.neuron_ids)
     may_send, may_receive = (np.append(allowed[here], False) for allowed in ends(neurons, selection))
     names = np.array(np.ma.asarray(rows["part"], object).tolist(), object)

@@ -254,9 +254,9 @@ def _nodes_outside(item: Node, classes: Collection[str]) -> Iterator[Node]:
             stack.extend(node.values())
 
 
-def _chooses_only_datasets(where: Node | None, parameters: Mapping[str, Any]) -> bool:
-    if where is None:
+def _chooses_only_datasets(condition: Node | None, parameters: Mapping[str, Any]) -> bool:
+    if condition is None:
         return True
-    if where.get("type") == "CONJUNCTION_AND":
+    if condition.get("type") == "CONJUNCTION_AND":
         return False
-    return bool(_comparison_operands(where, parameters))
+    return bool(_comparison_operands(condition, parameters))

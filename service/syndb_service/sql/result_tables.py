@@ -49,14 +49,14 @@ def empty_tables(
 
 
 class ResultTables:
-    """The results that one query reads.
+    """Earlier results that one query reads.
 
     Parameters
     ----------
     files : mapping of str to sequence of str
-        The file of each, by job id.
+        The file of each result, by job id.
     results : mapping of str to ReferencedResult
-        What each is, by job id.
+        The record of each result, by job id.
     """
 
     def __init__(self, files: Mapping[str, Sequence[str]], results: Mapping[str, ReferencedResult]) -> None:
@@ -73,7 +73,7 @@ class ResultTables:
         return {job_id: list(table.schema.names) for job_id, table in self._tables.items()}
 
     def register(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-        """Let the engine read them under their ids, each column in the type that it had.
+        """Register each result as a table named by its job id, with its original column types.
 
         Raises
         ------
@@ -81,31 +81,31 @@ class ResultTables:
             If the query names columns that SQL does not tell apart.
         """
         for job_id, table in self._tables.items():
-            whole = self._read_in_full(job_id) if is_misread(table.schema) else table
-            _register(connection, job_id, table.schema, table, whole, sql)
+            full_table = self._read_in_full(job_id) if is_misread(table.schema) else table
+            _register(connection, job_id, table.schema, table, full_table, sql)
 
     def _read_in_full(self, job_id: str) -> pa.Table:
-        """Read a file whole, where the engine would take one of its columns for another in a dataset."""
+        """Read the file into a table, because an Arrow dataset would give the engine wrong columns."""
         (path,) = self._files[job_id]
         if FORMATS[self._results[job_id].format] == "parquet":
             return parquet.ParquetFile(path, memory_map=True).read()
         return ipc.open_file(pa.memory_map(path)).read_all()
 
     def datasets(self) -> list[dict[str, Any]]:
-        """Return the datasets that the results themselves were made from."""
+        """Return the datasets that the results were computed from."""
         found: dict[str, dict[str, Any]] = {}
         for table in self._tables.values():
-            for one in json.loads((table.schema.metadata or {}).get(b"syndb.datasets", b"[]")):
-                found.setdefault(one["id"], one)
+            for dataset in json.loads((table.schema.metadata or {}).get(b"syndb.datasets", b"[]")):
+                found.setdefault(dataset["id"], dataset)
         return list(found.values())
 
     def sources(self) -> list[dict[str, Any]]:
-        """Return where the results come from: their jobs, and the jobs that these read in turn."""
+        """Return the source jobs: those of the results, and those whose results they read."""
         found: dict[str, dict[str, Any]] = {}
         for job_id, table in self._tables.items():
             found[job_id] = {"job_id": job_id, **self._results[job_id].to_dict()}
-            for one in json.loads((table.schema.metadata or {}).get(b"syndb.sources", b"[]")):
-                found.setdefault(one["job_id"], one)
+            for source in json.loads((table.schema.metadata or {}).get(b"syndb.sources", b"[]")):
+                found.setdefault(source["job_id"], source)
         return list(found.values())
 
 
@@ -118,10 +118,10 @@ def _register(
     job_id: str,
     schema: pa.Schema,
     table: pa.Table | arrow_dataset.Dataset,
-    whole: pa.Table | arrow_dataset.Dataset,
+    full_table: pa.Table | arrow_dataset.Dataset,
     sql: str,
 ) -> None:
-    """Register a result under its id: as it is, or below a view that gives columns back their types."""
+    """Register a result under its job id, directly or below a view that restores column types."""
     by_number = is_misread(schema)
     if not by_number and not any(map(restored_type, schema)):
         connection.register(job_id, table)
@@ -129,7 +129,7 @@ def _register(
     names = sql_names(schema.names, sql)
     source = _source(job_id)
     numbered = [f"c{number}" for number in range(len(names))]
-    connection.register(source, whole.rename_columns(numbered) if by_number else table)
+    connection.register(source, full_table.rename_columns(numbered) if by_number else table)
     view = view_sql(schema, names, source, by_number=by_number)
     connection.execute(f"CREATE TEMP VIEW {quote_name(job_id)} AS {view}")
 

@@ -131,16 +131,16 @@ def plan(files: Sequence[FileProbe], options: Options, issues: IssueList) -> Imp
     before = bool(issues)
     with (
         translate_read_errors(probe.paths[0]) as file,
-        open_parquet_rows(options.work, "matrix", ("neuron",), ("pre", "post", "synapses")) as made,
+        open_parquet_rows(options.work, "matrix", ("neuron",), ("pre", "post", "synapses")) as outputs,
     ):
-        neurons_path, edges_path = made[2:]
+        neurons_path, edges_path = outputs[2:]
         try:
             rows = _fields(file, probe.header if blanks else None)
             if row_numbered:
                 rows = ((line, row[1:]) for line, row in itertools.islice(rows, 1, None))
             if bare or row_numbered:
                 rows = _number_matrix(rows, width, probe, issues)
-            _melt(rows, probe, options, made, issues)
+            _melt(rows, probe, options, outputs, issues)
         except (UnicodeDecodeError, csv.Error, EOFError) as error:
             issues.add(probe.label, f"can't be read as text: {error}")
     if issues and not before:
@@ -196,10 +196,10 @@ def _melt(
     lines: Iterator[tuple[int, list[str]]],
     probe: FileProbe,
     options: Options,
-    made: tuple[ParquetRows, ParquetRows, Path, Path],
+    outputs: tuple[ParquetRows, ParquetRows, Path, Path],
     issues: IssueList,
 ) -> None:
-    neurons, edges, *_ = made
+    neurons, edges, *_ = outputs
     _, header = next(lines)
     columns = header[1:]
     _note_repeated(columns, probe, 1, issues)

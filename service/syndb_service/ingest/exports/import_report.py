@@ -1,4 +1,4 @@
-"""The report of an import: what was recognized, the use of each column, and what was left out and why."""
+"""The report of an import: the recognized format, the use of each column, and what was left out and why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def format_report(
     reader: Reader,
     plan: ImportPlan,
     loaded: Sequence[Loaded],
-    gathered: LoadedExport,
+    export: LoadedExport,
     metadata: Metadata | None,
 ) -> str:
     """Format the report of an export as several lines.
@@ -31,20 +31,20 @@ def format_report(
         The plan of the import.
     loaded : sequence of Loaded
         The loaded parts.
-    gathered : LoadedExport
+    export : LoadedExport
         The merged raw tables.
     metadata : Metadata or None
         The metadata of the dataset.
     """
     lines = [f"Recognised {reader.TITLE} (--format {reader.NAME})."]
-    for each in loaded:
-        lines += _part(each, gathered)
+    for loaded_part in loaded:
+        lines += _part(loaded_part, export)
     for label, reason in plan.unread.items():
         lines += _wrap(f"{label} is not read: {reason}.", 2)
-    if gathered.unlisted:
+    if export.unlisted:
         known = "that only connections name"
-        lines += _wrap(f"Added by their ids alone, neurons {known}: {gathered.unlisted:,}.", 2)
-    if any(each.part.table == "edges" for each in loaded):
+        lines += _wrap(f"Added by their ids alone, neurons {known}: {export.unlisted:,}.", 2)
+    if any(loaded_part.part.table == "edges" for loaded_part in loaded):
         lines += _wrap(
             "A connection of n synapses becomes n rows of the table synapses, without positions: the file "
             "counts synapses and does not tell them apart.",
@@ -55,19 +55,19 @@ def format_report(
     return "\n".join(lines + _facts(metadata))
 
 
-def _part(each: Loaded, gathered: LoadedExport) -> list[str]:
-    table = "synapses" if each.part.table == "edges" else each.part.table
-    lines = [f"  {each.source.label}: {_rows(each.rows)} for {table}"]
-    mapped = [f"{' + '.join(cell.given)} → {name}" for name, cell in each.part.cells.items()]
+def _part(loaded_part: Loaded, export: LoadedExport) -> list[str]:
+    table = "synapses" if loaded_part.part.table == "edges" else loaded_part.part.table
+    lines = [f"  {loaded_part.source.label}: {_rows(loaded_part.rows)} for {table}"]
+    mapped = [f"{' + '.join(cell.given)} → {name}" for name, cell in loaded_part.part.cells.items()]
     lines += _wrap(", ".join(mapped), 4)
     reasons: dict[str, list[str]] = {}
-    for given, reason in each.part.left.items():
+    for given, reason in loaded_part.part.left.items():
         reasons.setdefault(reason, []).append(given or "a column without a name")
     for reason, names in reasons.items():
         lines += _wrap(f"left out: {', '.join(names)} ({reason})", 4)
-    for reason, count in each.cut.items():
+    for reason, count in loaded_part.cut.items():
         lines += _wrap(f"{_rows(count)} left out: {reason}", 4) if count else []
-    strangers = gathered.strangers.get(each.source.label)
+    strangers = export.strangers.get(loaded_part.source.label)
     if strangers:
         lines += _wrap(f"{_rows(strangers)} left out: their neuron is not in the list of neurons", 4)
     return lines

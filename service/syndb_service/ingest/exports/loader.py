@@ -148,21 +148,23 @@ class LoadedExport:
 
 def merge_parts(con: duckdb.DuckDBPyConnection, loaded: Sequence[Loaded]) -> LoadedExport:
     """Merge the loaded parts into raw tables: neurons of all their files, then synapses or edges."""
-    gathered = LoadedExport()
-    neurons = [each for each in loaded if each.part.table == "neurons"]
-    links = [each for each in loaded if each.part.table != "neurons"]
+    export = LoadedExport()
+    neurons = [loaded_part for loaded_part in loaded if loaded_part.part.table == "neurons"]
+    links = [loaded_part for loaded_part in loaded if loaded_part.part.table != "neurons"]
     if neurons:
-        gathered.raws["neurons"] = _neurons(con, neurons, links, gathered)
-    for each in links:
-        gathered.raws[each.part.table] = _raw(each, each.relation, each.types, each.rows, each.below)
-    return gathered
+        export.raws["neurons"] = _neurons(con, neurons, links, export)
+    for loaded_part in links:
+        export.raws[loaded_part.part.table] = _raw(
+            loaded_part, loaded_part.relation, loaded_part.types, loaded_part.rows, loaded_part.below
+        )
+    return export
 
 
 def _neurons(
     con: duckdb.DuckDBPyConnection,
     neurons: Sequence[Loaded],
     links: Sequence[Loaded],
-    gathered: LoadedExport,
+    export: LoadedExport,
 ) -> RawTable:
     """Join the attributes of a neuron by its id, and add the neurons that only connections contain."""
     first, *others = neurons
@@ -179,17 +181,23 @@ def _neurons(
         )
         same = f"{_key('t.neuron_id')} = {_key('n.neuron_id')}"
         missing = f"{other.relation} t ANTI JOIN {first.relation} n ON {same}"
-        gathered.strangers[other.source.label] = count_rows(con, missing)
+        export.strangers[other.source.label] = count_rows(con, missing)
     chosen = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
     rows = f"SELECT n._at, {chosen} FROM {first.relation} n{''.join(joins)}"
     con.execute(f"CREATE TABLE raw_neurons AS {rows}")
     for link in links:
-        gathered.unlisted += _list_unlisted(con, link)
-    for each in neurons:
-        for below in each.below:
+        export.unlisted += _list_unlisted(con, link)
+    for loaded_part in neurons:
+        for below in loaded_part.below:
             con.execute(f"DROP {below}")
-    types = {name: kind for each in reversed(neurons) for name, kind in each.types.items()} | first.types
-    given = {name: cell.given[0] for each in reversed(neurons) for name, cell in each.part.cells.items()}
+    types = {
+        name: kind for loaded_part in reversed(neurons) for name, kind in loaded_part.types.items()
+    } | first.types
+    given = {
+        name: cell.given[0]
+        for loaded_part in reversed(neurons)
+        for name, cell in loaded_part.part.cells.items()
+    }
     return RawTable(
         first.source,
         "raw_neurons",
@@ -216,17 +224,19 @@ def _list_unlisted(con: duckdb.DuckDBPyConnection, link: Loaded) -> int:
     return int(done[0]) if done else 0
 
 
-def _raw(each: Loaded, relation: str, types: dict[str, str], rows: int, scratch: tuple[str, ...]) -> RawTable:
-    given = {name: cell.given[0] for name, cell in each.part.cells.items()}
-    scales = {name: cell.scale for name, cell in each.part.cells.items() if cell.scale is not None}
-    text = not each.part.probe.is_parquet and each.part.made is None
+def _raw(
+    loaded_part: Loaded, relation: str, types: dict[str, str], rows: int, scratch: tuple[str, ...]
+) -> RawTable:
+    given = {name: cell.given[0] for name, cell in loaded_part.part.cells.items()}
+    scales = {name: cell.scale for name, cell in loaded_part.part.cells.items() if cell.scale is not None}
+    text = not loaded_part.part.probe.is_parquet and loaded_part.part.made is None
     return RawTable(
-        each.source,
+        loaded_part.source,
         relation,
         types,
         given,
         rows,
-        each.locator,
+        loaded_part.locator,
         scratch=scratch if text else (),
         scales=scales,
     )
