@@ -286,6 +286,7 @@ def _add(root: str) -> str:
         return conflict.error_code
 
 
+@pytest.mark.slow
 def test_of_processes_that_add_the_same_one_wins(warehouse: LocalWarehouse, tmp_path: Path) -> None:
     outcomes = at_once(_add, str(tmp_path / "warehouse"), 4)
     assert sorted(outcomes) == ["dataset_1"] + ["dataset_exists"] * 3

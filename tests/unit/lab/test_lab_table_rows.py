@@ -233,6 +233,7 @@ def test_nothing_and_a_single_row(open_rows: Open, suffix: str, count: int) -> N
     assert cells(rows, ViewSpec(filters={1: "y"})) == []
 
 
+@pytest.mark.slow
 def test_five_hundred_columns(open_rows: Open) -> None:
     rows = open_rows(pa.table({f"c{number}": range(1000) for number in range(500)}), batch=300)
     assert cells(rows, first=990, count=5, columns=range(490, 500)) == [

@@ -105,6 +105,7 @@ def test_a_weight_that_cannot_be_drawn_is_refused_by_name(weight: float) -> None
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "largest"), [(pa.decimal128(38, 2), "9" * 36 + ".99"), (pa.decimal128(5, 1), "9999.9")]
 )

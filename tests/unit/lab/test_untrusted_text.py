@@ -43,6 +43,8 @@ from syndb_lab.user_data.job_journal import JournalEntry
 from tests.support.graph_answers import answer
 from tests.support.lab_fakes import JOB_ID, job_record
 
+pytestmark = pytest.mark.slow
+
 MARK = "zq"
 HARMLESS = f"{MARK}harmless"
 TEXTS = [

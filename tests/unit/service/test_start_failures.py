@@ -94,6 +94,7 @@ def no_thread(_: object) -> NoReturn:
     raise RuntimeError("can't start new thread")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["no process", "no thread", "no engines"])
 def test_a_fork_server_that_does_not_start_leaves_nothing_open(
     fault: str, monkeypatch: pytest.MonkeyPatch
