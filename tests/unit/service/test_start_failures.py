@@ -110,7 +110,7 @@ def test_a_fork_server_that_does_not_start_leaves_nothing_open(
         before = descriptors()
         with pytest.raises(TransientError, match=r"engines can't be loaded|no process can be started"):
             children.start_child()
-        assert descriptors() == before
+        wait_until(lambda: descriptors() <= before)  # the thread that reads its log ends after it
     with children.start_child() as child:
         assert child.pid
     children.close()
