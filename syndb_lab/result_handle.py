@@ -35,7 +35,7 @@ class ResultHandle(JobHandle):
     """A job's id, a connection, its record, and its result file."""
 
     def result_path(
-        self, *, wait: bool = True, on_progress: Callable[[int], None] | None = None, part: Part | None = None
+        self, *, wait: bool = True, tell: Callable[[int], None] | None = None, part: Part | None = None
     ) -> Path:
         """Fetch the result file, once, and return its path; a long download shows a line of progress.
 
@@ -47,7 +47,7 @@ class ResultHandle(JobHandle):
         ----------
         wait : bool
             Whether to wait for the job to end.
-        on_progress : callable, optional
+        tell : callable, optional
             Called with the number of bytes that have arrived, in place of the line.
         part : {'neurons'}, optional
             A further file of the result: the table of neurons of a graph job with ``node_table=True``.
@@ -64,8 +64,8 @@ class ResultHandle(JobHandle):
         """
         self._require_result(wait=wait)
         result = self._part(part)
-        if on_progress is not None:
-            return self._cache.fetch(self._transport, self.id, result, on_progress, part, record=self.record)
+        if tell is not None:
+            return self._cache.fetch(self._transport, self.id, result, tell, part, record=self.record)
         with show_download(result["bytes"]) as on_bytes:
             return self._cache.fetch(self._transport, self.id, result, on_bytes, part, record=self.record)
 

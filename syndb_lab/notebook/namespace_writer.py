@@ -36,7 +36,7 @@ class NamespaceWriter:
         ``on_progress`` receives the number of bytes loaded. A variable that the user has assigned is never
         overwritten; the next free name is used.
         """
-        job.result_path(on_progress=on_progress or ignore_progress)
+        job.result_path(tell=on_progress or ignore_progress)
         value = job.answer() if job.kind == "graph" else getattr(job, f"to_{self._kind}")()
         name = self._unused_name(
             f"{self._variable or f'job_{job.id[:8]}'}_{'answer' if job.kind == 'graph' else 'frame'}"

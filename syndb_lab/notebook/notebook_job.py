@@ -39,7 +39,7 @@ class NotebookJob(Protocol):
     def preview(self) -> Any:
         """Fetch the first rows of the result, as an Arrow table."""
 
-    def result_path(self, *, on_progress: Callable[[int], None] | None = None) -> Path:
+    def result_path(self, *, tell: Callable[[int], None] | None = None) -> Path:
         """Fetch the result file, and report the number of bytes received."""
 
     def answer(self) -> dict[str, Any]:

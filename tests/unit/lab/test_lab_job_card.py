@@ -302,7 +302,7 @@ def test_plain_buttons_that_were_replaced_are_gone() -> None:
 def test_a_frame_that_was_loaded_and_deleted_is_given_back() -> None:
     class Loaded:
         kind, id = "query", JOB_ID
-        result_path = staticmethod(lambda on_progress: None)
+        result_path = staticmethod(lambda tell: None)
         to_polars = staticmethod(lambda: pl.DataFrame({"n": [1]}))
 
     names: dict[str, Any] = {}
