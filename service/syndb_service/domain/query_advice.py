@@ -13,7 +13,10 @@ BIG_ROWS: Final = 1_000_000
 
 
 def referenced_datasets(
-    outline: QuerySummary, tables: Collection[str], datasets: Sequence[Dataset], loose: Collection[str] = ()
+    outline: QuerySummary,
+    tables: Collection[str],
+    datasets: Sequence[Dataset],
+    unscoped: Collection[str] = (),
 ) -> list[Dataset]:
     """Return the datasets that a query names, or those that have rows for the tables that it reads.
 
@@ -25,10 +28,10 @@ def referenced_datasets(
         The tables and views that it reads.
     datasets : sequence of Dataset
         The datasets that its owner may read.
-    loose : collection of str
+    unscoped : collection of str
         Tables of unscoped joins: they contribute the rows of every dataset.
     """
-    named = set() if loose else {text.lower() for text in outline.texts}
+    named = set() if unscoped else {text.lower() for text in outline.texts}
     return [dataset for dataset in datasets if dataset.id in named] or _with_rows(datasets, tables)
 
 
@@ -66,12 +69,12 @@ def query_advice(outline: QuerySummary, tables: Collection[str], datasets: Seque
     return found
 
 
-def join_advice(loose: Sequence[str], tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
+def join_advice(unscoped: Sequence[str], tables: Collection[str], datasets: Sequence[Dataset]) -> list[str]:
     """Return a warning if tables of several datasets are joined by ids that are unique only within one.
 
     Parameters
     ----------
-    loose : sequence of str
+    unscoped : sequence of str
         Tables of unscoped joins, as the query names them.
     tables : collection of str
         The tables and views that it reads.
@@ -84,13 +87,13 @@ def join_advice(loose: Sequence[str], tables: Collection[str], datasets: Sequenc
     []
     """
     several = _with_rows(datasets, tables)
-    if not loose or len(several) < 2:
+    if not unscoped or len(several) < 2:
         return []
-    are = "is" if len(loose) == 1 else "are"
+    are = "is" if len(unscoped) == 1 else "are"
     return [
-        f"{' and '.join(loose)} {are} joined without dataset_id: the rows of {len(several)} datasets meet, "
-        "and neuron ids are unique only within one. Join on it, too: "
-        f"… AND {loose[0]}.dataset_id = ….dataset_id, or USING (dataset_id, …)."
+        f"{' and '.join(unscoped)} {are} joined without dataset_id: the rows of {len(several)} datasets meet"
+        ", and neuron ids are unique only within one. Join on it, too: "
+        f"… AND {unscoped[0]}.dataset_id = ….dataset_id, or USING (dataset_id, …)."
     ]
 
 

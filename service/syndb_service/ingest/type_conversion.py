@@ -153,32 +153,32 @@ def _required_columns(table: str, columns: Collection[str]) -> set[str]:
     return required
 
 
-def _refusal(column: Column, given: str) -> str | None:
+def _refusal(column: Column, source_type: str) -> str | None:
     """Return why a column can't be used: its type in a Parquet file; None if it can."""
-    if given.startswith(_NESTED) or given.endswith("]"):
-        return f"is of type {given.partition('(')[0]}; it must hold plain values"
-    if column.name.endswith("_id") and given.startswith(_REAL_TYPES):
-        return f"is of type {given}, which can't hold every 64-bit id exactly; write int64"
+    if source_type.startswith(_NESTED) or source_type.endswith("]"):
+        return f"is of type {source_type.partition('(')[0]}; it must hold plain values"
+    if column.name.endswith("_id") and source_type.startswith(_REAL_TYPES):
+        return f"is of type {source_type}, which can't hold every 64-bit id exactly; write int64"
     if (
         column.type != "VARCHAR"
-        and given not in _WHOLE_TYPES
-        and not given.startswith((*_REAL_TYPES, "VARCHAR"))
+        and source_type not in _WHOLE_TYPES
+        and not source_type.startswith((*_REAL_TYPES, "VARCHAR"))
     ):
-        return f"is of type {given}; it must hold numbers"
+        return f"is of type {source_type}; it must hold numbers"
     return None
 
 
-def _plan_reading(column: Column, given: str, named: frozenset[str]) -> _Reading:
+def _plan_reading(column: Column, source_type: str, named: frozenset[str]) -> _Reading:
     name = column.name
     if column.type == "VARCHAR" or name in named:
         value = f"nullif(trim(CAST({name} AS VARCHAR)), '')"
         return _Reading(value, value, "")
-    if given == "VARCHAR":
+    if source_type == "VARCHAR":
         return _from_text(name, column.type, is_id=name.endswith("_id"))
     if column.type == "DOUBLE":
         number = f"CAST({name} AS DOUBLE)"
         return _Reading(f"CASE WHEN isfinite({number}) THEN {number} END", name, "is not a number")
-    if given in _WHOLE_TYPES:
+    if source_type in _WHOLE_TYPES:
         return _Reading(f"TRY_CAST({name} AS BIGINT)", name, "is beyond 64 bits")
     value = f"CASE WHEN TRY_CAST({name} AS BIGINT) = {name} THEN TRY_CAST({name} AS BIGINT) END"
     return _Reading(value, name, _NOT_WHOLE)

@@ -72,12 +72,12 @@ class GraphOptions:
         return frozenset(option.name for option in fields(cls)) - common
 
     @classmethod
-    def check(cls, given: Mapping[str, Any]) -> None:
+    def check(cls, values: Mapping[str, Any]) -> None:
         """Require that the options do not contradict each other.
 
         Parameters
         ----------
-        given : mapping
+        values : mapping
             The options of a request that are not None, and its ``dataset_id``.
 
         Raises
@@ -85,7 +85,7 @@ class GraphOptions:
         ValueError
             If they do; with what to change.
         """
-        if given.get("include") == "gap_junctions" and "neurotransmitter" in given:
+        if values.get("include") == "gap_junctions" and "neurotransmitter" in values:
             raise ValueError("neurotransmitter filters chemical synapses; gap junctions release none")
 
     @classmethod
@@ -99,11 +99,11 @@ class GraphOptions:
         MalformedMessage
             If a value is not of its type, or a value without a default is missing.
         """
-        given = {name: value for name, value in values.items() if value is not None}
+        present = {name: value for name, value in values.items() if value is not None}
         names = {option.name for option in fields(cls)} - {"selection", "stated"}
-        options = decode_message(cls, {name: given[name] for name in given.keys() & names})
-        stated = given.keys() & (names | {"include", *FILTERS})
-        return replace(options, selection=Selection.of(given), stated=tuple(sorted(stated)))
+        options = decode_message(cls, {name: present[name] for name in present.keys() & names})
+        stated = present.keys() & (names | {"include", *FILTERS})
+        return replace(options, selection=Selection.of(present), stated=tuple(sorted(stated)))
 
     def to_dict(self) -> dict[str, Any]:
         """Convert the options to JSON values, as in the stored request and in the answer."""
@@ -174,11 +174,11 @@ class ShortestPathOptions(GraphOptions):
     weight: Weight = "hops"
 
     @classmethod
-    def check(cls, given: Mapping[str, Any]) -> None:
+    def check(cls, values: Mapping[str, Any]) -> None:
         """Require both ends of the path."""
-        if not {"source", "target"} <= given.keys():
+        if not {"source", "target"} <= values.keys():
             raise ValueError("shortest_path needs source and target, each a neuron's name or id")
-        super().check(given)
+        super().check(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,10 +223,10 @@ class CommunitiesOptions(GraphOptions):
     column: str | None = None
 
     @classmethod
-    def check(cls, given: Mapping[str, Any]) -> None:
+    def check(cls, values: Mapping[str, Any]) -> None:
         """Require that neurons have the column."""
-        super().check(given)
-        column = given.get("column")
+        super().check(values)
+        column = values.get("column")
         if column is not None and column not in COLUMNS:
             near = get_close_matches(column.lower(), COLUMNS, n=1)
             meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(COLUMNS)}"
@@ -244,16 +244,16 @@ class CompareOptions(GraphOptions):
     by: DividedBy | None = None
 
     @classmethod
-    def check(cls, given: Mapping[str, Any]) -> None:
+    def check(cls, values: Mapping[str, Any]) -> None:
         """Require exactly one comparison, which the dataset and its connections allow."""
-        comparisons = given.keys() & {"other_dataset_id", "by"}
+        comparisons = values.keys() & {"other_dataset_id", "by"}
         if len(comparisons) > 1 or (cls.needs and not comparisons):
             raise ValueError("compare needs other_dataset_id, or by: one of the two")
-        if "other_dataset_id" in given:
-            _check_other_dataset(given["other_dataset_id"], given["dataset_id"])
-        if "by" in given and given.get("include", UNFILTERED.include) != "chemical":
-            raise ValueError(f"compare by {given['by']} needs include = chemical; gap junctions have none")
-        super().check(given)
+        if "other_dataset_id" in values:
+            _check_other_dataset(values["other_dataset_id"], values["dataset_id"])
+        if "by" in values and values.get("include", UNFILTERED.include) != "chemical":
+            raise ValueError(f"compare by {values['by']} needs include = chemical; gap junctions have none")
+        super().check(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,11 +267,11 @@ class FullOptions(ReachabilityOptions, CompareOptions, CommunitiesOptions, RichC
     weight: Weight = ShortestPathOptions.weight
 
     @classmethod
-    def check(cls, given: Mapping[str, Any]) -> None:
+    def check(cls, values: Mapping[str, Any]) -> None:
         """Require both ends of a path; a source alone is the start of reachability."""
-        if "target" in given or given.get("weight", cls.weight) != cls.weight:
-            ShortestPathOptions.check(given)
-        super().check(given)
+        if "target" in values or values.get("weight", cls.weight) != cls.weight:
+            ShortestPathOptions.check(values)
+        super().check(values)
 
     def parts(self) -> tuple[GraphOptions, ...]:
         """Return the options of each requested analysis."""

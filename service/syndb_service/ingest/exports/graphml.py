@@ -117,27 +117,27 @@ class _Graph:
         self._parser.StartElementHandler = None
         self._parser.EndElementHandler = None
 
-    def _start(self, tag: str, given: dict[str, str]) -> None:
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(" ")[2]
-        if name == "key" and "id" in given:
-            self._key(given)
-        elif name == "graph" and given.get("edgedefault") == "undirected":
+        if name == "key" and "id" in attributes:
+            self._key(attributes)
+        elif name == "graph" and attributes.get("edgedefault") == "undirected":
             self._note(
                 "is an undirected graph: it does not say which neuron is presynaptic",
                 self._parser.CurrentLineNumber,
             )
         elif name in self.brought:
-            self._item, self._values, self._line = given, {}, self._parser.CurrentLineNumber
+            self._item, self._values, self._line = attributes, {}, self._parser.CurrentLineNumber
         elif name == "data":
-            self._data, self._text = given.get("key"), []
+            self._data, self._text = attributes.get("key"), []
 
-    def _key(self, given: dict[str, str]) -> None:
-        kind, attribute = given.get("for", "all"), given.get("attr.name", given["id"]).lower()
+    def _key(self, attributes: dict[str, str]) -> None:
+        kind, attribute = attributes.get("for", "all"), attributes.get("attr.name", attributes["id"]).lower()
         for each, wanted in (("node", _NEURONS), ("edge", _EDGES)):
             if kind not in (each, "all"):
                 continue
             column = next((name for name, others in wanted.items() if attribute in others), "")
-            self._keys[f"{each} {given['id']}"] = (column, attribute)
+            self._keys[f"{each} {attributes['id']}"] = (column, attribute)
 
     def _characters(self, text: str) -> None:
         if self._data is not None:

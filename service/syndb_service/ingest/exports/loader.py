@@ -92,8 +92,8 @@ def _labels(part: ImportPart) -> list[str]:
     return [f"{part.probe.label}{path.name}" for path in part.probe.paths]
 
 
-def _quote_column(given: str) -> str:
-    return quote_name(given.lower())
+def _quote_column(name: str) -> str:
+    return quote_name(name.lower())
 
 
 def _open(
