@@ -387,7 +387,7 @@ def empty_error(request: SubnetworkRequest) -> ResultUnsuitable:
         )
     return ResultUnsuitable(
         "this graph is empty: it has no neuron",
-        hint="RunQueries for another dataset, other filters or other rows.",
+        hint="Ask for another dataset, other filters or other rows.",
     )
 
 
