@@ -185,7 +185,7 @@ def test_cut_connections_are_an_outage_that_passes(
 def test_a_server_that_is_gone_is_said_to_be_away_and_comes_back(postgres: Postgres, store: JobStore) -> None:
     job = store.insert(Submission("ada", REQUEST))[0]
     postgres.kill()
-    with pytest.raises(TransientError, match="away") as outage:
+    with pytest.raises(TransientError, match="unavailable") as outage:
         store.get(job.job_id)
     assert "password" not in str(outage.value)
     postgres.start()

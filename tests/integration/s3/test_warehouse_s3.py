@@ -413,7 +413,7 @@ def test_readers_need_no_right_to_write(
     dataset = add(warehouse)
     for name, value in s3.reader.environment().items():
         monkeypatch.setenv(name, value)
-    reader = open_warehouse(str(bucket.place), tmp_path / "reader", 10**9, s3.endpoint)
+    reader = open_warehouse(str(bucket.location), tmp_path / "reader", 10**9, s3.endpoint)
     reader.check()
     reader.ready()
     with reader.lease(reader.datasets()) as sources:
