@@ -15,8 +15,7 @@ from syndb_service.api import openapi, problem_details
 from syndb_service.api.concurrency_limit import UserConcurrencyLimit
 from syndb_service.api.identity_proof import Identity
 from syndb_service.api.job_change_hub import JobChangeHub
-from syndb_service.api.middleware.json_content_type import JsonContentTypeMiddleware
-from syndb_service.api.middleware.request_body import BodyLimitMiddleware
+from syndb_service.api.middleware.request_body import BodyLimitMiddleware, JsonContentTypeMiddleware
 from syndb_service.api.middleware.request_log import RequestLogMiddleware
 from syndb_service.api.middleware.security_headers import SecurityHeadersMiddleware
 from syndb_service.api.prometheus import Metrics
