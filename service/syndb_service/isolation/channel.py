@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import queue
+import select
 import socket
 import struct
 import threading
@@ -232,3 +233,20 @@ class FrameWriter:
     def _check(self) -> None:
         if self._broken is not None:
             raise self._broken
+
+
+def wait_readable(descriptors: list[int], timeout_s: float | None) -> set[int]:
+    """Wait until descriptors are readable or closed; return them.
+
+    Parameters
+    ----------
+    descriptors : list of int
+        Descriptors to wait for. Unlike ``select.select`` this accepts numbers of 1,024 and more.
+    timeout_s : float or None
+        Maximum seconds to wait; None waits without limit.
+    """
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    events = poll.poll(None if timeout_s is None else max(timeout_s, 0) * 1000)
+    return {descriptor for descriptor, _ in events}

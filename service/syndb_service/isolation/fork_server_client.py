@@ -16,10 +16,9 @@ from typing import Any, Self
 
 from syndb_service.errors import TransientError
 from syndb_service.isolation import os_sandbox
-from syndb_service.isolation.channel import MAX_ANSWER_BYTES, ChildChannel, FrameType
+from syndb_service.isolation.channel import MAX_ANSWER_BYTES, ChildChannel, FrameType, wait_readable
 from syndb_service.isolation.child_log import relay
 from syndb_service.isolation.fork_server import FORK, KILL, PID, READY, REQUEST, STATUS
-from syndb_service.isolation.readable_descriptors import wait_readable
 
 log = logging.getLogger(__name__)
 

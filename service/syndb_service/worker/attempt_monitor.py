@@ -17,9 +17,8 @@ from syndb_service.domain.jobs import Failure, Job, Progress
 from syndb_service.domain.message_codec import decode_message
 from syndb_service.domain.result_parts import PartSplitter
 from syndb_service.errors import TransientError
-from syndb_service.isolation.channel import MAX_PREVIEW_BYTES, FrameType
+from syndb_service.isolation.channel import MAX_PREVIEW_BYTES, FrameType, wait_readable
 from syndb_service.isolation.fork_server_client import ChildProcess
-from syndb_service.isolation.readable_descriptors import wait_readable
 from syndb_service.results import ResultWriter
 from syndb_service.settings import Settings
 from syndb_service.sql.query_limits import MAX_COLUMNS
