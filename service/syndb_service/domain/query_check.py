@@ -1,11 +1,12 @@
-"""The summary of a query: its shape, as far as the text shows it."""
+"""The check of a query: the summary of its shape, and the answer to its validation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from syndb_service.domain.jobs import Failure
 from syndb_service.domain.stored_json import select_fields
 
 
@@ -61,3 +62,21 @@ class QuerySummary:
         """
         lists = {name: tuple(values[name]) for name in ("texts", "compared", "from_tables")}
         return cls(**{**select_fields(cls, values), **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class QueryValidation:
+    """A query that was checked and not run; ``failure`` is the reason if it may not run.
+
+    ``checked`` is False if names and types could not be bound in time: ``columns`` are unknown then.
+    """
+
+    columns: Sequence[tuple[str, ...]] = ()
+    tables: Sequence[str] = ()
+    dataset_ids: Sequence[str] = ()
+    estimated_rows: int | None = None
+    advice: Sequence[str] = ()
+    failure: Failure | None = None
+    checked: bool = True
+    deterministic: bool | None = None
+    not_deterministic: Sequence[str] = ()

@@ -21,7 +21,7 @@ from syndb_service.domain.graph.memory_budget import require_budget
 from syndb_service.domain.job_status import Kind, Status
 from syndb_service.domain.jobs import Failure, Job, JobRequest, Result
 from syndb_service.domain.query_advice import estimated_rows, join_advice, query_advice, referenced_datasets
-from syndb_service.domain.query_validation import QueryValidation
+from syndb_service.domain.query_check import QueryValidation
 from syndb_service.domain.reproducibility import (
     Reproducibility,
     check_notes,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from syndb_service.api.schemas.field_types import Moment
 from syndb_service.domain.job_status import Kind, Reason, Status
 from syndb_service.domain.jobs import Job, Progress
-from syndb_service.domain.query_validation import QueryValidation
+from syndb_service.domain.query_check import QueryValidation
 from syndb_service.domain.result_parts import FilePart
 
 EXACT_IN_JSON = 2**53
