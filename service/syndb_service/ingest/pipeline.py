@@ -18,7 +18,6 @@ from syndb_service.domain.datasets import Dataset, PreparedDataset, Sizes, Table
 from syndb_service.errors import TransientError
 from syndb_service.ingest.ambiguous_ids import check_spellings
 from syndb_service.ingest.dataset_input import DatasetInput
-from syndb_service.ingest.edge_checks import check_edges, check_weights
 from syndb_service.ingest.input_loader import FOLDER, RecognizedInput, Report, load_tables, recognize_input
 from syndb_service.ingest.issues import IssueList
 from syndb_service.ingest.load_progress import Progress, watch_statement
@@ -26,10 +25,9 @@ from syndb_service.ingest.metadata import Metadata
 from syndb_service.ingest.neuron_ids import find_names, number_neurons
 from syndb_service.ingest.parquet_output import count_connections, count_views, plan_outputs, write
 from syndb_service.ingest.raw_tables import RawTable
-from syndb_service.ingest.row_checks import check_rows
+from syndb_service.ingest.row_checks import check_edges, check_ranges, check_rows, check_weights
 from syndb_service.ingest.table_files import EDGES
 from syndb_service.ingest.type_conversion import TypedTable, type_table
-from syndb_service.ingest.value_checks import check_ranges
 from syndb_service.warehouse import DatasetStore
 
 _MEMORY: Final = "1GB"

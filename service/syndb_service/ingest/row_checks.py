@@ -1,15 +1,17 @@
-"""Checks across rows and tables: duplicates, and references to missing rows."""
+"""Checks of rows: values, edges, duplicates, and references to missing rows."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's, and texts are quoted
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import duckdb
 
-from syndb_service.ingest.column_mapping import NEURON_REFERENCES
+from syndb_service.domain.graph.connection_sql import MOST_COUNTED
+from syndb_service.ingest.column_mapping import MOST_ROWS, MOST_SYNAPSES, NEURON_REFERENCES, columns_of
 from syndb_service.ingest.issues import PER_FILE, IssueList
 from syndb_service.ingest.neuron_ids import key_column
 from syndb_service.ingest.table_files import EDGES
@@ -34,6 +36,82 @@ _PARTS: Final[dict[str, tuple[str, str]]] = {
     "pre_synaptic_terminals": ("axon_id", "axons"),
     "vesicles": ("pre_synaptic_terminal_id", "pre_synaptic_terminals"),
 }
+_CARRIED: Final = ("neurotransmitter", "brain_structure")
+_CHEMICAL: Final = ("chemical", "chem", "synapse", "synaptic")
+_ELECTRICAL: Final = ("electrical", "electric", "gap_junction", "gap junction", "gap", "gj")
+
+
+def note_rows(
+    con: duckdb.DuckDBPyConnection,
+    table: TypedTable,
+    column: str,
+    condition: str,
+    message: str,
+    issues: IssueList,
+) -> None:
+    """Record an issue for each row that meets a condition; ``message`` has a ``{}`` for the value."""
+    row = con.execute(f"SELECT count(*) FROM {table.relation} WHERE {condition}").fetchone()
+    if not row or not row[0]:
+        return
+    rows = con.execute(
+        f"SELECT _at, {column} FROM {table.relation} WHERE {condition} ORDER BY _at LIMIT {PER_FILE}"
+    ).fetchall()
+    locations = table.raw.locate_rows(row_key for row_key, _ in rows)
+    written = table.raw.cell_texts((row_key for row_key, _ in rows), column)
+    for row_key, value in rows:
+        file, line = locations[row_key]
+        shown = written.get(row_key) or format_number(value)
+        issues.add(file, message.format(_short(shown)), row=line, column=table.raw.given[column])
+    issues.count(table.raw.source.label, row[0] - len(rows))
+
+
+def check_sum(
+    con: duckdb.DuckDBPyConnection,
+    table: TypedTable,
+    column: str,
+    condition: str,
+    limit: int,
+    message: str,
+    issues: IssueList,
+) -> None:
+    """Record an issue if a column adds up to more than ``limit`` over the rows that meet a condition.
+
+    Each value is at most the limit; ``message`` has a ``{}`` for the sum.
+    """
+    row = con.execute(f"SELECT sum({column}::DOUBLE) FROM {table.relation} WHERE {condition}").fetchone()
+    if row and row[0] is not None and row[0] > limit:
+        shown = message.format(format_number(row[0]))
+        issues.add(table.raw.source.label, shown, column=table.raw.given[column])
+
+
+def format_number(value: object) -> str:
+    """Format a number in digits; use powers of ten only for very long ones.
+
+    Examples
+    --------
+    >>> format_number(1000001.0), format_number(0.25), format_number(1e30)
+    ('1000001', '0.25', '1e+30')
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return str(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def check_ranges(con: duckdb.DuckDBPyConnection, table: TypedTable, issues: IssueList) -> None:
+    """Record an issue for each value outside the range of its column in the schema."""
+    for column in columns_of(table.raw.source.table):
+        if column.range is None or column.name not in table.columns:
+            continue
+        low, high = column.range
+        if math.isinf(high):
+            note_rows(con, table, column.name, f"{column.name} < {low}", f"{{}} is below {low}", issues)
+        else:
+            outside = f"{column.name} NOT BETWEEN {low} AND {high}"
+            note_rows(con, table, column.name, outside, f"{{}} is not from {low} to {high}", issues)
 
 
 def check_rows(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TypedTable], issues: IssueList) -> None:
@@ -136,3 +214,43 @@ def _note_unknown(
 def _scalar(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     row = con.execute(sql).fetchone()
     return int(row[0]) if row else 0
+
+
+def check_edges(con: duckdb.DuckDBPyConnection, edges: TypedTable, issues: IssueList) -> None:
+    """Record issues for unknown kinds and invalid counts; create the view ``edges``."""
+    kind = "lower(kind)" if "kind" in edges.columns else "'chemical'"
+    count = "synapse_count" if "synapse_count" in edges.columns else "1"
+    carried = [f"CAST({c if c in edges.columns else 'NULL'} AS VARCHAR) AS {c}" for c in _CARRIED]
+    con.execute(
+        "CREATE VIEW edges AS SELECT _at, pre_neuron_id, post_neuron_id, "
+        f"{kind} IN {_ELECTRICAL} AS electrical, {count} AS synapse_count, {', '.join(carried)} "
+        f"FROM {edges.relation}"
+    )
+    if "kind" in edges.columns:
+        unknown = f"kind IS NOT NULL AND lower(kind) NOT IN {_CHEMICAL + _ELECTRICAL}"
+        note_rows(con, edges, "kind", unknown, "{!r} is neither chemical nor electrical", issues)
+    if "synapse_count" not in edges.columns:
+        return
+    note_rows(con, edges, "synapse_count", "synapse_count <= 0", "{} is no count: it must be above 0", issues)
+    chemical = f"synapse_count > 0 AND NOT {kind} IN {_ELECTRICAL}"
+    fraction = f"{chemical} AND synapse_count <> floor(synapse_count)"
+    note_rows(con, edges, "synapse_count", fraction, "{} is no whole number of synapses", issues)
+    many = f"{chemical} AND synapse_count > {MOST_SYNAPSES}"
+    note_rows(con, edges, "synapse_count", many, f"{{}} is more than {MOST_SYNAPSES:,} synapses", issues)
+    if issues.concern(edges.raw.source.labels):
+        return
+    added = f"these add up to {{}} synapses; at most {MOST_ROWS:,} are taken from an edge list"
+    check_sum(con, edges, "synapse_count", chemical, MOST_ROWS, added, issues)
+    if "kind" in edges.columns:
+        check_weights(con, edges, "synapse_count", f"{kind} IN {_ELECTRICAL}", issues)
+
+
+def check_weights(
+    con: duckdb.DuckDBPyConnection, table: TypedTable, column: str, condition: str, issues: IssueList
+) -> None:
+    """Record issues for weights of gap junctions that a graph's measures can't add up exactly."""
+    most = f"more than {MOST_COUNTED:,}, the most that is added up exactly"
+    note_rows(con, table, column, f"{condition} AND {column} > {MOST_COUNTED}", f"{{}} is {most}", issues)
+    if not issues.concern(table.raw.source.labels):
+        added = f"these weights of gap junctions add up to {{}}, {most}"
+        check_sum(con, table, column, condition, MOST_COUNTED, added, issues)
