@@ -17,8 +17,14 @@ import duckdb
 from syndb_service.domain.datasets import Dataset, PreparedDataset, Sizes, TableInfo
 from syndb_service.errors import TransientError
 from syndb_service.ingest.ambiguous_ids import check_spellings
-from syndb_service.ingest.dataset_input import DatasetInput
-from syndb_service.ingest.input_loader import FOLDER, RecognizedInput, Report, load_tables, recognize_input
+from syndb_service.ingest.dataset_input import (
+    FOLDER,
+    DatasetInput,
+    RecognizedInput,
+    Report,
+    load_tables,
+    recognize_input,
+)
 from syndb_service.ingest.issues import IssueList
 from syndb_service.ingest.load_progress import Progress, watch_statement
 from syndb_service.ingest.metadata import Metadata
