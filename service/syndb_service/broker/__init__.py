@@ -3,10 +3,9 @@
 All layers from ``jobs`` upwards may import it.
 """
 
-from syndb_service.broker.base import ACTOR, QUEUE, Broker, register_actor
+from syndb_service.broker.base import ACTOR, QUEUE, Broker, EmbeddedBroker, embedded_broker, register_actor
 from syndb_service.broker.consumer import JobConsumer
 from syndb_service.broker.dispatcher import JobDispatcher
-from syndb_service.broker.embedded_broker import EmbeddedBroker, embedded_broker
 from syndb_service.broker.factory import EMBEDDED, open_broker
 
 __all__ = [

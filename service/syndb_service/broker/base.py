@@ -1,4 +1,4 @@
-"""The broker interface, its actor and its queue."""
+"""The broker interface with its actor and queue, and the broker in this process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 import dramatiq
+from dramatiq.brokers.stub import StubBroker
 
 QUEUE = "jobs"
 ACTOR = "run_pending_jobs"
@@ -63,3 +64,19 @@ def describe_error(error: BaseException) -> str:
             return cause.strerror
         pending += [*cause.args, getattr(cause, "exception", None), cause.__cause__, cause.__context__]
     return "no answer"
+
+
+class EmbeddedBroker(StubBroker, Broker):
+    """A broker between threads of this process; its messages are lost when the process ends."""
+
+    location = "embedded"
+
+    def ping(self) -> None:
+        """Do nothing: this broker always responds."""
+
+
+def embedded_broker() -> EmbeddedBroker:
+    """Build the broker in this process, with the queue declared."""
+    broker = EmbeddedBroker(middleware=[])
+    broker.declare()
+    return broker

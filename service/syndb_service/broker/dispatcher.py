@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from syndb_service.broker.base import Broker, describe_error, job_message
-from syndb_service.broker.embedded_broker import EmbeddedBroker
+from syndb_service.broker.base import Broker, EmbeddedBroker, describe_error, job_message
 from syndb_service.errors import BadSetting, ServiceError, TransientError
 from syndb_service.runtime.background import BackgroundThread, EndOfRounds
 

@@ -6,8 +6,7 @@ import logging
 
 from dramatiq.errors import BrokerConnectionError
 
-from syndb_service.broker.base import Broker
-from syndb_service.broker.embedded_broker import embedded_broker
+from syndb_service.broker.base import Broker, embedded_broker
 from syndb_service.broker.url import BrokerUrl
 from syndb_service.errors import TransientError
 from syndb_service.retry import retry_until_available
