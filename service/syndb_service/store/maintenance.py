@@ -11,8 +11,7 @@ from sqlalchemy import and_, insert, or_, select, update
 
 from syndb_service.domain.job_status import Reason, Status
 from syndb_service.domain.jobs import Job, Result
-from syndb_service.store.job_rows import job_of
-from syndb_service.store.schema import jobs, tallies
+from syndb_service.store.schema import job_of, jobs, tallies
 from syndb_service.store.transitions import Transitions, lease_over
 
 CHUNK = 500

@@ -13,8 +13,7 @@ from syndb_service.domain.jobs import Job
 from syndb_service.errors import NotFound
 from syndb_service.store import scheduling
 from syndb_service.store.database import Database, UtcTimestamp
-from syndb_service.store.job_rows import job_of
-from syndb_service.store.schema import job_events, jobs, previews
+from syndb_service.store.schema import job_events, job_of, jobs, previews
 
 
 class Transitions:
