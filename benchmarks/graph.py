@@ -31,7 +31,7 @@ from benchmarks.dataset import write_dataset
 from benchmarks.machine import load, machine
 from benchmarks.processes import ROOT
 from benchmarks.report import write_block
-from syndb_lab.connection.service_launcher import temporary_service
+from syndb_lab.connection.local_service import temporary_service
 from syndb_lab.lab import Lab
 from syndb_service.graph.kernels.thread_pool import ThreadPool
 from syndb_service.graph.measures.triad_census import TRIADS, triadic_census

@@ -25,7 +25,7 @@ from nbclient.exceptions import CellExecutionComplete
 from nbformat.v4 import new_code_cell
 from PIL import Image
 
-from syndb_lab.connection.service_launcher import temporary_service
+from syndb_lab.connection.local_service import temporary_service
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 COLOURS = 128

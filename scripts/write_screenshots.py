@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from syndb_lab.connection.service_launcher import temporary_service  # noqa: E402
+from syndb_lab.connection.local_service import temporary_service  # noqa: E402
 from tests.support.live_service import isolated_environment  # noqa: E402
 from tests.support.notebook_page import NotebookPage, Server, jupyter, launch, write_notebook  # noqa: E402
 

@@ -12,8 +12,7 @@ import os
 from pathlib import Path, PurePath
 from typing import Final
 
-from syndb_lab.connection.local_service import default_data_dir, newest_running, service_of
-from syndb_lab.connection.service_launcher import start_service
+from syndb_lab.connection.local_service import default_data_dir, newest_running, service_of, start_service
 from syndb_lab.conversion.error_conversion import convert_call_errors
 from syndb_lab.conversion.plain_values import article
 from syndb_lab.conversion.sql_values import format_value

@@ -17,7 +17,7 @@ from typing import Final
 
 from rich.console import Console
 
-from syndb_lab.connection.service_launcher import ENDING, temporary_service
+from syndb_lab.connection.local_service import ENDING, temporary_service
 from syndb_lab.demo.report import hubs_table, measures_table, motifs_table, next_steps, result_table
 from syndb_lab.display.progress import progress_line
 from syndb_lab.errors import SyndbError

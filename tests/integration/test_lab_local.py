@@ -176,7 +176,7 @@ def test_a_service_that_dies_shows_its_last_words(home: Path, monkeypatch: pytes
 
 
 def test_without_the_service_installed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syndb_lab.connection.service_launcher.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("syndb_lab.connection.local_service.importlib.util.find_spec", lambda _: None)
     with pytest.raises(syndb_lab.ServiceNotStarted, match=r"syndb-lab\[service\]"):
         syndb_lab.connect()
 
