@@ -28,9 +28,8 @@ from syndb_lab.magics.cell_line import (
     read_cell_line,
     read_sql_line,
 )
-from syndb_lab.magics.completion import Completion
+from syndb_lab.magics.completion import Completion, SchemaCache
 from syndb_lab.magics.line_commands import ALONE, VERBS, LineCommands
-from syndb_lab.magics.schema_cache import SchemaCache
 from syndb_lab.results.data_frames import FrameKind
 from syndb_lab.sql.caller_namespace import find_scope
 from syndb_lab.sql.parameter_scanner import tokens
