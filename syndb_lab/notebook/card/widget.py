@@ -13,7 +13,7 @@ import ipywidgets
 import traitlets
 
 from syndb_lab.display.cell_output import close_widget
-from syndb_lab.notebook.card.live_html import live_html
+from syndb_lab.notebook.card.html import live_html
 from syndb_lab.notebook.front_end import read_asset, supports_javascript
 
 VIEW: Final = "application/vnd.jupyter.widget-view+json"

@@ -13,7 +13,7 @@ import traitlets
 
 from syndb_lab.display.cell_output import close_widget
 from syndb_lab.fork_safety import ProcessLock
-from syndb_lab.notebook.card.live_html import escaped_block
+from syndb_lab.notebook.card.html import escaped_block
 from syndb_lab.notebook.composer.draft import FORMATS, Draft
 
 KINDS: Final = {

@@ -25,8 +25,7 @@ from syndb_lab.errors import QueryError
 from syndb_lab.http.transport import Transport
 from syndb_lab.job_listing import job_listing
 from syndb_lab.magics.line_commands import journal_listing
-from syndb_lab.notebook.card.html import FinishedCard, static_html, static_text
-from syndb_lab.notebook.card.live_html import escaped_block, live_html
+from syndb_lab.notebook.card.html import FinishedCard, escaped_block, live_html, static_html, static_text
 from syndb_lab.notebook.card.view_model import CardSnapshot, card_view
 from syndb_lab.notebook.composer.draft import Draft
 from syndb_lab.notebook.composer.html import draft_html as composer_html
