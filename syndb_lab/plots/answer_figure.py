@@ -10,8 +10,7 @@ from syndb_lab.plots.adjacency_matrix import draw_adjacency
 from syndb_lab.plots.curves import draw_reachability, draw_rich_club
 from syndb_lab.plots.degree_distribution import draw_degrees
 from syndb_lab.plots.hub_subnetwork import draw_subnetwork
-from syndb_lab.plots.motif_comparison import draw_comparison
-from syndb_lab.plots.motifs import draw_motifs, draw_significance
+from syndb_lab.plots.motifs import draw_comparison, draw_motifs, draw_significance
 from syndb_lab.plots.shortest_path import draw_route, rows_of
 from syndb_lab.plots.style import INK, MUTED, drawable_text
 
