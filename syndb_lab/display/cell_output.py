@@ -1,7 +1,8 @@
-"""The widgets that a notebook cell shows: they are closed, with their children, when the cell runs again."""
+"""The running notebook cell and what it shows: widgets close, with their children, when it runs again."""
 
 from __future__ import annotations
 
+import os
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -20,6 +21,8 @@ class Closable(Protocol):
 
 SHOWN: Final[dict[str, tuple[str, weakref.WeakSet[Closable]]]] = {}
 """By cell: its last run and what that has shown, as weak references: the widgets hold what is live."""
+LATEST: Final[weakref.WeakValueDictionary[str, Any]] = weakref.WeakValueDictionary()
+"""By cell: what it showed last in place of an earlier output."""
 
 
 def close_earlier_output(shown: Closable) -> None:
@@ -41,6 +44,35 @@ def running_cell_and_run() -> tuple[str, str]:
     parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)() or {}
     cell = (parent.get("metadata") or {}).get("cellId")
     return str(cell or ""), str((parent.get("header") or {}).get("msg_id") or "")
+
+
+def notebook_cell() -> str | None:
+    """Return the notebook and the id of the running cell; a copied notebook has the same cell ids.
+
+    JupyterLab passes the notebook's path in JPY_SESSION_NAME, VS Code in a variable.
+    """
+    cell, _ = running_cell_and_run()
+    if not cell:
+        return None
+    variables: dict[str, Any] = getattr(get_ipython(), "user_ns", {})
+    notebook = os.environ.get("JPY_SESSION_NAME") or variables.get("__vsc_ipynb_file__") or ""
+    return f"{notebook}\n{cell}"
+
+
+def execution_count() -> int | None:
+    """Return the execution count of the running cell, the number in brackets next to it."""
+    found: int | None = getattr(get_ipython(), "execution_count", None)
+    return found
+
+
+def replace_cell_output(shown: Any) -> Any:
+    """Record what the running cell shows, and return what it showed in its last run."""
+    cell, _ = running_cell_and_run()
+    if not cell:
+        return None
+    last = LATEST.get(cell)
+    LATEST[cell] = shown
+    return last
 
 
 def close_widget(widget: ipywidgets.Widget) -> None:

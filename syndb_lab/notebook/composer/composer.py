@@ -15,13 +15,17 @@ from IPython import display as ipython_display
 
 from syndb_lab.conversion.error_conversion import convert_errors
 from syndb_lab.conversion.plain_values import article, require_valid_text
-from syndb_lab.display.cell_output import close_widget
+from syndb_lab.display.cell_output import (
+    close_widget,
+    execution_count,
+    notebook_cell,
+    replace_cell_output,
+)
 from syndb_lab.display.progress import in_notebook
 from syndb_lab.errors import ParameterError, ServiceUnavailable, SyndbError
 from syndb_lab.fork_safety import ProcessLock
 from syndb_lab.notebook.card.job_card import JobCard
 from syndb_lab.notebook.card.widget import VIEW
-from syndb_lab.notebook.cell_identity import execution_count, notebook_cell, replace_cell_output
 from syndb_lab.notebook.composer import check_result
 from syndb_lab.notebook.composer.backend import NO_SCHEMA, ComposerBackend, LabProtocol
 from syndb_lab.notebook.composer.draft import Draft

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from syndb_lab.display import cell_output
 from syndb_lab.lab import Lab
-from syndb_lab.notebook import cell_identity
 from syndb_lab.notebook.composer import Composer, draft_store
 from syndb_lab.notebook.composer.draft import Draft
 from tests.support.lab_fakes import Answer
@@ -35,7 +35,7 @@ def run(pretend_lab: Callable[[Answer], Lab], monkeypatch: pytest.MonkeyPatch) -
     yield once
     for composer in made:
         composer.close()
-    cell_identity.SHOWN.clear()
+    cell_output.LATEST.clear()
     InteractiveShell.clear_instance()
 
 
@@ -47,7 +47,7 @@ def write(composer: Composer, **part: Any) -> None:
 
 @pytest.fixture(params=["this kernel", "a new kernel"])
 def meanwhile(request: pytest.FixtureRequest) -> Callable[[], None]:
-    return cell_identity.SHOWN.clear if request.param == "a new kernel" else lambda: None
+    return cell_output.LATEST.clear if request.param == "a new kernel" else lambda: None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_other_cells_and_cells_without_an_id_have_their_own(run: Run) -> None:
     write(run(), sql="SELECT 1")
     nameless = run(cell=None)
     write(nameless, sql="SELECT 2")
-    cell_identity.SHOWN.clear()
+    cell_output.LATEST.clear()
     assert [run(cell="another").sql, run(cell=None).sql, run().sql] == ["", "", "SELECT 1"]
     assert "opens without it" in nameless._static_html(nameless.draft)["text/html"]
 
