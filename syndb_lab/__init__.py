@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from syndb_lab.connection.connect import connect
     from syndb_lab.connection.login import login
-    from syndb_lab.datasets.datasets import Dataset
+    from syndb_lab.datasets import Dataset
     from syndb_lab.errors import (
         AcademicVerificationRequired,
         AccessDenied,
@@ -75,7 +75,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "Dataset": "datasets.datasets",
+    "Dataset": "datasets",
     "Job": "job",
     "Lab": "lab",
     "connect": "connection.connect",

@@ -10,7 +10,7 @@ import httpx
 
 from syndb_lab.conversion.error_conversion import convert_errors
 from syndb_lab.conversion.sql_values import article, format_value, seconds
-from syndb_lab.datasets.datasets import Dataset, Datasets, is_dataset_id
+from syndb_lab.datasets import Dataset, Datasets, is_dataset_id
 from syndb_lab.display.listing import Listing
 from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.http.error_mapping import query_error

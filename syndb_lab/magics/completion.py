@@ -15,7 +15,7 @@ from IPython.core.completer import (
     context_matcher,
 )
 
-from syndb_lab.datasets.datasets import Dataset
+from syndb_lab.datasets import Dataset
 from syndb_lab.job import Job
 from syndb_lab.lab import Lab
 from syndb_lab.magics.cell_line import FORMATS, FRAMES, line_parser

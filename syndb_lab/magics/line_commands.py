@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
-from syndb_lab.datasets.datasets import column_listing, list_tables
+from syndb_lab.datasets import column_listing, list_tables
 from syndb_lab.display.listing import Listing
 from syndb_lab.errors import JobNotFound
 from syndb_lab.job import Job

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, Protocol, cast
 
-from syndb_lab.datasets.datasets import Datasets
+from syndb_lab.datasets import Datasets
 from syndb_lab.errors import ParameterError, QueryError
 from syndb_lab.job_handle import JobHandle
 from syndb_lab.notebook.composer import check_result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from syndb_lab.datasets.datasets import Dataset, row_count
+from syndb_lab.datasets import Dataset, row_count
 
 EXAMPLES: Final[tuple[tuple[str, dict[str, tuple[str, ...]], str], ...]] = (
     (

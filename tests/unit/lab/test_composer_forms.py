@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syndb_lab.datasets.datasets import Datasets
+from syndb_lab.datasets import Datasets
 from syndb_lab.errors import ParameterError
 from syndb_lab.notebook.composer.draft import READERS, Draft, entries, values
 from syndb_lab.notebook.composer.graph_form import graph_form, graph_options, missing_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syndb_lab.datasets.datasets import Dataset
+from syndb_lab.datasets import Dataset
 from syndb_lab.magics.completion import Completion, SchemaCache
 from syndb_lab.user_data import job_journal
 from tests.support.lab_fakes import JOB_ID, job_record

@@ -14,7 +14,7 @@ import pytest
 
 import syndb_lab
 from syndb_lab import Job, Lab, SyndbError
-from syndb_lab.datasets.datasets import Dataset, Datasets
+from syndb_lab.datasets import Dataset, Datasets
 from tests.support.hostile_arguments import HOSTILE, check
 from tests.support.lab_fakes import JOB_ID, Answer, arrow_file, job_record, result_info
 

@@ -17,7 +17,7 @@ import pytest
 
 from syndb_lab import Lab
 from syndb_lab.conversion.plain_values import plain_value
-from syndb_lab.datasets.datasets import Datasets
+from syndb_lab.datasets import Datasets
 from syndb_lab.display.listing import Listing
 from syndb_lab.errors import ParameterError, UnknownDataset
 from syndb_lab.http.json_body import encode_body

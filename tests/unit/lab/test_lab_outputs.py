@@ -21,7 +21,7 @@ from pyarrow import csv
 from syndb_lab.cli.main import Commands
 from syndb_lab.cli.output import with_part
 from syndb_lab.cli.sql_input import is_comment, read_sql
-from syndb_lab.datasets.datasets import Dataset
+from syndb_lab.datasets import Dataset
 from syndb_lab.display.listing import Listing
 from syndb_lab.display.progress import TerminalLine, describe
 from syndb_lab.errors import QueryError, SyndbError

@@ -19,7 +19,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import syndb_lab
 from syndb_lab import Job, Lab, SyndbError
-from syndb_lab.datasets.datasets import Dataset, Datasets
+from syndb_lab.datasets import Dataset, Datasets
 from syndb_lab.display.listing import Listing
 from syndb_lab.magics.line_commands import LineCommands
 from syndb_lab.magics.syndb_magics import CellError

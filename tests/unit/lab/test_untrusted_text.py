@@ -16,7 +16,7 @@ import pytest
 from matplotlib.text import Text
 
 from syndb_lab import Job
-from syndb_lab.datasets.datasets import Datasets, column_listing, list_tables
+from syndb_lab.datasets import Datasets, column_listing, list_tables
 from syndb_lab.display.listing import html_table
 from syndb_lab.display.progress import describe
 from syndb_lab.display.table_preview import table_preview
