@@ -8,7 +8,8 @@ import threading
 import time
 from pathlib import Path
 
-from syndb_service.broker import JobConsumer, open_broker, register_actor
+from syndb_service.broker import open_broker, register_actor
+from syndb_service.broker.consumer import JobConsumer
 
 
 def main(url: str, taken: Path, gate: Path) -> None:

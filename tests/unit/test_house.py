@@ -26,6 +26,23 @@ def test_files_stay_small() -> None:
     assert sorted(sizes.values())[len(sizes) // 2] <= 150
 
 
+def test_an_init_says_what_is_here_and_no_more() -> None:
+    """A docstring and re-exports; the root of ``syndb_lab`` has the public names and loads them when used."""
+    sizes = {
+        file.relative_to(ROOT).as_posix(): len(file.read_text().splitlines())
+        for file in FILES
+        if file.name == "__init__.py"
+    }
+    assert sizes.pop("syndb_lab/__init__.py")
+    assert len(sizes) > 30
+    assert not {file: size for file, size in sizes.items() if size > 10}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_the_root_of_a_package_has_few_modules(package: Path) -> None:
+    assert 0 < len(list(package.glob("*.py"))) <= 10
+
+
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 

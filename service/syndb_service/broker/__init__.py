@@ -3,20 +3,8 @@
 All layers from ``jobs`` upwards may import it.
 """
 
-from syndb_service.broker.base import ACTOR, QUEUE, Broker, EmbeddedBroker, embedded_broker, register_actor
-from syndb_service.broker.consumer import JobConsumer
+from syndb_service.broker.base import Broker, embedded_broker, register_actor
 from syndb_service.broker.dispatcher import JobDispatcher
 from syndb_service.broker.factory import EMBEDDED, open_broker
 
-__all__ = [
-    "ACTOR",
-    "EMBEDDED",
-    "QUEUE",
-    "Broker",
-    "EmbeddedBroker",
-    "JobConsumer",
-    "JobDispatcher",
-    "embedded_broker",
-    "open_broker",
-    "register_actor",
-]
+__all__ = ["EMBEDDED", "Broker", "JobDispatcher", "embedded_broker", "open_broker", "register_actor"]

@@ -3,8 +3,6 @@
 ``child`` imports it. Its own layers, from the analyses down to the C kernels, are a separate contract.
 """
 
-from __future__ import annotations
-
 from syndb_service.graph.analyses import ANALYSES
 from syndb_service.graph.analyze import analyze
 from syndb_service.graph.neuron_table import neuron_table

@@ -3,16 +3,8 @@
 All layers from ``auth`` upwards may import it.
 """
 
-from syndb_service.results.base import FileState, OpenedResult, ResultStore, ResultWriter, StoredFile
+from syndb_service.results.base import FileState, OpenedResult, ResultStore, ResultWriter
 from syndb_service.results.factory import open_results
 from syndb_service.results.local_store import LocalResultStore
 
-__all__ = [
-    "FileState",
-    "LocalResultStore",
-    "OpenedResult",
-    "ResultStore",
-    "ResultWriter",
-    "StoredFile",
-    "open_results",
-]
+__all__ = ["FileState", "LocalResultStore", "OpenedResult", "ResultStore", "ResultWriter", "open_results"]

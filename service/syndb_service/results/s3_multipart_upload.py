@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from syndb_service.errors import TransientError
-from syndb_service.s3 import Bucket, ObjectNotFound, retry_during_outage
+from syndb_service.s3 import Bucket, ObjectNotFound
+from syndb_service.s3.retry import retry_during_outage
 
 MAX_SENDING: Final = 2
 

@@ -10,7 +10,8 @@ from typing import Final, Self
 from syndb_service.errors import TransientError
 from syndb_service.results.base import StoredFile
 from syndb_service.results.s3_multipart_upload import MultipartUpload
-from syndb_service.s3 import Bucket, retry_during_outage
+from syndb_service.s3 import Bucket
+from syndb_service.s3.retry import retry_during_outage
 
 PART_BYTES: Final = 8 * 1024**2
 MAX_PARTS: Final = 10_000

@@ -3,19 +3,8 @@
 Only ``results`` and ``warehouse`` import it, for an ``s3://`` URL: boto3 takes a third of a second to load.
 """
 
-from syndb_service.s3.bucket import Bucket, Entry, Opened, Upload
+from syndb_service.s3.bucket import Bucket, Opened
 from syndb_service.s3.errors import ObjectNotFound, PreconditionFailed, RangeNotSatisfiableInS3
-from syndb_service.s3.retry import retry_during_outage
 from syndb_service.s3.streaming import chunks_of
 
-__all__ = [
-    "Bucket",
-    "Entry",
-    "ObjectNotFound",
-    "Opened",
-    "PreconditionFailed",
-    "RangeNotSatisfiableInS3",
-    "Upload",
-    "chunks_of",
-    "retry_during_outage",
-]
+__all__ = ["Bucket", "ObjectNotFound", "Opened", "PreconditionFailed", "RangeNotSatisfiableInS3", "chunks_of"]

@@ -22,7 +22,7 @@ from syndb_service.api.app import create_app
 from syndb_service.api.identity_proof import Identity
 from syndb_service.container import build_container, require_writable_folder
 from syndb_service.errors import BadSetting
-from syndb_service.ingest import install_bundled
+from syndb_service.ingest.bundled import install_bundled
 from syndb_service.runtime.malloc_arenas import limit_malloc_arenas
 from syndb_service.server.embedded_worker import EmbeddedWorker
 from syndb_service.server.http_server import open_listener, run_http_server, url_of

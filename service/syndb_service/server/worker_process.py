@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from syndb_service.broker import JobConsumer
+from syndb_service.broker.consumer import JobConsumer
 from syndb_service.container import Container, build_container
 from syndb_service.domain.job_status import Status
 from syndb_service.isolation.fork_server_client import CHILDREN_AHEAD

@@ -1,22 +1,9 @@
-"""The database rows: jobs and their events, tokens and groups, in SQLite or PostgreSQL.
-
-All layers from ``auth`` upwards may import it. It imports the domain and no other adapter.
-"""
+"""Database rows: jobs, events, tokens and groups. It imports the domain; ``auth`` and all above import it."""
 
 from syndb_service.store.change_listener import ChangeListener
-from syndb_service.store.database import DATABASE_UNAVAILABLE, Database
-from syndb_service.store.groups import GroupStore, Membership
+from syndb_service.store.database import Database
+from syndb_service.store.groups import GroupStore
 from syndb_service.store.job_store import JobStore, Submission
-from syndb_service.store.token_store import StoredToken, TokenStore
+from syndb_service.store.token_store import TokenStore
 
-__all__ = [
-    "DATABASE_UNAVAILABLE",
-    "ChangeListener",
-    "Database",
-    "GroupStore",
-    "JobStore",
-    "Membership",
-    "StoredToken",
-    "Submission",
-    "TokenStore",
-]
+__all__ = ["ChangeListener", "Database", "GroupStore", "JobStore", "Submission", "TokenStore"]

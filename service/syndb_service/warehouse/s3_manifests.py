@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from syndb_service.domain.datasets import Dataset
-from syndb_service.s3 import Bucket, Entry, ObjectNotFound
+from syndb_service.s3 import Bucket, ObjectNotFound
+from syndb_service.s3.bucket import Entry
 
 FOLDER: Final = "datasets/"
 _FILE: Final = re.compile(r"tables/[a-z_]+/dataset_id=([0-9a-f-]{36})/[0-9a-f]{32}\.parquet")

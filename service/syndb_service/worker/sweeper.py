@@ -12,7 +12,8 @@ from syndb_service.errors import ServiceError
 from syndb_service.results import ResultStore
 from syndb_service.runtime.background import BackgroundThread
 from syndb_service.settings import Settings
-from syndb_service.store import DATABASE_UNAVAILABLE, JobStore
+from syndb_service.store import JobStore
+from syndb_service.store.database import DATABASE_UNAVAILABLE
 from syndb_service.store.job_tallies import CHUNK
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from syndb_service.broker import QUEUE, JobDispatcher, open_broker
+from syndb_service.broker import JobDispatcher, open_broker
+from syndb_service.broker.base import QUEUE
 from tests.support.faults.cluster import Cluster
 from tests.support.faults.trial import Trial, slow, small
 from tests.support.servers.rabbitmq import Rabbitmq

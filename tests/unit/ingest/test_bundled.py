@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syndb_service.ingest import install_bundled
+from syndb_service.ingest.bundled import install_bundled
 from syndb_service.warehouse import LocalWarehouse
 from tests.support.processes import at_once
 

@@ -14,7 +14,9 @@ import pytest
 from syndb_service.cli.dataset_add import FORMATS as OFFERED
 from syndb_service.domain.datasets import Dataset
 from syndb_service.errors import DatasetInvalid
-from syndb_service.ingest import FOLDER, FORMATS, DatasetInput, add_dataset, describe_exports
+from syndb_service.ingest import DatasetInput, add_dataset, describe_exports
+from syndb_service.ingest.dataset_input import FOLDER
+from syndb_service.ingest.exports import FORMATS
 
 Desk = Any
 
