@@ -13,12 +13,12 @@ from syndb_lab.cli.output import (
     check_folder,
     check_picture,
     check_table,
+    print_plain,
     put_neurons,
     wire_format,
     write_answer,
     write_table,
 )
-from syndb_lab.cli.plain_text import print_plain
 from syndb_lab.cli.sql_input import COMMENTS_ARE_SQL, sql_of, sql_options
 from syndb_lab.errors import Detached
 from syndb_lab.results.json_writer import dump_json

@@ -17,7 +17,7 @@ import click
 
 from syndb_lab.cli.job_commands import cancel, datasets, graph, jobs, query, rerun, result
 from syndb_lab.cli.options import EXIT_CODES, close_broken_output, end, open_missing_streams
-from syndb_lab.cli.plain_text import print_plain
+from syndb_lab.cli.output import print_plain
 from syndb_lab.errors import SyndbError
 from syndb_lab.text.terminal_text import escape_control_characters
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from syndb_lab.cli.plain_text import print_plain
+from syndb_lab.cli.output import print_plain
 from syndb_lab.errors import (
     AccessDenied,
     AuthError,

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from syndb_lab.cli.plain_text import print_plain
 from syndb_lab.display.listing import GAP, Listing, one_line
 from syndb_lab.errors import ResultTruncated, ResultUnsuitable, SyndbError
 from syndb_lab.text.terminal_text import columns_of, escape_control_characters
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from syndb_lab.job import Job
     from syndb_lab.lab import Format
+
 
 FORMATS: Final[dict[str, Format]] = {
     ".arrow": "arrow",
@@ -38,6 +38,11 @@ LISTS: Final = (".json", ".jsonl")
 PICTURES: Final = (".png", ".svg", ".pdf")
 SHOWN_ROWS: Final = 20
 LONGEST_CELL: Final = 2**31 - 1  # in characters; the default of the csv module is 131,072
+
+
+def print_plain(text: str, *, err: bool = False) -> None:
+    """Print lines of text with control characters escaped."""
+    click.echo(escape_control_characters(text), err=err)
 
 
 def wire_format(output: Path | None) -> Format:
