@@ -16,6 +16,7 @@ from syndb_lab.conversion.plain_values import article
 from syndb_lab.conversion.sql_values import format_value, hours_of, number
 from syndb_lab.display.progress import ProgressLine, describe, progress_line
 from syndb_lab.errors import Detached, ParameterError, WaitTimeout
+from syndb_lab.fork_safety import ProcessLock
 from syndb_lab.http.job_events import FINAL
 from syndb_lab.http.job_watcher import TIMEOUT_S, JobWatcher
 from syndb_lab.http.reconnection import reopen
@@ -27,6 +28,7 @@ ANSWER_S: Final = 1.0
 SOON_S: Final = 0.01
 REDRAW_S: Final = 0.2
 DESTROYED: Final = "expired"
+_RECORDS: Final = ProcessLock()
 
 
 @convert_errors
@@ -67,15 +69,21 @@ class JobHandle:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The newest known record of the job, as on the wire."""
+        """The newest known record of the job, as on the wire.
+
+        A card and a call may receive records at the same time; one of an older version is ignored.
+        """
         return self._record
 
     @record.setter
     def record(self, record: dict[str, Any]) -> None:
-        if record is not self._record:
-            known, self._record, self._received = self._record, record, datetime.now()
-            if record.get("reason") == DESTROYED and known.get("result"):
-                self._cache.remove(known["result"])
+        with _RECORDS:
+            known = self._record
+            if record is known or record.get("version", 0) < known.get("version", 0):
+                return
+            self._record, self._received = record, datetime.now()
+        if record.get("reason") == DESTROYED and known.get("result"):
+            self._cache.remove(known["result"])
 
     @property
     def id(self) -> str:

@@ -114,6 +114,13 @@ def test_waiting_asks_from_the_version_it_knows(pretend: Pretend) -> None:
     assert all(0 < float(params["wait"]) <= 60 for params in asked)
 
 
+def test_an_older_record_that_arrives_late_is_ignored(pretend: Pretend) -> None:
+    job = Job(pretend(lambda _: httpx.Response(500)), job_record("running", version=3))
+    job.record = job_record("completed", version=5)
+    job.record = job_record("running", version=4)
+    assert job.status == "completed"
+
+
 def test_a_job_that_has_ended_is_not_asked_about(pretend: Pretend) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         raise AssertionError("no request is needed")

@@ -84,7 +84,7 @@ async def ready(request: Request) -> Any:
         return JSONResponse({"ready": True, "parts": shown}, headers=headers)
     problem = problem_details.problem_body(
         TransientError(
-            f"not ready: {', '.join(unavailable)}",
+            f"not ready ({', '.join(unavailable)})",
             code="not_ready",
             hint="`parts` has the error of each; the service's log has the details.",
         )
