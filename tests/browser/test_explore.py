@@ -75,6 +75,24 @@ def point(root: Locator) -> None:
     expect(root).to_have_attribute("data-focus", pointed, timeout=LOOK_MS)
 
 
+def select_by_key(root: Locator) -> str:
+    """Select a neuron by keys; try again where JupyterLab takes the focus back in between."""
+    for left in reversed(range(TRIES)):
+        point(root)
+        focused = root.get_attribute("data-focus") or "lost"
+        try:
+            expect(root.locator(".syndb-panel")).to_contain_text(focused, timeout=LOOK_MS)
+            expect(root.locator(".syndb-unseen")).to_contain_text(focused, timeout=LOOK_MS)
+            root.locator(".syndb-stage").press("Enter")
+            expect(root).to_have_attribute("data-selected", focused, timeout=LOOK_MS)
+        except AssertionError:
+            if not left:
+                raise
+            continue
+        return focused
+    raise AssertionError("no try was made")
+
+
 def test_search_click_and_keys_reach_python_exactly(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook(EXACT, "print(view.selected)", ONE, "print(one.selected)")
     root = shown(notebook, 1)
@@ -92,12 +110,7 @@ def test_search_click_and_keys_reach_python_exactly(open_notebook: Open, page: P
     notebook.prints(2, "[720575940600000003, 720575940600000005]")
     stage.press("Escape")
     expect(root).to_have_attribute("data-selected", "")
-    point(root)
-    focused = root.get_attribute("data-focus") or ""
-    expect(root.locator(".syndb-panel")).to_contain_text(focused)
-    expect(root.locator(".syndb-unseen")).to_contain_text(focused)
-    stage.press("Enter")
-    expect(root).to_have_attribute("data-selected", focused)
+    focused = select_by_key(root)
     notebook.prints(2, f"[{focused}]")
     page.context.grant_permissions(["clipboard-read"])
     page.evaluate("Object.defineProperty(navigator.clipboard, 'writeText', {value: undefined})")
