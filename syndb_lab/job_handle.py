@@ -136,7 +136,7 @@ class JobHandle:
         from syndb_lab.display.cell_output import running_cell_and_run
 
         if self._shown_in is None or self._shown_in != running_cell_and_run():
-            raise NotImplementedError  # makes IPython show the repr
+            raise NotImplementedError  # by contract with IPython: it goes on to the repr
 
     def done(self) -> bool:
         """Ask the service whether the job has ended: completed, failed or been cancelled.

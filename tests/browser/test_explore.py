@@ -298,7 +298,7 @@ def test_two_windows_and_a_reload_show_what_each_asked_for(
     kernel.resume()
     agreed = {"view": ("majority_neurotransmitter", "pagerank", "54"), "few": ("role", "degree", "54")}
     for root, name in ((ours, "view"), (theirs, "view"), (our_few, "few"), (their_few, "few")):
-        expect_look(root, *agreed[name])
+        expect_appearance(root, *agreed[name])
 
     kernel.suspend()  # the same is asked for by both, and one window is loaded again meanwhile
     ours.locator(".syndb-by-color").select_option("cell_class")
@@ -310,7 +310,7 @@ def test_two_windows_and_a_reload_show_what_each_asked_for(
     page.wait_for_function(IDLE, timeout=WAIT_MS)
     agreed["view"] = ("role", "pagerank", "54")
     for root, name in ((ours, "view"), (theirs, "view"), (our_few, "few"), (their_few, "few")):
-        expect_look(root, *agreed[name])
+        expect_appearance(root, *agreed[name])
     our_few.scroll_into_view_if_needed()
     expect(our_few.locator(".syndb-stage[data-drawn]")).to_be_visible()
     our_few.get_by_role("button", name="Clear").click()
@@ -321,7 +321,7 @@ def test_two_windows_and_a_reload_show_what_each_asked_for(
     context.close()
 
 
-def expect_look(root: Locator, color: str, size: str, selected: str) -> None:
+def expect_appearance(root: Locator, color: str, size: str, selected: str) -> None:
     """Wait until a view shows this, in the picture's data and in its controls."""
     expect(root).to_have_attribute("data-color", color)
     expect(root).to_have_attribute("data-size", size)

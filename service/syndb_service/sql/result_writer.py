@@ -12,7 +12,7 @@ from pyarrow import csv, ipc, parquet
 
 from syndb_service.errors import InvalidQuery
 
-ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)  # Arrow's class names
+ARROW_ERRORS: Final = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
 """What a writer or a cast raises for a type or value that its format can't represent."""
 
 KEEP_DIGITS: Final = (

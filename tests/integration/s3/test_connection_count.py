@@ -24,8 +24,8 @@ from tests.support.servers.seaweed import Seaweed
 SENSORY = Selection(pre_class=("sensory",))
 
 
-class CountingNursery(ForkServerClient):
-    """A nursery that says how many children it started."""
+class CountingForkServer(ForkServerClient):
+    """A fork server client that counts the children it started."""
 
     started = 0
 
@@ -35,10 +35,10 @@ class CountingNursery(ForkServerClient):
 
 
 @pytest.fixture
-def nursery() -> Iterator[CountingNursery]:
-    nursery = CountingNursery()
-    yield nursery
-    nursery.close()
+def fork_server() -> Iterator[CountingForkServer]:
+    fork_server = CountingForkServer()
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -53,8 +53,8 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> DatasetStore:
 
 
 @pytest.fixture
-def counter(tmp_path: Path, nursery: ForkServerClient, warehouse: DatasetStore) -> ConnectionCounter:
-    return ConnectionCounter(Settings(data_dir=tmp_path), nursery, warehouse)
+def counter(tmp_path: Path, fork_server: ForkServerClient, warehouse: DatasetStore) -> ConnectionCounter:
+    return ConnectionCounter(Settings(data_dir=tmp_path), fork_server, warehouse)
 
 
 @pytest.fixture
@@ -70,19 +70,22 @@ def test_without_filters_it_is_what_was_counted_when_it_was_added(
 
 
 def test_filters_leave_fewer_and_a_higher_minimum_is_known(
-    counter: ConnectionCounter, worm: Dataset, nursery: CountingNursery
+    counter: ConnectionCounter, worm: Dataset, fork_server: CountingForkServer
 ) -> None:
     every, sensory = counter.count(worm, Selection()), counter.count(worm, SENSORY)
     assert every is not None
     assert sensory is not None
     assert 0 < sum(n for _, n in sensory) < sum(n for _, n in every)
-    started = nursery.started
+    started = fork_server.started
     assert counter.count(worm, Selection(min_synapses=4, pre_class=("sensory",))) == sensory
-    assert nursery.started == started
+    assert fork_server.started == started
 
 
 def test_others_who_count_are_not_waited_for_long(
-    counter: ConnectionCounter, worm: Dataset, nursery: CountingNursery, monkeypatch: pytest.MonkeyPatch
+    counter: ConnectionCounter,
+    worm: Dataset,
+    fork_server: CountingForkServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(counters, "LOCK_TIMEOUT_S", 0.01)
     inside, done = threading.Event(), threading.Event()
@@ -91,7 +94,7 @@ def test_others_who_count_are_not_waited_for_long(
         def start_child(self) -> ChildProcess:
             inside.set()
             done.wait()
-            return nursery.start_child()
+            return fork_server.start_child()
 
     monkeypatch.setattr(counter, "_fork_server", Busy())
     found = []
@@ -118,7 +121,7 @@ def test_a_count_that_takes_too_long_is_left_to_the_job(
 
 
 def test_a_child_that_needs_too_much_memory_is_left_to_the_job(
-    tmp_path: Path, nursery: ForkServerClient, warehouse: DatasetStore, worm: Dataset
+    tmp_path: Path, fork_server: ForkServerClient, warehouse: DatasetStore, worm: Dataset
 ) -> None:
     settings = Settings(data_dir=tmp_path).model_copy(update={"job_memory_bytes": 1})
-    assert ConnectionCounter(settings, nursery, warehouse).count(worm, SENSORY) is None
+    assert ConnectionCounter(settings, fork_server, warehouse).count(worm, SENSORY) is None

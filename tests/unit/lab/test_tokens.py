@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import syndb_lab
+from syndb_lab.connection import login as login_module
 from syndb_lab.connection.loopback_redirect import LoopbackRedirect
 from syndb_lab.http.service_tokens import load_token, save_token, token_file
 from syndb_lab.http.transport import is_this_computer
@@ -290,3 +291,25 @@ def test_a_line_that_was_cut_off_costs_that_line_alone() -> None:
     file.write_text(file.read_text() * 2 + file.read_text()[:40])
     job_journal.record_job({"job_id": "22222222", "query": "SELECT 2"}, "u")
     assert [entry.job_id for entry in job_journal.entries()] == ["22222222", "11111111", "11111111"]
+
+
+def test_a_login_shows_no_control_character_of_provider_or_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"user": "ada\x1b[2J", "token": "syndb_SECRET", "standing": None}
+    answers = {"GET": {"login": {"issuer": "https://login.example.org"}}, "POST": account}
+    monkeypatch.setattr(login_module, "_request", lambda _http, method, *_, **__: answers[method])
+    monkeypatch.setattr(login_module, "save_token", lambda *_: None)
+
+    class Provider:
+        def __init__(self, _login: object, show: Callable[[str], None]) -> None:
+            self._show = show
+
+        def by_device(self, _timeout_s: float) -> str:
+            self._show("confirm \x1b]0;title\x07 the code \x9b31m")
+            return "access"
+
+    monkeypatch.setattr(login_module, "Provider", Provider)
+    shown: list[str] = []
+    syndb_lab.login("http://127.0.0.1:1", device=True, show=shown.append).close()
+    assert len(shown) == 2
+    assert "ada" in shown[1]
+    assert not [text for text in shown if any(character in text for character in "\x1b\x07\x9b")]
